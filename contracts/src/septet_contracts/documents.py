@@ -1,0 +1,54 @@
+"""Documents on their way in, and word of what changed."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AwareDatetime, Field
+
+from septet_contracts.envelope import Contract, Envelope, Tenant
+
+DocumentId = Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class _DocumentEvent(Contract):
+    contract: Literal["septet.document"] = "septet.document"
+    version: Literal[1] = 1
+    tenant: Tenant = "default"
+    document_id: DocumentId
+    revision: int | None = Field(
+        default=None, ge=0, description="Rises with every change; an event with a lower one is ignored."
+    )
+    occurred_at: AwareDatetime | None = None
+
+
+class UpsertDocument(_DocumentEvent):
+    """Make this the text of the document."""
+
+    CONTRACT: ClassVar[str] = "septet.document"
+    action: Literal["upsert"] = "upsert"
+    text: str = Field(max_length=1_000_000)
+    title: str = Field(default="", max_length=1024)
+    uri: str = Field(default="", max_length=2048)
+    media_type: Literal["text/plain", "text/markdown", "text/html"] = "text/plain"
+    language: str | None = Field(default=None, max_length=8)
+    location: str = Field(default="", max_length=1024, description="Prefix of each passage's location.")
+
+
+class DeleteDocument(_DocumentEvent):
+    """Forget the document, and every answer that rested on it."""
+
+    action: Literal["delete"]
+
+
+class DocumentChanged(Envelope):
+    """The search indexes hold a document's new state; ``request_id`` is ``document_id``'s digest."""
+
+    STEP: ClassVar[str] = "document-changed"
+    contract: Literal["septet.document-changed"] = "septet.document-changed"
+    document_id: DocumentId
+    change: Literal["created", "updated", "deleted", "unchanged"]
+    content_hash: str | None = None
+    previous_hash: str | None = None
+    passages: int = 0
+    embedded: int = Field(default=0, description="Passages that had to be embedded for this change.")

@@ -1,0 +1,113 @@
+"""The table of topics. Brokers create topics from it; auto-creation is off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+
+from septet_contracts.documents import DeleteDocument, DocumentChanged, UpsertDocument
+from septet_contracts.feedback import FeedbackEvent, Label
+from septet_contracts.flow import Draft, Grounded, Missed, Outcome, Revision, Screened
+from septet_contracts.request import Request
+from septet_contracts.response import Evaluation, ModelAlias, Response, TokenChunk
+
+SERVICES = ("guardrails", "cache", "retrieval", "generation", "eval", "feedback")
+
+DocumentEvent = Annotated[UpsertDocument | DeleteDocument, Field(discriminator="action")]
+
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One Kafka topic: what travels on it and how long it is kept."""
+
+    name: str
+    contract: str
+    model: Any
+    about: str
+    key: str = "tenant:conversation_id, or tenant:request_id when there is no conversation"
+    partitions: int = 4
+    retention: timedelta = _WEEK
+    compacted: bool = False
+    raw: bool = field(default=False, kw_only=True)
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.model)
+
+    @property
+    def config(self) -> dict[str, str]:
+        """Topic-level Kafka configuration."""
+        cleanup = "compact" if self.compacted else "delete"
+        kept = "-1" if self.compacted else str(int(self.retention.total_seconds() * 1000))
+        return {"cleanup.policy": cleanup, "retention.ms": kept, "max.message.bytes": str(2 * 1024 * 1024)}
+
+
+def _table(*topics: Topic) -> Mapping[str, Topic]:
+    return {t.name: t for t in topics}
+
+
+def dead_letter_topic(service: str) -> str:
+    """Where ``service`` puts records that it cannot process."""
+    return f"septet.{service}.dead.v1"
+
+
+_DEAD = tuple(
+    Topic(
+        dead_letter_topic(s), "", None, f"Records that {s} could not process: bytes untouched, reasons in headers.",
+        key="as it came", partitions=1, retention=timedelta(days=30), raw=True,
+    )
+    for s in SERVICES
+)  # fmt: skip
+
+TOPICS: Mapping[str, Topic] = _table(
+    Topic("septet.requests.v1", "septet.request", Request, "Questions, from clients."),
+    Topic("septet.screened.v1", "septet.screened", Screened, "Questions that passed the input rails."),
+    Topic("septet.missed.v1", "septet.missed", Missed, "Questions without a safe cached answer."),
+    Topic("septet.grounded.v1", "septet.grounded", Grounded, "Questions with their passages."),
+    Topic("septet.drafts.v1", "septet.draft", Draft, "Model answers, not yet guarded."),
+    Topic("septet.revisions.v1", "septet.revision", Revision, "Drafts that the output rails want mended."),
+    Topic("septet.outcomes.v1", "septet.outcome", Outcome, "How requests end, before scoring and release."),
+    Topic("septet.responses.v1", "septet.response", Response, "Exactly one response per request."),
+    Topic(
+        "septet.tokens.v1", "septet.tokens", TokenChunk, "Partial text of answers that are streamed.",
+        retention=timedelta(hours=1),
+    ),
+    Topic(
+        "septet.documents.v1", "septet.document", DocumentEvent, "Documents to search, or to forget.",
+        key="tenant:document_id",
+    ),
+    Topic(
+        "septet.documents-changed.v1", "septet.document-changed", DocumentChanged,
+        "The indexes hold a document's new state.", key="tenant:document_id",
+    ),
+    Topic(
+        "septet.feedback.v1", "septet.feedback", FeedbackEvent, "Explicit and implicit feedback.",
+        key="tenant:request_id",
+    ),
+    Topic("septet.labels.v1", "septet.label", Label, "Feedback joined to what was shown.", key="tenant:request_id"),
+    Topic("septet.evaluations.v1", "septet.evaluation", Evaluation, "Scores made off the hot path."),
+    Topic(
+        "septet.models.v1", "septet.model-alias", ModelAlias, "Which model serves which alias.",
+        key="alias", partitions=1, compacted=True,
+    ),
+    *_DEAD,
+)  # fmt: skip
+
+
+def topic(name: str) -> Topic:
+    """Look a topic up by full name (``septet.requests.v1``) or short name (``requests``).
+
+    Raises:
+        KeyError: no such topic; the message lists the known ones.
+    """
+    found = TOPICS.get(name) or TOPICS.get(f"septet.{name}.v1")
+    if found is None:
+        raise KeyError(f"unknown topic {name!r}; known: {', '.join(TOPICS)}")
+    return found

@@ -1,0 +1,50 @@
+"""The user's cache directory and files that are built into it once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from septet_native.errors import writing
+
+
+def cache_root(explicit: Path | None = None) -> Path:
+    """Directory for downloads and built models, shared by all data directories of a user.
+
+    Args:
+        explicit: the configured directory (``SEPTET_CACHE``); else ``$XDG_CACHE_HOME/septet``,
+            else ``~/.cache/septet``.
+    """
+    if explicit is not None:
+        return explicit.expanduser().resolve()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "septet"
+
+
+def build_once(target: Path, build: Callable[[Path], None]) -> Path:
+    """Return *target*, building it first when it is missing.
+
+    The file appears under its name only when complete (rename), and two processes that want it
+    at the same time build it once (``flock`` beside it).
+
+    Args:
+        target: the wanted file.
+        build: writes the file to the path that it is given.
+
+    Raises:
+        DiskFull, NotWritable: the directory does not take the file.
+    """
+    if target.exists():
+        return target
+    with writing(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.with_name(target.name + ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not target.exists():
+                partial = target.with_name(target.name + ".partial")
+                partial.unlink(missing_ok=True)
+                build(partial)
+                partial.replace(target)
+    return target

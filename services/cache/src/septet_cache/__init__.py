@@ -1,0 +1,1 @@
+"""The safe answer cache: verified hits, guarded admission, revocation."""

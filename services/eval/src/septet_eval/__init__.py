@@ -1,0 +1,1 @@
+"""Scores every outcome and releases exactly one response."""

@@ -1,0 +1,1 @@
+"""Joins feedback to what was shown."""

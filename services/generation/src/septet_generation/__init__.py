@@ -1,0 +1,1 @@
+"""Draft answers from any OpenAI-compatible model."""

@@ -1,0 +1,1 @@
+"""The chassis every Septet service stands on."""
