@@ -1,0 +1,35 @@
+"""The errors a service may raise.
+
+SeptetError
+├── Transient          try again: in place, with jitter, while the deadline allows
+├── Permanent          trying again cannot help: dead letter, and a typed failure to the client
+└── DeadlineExceeded   nobody waits any more: a typed failure, no dead letter
+"""
+
+from __future__ import annotations
+
+
+class SeptetError(Exception):
+    """Base of all. ``code`` is for programs; ``message``, ``field`` and ``fix`` are for people."""
+
+    def __init__(self, code: str, message: str, *, field: str | None = None, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.field = field
+        self.fix = fix
+
+
+class Transient(SeptetError):
+    """A dependency is down, slow or busy."""
+
+
+class Permanent(SeptetError):
+    """The input, or the configuration, cannot lead to a result."""
+
+
+class DeadlineExceeded(SeptetError):
+    """The request's deadline, or the stage's own budget, has passed."""
+
+    def __init__(self, message: str, code: str = "deadline_exceeded") -> None:
+        super().__init__(code, message, fix="send a later deadline, or ask for less")

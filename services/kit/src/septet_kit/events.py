@@ -1,0 +1,103 @@
+"""Making the events that a step hands on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from septet_contracts import (
+    Ask,
+    ErrorInfo,
+    Flow,
+    Identified,
+    Outcome,
+    Request,
+    encode,
+    event_id,
+    record_key,
+    request_digest,
+)
+
+from septet_kit.context import Context
+from septet_kit.errors import SeptetError
+
+T = TypeVar("T", bound=Flow)
+
+DEFAULT_DEADLINE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Emit:
+    """An event to publish. ``key`` defaults to the tenant and the conversation (or the request)."""
+
+    topic: str
+    event: BaseModel
+    key: bytes | None = None
+
+    @property
+    def record_key(self) -> bytes | None:
+        if self.key is not None or not isinstance(self.event, Identified):
+            return self.key
+        return record_key(self.event.tenant, self.event.request_id, self.event.conversation_id)
+
+    @property
+    def event_id(self) -> str | None:
+        found = getattr(self.event, "event_id", None)
+        return str(found) if found is not None else None
+
+    @property
+    def value(self) -> bytes:
+        return encode(self.event)
+
+
+Emits = Sequence[Emit]
+
+
+def advance(source: Flow, to: type[T], ctx: Context, *, stage: str, item: str = "", **fields: Any) -> T:
+    """Make the next event of a request: what ``source`` knows that ``to`` has a place for, then ``fields``.
+
+    The event id follows from the request, the step and ``item``, so a redelivery makes the same event; the
+    stage's timing is appended.
+    """
+    carried = {name: getattr(source, name) for name in type(source).model_fields if name in to.model_fields}
+    carried |= {
+        "event_id": event_id(source.tenant, source.request_id, to.STEP, item),
+        "causation_id": source.event_id,
+        "occurred_at": datetime.now(UTC),
+        "timings": (*source.timings, ctx.timing(stage)),
+    }
+    carried.pop("contract", None)
+    return to(**(carried | fields))
+
+
+def failed(event: Any, ctx: Context, error: SeptetError, service: str) -> Outcome | None:
+    """The typed outcome of a request that cannot go on; ``None`` where no request can be named.
+
+    ``event`` is the decoded event, or the :class:`septet_contracts.Partial` of one that is not valid.
+    """
+    if getattr(event, "request_id", None) is None:
+        return None
+    info = ErrorInfo(code=error.code, message=error.message, field=error.field, fix=error.fix, stage=service)
+    if isinstance(event, Flow):
+        return advance(
+            event, Outcome, ctx, stage=service, item=error.code, status="failed", origin=service, error=info,
+            answer=None, answer_kind="none",
+        )  # fmt: skip
+    ask = event if isinstance(event, Request) else None
+    now = datetime.now(UTC)
+    return Outcome(
+        request_id=event.request_id, tenant=event.tenant, conversation_id=event.conversation_id,
+        event_id=event_id(event.tenant, event.request_id, Outcome.STEP, error.code), occurred_at=now,
+        deadline=(ask.deadline if ask else None) or ctx.timestamp + DEFAULT_DEADLINE,
+        accepted_at=ctx.timestamp, request_digest=request_digest(ctx.value),
+        ask=_ask_of(ask), status="failed", origin=service, error=info, timings=(ctx.timing(service),),
+    )  # fmt: skip
+
+
+def _ask_of(request: Request | None) -> Ask:
+    if request is None:
+        return Ask(question="")
+    return Ask(**{name: getattr(request, name) for name in Ask.model_fields})

@@ -1,0 +1,1 @@
+"""Kafka: key lanes, contiguous offset commits, publishing, dead letters."""

@@ -1,0 +1,49 @@
+"""Contiguous offset tracking: what may be committed while records finish out of order. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+
+
+class OffsetTracker:
+    """Tracks one partition's assignment.
+
+    A committed offset says "everything below is done", so it may only rise to the lowest offset that is
+    still unfinished. Offsets begin in rising order, and finish in any; gaps in the log (compaction,
+    transaction markers) need no special case, because only offsets that began can hold the commit back.
+    """
+
+    def __init__(self) -> None:
+        self._open: list[int] = []
+        self._next: int | None = None
+        self._committed: int | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Records that began and did not finish."""
+        return len(self._open)
+
+    def begin(self, offset: int) -> None:
+        """A record is taken into work."""
+        insort(self._open, offset)
+        self._next = max(self._next or 0, offset + 1)
+
+    def finish(self, offset: int) -> None:
+        """A record's effects are durable.
+
+        Raises:
+            ValueError: the offset did not begin, or finished before.
+        """
+        at = bisect_left(self._open, offset)
+        if at == len(self._open) or self._open[at] != offset:
+            raise ValueError(f"offset {offset} is not in flight")
+        self._open.pop(at)
+
+    def committable(self) -> int | None:
+        """The offset to commit, or ``None`` when nothing new can be."""
+        target = self._open[0] if self._open else self._next
+        return target if target is not None and target != self._committed else None
+
+    def committed(self, offset: int) -> None:
+        """The broker took the commit."""
+        self._committed = offset

@@ -1,0 +1,134 @@
+"""Publishing: acknowledged by all replicas, idempotent within a session, traced."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from opentelemetry import context as otel_context
+from opentelemetry import propagate
+from septet_contracts import topic as find_topic
+
+from septet_kit.errors import Permanent, Transient
+from septet_kit.events import Emit
+from septet_kit.observe import metrics
+from septet_kit.observe.logs import get_logger
+from septet_kit.observe.tracing import send_span
+
+EVENT_ID_HEADER = "septet-event-id"
+_ACK_TIMEOUT_S = 30.0
+
+_published = metrics.counter("septet_published_total", "Records published.", ["topic"])
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record ready to be sent, with what has to happen once the broker has it.
+
+    A record from an outbox may only be sent before ``not_after`` (monotonic seconds): past it, its claim
+    has lapsed and a sweeper may be sending it.
+    """
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    trace_context: otel_context.Context | None = None
+    not_after: float | None = None
+    on_sent: Callable[[], None] | None = None
+
+
+def to_record(emit: Emit) -> Record:
+    """Encode an event for its topic."""
+    headers: list[tuple[str, bytes]] = [("content-type", b"application/json")]
+    if emit.event_id is not None:
+        headers.append((EVENT_ID_HEADER, emit.event_id.encode()))
+    return Record(find_topic(emit.topic).name, emit.record_key, emit.value, tuple(headers))
+
+
+class Publisher:
+    """One idempotent producer per process. Not safe to share between event loops."""
+
+    def __init__(self, bootstrap: str, client_id: str) -> None:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap, client_id=client_id, acks="all", enable_idempotence=True,
+            max_request_size=2 * 1024 * 1024, request_timeout_ms=15_000,
+        )  # fmt: skip
+        self._soon: set[asyncio.Future[None]] = set()
+
+    async def start(self) -> None:
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Flush what is buffered, then close."""
+        if self._soon:
+            await asyncio.wait(self._soon, timeout=5)
+        await self._producer.stop()
+
+    async def publish(self, *emits: Emit) -> None:
+        """Send events in order and wait until all are acknowledged.
+
+        Raises:
+            Transient: the broker did not acknowledge in time; the events may or may not be on the log.
+            Permanent: an event is larger than its topic takes (code ``event_too_large``).
+        """
+        await self.send(*(to_record(e) for e in emits))
+
+    async def send(self, *records: Record) -> None:
+        """As :meth:`publish`, for records. A record whose outbox claim has lapsed is left to the sweeper."""
+        acks = [await self._enqueue(r) for r in records if not _lapsed(r)]
+        for ack in acks:
+            await ack()
+
+    def send_soon(self, emit: Emit) -> None:
+        """Send without waiting; a failure is logged and counted, not raised. For lossy topics only."""
+        task = asyncio.ensure_future(self.publish(emit))
+        self._soon.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Future[None]) -> None:
+        self._soon.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            metrics.lost_sends.inc()
+            log.warning("lossy send failed", error=str(error))
+
+    async def _enqueue(self, record: Record) -> Callable[[], Awaitable[None]]:
+        scope = send_span(record.topic, record.trace_context)
+        with scope as span:
+            carrier: dict[str, str] = {}
+            propagate.inject(carrier)
+            headers = [*record.headers, *((k, v.encode()) for k, v in carrier.items())]
+            try:
+                future = await self._producer.send(
+                    record.topic, value=record.value, key=record.key, headers=headers
+                )
+            except MessageSizeTooLargeError as error:
+                raise Permanent("event_too_large", f"{record.topic}: {error}") from error
+            except KafkaError as error:
+                raise Transient("broker_unavailable", f"{record.topic}: {error}") from error
+
+        async def ack() -> None:
+            try:
+                await asyncio.wait_for(asyncio.shield(future), _ACK_TIMEOUT_S)
+            except (KafkaError, TimeoutError) as error:
+                raise Transient("broker_unavailable", f"{record.topic}: {error!r}") from error
+            span.end()
+            _published.labels(record.topic).inc()
+            if record.on_sent is not None:
+                record.on_sent()
+
+        return ack
+
+
+def _lapsed(record: Record) -> bool:
+    return record.not_after is not None and time.monotonic() > record.not_after
+
+
+def headers_of(raw: tuple[tuple[str, bytes], ...] | None) -> Mapping[str, bytes]:
+    """A record's headers by name; the last of a repeated name counts."""
+    return dict(raw or ())

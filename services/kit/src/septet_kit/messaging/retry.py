@@ -1,0 +1,62 @@
+"""In-place retry of transient failures, within the deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_never
+from tenacity.wait import wait_random_exponential
+
+from septet_kit.context import Context
+from septet_kit.errors import DeadlineExceeded, Transient
+from septet_kit.observe import metrics
+from septet_kit.observe.logs import get_logger
+
+R = TypeVar("R")
+log = get_logger()
+
+_wait = wait_random_exponential(multiplier=0.1, max=5.0)  # "full jitter"
+
+
+async def with_retry(
+    work: Callable[[], Awaitable[R]],
+    ctx: Context,
+    attempts: int | None,
+    beat: Callable[[], None] = lambda: None,
+) -> tuple[R, int]:
+    """Run ``work`` until it succeeds; returns its result and the number of tries.
+
+    ``beat`` is called before each new try, so that a watchdog can tell patience from a hang.
+
+    Raises:
+        DeadlineExceeded: nothing is left of the step's budget or of the request's deadline.
+        Transient: the last try failed. Any other error is raised at once.
+    """
+    tries = 0
+
+    def note(state: RetryCallState) -> None:
+        beat()
+        metrics.retries.labels(ctx.topic).inc()
+        error = state.outcome.exception() if state.outcome else None
+        log.warning("retrying", topic=ctx.topic, attempt=state.attempt_number, error=str(error))
+
+    retrying = AsyncRetrying(
+        stop=stop_never if attempts is None else stop_after_attempt(attempts),
+        wait=_wait, retry=retry_if_exception_type(Transient), before_sleep=note, reraise=True,
+    )  # fmt: skip
+    left = ctx.remaining()
+    if left <= 0:
+        raise DeadlineExceeded("the deadline had passed before this step began")
+    try:
+        async with asyncio.timeout(None if left == float("inf") else left) as scope:
+            async for attempt in retrying:
+                with attempt:
+                    tries += 1
+                    result = await work()
+        return result, tries
+    except TimeoutError:
+        if scope.expired():
+            raise DeadlineExceeded(f"not done within {left:.1f} s") from None
+        raise

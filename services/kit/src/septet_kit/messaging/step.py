@@ -1,0 +1,177 @@
+"""One record through one stage: decode, handle, publish, or say why not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka.structs import ConsumerRecord
+from opentelemetry.trace import Span
+from septet_contracts import ContractError, Envelope, Partial, decode
+from septet_contracts import topic as find_topic
+from structlog.contextvars import bound_contextvars
+
+from septet_kit.context import Context
+from septet_kit.errors import DeadlineExceeded, Permanent, SeptetError, Transient
+from septet_kit.events import Emit, failed
+from septet_kit.messaging.dead_letter import dead_record
+from septet_kit.messaging.publisher import Publisher, Record, headers_of, to_record
+from septet_kit.messaging.retry import with_retry
+from septet_kit.observe import metrics, semconv
+from septet_kit.observe.logs import get_logger
+from septet_kit.observe.tracing import mark_failed, parent_of, process_span
+from septet_kit.spec import ServiceSpec, Stage
+from septet_kit.store.unit import OutboxEmit
+from septet_kit.tenants import Tenants
+
+log = get_logger()
+
+_REQUEST_SCOPED = frozenset({"requests", "screened", "missed", "grounded", "drafts", "revisions"})
+
+
+@dataclass(frozen=True)
+class Job:
+    """A record, decoded as far as it could be."""
+
+    record: ConsumerRecord
+    stage: Stage
+    event: Any
+    error: ContractError | None = None
+
+    @property
+    def lane(self) -> bytes:
+        """What is handled serially: the record's key, or the partition where a record has none."""
+        return self.record.key if self.record.key is not None else b"\x00%d" % self.record.partition
+
+
+def to_job(record: ConsumerRecord, stage: Stage) -> Job:
+    """Decode a record for its stage."""
+    try:
+        return Job(record, stage, decode(find_topic(stage.topic), record.value))
+    except ContractError as error:
+        return Job(record, stage, error.partial, error)
+
+
+class StepRunner:
+    """Runs jobs to a durable end: when :meth:`run` returns, the record's offset may be committed."""
+
+    def __init__(
+        self, spec: ServiceSpec, publisher: Publisher, tenants: Tenants, beat: Callable[[], None]
+    ) -> None:
+        self._spec = spec
+        self._publisher = publisher
+        self._tenants = tenants
+        self._beat = beat
+        self._produces = frozenset(spec.produces)
+
+    async def run(self, job: Job) -> None:
+        """Handle one job. Only cancellation ends it early; nothing is published twice on purpose."""
+        if job.error is not None and not job.stage.answers:
+            return
+        ctx = _context(job)
+        record, event = job.record, job.event
+        request_id = getattr(event, "request_id", None)
+        tenant = getattr(event, "tenant", None)
+        derive = request_id if job.stage.topic == "requests" else None
+        parent = parent_of(ctx.headers, tenant, derive)
+        metrics.queue_seconds.labels(job.stage.topic).observe(ctx.queue_ms / 1000)
+        with (
+            bound_contextvars(tenant=tenant, request_id=request_id, topic=job.stage.topic),
+            process_span(record, parent, self._spec.name, ctx.queue_ms) as span,
+        ):
+            if request_id is not None:
+                span.set_attribute(semconv.SEPTET_REQUEST_ID, request_id)
+                span.set_attribute(semconv.SEPTET_TENANT, tenant)
+            records, result = await self._outcome(job, ctx, span)
+            try:
+                await self._send(records)
+            except Permanent as error:
+                mark_failed(span, error.code, error.message)
+                records, result = self._failure(job, ctx, error, dead=True, tries=1), "failed"
+                await self._send(records)
+        metrics.handled.labels(job.stage.topic, result).inc()
+        metrics.step_seconds.labels(job.stage.topic).observe(time.monotonic() - ctx.started)
+
+    async def _outcome(self, job: Job, ctx: Context, span: Span) -> tuple[list[Record], str]:
+        """What to publish for a job, and how it went."""
+        tries = 1
+        try:
+            if job.error is not None:
+                e = job.error
+                raise Permanent(e.code, str(e), field=e.field, fix=e.fix)
+            if not isinstance(job.event, Envelope):
+                self._tenants.require(getattr(job.event, "tenant", "default"))
+            emits, tries = await with_retry(
+                lambda: job.stage.handle(job.event, ctx), ctx, job.stage.attempts, self._beat
+            )
+            return self._records(emits), "ok"
+        except DeadlineExceeded as error:
+            mark_failed(span, error.code, error.message)
+            return self._failure(job, ctx, error, dead=False, tries=tries), "deadline"
+        except SeptetError as error:
+            tries = (job.stage.attempts or 1) if isinstance(error, Transient) else 1
+            mark_failed(span, error.code, error.message)
+            log.warning("dead letter", code=error.code, reason=error.message)
+            return self._failure(job, ctx, error, dead=True, tries=tries), "failed"
+        except Exception as error:
+            log.exception("handler failed")
+            bug = Permanent("internal_error", f"{type(error).__name__} in {self._spec.name}")
+            mark_failed(span, bug.code, bug.message)
+            return self._failure(job, ctx, bug, dead=True, tries=tries), "failed"
+
+    def _records(self, emits: Sequence[Emit]) -> list[Record]:
+        for emit in emits:
+            if emit.topic not in self._produces:
+                raise Permanent(
+                    "undeclared_topic", f"{self._spec.name} does not declare that it produces {emit.topic!r}"
+                )
+        return [e.to_record() if isinstance(e, OutboxEmit) else to_record(e) for e in emits]
+
+    def _failure(self, job: Job, ctx: Context, error: SeptetError, *, dead: bool, tries: int) -> list[Record]:
+        records = []
+        if dead:
+            metrics.dead_letters.labels(job.stage.topic, error.code).inc()
+            records.append(dead_record(job.record, error, self._spec.name, tries))
+        if job.stage.topic in _REQUEST_SCOPED:
+            outcome = failed(job.event, ctx, error, self._spec.name)
+            if outcome is not None:
+                records.append(to_record(Emit("outcomes", outcome)))
+        return records
+
+    async def _send(self, records: Sequence[Record]) -> None:
+        """Publish until the broker has it all: a record is only done when its effects are durable.
+
+        A send that timed out may have been written; it is repeated with the same event id, save for outbox
+        records, which their sweeper looks up on the log first.
+        """
+        left = list(records)
+        while left:
+            try:
+                await self._publisher.send(*left)
+            except Transient as error:
+                log.warning("publish failed, trying again", error=error.message)
+                left = [r for r in left if r.on_sent is None]
+                self._beat()
+                await asyncio.sleep(1.0)
+            else:
+                return
+
+
+def _context(job: Job) -> Context:
+    record, now = job.record, time.time()
+    timestamp = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    started = time.monotonic()
+    event = job.event
+    deadline = None if isinstance(event, Partial) else getattr(event, "deadline", None)
+    limited = job.stage.attempts is not None
+    return Context(
+        topic=job.stage.topic, partition=record.partition, offset=record.offset, key=record.key,
+        timestamp=timestamp, value=record.value or b"", headers=headers_of(record.headers),
+        deadline=deadline if limited and job.stage.topic != "requests" else None,
+        queue_ms=max(0.0, (now - timestamp.timestamp()) * 1000), started=started,
+        expires=started + job.stage.budget.total_seconds() if limited else None,
+    )  # fmt: skip

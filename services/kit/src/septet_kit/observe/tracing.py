@@ -1,0 +1,162 @@
+"""One trace per request: every hop is the child of the hop before it.
+
+A client that sends no ``traceparent`` still gets one trace: its id, and the id of its root span, follow
+from the tenant and the request id, so that every consumer of the request agrees on them without talking.
+The root span itself is recorded once, when the response is released (:func:`emit_root_span`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, Literal
+
+from aiokafka.structs import ConsumerRecord
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context as OtelContext
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from septet_kit.observe import semconv
+
+_EXPORT_DELAY_MS = 500
+_EXPORT_TIMEOUT_S = 1
+_KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
+
+_forced: ContextVar[tuple[int, int] | None] = ContextVar("forced_ids", default=None)
+
+
+class _Ids(RandomIdGenerator):
+    """Random ids, save for a root span that has to have the ones its children already name."""
+
+    def generate_trace_id(self) -> int:
+        forced = _forced.get()
+        return forced[0] if forced else super().generate_trace_id()
+
+    def generate_span_id(self) -> int:
+        forced = _forced.get()
+        return forced[1] if forced else super().generate_span_id()
+
+
+def configure(service: str, instance: str, endpoint: str | None) -> None:
+    """Install the tracer provider. Without an endpoint ids are made and propagated, and nothing is sent.
+
+    The export timeout is short because a missing collector otherwise holds the shutdown for seconds.
+    """
+    resource = Resource.create({"service.name": f"septet-{service}", "service.instance.id": instance})
+    provider = TracerProvider(resource=resource, id_generator=_Ids())
+    if endpoint:
+        exporter = OTLPSpanExporter(endpoint.rstrip("/") + "/v1/traces", timeout=_EXPORT_TIMEOUT_S)
+        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_EXPORT_DELAY_MS))
+    trace.set_tracer_provider(provider)
+
+
+def shutdown() -> None:
+    """Export what is buffered."""
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        provider.shutdown()
+
+
+def _tracer() -> trace.Tracer:
+    return trace.get_tracer("septet.kit")
+
+
+def derived_context(tenant: str, request_id: str) -> SpanContext:
+    """The root span's context of a request that came without one."""
+    digest = hashlib.sha256(f"{tenant}\x1f{request_id}".encode()).digest()
+    return SpanContext(
+        trace_id=int.from_bytes(digest[:16], "big"), span_id=int.from_bytes(digest[16:24], "big"),
+        is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED),
+    )  # fmt: skip
+
+
+def parent_of(headers: Mapping[str, bytes], tenant: str | None, request_id: str | None) -> OtelContext:
+    """The context that a record's processing belongs under."""
+    carrier = {k: v.decode("latin-1") for k, v in headers.items() if k in propagate_fields()}
+    parent = propagate.extract(carrier, OtelContext())
+    if trace.get_current_span(parent).get_span_context().is_valid or not (tenant and request_id):
+        return parent
+    return trace.set_span_in_context(NonRecordingSpan(derived_context(tenant, request_id)), OtelContext())
+
+
+def propagate_fields() -> set[str]:
+    """Names of the headers that carry trace context."""
+    return propagate.get_global_textmap().fields | {"tracestate"}
+
+
+@contextmanager
+def process_span(record: ConsumerRecord, parent: OtelContext, group: str, queue_ms: float) -> Iterator[Span]:
+    """``process {topic}``: the handling of one record, as a child of whoever sent it."""
+    attributes = {
+        semconv.MESSAGING_SYSTEM: "kafka",
+        semconv.MESSAGING_DESTINATION: record.topic,
+        semconv.MESSAGING_OPERATION_NAME: "process",
+        semconv.MESSAGING_OPERATION_TYPE: "process",
+        semconv.MESSAGING_GROUP: group,
+        semconv.MESSAGING_PARTITION: str(record.partition),
+        semconv.MESSAGING_OFFSET: record.offset,
+        semconv.MESSAGING_BODY_SIZE: len(record.value or b""),
+        semconv.SEPTET_QUEUE_MS: round(queue_ms, 3),
+    }
+    with _tracer().start_as_current_span(
+        f"process {record.topic}", context=parent, kind=SpanKind.CONSUMER, attributes=attributes
+    ) as current:
+        yield current
+
+
+@contextmanager
+def send_span(topic: str, context: OtelContext | None = None) -> Iterator[Span]:
+    """``send {topic}``: current while the record is made; whoever opened it ends it at the broker's ack."""
+    attributes = {
+        semconv.MESSAGING_SYSTEM: "kafka",
+        semconv.MESSAGING_DESTINATION: topic,
+        semconv.MESSAGING_OPERATION_NAME: "send",
+        semconv.MESSAGING_OPERATION_TYPE: "send",
+    }
+    with _tracer().start_as_current_span(
+        f"send {topic}", context=context, kind=SpanKind.PRODUCER, attributes=attributes, end_on_exit=False
+    ) as current:
+        try:
+            yield current
+        except BaseException:
+            current.end()
+            raise
+
+
+@contextmanager
+def span(name: str, kind: Literal["internal", "client"] = "internal", **attributes: Any) -> Iterator[Span]:
+    """A span of a step's own work (a model call, a search); exceptions are recorded on it."""
+    with _tracer().start_as_current_span(name, kind=_KINDS[kind], attributes=attributes) as current:
+        yield current
+
+
+def mark_failed(current: Span, code: str, message: str) -> None:
+    """Say on a span that its work failed in a typed way."""
+    current.set_attribute(semconv.ERROR_TYPE, code)
+    current.set_status(Status(StatusCode.ERROR, message[:500]))
+
+
+def emit_root_span(
+    tenant: str, request_id: str, start: datetime, end: datetime, attributes: Mapping[str, Any]
+) -> None:
+    """Record the root span of a request whose client sent no trace context; otherwise do nothing."""
+    root = derived_context(tenant, request_id)
+    if trace.get_current_span().get_span_context().trace_id != root.trace_id:
+        return
+    token = _forced.set((root.trace_id, root.span_id))
+    try:
+        current = _tracer().start_span(
+            "request", context=OtelContext(), kind=SpanKind.SERVER, start_time=int(start.timestamp() * 1e9),
+            attributes={semconv.SEPTET_TENANT: tenant, semconv.SEPTET_REQUEST_ID: request_id, **attributes},
+        )  # fmt: skip
+    finally:
+        _forced.reset(token)
+    current.end(end_time=int(end.timestamp() * 1e9))

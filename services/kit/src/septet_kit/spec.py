@@ -1,0 +1,51 @@
+"""How a service describes itself: what it consumes and produces, and how its parts are wired."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from septet_kit.context import Context
+from septet_kit.events import Emit
+
+Handler = Callable[[Any, Context], Awaitable[Sequence[Emit]]]
+Task = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """A service's place in the topology, by short topic names; AsyncAPI and ACLs are made from it."""
+
+    name: str
+    consumes: tuple[str, ...]
+    produces: tuple[str, ...]
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One consumed topic and how its records are handled.
+
+    ``budget`` bounds one record's handling (a request's own deadline bounds it too); ``concurrency`` is the
+    number of keys handled at once; ``attempts`` counts tries on ``Transient`` (``None``: until it works, for
+    events that must not be dropped and have no deadline). With ``answers=False`` malformed records are
+    skipped silently, because another service answers for them.
+    """
+
+    topic: str
+    handle: Handler
+    budget: timedelta = timedelta(seconds=30)
+    concurrency: int = 16
+    attempts: int | None = 3
+    answers: bool = True
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """A service's parts, put together: its stages, its background tasks, and what makes it ready."""
+
+    stages: Sequence[Stage]
+    background: Sequence[Task] = ()
+    ready: Sequence[Task] = ()

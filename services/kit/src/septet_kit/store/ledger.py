@@ -1,0 +1,76 @@
+"""The ledger of costly work: paid for once, handed out as often as it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from septet_kit.errors import Transient
+from septet_kit.observe.logs import get_logger
+from septet_kit.store.claim import earlier_lives, holder
+from septet_kit.store.pool import StorePool
+
+log = get_logger()
+
+_POLL_S = 0.2
+
+# Takes the lease when the key is new, its lease has run out, or its holder is an earlier life of this
+# instance; returns the row as it is then.
+_CLAIM = """
+WITH taken AS (
+    INSERT INTO ledger (key, claimed_by, leased_until) VALUES ($1, $2, now() + $4)
+    ON CONFLICT (key) DO UPDATE SET claimed_by = $2, leased_until = now() + $4
+        WHERE ledger.result IS NULL
+          AND (ledger.leased_until < now() OR (ledger.claimed_by LIKE $3 AND ledger.claimed_by <> $2))
+    RETURNING true
+)
+SELECT (SELECT count(*) FROM taken) = 1 AS mine, (SELECT result FROM ledger WHERE key = $1) AS result
+"""
+_STORE = "UPDATE ledger SET result = $3 WHERE key = $1 AND claimed_by = $2 AND result IS NULL RETURNING true"
+_DROP = "DELETE FROM ledger WHERE key = $1 AND claimed_by = $2 AND result IS NULL"
+
+
+class Ledger:
+    """Results of costly work by key, in the ``ledger`` table of a pool's schema."""
+
+    def __init__(self, pool: StorePool, instance: str) -> None:
+        self._pool = pool
+        self._instance = instance
+
+    async def run(
+        self, key: str, work: Callable[[], Awaitable[bytes]], lease: timedelta
+    ) -> tuple[bytes, bool]:
+        """Return the result stored under ``key``, doing ``work`` first when there is none.
+
+        Returns the result and whether it was replayed. While another process holds the lease, waits for it.
+        A failure of ``work`` frees the key.
+
+        Raises:
+            Transient: the database is not there, or the lease was lost to another process meanwhile.
+        """
+        me = holder(self._instance)
+        while True:
+            row = await self._pool.fetchrow(_CLAIM, key, me, earlier_lives(self._instance), lease)
+            if row is not None and row["result"] is not None:
+                return bytes(row["result"]), True
+            if row is not None and row["mine"]:
+                break
+            await asyncio.sleep(_POLL_S)
+        return await self._do(key, me, work), False
+
+    async def _do(self, key: str, me: str, work: Callable[[], Awaitable[bytes]]) -> bytes:
+        try:
+            result = await work()
+        except BaseException:
+            await asyncio.shield(self._drop(key, me))
+            raise
+        if not await self._pool.fetchval(_STORE, key, me, result):
+            raise Transient("lease_lost", f"another process took over {key}")
+        return result
+
+    async def _drop(self, key: str, me: str) -> None:
+        try:
+            await self._pool.execute(_DROP, key, me)
+        except Transient as error:
+            log.warning("lease not freed, it runs out by itself", key=key, error=error.message)

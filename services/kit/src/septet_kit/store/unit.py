@@ -1,0 +1,104 @@
+"""A stateful step: inbox row, effect and outbox rows in one transaction."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+from opentelemetry import propagate
+from septet_contracts import topic as find_topic
+
+from septet_kit.errors import Permanent
+from septet_kit.events import Emit
+from septet_kit.messaging.publisher import EVENT_ID_HEADER, Record
+from septet_kit.store.claim import holder
+from septet_kit.store.pool import StorePool
+
+# The claimant sends within the claim less this margin, so that a process that was paused in between leaves
+# the row to the sweeper instead of sending it a second time.
+CLAIM = timedelta(seconds=10)
+_MARGIN = timedelta(seconds=3)
+
+_MAX_VALUE = 2 * 1024 * 1024 - 65_536
+
+_PUT = """
+INSERT INTO outbox (event_id, topic, key, value, headers, claimed_by, claimed_until)
+VALUES ($1, $2, $3, $4, $5, $6, now() + $7) ON CONFLICT (event_id) DO NOTHING
+"""
+
+
+@dataclass(frozen=True)
+class OutboxEmit(Emit):
+    """An event whose outbox row this process has claimed."""
+
+    stored: bytes = b""
+    not_after: float = 0.0
+    sent_ids: list[UUID] = field(default_factory=list)
+
+    def to_record(self) -> Record:
+        """The row as a record; once it is acknowledged, the row is marked sent."""
+        name = self.event_id or ""
+
+        def mark() -> None:
+            self.sent_ids.append(UUID(name))
+
+        headers = (("content-type", b"application/json"), (EVENT_ID_HEADER, name.encode()))
+        return Record(
+            find_topic(self.topic).name, self.record_key, self.stored, headers,
+            not_after=self.not_after, on_sent=mark,
+        )  # fmt: skip
+
+
+@dataclass
+class Unit:
+    """One transaction. Do nothing when ``first`` is false: the effect is there already."""
+
+    first: bool
+    connection: asyncpg.Connection
+    pool: StorePool
+    emits: list[Emit] = field(default_factory=list)
+
+    async def emit(self, emit: Emit) -> None:
+        """Add an event to the outbox, in this transaction.
+
+        Raises:
+            ValueError: the event has no event id.
+            Permanent: the event is larger than topics take (code ``event_too_large``).
+        """
+        if emit.event_id is None:
+            raise ValueError("an event without event_id cannot go through the outbox")
+        value = emit.value
+        if len(value) > _MAX_VALUE:
+            raise Permanent("event_too_large", f"{emit.topic}: the event has {len(value)} bytes")
+        carrier: dict[str, str] = {}
+        propagate.inject(carrier)
+        await self.connection.execute(
+            _PUT, UUID(emit.event_id), find_topic(emit.topic).name, emit.record_key, value,
+            json.dumps(carrier), holder(self.pool.instance), CLAIM,
+        )  # fmt: skip
+        not_after = time.monotonic() + (CLAIM - _MARGIN).total_seconds()
+        self.emits.append(OutboxEmit(emit.topic, emit.event, emit.key, value, not_after, self.pool.sent_ids))
+
+
+@asynccontextmanager
+async def once(pool: StorePool, cause: UUID, consumer: str) -> AsyncIterator[Unit]:
+    """Open the transaction in which ``consumer`` handles the event ``cause``, at most once.
+
+    After the block, ``unit.emits`` is what the handler returns; on a redelivery it is empty, and rows that a
+    crash left unsent are the sweeper's, which looks on the log before it sends.
+
+    Raises:
+        Transient: the database is not there (code ``store_unavailable``).
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        row = await connection.fetchrow(
+            "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true",
+            consumer, cause,
+        )  # fmt: skip
+        yield Unit(row is not None, connection, pool)
