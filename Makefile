@@ -1,0 +1,65 @@
+# Septet: `make demo` shows it, `make test` proves it, `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+MEMBERS := contracts services/kit services/guardrails services/cache services/retrieval services/generation \
+           services/eval services/feedback infra/native cli
+PACKAGES := septet_contracts septet_kit septet_guardrails septet_cache septet_retrieval septet_generation \
+            septet_eval septet_feedback septet_native septet_cli
+
+.PHONY: help setup demo test lint format up doctor lock contracts clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## Install everything into .venv and fetch Kafka's jars
+
+$(VENV)/.ready: requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Septet needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 setup" >&2; exit 1; }
+	@echo "setup: creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "setup: installing packages from requirements.lock (about 450 MB on a new machine)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.lock \
+	  | grep -vE '^(Requirement already|Successfully)' || test $${PIPESTATUS[0]} -eq 0
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
+	@$(BIN)/python -m septet_native prepare
+	@touch $@
+
+demo: setup ## Start everything, ingest a corpus and show the main job
+	@$(BIN)/septet demo
+
+test: setup ## Run the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: setup ## Style, types, import rules and contract compatibility
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(PACKAGES:%=-p %)
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m septet_contracts check
+
+format: setup ## Apply the house style
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+up: setup ## Start the embedded stack and all services in the foreground
+	@$(BIN)/septet up
+
+doctor: setup ## Say what is missing or misconfigured, and how to fix it
+	@$(BIN)/septet doctor
+
+contracts: setup ## Freeze changed contracts and regenerate the reference made from them
+	@$(BIN)/python -m septet_contracts freeze
+	@$(BIN)/septet contracts asyncapi --write
+
+lock: ## Resolve dependencies anew (needs uv) and export them without index addresses
+	uv lock --quiet --upgrade
+	uv export --quiet --all-packages --all-groups --no-emit-workspace --format requirements-txt --no-header \
+	  --no-annotate > requirements.lock
+
+clean: ## Remove caches and the data of the embedded stack (not .venv)
+	rm -rf .septet .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,191 @@
+"""Inbox, outbox, sweeper and ledger on a real database and a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from septet_contracts import Outcome
+from septet_kit import Emit, KitSettings, Permanent, Transient
+from septet_kit.messaging.publisher import Publisher
+from septet_kit.store import Ledger, once, open_pool
+from septet_kit.store.outbox import Sweeper, flush_marks
+from septet_kit.store.pool import StorePool
+from septet_kit.store.unit import OutboxEmit
+from septet_kit.testing import flow
+
+from .conftest import ReadLog
+
+
+@pytest.fixture
+async def pool(settings: KitSettings) -> AsyncIterator[StorePool]:
+    schema = f"t_{uuid4().hex[:8]}"
+    async with open_pool(settings, schema, "CREATE TABLE IF NOT EXISTS effects (n int)") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def publisher(settings: KitSettings) -> AsyncIterator[Publisher]:
+    made = Publisher(settings.kafka_bootstrap, "test-store")
+    await made.start()
+    yield made
+    await made.stop()
+
+
+def _outcome() -> Outcome:
+    return flow(Outcome, request_id=f"store-{uuid4().hex[:10]}", answer="x")
+
+
+async def _effect(pool: StorePool, event: Outcome) -> list[Emit]:
+    async with once(pool, event.event_id, "test") as unit:
+        if unit.first:
+            await unit.connection.execute("INSERT INTO effects VALUES (1)")
+            await unit.emit(Emit("outcomes", event))
+    return unit.emits
+
+
+async def test_an_effect_happens_once_however_often_the_event_comes(pool: StorePool) -> None:
+    event = _outcome()
+    emitted = await asyncio.gather(*(_effect(pool, event) for _ in range(20)))
+    assert sum(map(len, emitted)) == 1
+    assert await pool.fetchval("SELECT count(*) FROM effects") == 1
+    assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
+
+
+async def test_an_error_undoes_inbox_effect_and_outbox(pool: StorePool) -> None:
+    event = _outcome()
+    with pytest.raises(Permanent):
+        async with once(pool, event.event_id, "test") as unit:
+            await unit.connection.execute("INSERT INTO effects VALUES (1)")
+            await unit.emit(Emit("outcomes", event))
+            raise Permanent("no", "no")
+    for table in ("effects", "outbox", "inbox"):
+        assert await pool.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+async def test_the_sweeper_sends_what_a_crash_left(
+    pool: StorePool, publisher: Publisher, settings: KitSettings, read_log: ReadLog
+) -> None:
+    since, event = datetime.now(UTC), _outcome()
+    await _effect(pool, event)
+    sweeper = Sweeper(pool, publisher, settings.kafka_bootstrap)
+    assert await sweeper.sweep() == 0, "the claim is fresh: its holder may still send"
+    await pool.execute("UPDATE outbox SET claimed_by = $1", f"{pool.instance}/earlier-life")
+    assert await sweeper.sweep() == 1
+    assert await sweeper.sweep() == 0
+    records = await read_log(
+        "outcomes", since=since, where=lambda r: event.request_id.encode() in r.value, count=2,
+        wait=timedelta(seconds=3),
+    )  # fmt: skip
+    assert len(records) == 1
+
+
+async def test_the_sweeper_finds_on_the_log_what_was_sent_and_not_marked(
+    pool: StorePool, publisher: Publisher, settings: KitSettings, read_log: ReadLog
+) -> None:
+    since, event = datetime.now(UTC), _outcome()
+    (emit,) = await _effect(pool, event)
+    assert isinstance(emit, OutboxEmit)
+    await publisher.send(emit.to_record())
+    pool.sent_ids.clear()  # the marks are lost, as in a crash
+    await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
+    assert await Sweeper(pool, publisher, settings.kafka_bootstrap).sweep() == 0
+    assert await pool.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL") == 0
+    records = await read_log(
+        "outcomes", since=since, where=lambda r: event.request_id.encode() in r.value, count=2,
+        wait=timedelta(seconds=3),
+    )  # fmt: skip
+    assert len(records) == 1
+
+
+async def test_a_lapsed_claim_is_not_sent_by_its_old_holder(
+    pool: StorePool, publisher: Publisher, read_log: ReadLog
+) -> None:
+    since, event = datetime.now(UTC), _outcome()
+    (emit,) = await _effect(pool, event)
+    assert isinstance(emit, OutboxEmit)
+    lapsed = OutboxEmit(emit.topic, emit.event, emit.key, emit.stored, not_after=0.0)
+    await publisher.send(lapsed.to_record())
+    records = await read_log(
+        "outcomes",
+        since=since,
+        where=lambda r: event.request_id.encode() in r.value,
+        wait=timedelta(seconds=2),
+    )
+    assert records == []
+
+
+async def test_marks_are_written_in_one_go(pool: StorePool, publisher: Publisher) -> None:
+    (emit,) = await _effect(pool, _outcome())
+    assert isinstance(emit, OutboxEmit)
+    await publisher.send(emit.to_record())
+    await flush_marks(pool)
+    assert await pool.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL") == 1
+
+
+async def test_the_ledger_pays_once_for_many_callers(pool: StorePool) -> None:
+    ledger, calls = Ledger(pool, "gen-0"), 0
+
+    async def work() -> bytes:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(0.1)
+        return b"\x00paid"
+
+    results = await asyncio.gather(*(ledger.run("k", work, timedelta(seconds=30)) for _ in range(10)))
+    assert calls == 1
+    assert {r for r, _ in results} == {b"\x00paid"}
+    assert sum(replayed for _, replayed in results) == 9
+
+
+async def test_a_failure_frees_the_key(pool: StorePool) -> None:
+    ledger = Ledger(pool, "gen-0")
+
+    async def broken() -> bytes:
+        raise Transient("down", "no")
+
+    async def fine() -> bytes:
+        return b"ok"
+
+    with pytest.raises(Transient):
+        await ledger.run("k", broken, timedelta(seconds=30))
+    assert await ledger.run("k", fine, timedelta(seconds=30)) == (b"ok", False)
+
+
+async def test_an_earlier_life_of_the_instance_holds_nothing_back(pool: StorePool) -> None:
+    await pool.execute(
+        "INSERT INTO ledger (key, claimed_by, leased_until) VALUES ('k', 'gen-0/old', now() + interval '1 hour')"
+    )
+
+    async def work() -> bytes:
+        return b"mine"
+
+    done = await asyncio.wait_for(Ledger(pool, "gen-0").run("k", work, timedelta(seconds=30)), 5)
+    assert done == (b"mine", False)
+
+
+async def test_another_instance_waits_for_the_lease(pool: StorePool) -> None:
+    await pool.execute(
+        "INSERT INTO ledger (key, claimed_by, leased_until)"
+        " VALUES ('k', 'gen-1/live', now() + interval '0.6 seconds')"
+    )
+
+    async def work() -> bytes:
+        return b"late"
+
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    assert await Ledger(pool, "gen-0").run("k", work, timedelta(seconds=30)) == (b"late", False)
+    assert loop.time() - began >= 0.4
+
+
+async def test_a_database_that_is_not_there_is_transient(settings: KitSettings) -> None:
+    from pydantic import SecretStr
+
+    gone = settings.model_copy(update={"postgres_dsn": SecretStr("postgresql://x:x@127.0.0.1:9/none")})
+    with pytest.raises(Transient, match="PostgreSQL"):
+        async with open_pool(gone, "nowhere"):
+            pass
