@@ -1,5 +1,6 @@
 # Septet: `make demo` shows it, `make test` proves it, `make help` lists the rest.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -22,9 +23,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 	  || { echo "Septet needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 setup" >&2; exit 1; }
 	@echo "setup: creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@echo "setup: installing packages from requirements.lock (about 450 MB on a new machine)"
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.lock \
-	  | grep -vE '^(Requirement already|Successfully)' || test $${PIPESTATUS[0]} -eq 0
+	@echo "setup: installing packages from requirements.lock (about 540 MB on a new machine)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes \
+	  -r requirements.lock | awk -v total=$$(grep -c '==' requirements.lock) \
+	  '/^(Collecting|Requirement already)/ {printf "\r  package %d of about %d  ", ++n, total; fflush()} END {print ""}'
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
 	@$(BIN)/python -m septet_native prepare
 	@touch $@

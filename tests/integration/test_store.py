@@ -57,11 +57,15 @@ async def test_an_effect_happens_once_however_often_the_event_comes(pool: StoreP
 
 async def test_an_error_undoes_inbox_effect_and_outbox(pool: StorePool) -> None:
     event = _outcome()
-    with pytest.raises(Permanent):
+
+    async def broken() -> None:
         async with once(pool, event.event_id, "test") as unit:
             await unit.connection.execute("INSERT INTO effects VALUES (1)")
             await unit.emit(Emit("outcomes", event))
             raise Permanent("no", "no")
+
+    with pytest.raises(Permanent):
+        await broken()
     for table in ("effects", "outbox", "inbox"):
         assert await pool.fetchval(f"SELECT count(*) FROM {table}") == 0
 

@@ -70,7 +70,7 @@ class StepRunner:
 
     async def run(self, job: Job) -> None:
         """Handle one job. Only cancellation ends it early; nothing is published twice on purpose."""
-        if job.error is not None and not job.stage.answers:
+        if not job.stage.answers and self._rejects(job):
             return
         ctx = _context(job)
         record, event = job.record, job.event
@@ -96,15 +96,25 @@ class StepRunner:
         metrics.handled.labels(job.stage.topic, result).inc()
         metrics.step_seconds.labels(job.stage.topic).observe(time.monotonic() - ctx.started)
 
+    def _rejects(self, job: Job) -> bool:
+        """Whether the record is refused before any handler sees it."""
+        try:
+            self._admit(job)
+        except Permanent:
+            return True
+        return False
+
+    def _admit(self, job: Job) -> None:
+        if (e := job.error) is not None:
+            raise Permanent(e.code, str(e), field=e.field, fix=e.fix)
+        if not isinstance(job.event, Envelope):
+            self._tenants.require(getattr(job.event, "tenant", "default"))
+
     async def _outcome(self, job: Job, ctx: Context, span: Span) -> tuple[list[Record], str]:
         """What to publish for a job, and how it went."""
         tries = 1
         try:
-            if job.error is not None:
-                e = job.error
-                raise Permanent(e.code, str(e), field=e.field, fix=e.fix)
-            if not isinstance(job.event, Envelope):
-                self._tenants.require(getattr(job.event, "tenant", "default"))
+            self._admit(job)
             emits, tries = await with_retry(
                 lambda: job.stage.handle(job.event, ctx), ctx, job.stage.attempts, self._beat
             )

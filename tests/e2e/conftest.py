@@ -1,0 +1,84 @@
+"""A raw client: bytes in, every record of the responses topic out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from septet_contracts import TOPICS, Response, topic
+
+REQUESTS, RESPONSES = topic("requests").name, topic("responses").name
+DEAD = [name for name in TOPICS if name.endswith(".dead.v1")]
+
+
+class RawClient:
+    """Knows bytes and topics, and nothing of what the product's own client does."""
+
+    def __init__(self, bootstrap: str, producer: AIOKafkaProducer) -> None:
+        self.bootstrap = bootstrap
+        self.responses: dict[str, list[Response]] = defaultdict(list)
+        self.order: list[str] = []
+        self.dead: list[tuple[bytes | None, dict[str, bytes]]] = []
+        self._producer = producer
+        self._arrived = asyncio.Event()
+
+    async def send(self, value: bytes | dict[str, Any], key: str = "", name: str = REQUESTS) -> None:
+        """Publish a body and wait until the broker has it."""
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        await self._producer.send_and_wait(name, body, key=key.encode() or None)
+
+    async def response(self, request_id: str, timeout: float = 30) -> Response:
+        """The first response with this id."""
+        await self.until(lambda: bool(self.responses[request_id]), timeout)
+        return self.responses[request_id][0]
+
+    async def dead_letter(self, value: bytes, timeout: float = 20) -> dict[str, bytes]:
+        """The headers of the dead-letter record with this body."""
+        await self.until(lambda: any(v == value for v, _ in self.dead), timeout)
+        return next(h for v, h in self.dead if v == value)
+
+    async def until(self, condition: Any, timeout: float) -> None:
+        """Wait until ``condition()`` holds, looking after every record."""
+        async with asyncio.timeout(timeout):
+            while not condition():
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def receive(self, record: Any) -> None:
+        """Note a record of the responses topic or of a dead-letter topic."""
+        if record.topic == RESPONSES:
+            response = Response.model_validate_json(record.value)
+            self.responses[response.request_id].append(response)
+            self.order.append(response.request_id)
+        else:
+            self.dead.append((record.value, dict(record.headers)))
+        self._arrived.set()
+
+
+@asynccontextmanager
+async def raw_client(bootstrap: str) -> AsyncIterator[RawClient]:
+    """A client that reads from now on."""
+    async with AsyncExitStack() as stack:
+        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=3 * 1024 * 1024)
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        consumer = AIOKafkaConsumer(RESPONSES, *DEAD, bootstrap_servers=bootstrap, auto_offset_reset="latest")
+        await consumer.start()
+        stack.push_async_callback(consumer.stop)
+        await consumer.seek_to_end()
+        for tp in consumer.assignment():
+            await consumer.position(tp)
+        client = RawClient(bootstrap, producer)
+
+        async def pump() -> None:
+            async for record in consumer:
+                client.receive(record)
+
+        task = asyncio.create_task(pump())
+        stack.callback(task.cancel)
+        yield client
