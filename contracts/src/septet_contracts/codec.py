@@ -13,8 +13,9 @@ from pydantic import BaseModel, ValidationError
 from septet_contracts.topics import Topic
 
 MAX_BODY_BYTES = 1024 * 1024
-_ID = re.compile(r"^[A-Za-z0-9._:\-]{1,128}$")
-_TENANT = re.compile(r"^[a-z0-9][a-z0-9\-]{0,62}$")
+MAX_MESSAGE = 500
+_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+_TENANT = re.compile(r"[a-z0-9][a-z0-9\-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class ContractError(ValueError):
         self, code: str, message: str, *, field: str | None = None, fix: str | None = None,
         partial: Partial = Partial(),
     ) -> None:  # fmt: skip
-        super().__init__(message)
+        super().__init__(message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…")
         self.code = code
         self.field = field
         self.fix = fix
@@ -81,7 +82,7 @@ def _load(value: bytes) -> dict[str, Any]:
         ) from None  # fmt: skip
     try:
         body = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # integers of over 4,300 digits raise a plain ValueError
         raise ContractError(
             "malformed_json", f"not JSON: {error}", fix="send one JSON object", partial=_peek_ids(value)
         ) from None
@@ -127,7 +128,7 @@ def _from_validation(error: ValidationError, body: dict[str, Any]) -> ContractEr
 def _partial(body: dict[str, Any]) -> Partial:
     def read(name: str, pattern: re.Pattern[str]) -> str | None:
         value = body.get(name)
-        return value if isinstance(value, str) and pattern.match(value) else None
+        return value if isinstance(value, str) and pattern.fullmatch(value) else None
 
     return Partial(
         read("request_id", _ID), read("tenant", _TENANT) or "default", read("conversation_id", _ID)

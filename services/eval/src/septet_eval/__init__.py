@@ -1,1 +1,1 @@
-"""Scores every outcome and releases exactly one response."""
+"""Scores every outcome and releases exactly one response per request."""

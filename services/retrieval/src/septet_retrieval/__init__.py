@@ -1,1 +1,1 @@
-"""Ingest and hybrid search."""
+"""Ingest and hybrid search: documents in, the passages that answer a question out."""

@@ -1,0 +1,100 @@
+"""Pairs of questions that do or do not ask the same, and their embeddings.
+
+Sets are read from ``SEPTET_DATA`` (default: ``../shared/data`` beside the repository) and never copied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from septet_native import minilm
+from septet_native.encoder import Encoder
+
+Vectors = Mapping[str, NDArray[np.float32]]
+
+ROOT = Path(__file__).resolve().parents[2]
+EMBEDDINGS_MODEL = "all-MiniLM-L6-v2"
+SETS = {
+    "qqp": "qqp_a/pairs.jsonl",
+    "paws_en": "pawsx_a/pairs_en.jsonl",
+    "korean_question_pair": "korean_question_pair/pairs.jsonl",
+    "paws_ko": "pawsx_a/pairs_ko.jsonl",
+    "banking77": "banking77/test.jsonl",
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two texts; ``same`` when people said that they mean the same. ``training`` is half of each set, by id."""
+
+    set: str
+    id: str
+    left: str
+    right: str
+    same: bool
+
+    @property
+    def training(self) -> bool:
+        return hashlib.sha256(self.id.encode()).digest()[0] % 2 == 0
+
+
+def data_dir() -> Path:
+    """Where the sets lie."""
+    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
+
+
+def load(name: str, vectors: Vectors | None = None) -> list[Pair]:
+    """Read a set; ``banking77`` is made of nearest questions of different intent and needs ``vectors``."""
+    rows = [json.loads(line) for line in _lines(data_dir() / SETS[name])]
+    if name == "banking77":
+        return list(_near_other_intents(rows, vectors or {}))
+    label = "paraphrase" if "paraphrase" in rows[0] else "duplicate"
+    return [Pair(name, r["id"], r["text_a"], r["text_b"], bool(r[label])) for r in rows]
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8") as file:
+        yield from file
+
+
+def _near_other_intents(rows: list[dict[str, str]], vectors: Vectors) -> Iterator[Pair]:
+    """Each question with the most similar one that has another intent, and so another answer."""
+    matrix = np.stack([vectors[r["text"]] for r in rows])
+    intents = np.asarray([r["label"] for r in rows])
+    for i, row in enumerate(rows):
+        similarity = np.where(intents == row["label"], -1.0, matrix @ matrix[i])
+        j = int(similarity.argmax())
+        yield Pair("banking77", row["id"], row["text"], rows[j]["text"], same=False)
+
+
+def texts(names: list[str]) -> list[str]:
+    """All different texts of the named sets, shortest first so that batches waste little."""
+    found: set[str] = set()
+    for name in names:
+        for line in _lines(data_dir() / SETS[name]):
+            row = json.loads(line)
+            found |= {row[k] for k in ("text", "text_a", "text_b") if k in row}
+    return sorted(found, key=lambda t: (len(t), t))
+
+
+def embed(names: list[str], cache: Path, batch: int = 32) -> dict[str, NDArray[np.float32]]:
+    """Embed the named sets' texts with the model that the embedded stack serves (int8 MiniLM).
+
+    Vectors are kept in ``cache`` under a name made from the texts; about two minutes on one core without them.
+    """
+    wanted = texts(names)
+    file = cache / f"{hashlib.sha256(json.dumps(wanted).encode()).hexdigest()[:16]}.npy"
+    if not file.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        encoder = Encoder(minilm.ensure_model(cache), minilm.tokenizer_file())
+        bounds = [*range(0, len(wanted), batch), len(wanted)]
+        np.save(file, np.concatenate([encoder.run(encoder.tokenize(wanted[i:j])) for i, j in pairwise(bounds)]))
+    return dict(zip(wanted, np.load(file), strict=True))

@@ -1,0 +1,125 @@
+"""Fit the cache's second opinion and write its coefficients.
+
+    .venv/bin/python benchmarks/cache/train.py
+
+Trains on the training half of each set (split by a hash of the pair's id). Pairs that fail the ``LENIENT`` checks
+are trained on too, so that the model sees what unmatched words do; the threshold is chosen on
+those that pass every check, since nothing else is ever scored. English: Quora question pairs and PAWS-X; Korean:
+Korean question pairs and PAWS-X. The threshold is the least at which the training half's false
+hits stay under ``FALSE_HITS`` in every set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pairs
+from numpy.typing import NDArray
+from septet_cache.domain.features import FEATURES, SIGNS, features
+from septet_cache.domain.reading import read
+from septet_cache.domain.verify import align, run_checks
+
+TARGET = pairs.ROOT / "services/cache/src/septet_cache/domain/second_opinion.json"
+WEIGHTS = {
+    "en": {"qqp": 1.0, "paws_en": 0.3},
+    "ko": {"korean_question_pair": 1.0, "paws_ko": 0.5},
+}
+FALSE_HITS = {"qqp": 0.012, "paws_en": 0.05, "korean_question_pair": 0.012, "paws_ko": 0.05}
+LEAST_THRESHOLD = 0.5
+RIDGE = 1.0
+STEPS = 5000
+LEAST_SCALE = 0.05
+LENIENT = frozenset({"content", "question_type", "qualifiers"})
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A pair that was read: its features unless a check failed that no score could outweigh, and whether it
+    passed every check."""
+
+    pair: pairs.Pair
+    values: tuple[float, ...] | None
+    passed: bool
+
+
+def rows(found: list[pairs.Pair], vectors: pairs.Vectors) -> list[Row]:
+    """Run the checks on pairs and compute features."""
+    return [_row(p, float(vectors[p.left] @ vectors[p.right])) for p in found]
+
+
+def _row(pair: pairs.Pair, similarity: float) -> Row:
+    left, right = read(pair.left), read(pair.right)
+    if left is None or right is None:
+        return Row(pair, None, passed=False)
+    alignment = align(left, right)
+    failed = {c.name for c in run_checks(alignment) if not c.passed}
+    return Row(pair, features(alignment, similarity) if failed <= LENIENT else None, passed=not failed)
+
+
+def fit(x: Floats, y: Floats, weight: Floats) -> Floats:
+    """Weighted logistic regression with an L2 penalty and sign constraints, by projected gradient descent.
+
+    The constraints (``SIGNS``) keep the model from learning that an extra word makes two questions more alike.
+    Returns coefficients with the intercept, which is free, last.
+    """
+    design = np.hstack([x, np.ones((len(x), 1))])
+    low = np.asarray([0.0 if s > 0 else -np.inf for s in SIGNS.values()] + [-np.inf])
+    high = np.asarray([0.0 if s < 0 else np.inf for s in SIGNS.values()] + [np.inf])
+    ridge = np.asarray([RIDGE] * x.shape[1] + [0.0])
+    rate = 1 / (0.25 * np.linalg.norm(design * np.sqrt(weight)[:, None], 2) ** 2 + RIDGE)
+    beta = np.zeros(design.shape[1])
+    for _ in range(STEPS):
+        p = 1 / (1 + np.exp(-design @ beta))
+        beta = np.clip(beta + rate * (design.T @ (weight * (y - p)) - ridge * beta), low, high)
+    return beta
+
+
+def train(by_set: dict[str, list[Row]], weights: dict[str, float]) -> dict[str, object]:
+    """Fit one language's model on its sets' training halves."""
+    used = [(r, weights[name]) for name, found in by_set.items() for r in found if r.pair.training and r.values]
+    x = np.asarray([r.values for r, _ in used])
+    y = np.asarray([float(r.pair.same) for r, _ in used])
+    mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), LEAST_SCALE)
+    beta = fit((x - mean) / scale, y, np.asarray([w for _, w in used]))
+    probabilities = 1 / (1 + np.exp(-((x - mean) / scale) @ beta[:-1] - beta[-1]))
+    scored = [(r.pair, float(p)) for (r, _), p in zip(used, probabilities, strict=True) if r.passed]
+    threshold = _threshold(scored, by_set)
+    print(len(used), "pairs", dict(zip(FEATURES, beta.round(2).tolist(), strict=False)), "threshold", threshold)
+    return {
+        "features": FEATURES, "mean": mean.round(5).tolist(), "scale": scale.round(5).tolist(),
+        "weight": beta[:-1].round(5).tolist(), "intercept": round(float(beta[-1]), 5), "threshold": threshold,
+    }  # fmt: skip
+
+
+def _threshold(scored: list[tuple[pairs.Pair, float]], by_set: dict[str, list[Row]]) -> float:
+    """The least threshold whose training false hits are within ``FALSE_HITS`` everywhere."""
+    different = {n: sum(r.pair.training and not r.pair.same for r in found) for n, found in by_set.items()}
+    for threshold in np.arange(LEAST_THRESHOLD, 1.0, 0.01):
+        served = [p for p, probability in scored if probability >= threshold and not p.same]
+        if all(sum(p.set == n for p in served) <= FALSE_HITS[n] * total for n, total in different.items()):
+            return round(float(threshold), 2)
+    return 0.99
+
+
+def main() -> None:
+    """Train both languages and write the coefficients."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/septet", help="models, embeddings")
+    arguments = parser.parse_args()
+    vectors = pairs.embed(list(pairs.SETS), arguments.cache)
+    models = {
+        language: train({n: rows(pairs.load(n, vectors), vectors) for n in weights}, weights)
+        for language, weights in WEIGHTS.items()
+    }
+    content = {"embeddings_model": pairs.EMBEDDINGS_MODEL, "models": models}
+    TARGET.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

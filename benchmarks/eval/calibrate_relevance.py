@@ -1,0 +1,82 @@
+"""Weights and floor of answer_relevance: fitted on one half of each set, checked on the other.
+
+``python -m benchmarks.eval.calibrate_relevance`` writes ``results/answer_relevance.json``. A relevant answer is the
+question's own, an irrelevant one that of another question of the same set.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from septet_eval.domain.scorers import relevance
+from septet_eval.domain.text import coverage, terms
+from septet_native.cache import cache_root
+from septet_native.encoder import Encoder
+from septet_native.minilm import ensure_model, tokenizer_file
+from sklearn.metrics import roc_auc_score
+
+from benchmarks.eval.sets import Pair, relevance_pairs
+
+SETS = ("anthropic_docs_qa", "tydiqa_goldp_en", "tydiqa_goldp_ko")
+RESULT = Path(__file__).parent / "results" / "answer_relevance.json"
+
+
+def features(pairs: list[Pair], encoder: Encoder) -> np.ndarray[Any, Any]:
+    """Columns: cosine, lexical coverage, relevant."""
+    texts = sorted({t for p in pairs for t in (p.question, p.answer)}, key=len)
+    vectors: dict[str, np.ndarray[Any, Any]] = {}
+    for i in range(0, len(texts), 16):
+        batch = texts[i : i + 16]
+        vectors |= dict(zip(batch, encoder.run(encoder.tokenize(batch)), strict=True))
+    return np.array(
+        [
+            (max(0.0, float(vectors[p.question] @ vectors[p.answer])), coverage(terms(p.question), terms(p.answer)), p.relevant)
+            for p in pairs
+        ]
+    )  # fmt: skip
+
+
+def report(table: np.ndarray[Any, Any], weight: float) -> dict[str, Any]:
+    """AUC of both parts and of their mixture on each half, and what the floors would admit."""
+    half = len(table) // 2 // 2 * 2
+    out: dict[str, Any] = {"pairs": len(table)}
+    for name, part in (("fit", table[:half]), ("check", table[half:])):
+        cosine, lexical, relevant = part.T
+        mixed = weight * cosine + (1 - weight) * lexical
+        out[name] = {
+            "auc_cosine": auc(relevant, cosine), "auc_lexical": auc(relevant, lexical), "auc": auc(relevant, mixed),
+            "auc_by_weight": {f"{w:.1f}": auc(relevant, w * cosine + (1 - w) * lexical) for w in np.arange(0, 1.01, 0.1)},
+            "above_floor": {
+                f"{floor:.2f}": {
+                    "relevant": round(float((mixed[relevant == 1] >= floor).mean()), 3),
+                    "irrelevant": round(float((mixed[relevant == 0] >= floor).mean()), 3),
+                }
+                for floor in (0.1, 0.15, 0.2, 0.25, 0.3)
+            },
+        }  # fmt: skip
+    return out
+
+
+def auc(relevant: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> float:
+    return round(float(roc_auc_score(relevant, value)), 4)
+
+
+def main() -> None:
+    encoder = Encoder(ensure_model(cache_root()), tokenizer_file())
+    result = {
+        name: report(
+            features(relevance_pairs(name), encoder),
+            relevance.COSINE_WEIGHT_KOREAN if name.endswith("ko") else relevance.COSINE_WEIGHT,
+        )
+        for name in SETS
+    }
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

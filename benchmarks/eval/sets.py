@@ -1,0 +1,71 @@
+"""Evaluation sets, read in place from ``SEPTET_DATA``."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from septet_eval.domain.text import sentences
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED = 5
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A question with an answer to it, or with an answer to another question of the same set."""
+
+    question: str
+    answer: str
+    relevant: bool
+
+
+def data_dir() -> Path:
+    """``SEPTET_DATA``, or ``../shared/data`` beside the repository."""
+    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
+
+
+def rows(name: str, file: str) -> list[dict[str, Any]]:
+    """The rows of one JSONL file.
+
+    Raises:
+        SystemExit: the set is not on this machine; the message names it.
+    """
+    path = data_dir() / name / file
+    if not path.exists():
+        raise SystemExit(f"skipped: {name} is not below {data_dir()} (set SEPTET_DATA)")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def relevance_pairs(name: str, limit: int = 300) -> list[Pair]:
+    """Each question with its own answer, and with the answer of another question of the set."""
+    answered = _question_answers(name)
+    random.Random(SEED).shuffle(answered)
+    answered = answered[:limit]
+    others = answered[1:] + answered[:1]
+    return [
+        Pair(q, a, relevant)
+        for (q, own), (_, other) in zip(answered, others, strict=True)
+        for a, relevant in ((own, True), (other, False))
+    ]
+
+
+def _question_answers(name: str) -> list[tuple[str, str]]:
+    if name == "anthropic_docs_qa":
+        return [(r["question"], r["answer"]) for r in rows(name, "questions.jsonl")]
+    contexts = {r["id"]: r["text"] for r in rows(name, "contexts.jsonl")}
+    pairs = []
+    for row in rows(name, "questions.jsonl"):
+        # The sentence that holds the gold answer is what an extractive answer would quote.
+        holding = [
+            s.text
+            for s in sentences(contexts[row["context_id"]])
+            if any(a["text"] in s.text for a in row["answers"])
+        ]
+        if holding:
+            pairs.append((row["question"], holding[0]))
+    return pairs

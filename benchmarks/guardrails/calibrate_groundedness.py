@@ -1,0 +1,148 @@
+"""Fit the groundedness regressions on part A of each set, report AUC on parts A and B.
+
+    SEPTET_DATA=… python benchmarks/guardrails/calibrate_groundedness.py [--write]
+
+An answer's score is its weakest sentence's probability.
+``--write`` puts the weights into ``septet_guardrails/domain/grounding/calibration.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from groundedness_sets import Claim, claims
+from septet_guardrails.domain.grounding import Evidence, calibration, judge_sentence
+from septet_guardrails.domain.text import split_sentences
+from sets import save
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+FEATURES = ("sentence", "passage", "order", "numbers", "names", "negation", "swapped")
+# Words cannot tell Korean pairs of another order apart; only that group's true paraphrases are fitted on.
+PARAPHRASES_ONLY = "paws ko"
+THRESHOLDS = (0.3, 0.4, 0.5)
+# Signs that the meaning of a feature allows; a weight of the other sign is noise and is set to zero.
+POSITIVE = frozenset({"sentence", "passage", "order"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """A claim with the features of each of its sentences."""
+
+    claim: Claim
+    features: list[Mapping[str, float]]
+
+    @property
+    def korean(self) -> bool:
+        return self.claim.group.endswith(" ko")
+
+
+def measure(found: list[Claim]) -> list[Row]:
+    """Features of every sentence of every claim."""
+    measured = []
+    for claim in found:
+        evidence = [Evidence.of(1, claim.passage)]
+        sentences = [s.text for s in split_sentences(claim.text, 40)]
+        if sentences:
+            measured.append(
+                Row(claim, [judge_sentence(s, evidence, claim.question).features for s in sentences])
+            )
+    return measured
+
+
+def fit(rows: list[Row]) -> dict[str, float]:
+    """Logistic regression with each group weighing the same and its two classes too; signs are constrained."""
+    use = list(FEATURES)
+    counts: dict[tuple[str, bool], int] = defaultdict(int)
+    for row in rows:
+        counts[row.claim.group, row.claim.supported] += len(row.features)
+    sample = np.array([1000 / counts[r.claim.group, r.claim.supported] for r in rows for _ in r.features])
+    labels = np.array([r.claim.supported for r in rows for _ in r.features])
+    while True:
+        matrix = np.array([[f[name] for name in use] for r in rows for f in r.features])
+        model = LogisticRegression(C=1.0, max_iter=500).fit(matrix, labels, sample_weight=sample)
+        weights = dict(zip(use, model.coef_[0], strict=True))
+        wrong = [name for name, w in weights.items() if (w > 0) != (name in POSITIVE) and w != 0]
+        if not wrong:
+            break
+        use = [name for name in use if name not in wrong]
+    full = {name: round(float(weights.get(name, 0.0)), 3) for name in FEATURES}
+    return {"bias": round(float(model.intercept_[0]), 3), **full}
+
+
+def score(row: Row, weights: Mapping[str, float]) -> float:
+    """Probability of the weakest sentence."""
+    return min(
+        1 / (1 + float(np.exp(-weights["bias"] - sum(weights[n] * f[n] for n in FEATURES))))
+        for f in row.features
+    )
+
+
+def report(rows: list[Row], weights: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """AUC, and at each threshold: share of unsupported answers caught and of supported ones refused."""
+    found: dict[str, dict[str, float]] = {}
+    for group in sorted({r.claim.group for r in rows}):
+        mine = [r for r in rows if r.claim.group == group]
+        labels = np.array([r.claim.supported for r in mine])
+        scores = np.array([score(r, weights) for r in mine])
+        found[group] = {
+            "n": len(mine),
+            "auc": round(float(roc_auc_score(labels, scores)), 3),
+        }
+        for t in THRESHOLDS:
+            found[group][f"caught@{t}"] = round(float((scores[~labels] < t).mean()), 3)
+            found[group][f"refused_wrongly@{t}"] = round(float((scores[labels] < t).mean()), 3)
+    return found
+
+
+def write(english: Mapping[str, float], korean: Mapping[str, float]) -> None:
+    """Replace the weights in the package."""
+    path = Path(calibration.__file__)
+    head = path.read_text(encoding="utf-8").split("ENGLISH:")[0]
+    blocks = [
+        f"{name}: Mapping[str, float] = {{\n"
+        + "".join(f'    "{key}": {value},\n' for key, value in weights.items())
+        + "}\n"
+        for name, weights in (("ENGLISH", english), ("KOREAN", korean))
+    ]
+    path.write_text(head + "".join(blocks), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--write", action="store_true", help="write the weights into the package")
+    wants = parser.parse_args()
+    began = time.monotonic()
+    measured = measure(claims())
+    languages = {k: [r for r in measured if r.korean is k] for k in (False, True)}
+    weights = {
+        k: fit(
+            [
+                r
+                for r in found
+                if r.claim.part == "a" and (r.claim.supported or r.claim.group != PARAPHRASES_ONLY)
+            ]
+        )
+        for k, found in languages.items()
+    }
+    body = {
+        name: {
+            "weights": weights[k],
+            "tuned_on_part_a": report([r for r in languages[k] if r.claim.part == "a"], weights[k]),
+            "checked_on_part_b": report([r for r in languages[k] if r.claim.part == "b"], weights[k]),
+        }
+        for name, k in (("english", False), ("korean", True))
+    }
+    save("groundedness", {**body, "seconds": round(time.monotonic() - began)})
+    if wants.write:
+        write(weights[False], weights[True])
+
+
+if __name__ == "__main__":
+    main()

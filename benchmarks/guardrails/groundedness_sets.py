@@ -1,0 +1,126 @@
+"""Answers with their passages, supported or not, from people's labels and from made corruptions."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from septet_guardrails.domain.grounding.claims import CITATION
+from septet_guardrails.domain.text import split_sentences
+from sets import part, rows
+
+_VERBS = r"\b(is|are|was|were|can|will|has|had|does|could)\b"
+_KO_DENIALS = (
+    ("했다", "하지 않았다"),
+    ("이다", "이 아니다"),
+    ("있다", "없다"),
+    ("한다", "하지 않는다"),
+    ("됐다", "되지 않았다"),
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An answer, the passage it should rest on, and whether it does."""
+
+    text: str
+    passage: str
+    question: str
+    supported: bool
+    group: str
+    part: str
+
+
+def halueval() -> Iterator[Claim]:
+    """Right and hallucinated answers (HaluEval QA)."""
+    for row in rows("halueval/qa_one_turn"):
+        for text, supported in ((row["right_answer"], True), (row["hallucinated_answer"], False)):
+            yield Claim(text, row["knowledge"], row["question"], supported, "halueval", part(row["id"]))
+
+
+def begin() -> Iterator[Claim]:
+    """Dialogue turns judged by people as fully attributable to the knowledge or not (BEGIN)."""
+    for row in rows("begin_tc_cmu/turns"):
+        if row["label"] != "Generic":
+            supported = row["label"] == "Fully attributable"
+            yield Claim(
+                row["response"], row["knowledge"], row["message"], supported, "begin", part(row["id"])
+            )
+
+
+def paws(language: str) -> Iterator[Claim]:
+    """Sentence pairs of nearly the same words: paraphrases, or another meaning by another order (PAWS-X).
+
+    The group "paws foreign" holds the paraphrases, and each against the next pair's sentence.
+    """
+    found = rows(f"pawsx_a/pairs_{language}")
+    for row, other in zip(found, found[1:] + found[:1], strict=True):
+        where, same = part(row["id"]), bool(row["paraphrase"])
+        yield Claim(row["text_a"], row["text_b"], "", same, f"paws {language}", where)
+        if same:
+            yield Claim(row["text_a"], row["text_b"], "", True, f"paws foreign {language}", where)
+            yield Claim(row["text_a"], other["text_b"], "", False, f"paws foreign {language}", where)
+
+
+def documentation() -> Iterator[Claim]:
+    """Free-form answers with the passages they were written from, and with those of the next question."""
+    chunks = {row["id"]: row["text"] for row in rows("anthropic_docs_qa/chunks")}
+    asked = [
+        row for row in rows("anthropic_docs_qa/questions") if all(i in chunks for i in row["relevant_ids"])
+    ]
+    for row, other in zip(asked, asked[1:] + asked[:1], strict=True):
+        own, foreign = ("\n".join(chunks[i] for i in r["relevant_ids"]) for r in (row, other))
+        where = part(row["id"])
+        yield Claim(row["answer"], own, row["question"], True, "docs", where)
+        yield Claim(row["answer"], foreign, row["question"], False, "docs", where)
+
+
+def made(language: str, limit: int = 400) -> Iterator[Claim]:
+    """Passage sentences (shortened, supported) and their corruptions: number, name, negation, foreign sentence."""
+    contexts = rows(f"tydiqa_goldp_{language}/contexts")[:limit]
+    chance = random.Random(7)
+    for i, row in enumerate(contexts):
+        passage = row["text"]
+        pieces = [s.text for s in split_sentences(passage, 12) if 30 <= len(s.text) <= 260]
+        if len(pieces) < 2:
+            continue
+        where, group = part(f"{language} {i}"), f"made {language}"
+        base = CITATION.sub("", chance.choice(pieces))
+        yield Claim(_shorten(base), passage, "", True, group, where)
+        foreign = contexts[(i + 37) % len(contexts)]["text"]
+        for wrong in _corruptions(base, foreign, chance, language):
+            yield Claim(wrong, passage, "", False, group, where)
+
+
+def _shorten(text: str) -> str:
+    """Without its bracketed asides, as an answer would say it."""
+    return re.sub(r"\s*\([^)]*\)", "", text) or text
+
+
+def _corruptions(text: str, foreign: str, chance: random.Random, language: str) -> Iterator[str]:
+    number = re.search(r"\d+", text)
+    if number:
+        wrong = str(int(number.group()[:9]) + chance.choice((1, 2, 7, 13)))
+        yield text[: number.start()] + wrong + text[number.end() :]
+    if language == "en":
+        names, others = re.findall(r"(?<=\s)[A-Z]\w{3,}", text), re.findall(r"(?<=\s)[A-Z]\w{3,}", foreign)
+        if names and others and (other := chance.choice(others)) not in text:
+            yield text.replace(chance.choice(names), other, 1)
+        denied = re.sub(_VERBS, r"\1 not", text, count=1)
+        if denied != text and " not " not in text:
+            yield denied
+    else:
+        for said, denial in _KO_DENIALS:
+            if said in text:
+                yield text.replace(said, denial, 1)
+                break
+    sentences = [s.text for s in split_sentences(foreign, 8) if 30 <= len(s.text) <= 260]
+    if sentences:
+        yield chance.choice(sentences)
+
+
+def claims() -> list[Claim]:
+    """All groups."""
+    return [*halueval(), *begin(), *documentation(), *made("en"), *made("ko"), *paws("en"), *paws("ko")]

@@ -1,0 +1,44 @@
+"""Readers of the public data sets that the guardrails' benchmarks use.
+
+The folder is named by the environment variable ``SEPTET_DATA`` (default: ``../shared/data`` beside the
+repository). Sets are read in place; a benchmark skips, by name, a set that is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = Path(__file__).parent / "results"
+
+
+def data_dir() -> Path:
+    """Where the data sets lie."""
+    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    """Rows of ``<set>/<file>`` (without ``.jsonl``); empty, with a line on stdout, when it is missing."""
+    path = data_dir() / f"{name}.jsonl"
+    if not path.exists():
+        print(f"skipped: {name} ({path} is missing)")
+        return []
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def part(key: str) -> str:
+    """Part of a row for tuning (``a``) or checking (``b``), by the checksum of its id: stable, half each."""
+    return "a" if zlib.crc32(f"part {key}".encode()) % 2 == 0 else "b"
+
+
+def save(name: str, body: dict[str, Any]) -> None:
+    """Write ``results/<name>.json``."""
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(body, indent=1, ensure_ascii=False)
+    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    print(text)

@@ -1,0 +1,124 @@
+"""Data sets, searched in the process by the service's own code: tantivy, exact cosines, fusion.
+
+The sets lie below ``SEPTET_DATA`` (default: ``../shared/data`` beside the repository) and are read in place.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from septet_cli.bench.datasets import DataSet, load_dataset
+from septet_native import minilm
+from septet_native.cache import cache_root
+from septet_native.encoder import WIDTH, Encoder
+from septet_retrieval.adapters.tantivy import TantivyIndex
+from septet_retrieval.domain.passages import Document, IndexedPassage, to_passages
+from septet_retrieval.ports import DocumentPassages, Hit, PassageStore, Vector
+from septet_retrieval.search import Searcher
+from septet_retrieval.settings import RetrievalSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+TENANT = "bench"
+_BATCH = 32
+
+
+def data_set(name: str) -> DataSet | None:
+    """The set ``name``; ``None``, with a line on stdout, where it is missing."""
+    folder = Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data")) / name
+    if not folder.is_dir():
+        print(f"skipped: {name} ({folder} is missing)")
+        return None
+    return load_dataset(folder)
+
+
+class CachedEncoder:
+    """The embedded stack's model, one thread, its vectors kept in the user's cache between runs."""
+
+    model = "all-MiniLM-L6-v2"
+
+    def __init__(self) -> None:
+        cache = cache_root(None)
+        self._encoder = Encoder(minilm.ensure_model(cache), minilm.tokenizer_file(), threads=1)
+        self._known = sqlite3.connect(cache / "benchmark-vectors.sqlite")
+        self._known.execute("CREATE TABLE IF NOT EXISTS vectors (name BLOB PRIMARY KEY, vector BLOB)")
+
+    async def embed(self, texts: Sequence[str]) -> Vector:
+        return self.encode(texts)
+
+    def encode(self, texts: Sequence[str]) -> Vector:
+        """Vectors of ``texts``, one row each."""
+        names = [sha256(f"{minilm.RECIPE}\x1f{text}".encode()).digest() for text in texts]
+        found = {name: vector for name in names if (vector := self._look_up(name)) is not None}
+        missing = {name: text for name, text in zip(names, texts, strict=True) if name not in found}
+        queue = sorted(missing.items(), key=lambda item: len(item[1]))
+        for start in range(0, len(queue), _BATCH):
+            batch = queue[start : start + _BATCH]
+            made = self._encoder.run(self._encoder.tokenize([text for _, text in batch]))
+            rows = {name: vector for (name, _), vector in zip(batch, made, strict=True)}
+            found |= rows
+            self._known.executemany(
+                "INSERT OR REPLACE INTO vectors VALUES (?, ?)", [(n, v.tobytes()) for n, v in rows.items()]
+            )
+            self._known.commit()
+        return np.stack([found[name] for name in names]) if names else np.zeros((0, WIDTH), np.float32)
+
+    def _look_up(self, name: bytes) -> Vector | None:
+        row = self._known.execute("SELECT vector FROM vectors WHERE name = ?", (name,)).fetchone()
+        return np.frombuffer(row[0], np.float32) if row else None
+
+
+class ExactStore:
+    """The searching half of the store: exact cosines in memory."""
+
+    def __init__(self, passages: Sequence[IndexedPassage], vectors: NDArray[np.float32]) -> None:
+        self._passages = passages
+        self._vectors = vectors
+        self._rows = {passage.passage_id: row for row, passage in enumerate(passages)}
+
+    async def nearest(self, tenant: str, model: str, vector: Vector, limit: int) -> list[Hit]:
+        cosines = self._vectors @ vector
+        best = np.argsort(-cosines, kind="stable")[:limit]
+        return [Hit(self._passages[row], float(cosines[row])) for row in best]
+
+    async def cosines(self, tenant: str, passage_ids: Sequence[str], vector: Vector) -> Mapping[str, float]:
+        rows = [self._rows[name] for name in passage_ids]
+        return dict(zip(passage_ids, (self._vectors[rows] @ vector).tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A set that can be searched; ``of`` names the passages of each document."""
+
+    searcher: Searcher
+    encoder: CachedEncoder
+    passages: Sequence[IndexedPassage]
+
+
+@asynccontextmanager
+async def engine(data: DataSet, settings: RetrievalSettings, encoder: CachedEncoder) -> AsyncIterator[Engine]:
+    """Cut, embed and index a set."""
+    cut = {d.document_id: to_passages(_document(d.document_id, d.title, d.text), settings.limits)
+           for d in data.documents}  # fmt: skip
+    passages = [passage for pieces in cut.values() for passage in pieces]
+    vectors = encoder.encode([passage.searched_text for passage in passages])
+    with tempfile.TemporaryDirectory() as folder:
+        index = TantivyIndex(Path(folder))
+        changes = [DocumentPassages(name, i, pieces) for i, (name, pieces) in enumerate(cut.items(), start=1)]
+        await index.apply(TENANT, changes, len(changes))
+        store = cast("PassageStore", ExactStore(passages, vectors))
+        yield Engine(Searcher(store, index, encoder, settings), encoder, passages)
+        await index.close()
+
+
+def _document(name: str, title: str, text: str) -> Document:
+    return Document(tenant=TENANT, document_id=name, text=text, title=title)

@@ -1,0 +1,82 @@
+"""Ranking quality of BM25, dense and hybrid search on public sets.
+
+    python -m benchmarks.retrieval.measure [SET …]
+
+Writes ``results/ranking.json``. A document ranks where its best passage does. The first run embeds about
+14,000 passages (some minutes on one core); the vectors are kept in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from septet_cli.bench.datasets import DataSet, Question
+from septet_cli.bench.metrics import mean, ndcg, percentile, recall, reciprocal_rank
+from septet_contracts import RetrievalWish
+from septet_retrieval.search import Query, Searcher
+from septet_retrieval.settings import RetrievalSettings
+
+from benchmarks.retrieval.corpus import TENANT, CachedEncoder, data_set, engine
+
+SETS = (
+    "cranfield", "cisi", "tydiqa_goldp_en", "tydiqa_goldp_ko", "hotpotqa_100", "anthropic_docs_qa",
+    "dbpedia_entity_slice",
+)  # fmt: skip
+TUNED_ON = ("cranfield", "tydiqa_goldp_en", "hotpotqa_100", "tydiqa_goldp_ko")
+WISHES = {
+    "bm25": RetrievalWish(mode="lexical", k=50),
+    "dense": RetrievalWish(mode="dense", k=50),
+    "hybrid_rrf": RetrievalWish(mode="hybrid", k=50, fusion="rrf"),
+    "hybrid_convex": RetrievalWish(mode="hybrid", k=50, fusion="convex"),
+}
+RESULT = Path(__file__).parent / "results" / "ranking.json"
+
+
+async def measure(data: DataSet, encoder: CachedEncoder) -> dict[str, object]:
+    """All figures of one set."""
+    async with engine(data, RetrievalSettings(), encoder) as made:
+        encoder.encode([question.text for question in data.questions])
+        figures = {name: await _figures(made.searcher, data.questions, wish) for name, wish in WISHES.items()}
+        sizes = {"documents": len(data.documents), "passages": len(made.passages), "questions": len(data.questions)}
+    return {**sizes, "tuned_on": data.name in TUNED_ON, **figures}
+
+
+async def _figures(searcher: Searcher, questions: Sequence[Question], wish: RetrievalWish) -> dict[str, float]:
+    rankings, times = [], []
+    for question in questions:
+        started = time.perf_counter()
+        found = await searcher.search(Query(TENANT, question.text, wish))
+        times.append((time.perf_counter() - started) * 1000)
+        rankings.append(list(dict.fromkeys(passage.document_id for passage in found.passages)))
+    pairs = [(ranking, question.grades) for ranking, question in zip(rankings, questions, strict=True)]
+    return {
+        "ndcg@10": round(mean(ndcg(ranking, grades) for ranking, grades in pairs), 4),
+        "recall@10": round(mean(recall(ranking, grades) for ranking, grades in pairs), 4),
+        "mrr": round(mean(reciprocal_rank(ranking, grades) for ranking, grades in pairs), 4),
+        "p50_ms": round(percentile(times, 50), 1),
+    }
+
+
+def main(names: Sequence[str]) -> None:
+    """Measure the named sets, print a table, write the results of all of them."""
+    encoder = CachedEncoder()
+    results = {}
+    print(f"{'nDCG@10':22}" + "".join(f"{name:>15}" for name in WISHES))
+    for name in names:
+        data = data_set(name)
+        if data is None:
+            continue
+        results[name] = figures = asyncio.run(measure(data, encoder))
+        print(f"{name:22}" + "".join(f"{figures[w]['ndcg@10']:15.4f}" for w in WISHES), flush=True)  # type: ignore[index]
+    if set(names) == set(SETS) and results:
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or SETS)

@@ -1,0 +1,153 @@
+"""Labelled data sets in the two layouts that ``bench rag`` reads."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from septet_cli.errors import CliError
+from septet_cli.ingest.document import Document
+from septet_cli.ingest.jsonl import ID_FIELDS, TEXT_FIELDS, TITLE_FIELDS, first_text
+
+CORPUS_FILES = ("corpus", "chunks", "contexts", "documents")
+GOLD_FIELDS = (
+    "relevant_ids", "context_id", "context_ids", "supporting_doc_ids", "doc_id", "doc_ids", "gold_ids",
+)  # fmt: skip
+QUESTION_FIELDS = ("question", "query", "text")
+EXPECTED = (
+    "BEIR: corpus.jsonl (id, title, text), queries.jsonl (id, text), qrels.jsonl (query_id, doc_id, score); or "
+    "a question set: corpus|chunks|contexts|documents.jsonl and questions.jsonl (question, gold documents in "
+    "relevant_ids|context_id|supporting_doc_ids|doc_id, answers in answer|answers)"
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with the grades of its gold documents and its known answers."""
+
+    question_id: str
+    text: str
+    grades: Mapping[str, float]
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A corpus with questions about it."""
+
+    name: str
+    documents: tuple[Document, ...]
+    questions: tuple[Question, ...]
+
+
+def load_dataset(folder: Path, limit: int | None = None) -> DataSet:
+    """Read a data set.
+
+    Args:
+        folder: holds the files of one of the layouts.
+        limit: keep the first so many questions that have a gold document.
+
+    Raises:
+        CliError: the folder has neither layout, or a file is malformed.
+    """
+    corpus = next((f for name in CORPUS_FILES if (f := folder / f"{name}.jsonl").is_file()), None)
+    questions = folder / "questions.jsonl"
+    if corpus is not None and questions.is_file():
+        found = [_question(row, i) for i, row in _rows(questions)]
+    elif corpus is not None and (folder / "queries.jsonl").is_file():
+        found = _beir(folder)
+    else:
+        raise CliError(f"{folder} is no data set that can be read.", f"expected {EXPECTED}")
+    documents = tuple({d.document_id: d for d in _documents(corpus)}.values())
+    known = {d.document_id for d in documents}
+    usable = [q for q in found if q.text and any(g > 0 and d in known for d, g in q.grades.items())]
+    if not usable:
+        raise CliError(
+            f"No question of {folder} has a gold document in {corpus.name}.", f"expected {EXPECTED}"
+        )
+    return DataSet(folder.resolve().name, documents, tuple(usable[:limit]))
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise CliError(f"{file}:{number} is not JSON: {error}", "correct that line") from error
+            if not isinstance(row, dict):
+                raise CliError(f"{file}:{number} is not a JSON object.", "correct that line")
+            yield number, row
+
+
+def _documents(corpus: Path) -> Iterator[Document]:
+    for number, row in _rows(corpus):
+        name = first_text(row, ID_FIELDS)
+        if not name:
+            raise CliError(f"{corpus}:{number} has no id.", f"give one of {', '.join(ID_FIELDS)}")
+        title = first_text(row, TITLE_FIELDS)[:1024]
+        text = first_text(row, TEXT_FIELDS) or title
+        if text:
+            yield Document(name, text, title)
+
+
+def _question(row: dict[str, Any], number: int) -> Question:
+    gold = next((row[name] for name in GOLD_FIELDS if row.get(name)), ())
+    names = gold if isinstance(gold, list) else [gold] if gold else []
+    return Question(
+        first_text(row, ("id", "_id", "question_id", "query_id")) or str(number),
+        first_text(row, QUESTION_FIELDS),
+        {str(name): 1.0 for name in names},
+        _answers(row.get("answers") or row.get("answer")),
+    )
+
+
+def _answers(value: Any) -> tuple[str, ...]:
+    """Texts of answers, be they one text, a list of texts, or SQuAD's objects."""
+    if isinstance(value, dict):
+        return _answers(value.get("text"))
+    if isinstance(value, list):
+        return tuple(dict.fromkeys(text for item in value for text in _answers(item)))
+    return (str(value),) if value not in (None, "") else ()
+
+
+def _beir(folder: Path) -> list[Question]:
+    grades: dict[str, dict[str, float]] = defaultdict(dict)
+    for query, document, grade in _judgements(folder):
+        grades[query][document] = grade
+    queries = (row for _, row in _rows(folder / "queries.jsonl"))
+    named = ((first_text(row, ("id", "_id", "query_id")), row) for row in queries)
+    return [
+        Question(
+            name,
+            first_text(row, ("text", "query", "question")),
+            grades.get(name, {}),
+            _answers(row.get("answers")),
+        )
+        for name, row in named
+    ]
+
+
+def _judgements(folder: Path) -> Iterator[tuple[str, str, float]]:
+    lines = folder / "qrels.jsonl"
+    if lines.is_file():
+        for _, row in _rows(lines):
+            query = first_text(row, ("query_id", "query-id", "qid", "query"))
+            document = first_text(row, ("doc_id", "corpus-id", "corpus_id", "document_id", "docid"))
+            yield query, document, float(row.get("score", row.get("relevance", row.get("grade", 1))))
+        return
+    table = next(
+        (f for name in ("test", "dev", "train") if (f := folder / "qrels" / f"{name}.tsv").is_file()), None
+    )
+    if table is None:
+        raise CliError(f"{folder} has no qrels.jsonl.", f"expected {EXPECTED}")
+    with table.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            yield row["query-id"], row["corpus-id"], float(row["score"])

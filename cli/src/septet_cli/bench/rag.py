@@ -1,0 +1,172 @@
+"""``septet bench rag``: a data set through the documents topic, its questions through the requests topic."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from septet_contracts import Response
+from septet_native.services import SERVICES
+from septet_native.settings import StackSettings
+
+from septet_cli.bench.datasets import DataSet, Question, load_dataset
+from septet_cli.bench.report import Answered, answer_figures, latency_figures, retrieval_figures, table
+from septet_cli.client import Client, connect
+from septet_cli.console import err, out, progress
+from septet_cli.embedded import running
+from septet_cli.errors import EXIT_OK, CliError
+from septet_cli.ingest.document import Document, parts
+from septet_cli.ingest.publish import publish_documents, upsert
+
+MODES = {"bm25": "lexical", "dense": "dense", "hybrid": "hybrid"}
+DEADLINE = timedelta(hours=1)
+RANKED_DOCUMENTS, MAX_PASSAGES = 10, 50
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What to measure.
+
+    Attributes:
+        folder: the data set.
+        limit: number of questions, or None for all.
+        retrieval_only: skip generation.
+        data_dir: where the stack keeps its data; a temporary folder when None.
+        retrieval_in_flight: requests under way when only retrieval is measured.
+        answers_in_flight: requests under way when answers are.
+    """
+
+    folder: Path
+    limit: int | None = None
+    retrieval_only: bool = False
+    data_dir: Path | None = None
+    retrieval_in_flight: int = 24
+    answers_in_flight: int = 2
+
+
+async def run_bench(options: BenchOptions, *, as_json: bool) -> int:
+    """Start what is needed, measure, print."""
+    data = load_dataset(options.folder, options.limit)
+    began = time.monotonic()
+    with _data_dir(options.data_dir) as data_dir:
+        settings = _stack_settings(options, data_dir)
+        services = [s for s in SERVICES if not (options.retrieval_only and s in ("generation", "feedback"))]
+        err.print("[dim]starting the stack …[/]")
+        async with running(settings, services, _quiet) as stack:
+            assert stack.addresses is not None
+            figures = await _measure(stack.addresses.kafka, data, options)
+    figures["seconds"] = round(time.monotonic() - began, 1)
+    if as_json:
+        out.print_json(data=figures)
+    else:
+        out.print(table(figures))
+    return EXIT_OK
+
+
+def _stack_settings(options: BenchOptions, data_dir: Path) -> StackSettings:
+    # Any free port: the stack that is measured does not get in the way of one that is in use.
+    settings = StackSettings(
+        data_dir=data_dir, kafka_port=0, kafka_controller_port=0, postgres_port=0, embeddings_port=0, llm_port=0,
+        traces_port=0,
+    )  # fmt: skip
+    return settings.model_copy(update={"llm": False}) if options.retrieval_only else settings
+
+
+async def _measure(kafka: str, data: DataSet, options: BenchOptions) -> dict[str, Any]:
+    renamed = {f"doc-{i}": document for i, document in enumerate(data.documents)}
+    names = {name: document.document_id for name, document in renamed.items()}
+    passages = await _ingest(kafka, renamed)
+    k = _depth(passages)
+    figures: dict[str, Any] = {
+        "dataset": data.name, "documents": len(data.documents), "passages": sum(passages.values()),
+        "questions": len(data.questions), "k": k, "retrieval": {},
+    }  # fmt: skip
+    async with connect(kafka) as client:
+        pairs: Answered = []
+        for name, mode in MODES.items():
+            wish = {"retrieval": {"mode": mode, "k": k}, "generate": False}
+            pairs = await _ask_all(client, data, wish, options.retrieval_in_flight, f"{name} ranking")
+            figures["retrieval"][name] = retrieval_figures(pairs, names)
+        if not options.retrieval_only:
+            pairs = await _ask_all(client, data, {}, options.answers_in_flight, "answering")
+            pairs = [(question, _with_own_ids(response, names)) for question, response in pairs]
+            figures["answers"] = answer_figures(pairs)
+        figures["latency_ms"] = latency_figures(response for _, response in pairs)
+    return figures
+
+
+async def _ingest(kafka: str, renamed: Mapping[str, Document]) -> dict[str, int]:
+    events = [
+        upsert(part)
+        for name, document in renamed.items()
+        for part in parts(replace(document, document_id=name))
+    ]
+    report = await publish_documents(kafka, events, "default", stall=180)
+    if not report.complete:
+        raise CliError("Not every document became searchable.", report.summary())
+    passages: dict[str, int] = {}
+    for part, count in report.passages.items():
+        name = part.partition("#part-")[0]
+        passages[name] = passages.get(name, 0) + count
+    return passages
+
+
+def _depth(passages: Mapping[str, int]) -> int:
+    """So many passages that ten different documents are among them, as far as the contract allows."""
+    longest = sorted(passages.values(), reverse=True)[: RANKED_DOCUMENTS - 1]
+    return max(RANKED_DOCUMENTS, min(MAX_PASSAGES, sum(longest) + 1))
+
+
+async def _ask_all(
+    client: Client, data: DataSet, wish: Mapping[str, Any], in_flight: int, title: str
+) -> list[tuple[Question, Response]]:
+    slots = asyncio.Semaphore(in_flight)
+    run = uuid4().hex[:10]
+    with progress() as bar:
+        task = bar.add_task(title, total=len(data.questions))
+
+        async def one(number: int, question: Question) -> tuple[Question, Response]:
+            async with slots:
+                request = {
+                    "request_id": f"bench-{run}-{number}", "question": question.text, "cache": {"use": "bypass"},
+                    "deadline": (datetime.now(UTC) + DEADLINE).isoformat(), **wish,
+                }  # fmt: skip
+                if question.answers and wish.get("generate", True):
+                    request["reference"] = list(question.answers)
+                response = await client.ask(request, DEADLINE.total_seconds() + 5)
+                bar.advance(task)
+                return question, response
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(n, question)) for n, question in enumerate(data.questions)]
+    return [task.result() for task in tasks]
+
+
+def _with_own_ids(response: Response, names: Mapping[str, str]) -> Response:
+    sources = tuple(
+        s.model_copy(update={"document_id": names.get(s.document_id.partition("#part-")[0], s.document_id)})
+        for s in response.sources
+    )
+    return response.model_copy(update={"sources": sources})
+
+
+@contextmanager
+def _data_dir(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="septet-bench-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _quiet(name: str, state: str) -> None:
+    if state not in ("preparing", "starting", "ready", "creating"):
+        err.print(f"[dim]{name}: {state}[/]")

@@ -1,0 +1,117 @@
+"""A client of Septet: publishes plain JSON requests, reads exactly one response for each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from aiokafka import AIOKafkaProducer
+from septet_contracts import Response
+
+from septet_cli import wire
+from septet_cli.errors import NoResponse, Unreachable
+from septet_cli.tail import tail
+
+REQUESTS, RESPONSES, TOKENS = "septet.requests.v1", "septet.responses.v1", "septet.tokens.v1"
+FEEDBACK = "septet.feedback.v1"
+
+OnToken = Callable[[dict[str, Any]], None]
+
+
+def new_request_id(prefix: str = "ask") -> str:
+    """A request id that nobody has used."""
+    return f"{prefix}-{uuid4().hex[:20]}"
+
+
+def record_key(request: Mapping[str, Any]) -> str:
+    """Order is kept per conversation, else per request."""
+    return f"{request.get('tenant', 'default')}:{request.get('conversation_id') or request['request_id']}"
+
+
+class Client:
+    """Requests out, responses in; use :func:`connect` to make one.
+
+    Attributes:
+        seen: how many responses were read for each request id.
+    """
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self.seen: Counter[str] = Counter()
+        self._producer = producer
+        self._waiting: dict[tuple[str, str], asyncio.Future[Response]] = {}
+        self._on_token: dict[str, OnToken] = {}
+        self._readers: list[asyncio.Task[None]] = []
+
+    async def ask(
+        self, request: Mapping[str, Any], timeout: float, on_token: OnToken | None = None
+    ) -> Response:
+        """Publish a request and wait for its response.
+
+        Args:
+            request: the body, as its contract says; ``request_id`` is required.
+            timeout: seconds to wait.
+            on_token: called with each chunk of partial text.
+
+        Raises:
+            NoResponse: *timeout* passed.
+            Unreachable: Kafka is gone.
+        """
+        request_id = request["request_id"]
+        key = (request.get("tenant", "default"), request_id)
+        future = self._waiting[key] = asyncio.get_running_loop().create_future()
+        if on_token is not None:
+            self._on_token[request_id] = on_token
+        try:
+            await self.publish(REQUESTS, record_key(request), request)
+            await asyncio.wait([future, *self._readers], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            return self._result(future, request_id, timeout)
+        finally:
+            self._waiting.pop(key, None)
+            self._on_token.pop(request_id, None)
+
+    async def publish(self, topic: str, key: str, value: Mapping[str, Any]) -> None:
+        """Publish one JSON object and wait until the broker has it."""
+        await (await wire.send(self._producer, topic, key, value))
+
+    def _result(self, future: asyncio.Future[Response], request_id: str, timeout: float) -> Response:
+        if future.done():
+            return future.result()
+        for reader in self._readers:
+            if reader.done():
+                raise Unreachable(f"Reading from Kafka failed: {reader.exception()}", "see `septet doctor`")
+        raise NoResponse(
+            f"No response to {request_id} within {timeout:.0f} s.",
+            "check the services with `septet topics` (lag) and `septet doctor`, "
+            f"then read it with `septet ask --request-id {request_id} …`",
+        )
+
+    def _receive(self, record: wire.Record) -> None:
+        value = json.loads(record.value or b"{}")
+        if record.topic == TOKENS:
+            listener = self._on_token.get(value["request_id"])
+            if listener is not None:
+                listener(value)
+            return
+        self.seen[value["request_id"]] += 1
+        future = self._waiting.get((value["tenant"], value["request_id"]))
+        if future is not None and not future.done():
+            future.set_result(Response.model_validate(value))
+
+
+@asynccontextmanager
+async def connect(bootstrap: str, *, stream: bool = False) -> AsyncIterator[Client]:
+    """A connected client; with *stream* it also reads partial text.
+
+    Raises:
+        Unreachable: Kafka does not answer, or holds no Septet topics.
+    """
+    async with AsyncExitStack() as stack:
+        client = Client(await stack.enter_async_context(wire.open_producer(bootstrap)))
+        topics = [RESPONSES, TOKENS] if stream else [RESPONSES]
+        client._readers.append(await stack.enter_async_context(tail(bootstrap, topics, client._receive)))
+        yield client

@@ -1,0 +1,42 @@
+"""``septet delete``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from septet_cli.console import examples, out, run
+from septet_cli.errors import EXIT_OK
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to *app*."""
+    app.command(
+        "delete",
+        help="Forget documents, and revoke every cached answer that rested on them.",
+        epilog=examples("septet delete docs/old.md", "septet delete json.dumps json.loads --tenant acme"),
+    )(delete)
+
+
+def delete(
+    document_ids: Annotated[list[str], typer.Argument(help="Ids as `septet ingest` and sources show them.")],
+    tenant: Annotated[str | None, typer.Option(help="Whose documents.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait without progress.")] = 60,
+) -> None:
+    """Publish the deletions and wait until the indexes have them."""
+    from septet_cli.settings import CliSettings
+
+    run(_delete(document_ids, tenant or CliSettings().tenant, timeout))
+
+
+async def _delete(document_ids: list[str], tenant: str, timeout: float) -> int:
+    from septet_cli.ingest.publish import deletion, publish_documents
+    from septet_cli.running import locate
+
+    target = locate()
+    report = await publish_documents(
+        target.kafka, [deletion(i) for i in document_ids], tenant, stall=timeout, title="deleting"
+    )
+    out.print(report.summary())
+    return EXIT_OK if report.complete else 1

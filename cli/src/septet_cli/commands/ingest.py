@@ -1,0 +1,99 @@
+"""``septet ingest``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from septet_cli.console import err, examples, out, report, run
+from septet_cli.errors import EXIT_FAILED, EXIT_OK
+
+if TYPE_CHECKING:
+    from septet_cli.ingest.document import Document, Problem
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to *app*."""
+    app.command(
+        "ingest",
+        help="Make documents searchable: Markdown, text, HTML, JSONL, or the documentation of Python modules. "
+        "Unchanged documents cost nothing.",
+        epilog=examples(
+            "septet ingest docs/                      a folder; ids are docs/…",
+            "septet ingest docs/ --prune              and delete what vanished from it",
+            "septet ingest articles.jsonl             one document a line: id, title, text",
+            "septet ingest python:json python:asyncio what these modules say of themselves",
+            "septet ingest python:stdlib              the whole standard library",
+        ),
+    )(ingest)
+
+
+def ingest(
+    sources: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders, python:MODULE.")],
+    tenant: Annotated[str | None, typer.Option(help="Whose documents.")] = None,
+    prefix: Annotated[
+        str | None, typer.Option(help="Start of the document ids, in place of the folder's name.")
+    ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete documents that vanished since the last time.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait without progress.")] = 120,
+) -> None:
+    """Load, publish, and wait until searchable."""
+    from septet_cli.settings import CliSettings
+
+    run(_ingest(sources, tenant or CliSettings().tenant, prefix, prune, timeout))
+
+
+async def _ingest(sources: list[str], tenant: str, prefix: str | None, prune: bool, timeout: float) -> int:
+    from septet_cli.ingest.manifest import Manifest
+    from septet_cli.ingest.publish import deletion, publish_documents, upsert
+    from septet_cli.running import locate
+
+    target = locate()
+    documents: dict[str, Document] = {}
+    vanished: set[str] = set()
+    manifests: list[tuple[Manifest, set[str]]] = []
+    problems: list[Problem] = []
+    for source in sources:
+        loaded, bad = _load(source, prefix)
+        documents.update((d.document_id, d) for d in loaded)
+        problems += bad
+        manifest = Manifest(target.data_dir, tenant, _identity(source))
+        ids = {d.document_id for d in loaded}
+        # A file that could not be read this time is not gone: its documents stay.
+        vanished |= manifest.read() - ids if not bad else set()
+        manifests.append((manifest, ids))
+    for problem in problems:
+        err.print(f"[yellow]skipped[/] {problem.where}: {problem.message}", soft_wrap=True)
+    events = [upsert(d) for d in documents.values()]
+    if prune:
+        events += [deletion(i) for i in sorted(vanished - documents.keys())]
+    if not events:
+        report("Nothing to ingest.", "correct the files named above")
+        return EXIT_FAILED
+    result = await publish_documents(target.kafka, events, tenant, stall=timeout)
+    out.print(result.summary(), soft_wrap=True)
+    if result.complete:
+        for manifest, ids in manifests:
+            manifest.write(ids if prune else ids | manifest.read())
+    return EXIT_OK if result.complete and not problems else EXIT_FAILED
+
+
+def _load(source: str, prefix: str | None) -> tuple[list[Document], list[Problem]]:
+    from septet_cli.ingest.document import Document, Problem, parts
+    from septet_cli.ingest.files import load_path
+    from septet_cli.ingest.python_docs import PREFIX, load_modules
+
+    if source.startswith(PREFIX):
+        loaded = list(load_modules(source.removeprefix(PREFIX)))
+        return [part for document in loaded for part in parts(document)], []
+    found = list(load_path(Path(source), prefix))
+    documents = [part for item in found if isinstance(item, Document) for part in parts(item)]
+    return documents, [item for item in found if isinstance(item, Problem)]
+
+
+def _identity(source: str) -> str:
+    return source if source.startswith("python:") else str(Path(source).resolve())

@@ -1,0 +1,55 @@
+"""``septet stub-model``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from septet_cli.console import examples, out, run
+from septet_cli.errors import CliError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to *app*."""
+    app.command(
+        "stub-model",
+        help="Serve an OpenAI-compatible model that quotes the first passage: for load tests and fault drills.",
+        epilog=examples(
+            "septet stub-model --port 8099",
+            "septet stub-model --latency-ms 200 --tokens-per-s 50",
+            "septet stub-model --fail-rate 0.1            every tenth call gets status 503",
+            "septet stub-model --hang                     takes calls and never answers",
+            "curl -s localhost:8099/calls                 how often it was called",
+        ),
+    )(stub_model)
+
+
+def stub_model(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On loopback; 0: any.")] = 8099,
+    latency_ms: Annotated[float, typer.Option(min=0, help="Before the first token.")] = 0,
+    tokens_per_s: Annotated[float, typer.Option(min=0, help="Speed after it; 0: at once.")] = 0,
+    fail_rate: Annotated[float, typer.Option(min=0, max=1, help="Share of calls that fail.")] = 0,
+    hang: Annotated[bool, typer.Option("--hang", help="Never answer.")] = False,
+) -> None:
+    """Serve until Ctrl-C."""
+    from septet_cli.stub.server import StubOptions
+
+    run(_serve(StubOptions(port, latency_ms, tokens_per_s, fail_rate, hang)))
+
+
+async def _serve(options: object) -> int:
+    import asyncio
+
+    from septet_cli.stub.server import StubOptions, serve_stub
+
+    assert isinstance(options, StubOptions)
+    try:
+        async with serve_stub(options) as url:
+            out.print(f"SEPTET_LLM_URL={url}")
+            await asyncio.Event().wait()
+    except OSError as error:
+        raise CliError(
+            f"Port {options.port} cannot be used: {error.strerror}", "choose another --port"
+        ) from error
+    return 0

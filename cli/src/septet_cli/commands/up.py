@@ -1,0 +1,132 @@
+"""``septet up``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from septet_cli.console import err, examples, fail, out, run
+from septet_cli.errors import EXIT_OK, CliError
+
+if TYPE_CHECKING:
+    from septet_native.stack import Stack
+
+REFRESH_S = 1.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to *app*."""
+    app.command(
+        "up",
+        help="Start everything on this machine and stay in the foreground. Ctrl-C stops all of it.",
+        epilog=examples(
+            "septet up",
+            "septet up --data-dir /srv/septet",
+            "septet up --stub-model                          a model that answers at once, for load tests",
+            "SEPTET_LLM_URL=http://host:8000/v1 septet up    your own model",
+        ),
+    )(up)
+
+
+def up(
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where everything is kept [default: .septet].")
+    ] = None,
+    stub_model: Annotated[
+        bool, typer.Option("--stub-model", help="A stub in place of the language model.")
+    ] = False,
+    only: Annotated[
+        str | None, typer.Option(help="Start these services only, e.g. `guardrails,cache`.")
+    ] = None,
+) -> None:
+    """Start, show, and stop when told to."""
+    from septet_native.services import SERVICES
+
+    services = tuple(name.strip() for name in only.split(",")) if only else SERVICES
+    unknown = set(services) - set(SERVICES)
+    if unknown:
+        fail(CliError(f"There is no service {sorted(unknown)[0]}.", f"choose among {', '.join(SERVICES)}"))
+    run(until_signalled(_up(data_dir, stub_model, services)))
+
+
+async def until_signalled(work: Coroutine[Any, Any, int]) -> int:
+    """Run *work* until it ends, or until SIGINT, SIGTERM or SIGHUP asks for its orderly end."""
+    import signal
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    task, stopped = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
+    await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+    if not task.done():
+        err.print("[dim]stopping …[/]")
+        task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    stopped.cancel()
+    return EXIT_OK if task.cancelled() else int(task.result())
+
+
+async def _up(data_dir: Path | None, stub_model: bool, services: tuple[str, ...]) -> int:
+    from contextlib import AsyncExitStack
+
+    from septet_native.settings import StackSettings
+
+    from septet_cli.embedded import running
+
+    async with AsyncExitStack() as context:
+        given: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
+        if stub_model:
+            from septet_cli.stub.server import StubOptions, serve_stub
+
+            given |= {
+                "llm_url": await context.enter_async_context(serve_stub(StubOptions())),
+                "llm_model": "stub",
+            }
+        began = time.monotonic()
+        stack = await context.enter_async_context(running(StackSettings(**given), services, _say))
+        err.print(f"[green]ready[/] after {time.monotonic() - began:.1f} s")
+        await _show(stack)
+    return EXIT_OK
+
+
+def _say(name: str, state: str) -> None:
+    err.print(f"{name:<12} {state}", style="green" if state == "ready" else "dim")
+
+
+async def _show(stack: Stack) -> None:
+    """The status screen on a terminal; elsewhere one line for each change of state."""
+    if out.is_terminal:
+        await _show_live(stack)
+        return
+    if stack.addresses is not None:
+        out.print(
+            f"kafka {stack.addresses.kafka}\ntraces {stack.addresses.traces_url}\ndata {stack.addresses.data_dir}"
+        )
+    known = {p.name: p.state for p in stack.status()}
+    while True:
+        await asyncio.sleep(REFRESH_S)
+        for process in stack.status():
+            if known.get(process.name) != process.state:
+                out.print(f"{process.name} {process.state} (restarts {process.restarts}, log {process.log})")
+            known[process.name] = process.state
+
+
+async def _show_live(stack: Stack) -> None:
+    from rich.live import Live
+
+    from septet_cli.screen import status_screen
+
+    assert stack.addresses is not None
+    began = time.monotonic()
+    with Live(console=out, auto_refresh=False, screen=True) as live:
+        while True:
+            live.update(
+                status_screen(stack.status(), stack.addresses, time.monotonic() - began), refresh=True
+            )
+            await asyncio.sleep(REFRESH_S)

@@ -1,0 +1,64 @@
+"""Output: results on stdout, progress and errors on stderr, and how a command runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from septet_cli.errors import EXIT_INTERRUPTED, CliError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+
+def examples(*lines: str) -> str:
+    """An epilog for ``--help``: one command a line, with markup taken literally."""
+    return "Examples:\n" + "\n".join(line.replace("[", r"\[") for line in lines)
+
+
+def fail(error: CliError) -> NoReturn:
+    """Print an error with its fix and end the command."""
+    report(error.message, error.fix)
+    raise typer.Exit(error.exit_code)
+
+
+def report(message: str, fix: str) -> None:
+    """Print what is wrong, and how to mend it, to stderr."""
+    err.print(Text.assemble(("error: ", "bold red"), message))
+    err.print(Text.assemble(("fix:   ", "bold green"), fix))
+
+
+def run(work: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run a command's coroutine; its result is the exit code."""
+    from septet_native.errors import StackError
+
+    try:
+        code = asyncio.run(work)
+    except CliError as error:
+        fail(error)
+    except StackError as error:
+        fail(CliError(error.message, error.fix))
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    raise typer.Exit(code)
+
+
+def progress(description_width: int = 34) -> Progress:
+    """A progress bar on stderr."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description:<" + str(description_width) + "}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+    )

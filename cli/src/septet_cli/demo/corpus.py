@@ -1,0 +1,93 @@
+"""What the demo searches: real documentation that is on any machine."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from septet_cli.errors import CliError
+from septet_cli.ingest.document import Document
+from septet_cli.ingest.files import load_path
+from septet_cli.ingest.python_docs import load_selection
+
+# A part of the standard library that is embedded in well under a minute on two cores.
+MODULES = (
+    "builtins", "collections", "functools", "itertools", "json", "re", "math", "statistics", "random", "datetime",
+    "time", "calendar", "pathlib", "shutil", "tempfile", "glob", "fnmatch", "io", "csv", "configparser",
+    "threading", "queue", "contextlib", "dataclasses", "enum", "string", "textwrap", "difflib", "hashlib", "hmac",
+    "secrets", "base64", "struct", "copy", "heapq", "bisect", "operator", "fractions", "shlex", "sched", "pickle",
+)  # fmt: skip
+KOREAN = "demo-ko"
+_SYLLABLES = (
+    "ka",
+    "ve",
+    "lo",
+    "mi",
+    "ra",
+    "to",
+    "sen",
+    "dru",
+    "pel",
+    "nor",
+    "bra",
+    "zu",
+    "fen",
+    "gal",
+    "hes",
+    "quo",
+)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A small document made for this run alone, and a question that only it answers."""
+
+    document: Document
+    question: str
+
+
+def standing_documents() -> list[Document]:
+    """Documents that are the same in every run: the standard library's, the project's and Korean ones."""
+    documents = load_selection(MODULES)
+    root = project_root()
+    if root is not None:
+        documents += _from(root / "README.md", "septet") + _from(root / "docs", "septet/docs")
+    with resources.as_file(resources.files("septet_cli.demo") / "documents") as folder:
+        documents += _from(folder, KOREAN)
+    return documents
+
+
+def project_root() -> Path | None:
+    """The project's checkout, when the demo runs in or from one."""
+    candidates = (Path.cwd(), *Path(__file__).resolve().parents)
+    return next((c for c in candidates if (c / "README.md").is_file() and (c / "docs").is_dir()), None)
+
+
+def _from(path: Path, prefix: str) -> list[Document]:
+    try:
+        return [item for item in load_path(path, prefix) if isinstance(item, Document)]
+    except CliError:
+        # A checkout without documentation is still a checkout.
+        return []
+
+
+def make_facts(run: str, count: int) -> list[Fact]:
+    """Facts about things that no other run has named, so that no other run's cache knows them."""
+    chosen = random.Random(run)  # noqa: S311 - names, not secrets
+    facts = []
+    for number in range(count):
+        name = "".join(chosen.choice(_SYLLABLES) for _ in range(4)).capitalize()
+        port = chosen.randrange(2000, 9000)
+        text = (
+            f"# The {name} gateway\n\n"
+            f"The {name} gateway listens on port {port}. It forwards messages to the storage cluster and writes "
+            f"an audit line for each of them.\n\n"
+            f"The {name} gateway is restarted every night at three by the operations team.\n"
+        )
+        document = Document(
+            f"demo-fact/{run}-{number}.md", text, f"The {name} gateway", media_type="text/markdown"
+        )
+        facts.append(Fact(document, f"Which port does the {name} gateway listen on?"))
+    return facts

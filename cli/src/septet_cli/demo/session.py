@@ -1,0 +1,84 @@
+"""What the scenes of the demo share."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.rule import Rule
+from septet_contracts import Response
+
+from septet_cli.client import Client
+from septet_cli.console import err
+from septet_cli.demo.checks import Checks
+from septet_cli.demo.corpus import Fact
+from septet_cli.render import response_panel, trace_page
+
+ANSWER_TIMEOUT_S = 65.0
+
+
+@dataclass
+class Session:
+    """One run of the demo: how it asks, shows and checks."""
+
+    kafka: str
+    traces_url: str
+    client: Client
+    console: Console
+    checks: Checks
+    run: str
+    facts: list[Fact]
+    asked: list[str] = field(default_factory=list)
+    answers: dict[str, Response] = field(default_factory=dict)
+
+    def scene(self, title: str) -> None:
+        """Head of a scene."""
+        self.console.print()
+        self.console.print(Rule(title, align="left", style="bold"))
+
+    async def ask(
+        self, question: str, *, show: bool = True, cache: str | None = None, **wish: Any
+    ) -> Response:
+        """Publish a question as JSON, wait for its response, show it.
+
+        Raises:
+            NoResponse: none came in time.
+        """
+        request = {"request_id": f"demo-{self.run}-{len(self.asked) + 1}", "question": question, **wish}
+        if cache:
+            request["cache"] = {"use": cache}
+        self.asked.append(request["request_id"])
+        began = time.monotonic()
+        with err.status(f"[dim]septet.requests.v1 ← {question}[/]"):
+            response = await self.client.ask(request, ANSWER_TIMEOUT_S)
+        if show:
+            page = trace_page(self.traces_url, response.trace_id)
+            self.console.print(response_panel(response, page=page, question=question))
+        else:
+            hit = response.cache.status if response.cache else "-"
+            seconds = time.monotonic() - began
+            self.console.print(f"  [dim]{question} → {response.status}, cache {hit}, {seconds:.1f} s[/]")
+        self.answers[question] = response
+        return response
+
+
+def cache_status(response: Response) -> str:
+    """The cache's part in a response."""
+    return response.cache.status if response.cache else "none"
+
+
+def is_hit(response: Response) -> bool:
+    """Whether the answer came from the cache."""
+    return cache_status(response).startswith("hit")
+
+
+def documents_of(response: Response) -> set[str]:
+    """Ids of the documents among the sources."""
+    return {source.document_id for source in response.sources}
+
+
+def cited_documents(response: Response) -> set[str]:
+    """Ids of the documents that the answer cites."""
+    return {source.document_id for source in response.sources if source.cited}

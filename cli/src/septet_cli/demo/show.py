@@ -1,0 +1,102 @@
+"""The demo from start to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from septet_native.addresses import Addresses
+from septet_native.services import SERVICES
+from septet_native.settings import StackSettings
+from septet_native.stack import Stack
+
+from septet_cli.client import connect
+from septet_cli.console import err, out, progress
+from septet_cli.demo.checks import Checks
+from septet_cli.demo.corpus import Fact, make_facts, standing_documents
+from septet_cli.demo.scenes_answers import answered_questions, hostile_and_private, korean, unanswerable
+from septet_cli.demo.scenes_cache import deleted, not_served, served, thumbs_down
+from septet_cli.demo.scenes_trace import exactly_one, waterfall
+from septet_cli.demo.session import Session
+from septet_cli.embedded import running
+from septet_cli.errors import EXIT_FAILED, EXIT_OK, CliError
+from septet_cli.ingest.document import parts
+from septet_cli.ingest.publish import deletion, publish_documents, upsert
+
+SERVERS = 5
+MIN_PASSAGES = 1000
+Scene = Callable[[Session], Awaitable[None]]
+SCENES: tuple[Scene, ...] = (
+    answered_questions, served, not_served, unanswerable, hostile_and_private, korean, deleted, thumbs_down,
+    waterfall, exactly_one,
+)  # fmt: skip
+
+
+async def run_demo(data_dir: Path | None, *, keep: bool) -> int:
+    """Start everything, show and check each scene, stop everything; the exit code is 0 when all passed."""
+    began = time.monotonic()
+    checks = Checks(out)
+    given: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
+    async with AsyncExitStack() as context:
+        stack = await _start(context, StackSettings(**given))
+        assert stack.addresses is not None
+        await _play(stack.addresses, checks)
+        out.print(f"\n[dim]{time.monotonic() - began:.0f} s in all[/]")
+        if keep:
+            out.print(checks.line)
+            out.print("[dim]the stack stays up; Ctrl-C stops it[/]")
+            await asyncio.Event().wait()
+        err.print("[dim]stopping …[/]")
+    out.print(checks.line)
+    return EXIT_FAILED if checks.failures else EXIT_OK
+
+
+async def _start(context: AsyncExitStack, settings: StackSettings) -> Stack:
+    with progress() as bar:
+        task = bar.add_task("starting servers and services", total=SERVERS + 1 + len(SERVICES))
+
+        def on_progress(name: str, state: str) -> None:
+            if state == "ready":
+                bar.advance(task)
+            elif state not in ("preparing", "starting", "creating"):
+                bar.console.print(f"[dim]{name}: {state}[/]", soft_wrap=True)
+
+        stack = await context.enter_async_context(running(settings, SERVICES, on_progress))
+    return stack
+
+
+async def _play(addresses: Addresses, checks: Checks) -> None:
+    run = uuid4().hex[:8]
+    facts = make_facts(run, 2)
+    await _ingest(addresses.kafka, facts, checks)
+    async with connect(addresses.kafka) as client:
+        session = Session(addresses.kafka, addresses.traces_url, client, out, checks, run, facts)
+        for scene in SCENES:
+            try:
+                await scene(session)
+            except CliError as error:
+                checks.that(
+                    str(scene.__doc__).splitlines()[0], False, expected="a response", got=error.message
+                )
+    # The documents of this run alone are of no use to the next.
+    await publish_documents(
+        addresses.kafka, [deletion(f.document.document_id) for f in facts[1:]], "default", title="tidying up"
+    )
+
+
+async def _ingest(kafka: str, facts: list[Fact], checks: Checks) -> None:
+    documents = [*standing_documents(), *(fact.document for fact in facts)]
+    began = time.monotonic()
+    report = await publish_documents(
+        kafka, [upsert(part) for document in documents for part in parts(document)], "default",
+        title="indexing documentation",
+    )  # fmt: skip
+    out.print(f"{report.summary()} ({time.monotonic() - began:.0f} s)", soft_wrap=True)
+    total = sum(report.passages.values())
+    checks.that(f"{total} passages of real documentation are searchable", report.complete and total >= MIN_PASSAGES,
+                expected=f"at least {MIN_PASSAGES}, none missing", got=report.summary())  # fmt: skip

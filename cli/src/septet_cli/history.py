@@ -1,0 +1,59 @@
+"""Finding on the log what was said before."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from septet_cli.wire import open_consumer
+
+WINDOW = 500
+
+
+async def find_responses(bootstrap: str, request_id: str, tenant: str | None = None) -> list[dict[str, Any]]:
+    """Responses on the retained log for a request id, oldest first.
+
+    Reads each partition backwards in windows and stops at the window that holds one.
+    """
+    needle = json.dumps(request_id).encode()
+    async with open_consumer(bootstrap, ["septet.responses.v1"]) as consumer:
+        partitions = sorted(consumer.assignment())
+        first = await consumer.beginning_offsets(partitions)
+        last = await consumer.end_offsets(partitions)
+        for partition in partitions:
+            found = await _search(consumer, partition, first[partition], last[partition], needle)
+            found = [r for r in found if r["request_id"] == request_id and tenant in (None, r["tenant"])]
+            if found:
+                return found
+    return []
+
+
+async def _search(
+    consumer: AIOKafkaConsumer, partition: TopicPartition, first: int, end: int, needle: bytes
+) -> list[dict[str, Any]]:
+    consumer.assign([partition])
+    while end > first:
+        start = max(first, end - WINDOW)
+        found = [json.loads(v) for v in await _read(consumer, partition, start, end) if needle in v]
+        if found:
+            return found
+        end = start
+    return []
+
+
+async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition, start: int, end: int) -> list[bytes]:
+    consumer.seek(partition, start)
+    values: list[bytes] = []
+    position = start
+    while position < end:
+        batches = await consumer.getmany(partition, timeout_ms=2000)
+        for record in batches.get(partition, []):
+            if record.offset < end and record.value:
+                values.append(record.value)
+        reached = await consumer.position(partition)
+        if reached == position:
+            break
+        position = reached
+    return values

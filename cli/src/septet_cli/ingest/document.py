@@ -1,0 +1,87 @@
+"""A document before it is published."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+MediaType = Literal["text/plain", "text/markdown", "text/html"]
+
+# The contract's bounds are 1,000,000 characters and a 1 MiB body; a part stays well below both.
+MAX_PART_BYTES = 600_000
+
+
+@dataclass(frozen=True)
+class Document:
+    """What is to be searched. ``document_id`` is stable: the same source gives the same id."""
+
+    document_id: str
+    text: str
+    title: str = ""
+    uri: str = ""
+    media_type: MediaType = "text/plain"
+    location: str = ""
+
+    def event(self, tenant: str) -> dict[str, Any]:
+        """The body for the documents topic."""
+        body = {
+            "action": "upsert", "tenant": tenant, "document_id": self.document_id, "text": self.text,
+            "title": self.title, "uri": self.uri, "media_type": self.media_type, "location": self.location,
+        }  # fmt: skip
+        return {name: value for name, value in body.items() if value != ""}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A source, or a part of one, that could not be read; the others go on."""
+
+    where: str
+    message: str
+
+
+Loaded = Document | Problem
+
+
+def parts(document: Document) -> Iterator[Document]:
+    """The document, or, where it exceeds what one record may hold, its parts ``ID#part-N``.
+
+    Cuts fall between paragraphs where there are any, else between lines, else anywhere.
+    """
+    if _size(document.text) <= MAX_PART_BYTES:
+        yield document
+        return
+    for number, text in enumerate(_pieces(document.text), start=1):
+        title = f"{document.title} (part {number})" if document.title else ""
+        yield replace(document, document_id=f"{document.document_id}#part-{number}", text=text, title=title)
+
+
+def _size(text: str) -> int:
+    """Bytes of the text inside a JSON body."""
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    pending: list[str] = []
+    size = 0
+    for unit in _units(text):
+        unit_size = _size(unit)
+        if pending and size + unit_size > MAX_PART_BYTES:
+            yield "".join(pending)
+            pending, size = [], 0
+        pending.append(unit)
+        size += unit_size
+    if "".join(pending).strip():
+        yield "".join(pending)
+
+
+def _units(text: str) -> Iterator[str]:
+    for paragraph in re.split(r"(?<=\n)(?=\n)", text):
+        if _size(paragraph) <= MAX_PART_BYTES:
+            yield paragraph
+            continue
+        for line in paragraph.splitlines(keepends=True):
+            step = MAX_PART_BYTES // 6
+            yield from (line[i : i + step] for i in range(0, len(line), step))

@@ -1,0 +1,81 @@
+"""Documents from Markdown, text, HTML and JSONL files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+
+from septet_cli.errors import CliError
+from septet_cli.ingest.document import Document, Loaded, MediaType, Problem
+from septet_cli.ingest.jsonl import load_jsonl
+
+MEDIA_TYPES: dict[str, MediaType] = {
+    ".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain", ".rst": "text/plain",
+    ".text": "text/plain", ".html": "text/html", ".htm": "text/html",
+}  # fmt: skip
+JSONL = {".jsonl", ".ndjson"}
+SKIPPED_FOLDERS = {"node_modules", "__pycache__", "site-packages"}
+
+
+def load_path(path: Path, prefix: str | None = None) -> Iterator[Loaded]:
+    """Documents of a file, or of all readable files below a folder in order of their names.
+
+    Args:
+        path: the file or folder.
+        prefix: start of the document ids; the folder's own name when None.
+
+    Raises:
+        CliError: there is no such path, or nothing readable in it.
+    """
+    if not path.exists():
+        raise CliError(f"{path} does not exist.", "give a file, a folder, or python:MODULE")
+    if path.is_file():
+        yield from _load_file(path, prefix + "/" + path.name if prefix else path.name)
+        return
+    base = path.resolve().name if prefix is None else prefix
+    files = [f for f in sorted(path.rglob("*")) if _is_readable(f, path)]
+    if not files:
+        kinds = " ".join(sorted({*MEDIA_TYPES, *JSONL}))
+        raise CliError(f"{path} holds no documents.", f"put files of these kinds in it: {kinds}")
+    for file in files:
+        relative = file.relative_to(path).as_posix()
+        yield from _load_file(file, f"{base}/{relative}" if base else relative)
+
+
+def _is_readable(file: Path, root: Path) -> bool:
+    folders = file.relative_to(root).parts[:-1]
+    hidden = any(p.startswith(".") or p in SKIPPED_FOLDERS for p in folders) or file.name.startswith(".")
+    return file.is_file() and not hidden and file.suffix.lower() in {*MEDIA_TYPES, *JSONL}
+
+
+def _load_file(file: Path, document_id: str) -> Iterator[Loaded]:
+    suffix = file.suffix.lower()
+    if suffix in JSONL:
+        yield from load_jsonl(file, document_id)
+        return
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        yield Problem(str(file), f"not UTF-8 (byte {error.start}): convert it first")
+        return
+    except OSError as error:
+        yield Problem(str(file), error.strerror or str(error))
+        return
+    if not text.strip():
+        yield Problem(str(file), "empty")
+        return
+    media_type = MEDIA_TYPES.get(suffix, "text/plain")
+    yield Document(document_id, text, _title(text, media_type) or file.stem, str(file), media_type)
+
+
+def _title(text: str, media_type: MediaType) -> str:
+    if media_type == "text/html":
+        soup = BeautifulSoup(text, "html.parser")
+        found = soup.title or soup.find("h1")
+        return found.get_text(" ", strip=True)[:1024] if found else ""
+    if media_type == "text/markdown":
+        lines = (line.strip() for line in text.splitlines())
+        return next((line[2:].strip()[:1024] for line in lines if line.startswith("# ")), "")
+    return ""

@@ -1,0 +1,32 @@
+"""What a folder held when it was last ingested, so that vanished documents can be deleted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class Manifest:
+    """Document ids by tenant and source, one small file each below the data directory."""
+
+    def __init__(self, data_dir: Path, tenant: str, source: str) -> None:
+        digest = hashlib.sha256(f"{tenant}\x1f{source}".encode()).hexdigest()[:24]
+        self._path = data_dir / "ingested" / f"{digest}.json"
+        self._source = source
+
+    def read(self) -> set[str]:
+        """Ids of the last time; empty when there was none."""
+        try:
+            return set(json.loads(self._path.read_text(encoding="utf-8"))["document_ids"])
+        except FileNotFoundError:
+            return set()
+
+    def write(self, document_ids: Iterable[str]) -> None:
+        """Remember the ids of this time."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        body = {"source": self._source, "document_ids": sorted(document_ids)}
+        replacement = self._path.with_suffix(".tmp")
+        replacement.write_text(json.dumps(body, ensure_ascii=False, indent=0), encoding="utf-8")
+        replacement.replace(self._path)

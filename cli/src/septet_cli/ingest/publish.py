@@ -1,0 +1,150 @@
+"""Publishing documents and waiting until the indexes have them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from septet_cli import wire
+from septet_cli.console import progress
+from septet_cli.errors import CliError
+from septet_cli.ingest.document import Document
+from septet_cli.tail import tail
+
+DOCUMENTS, CHANGED, DEAD = "septet.documents.v1", "septet.documents-changed.v1", "septet.retrieval.dead.v1"
+WINDOW = 500
+
+
+@dataclass
+class IngestReport:
+    """What became of the published documents."""
+
+    changes: Counter[str] = field(default_factory=Counter)
+    passages: dict[str, int] = field(default_factory=dict)
+    embedded: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether each document is in the state that was asked for."""
+        return not self.refused and not self.missing
+
+    def summary(self) -> str:
+        """One line, and one for each document that is not searchable."""
+        counts = ", ".join(f"{n} {change}" for change, n in sorted(self.changes.items())) or "nothing changed"
+        lines = [f"{counts}; {sum(self.passages.values())} passages, {self.embedded} of them embedded now"]
+        lines += [f"refused: {name}: {why}" for name, why in self.refused.items()]
+        if self.missing:
+            shown = ", ".join(self.missing[:5]) + (" …" if len(self.missing) > 5 else "")
+            lines.append(
+                f"no word of {len(self.missing)} documents yet: {shown} (see `septet topics` for the lag)"
+            )
+        return "\n".join(lines)
+
+
+Event = dict[str, Any]
+
+
+def upsert(document: Document) -> Event:
+    """The body of a document, without its tenant."""
+    event = document.event("")
+    event.pop("tenant", None)
+    return event
+
+
+def deletion(document_id: str) -> Event:
+    """The body that deletes a document, without its tenant."""
+    return {"action": "delete", "document_id": document_id}
+
+
+async def publish_documents(
+    bootstrap: str, events: Sequence[Event], tenant: str, *, stall: float = 120, title: str = "indexing"
+) -> IngestReport:
+    """Publish document events and wait for word of each, at most *stall* seconds without any.
+
+    Raises:
+        CliError: two events name the same document.
+        Unreachable: Kafka does not answer.
+    """
+    counts = Counter(event["document_id"] for event in events)
+    twice = [name for name, n in counts.items() if n > 1]
+    if twice:
+        raise CliError(f"Two documents have the id {twice[0]}.", "give one of the sources another --prefix")
+    report = IngestReport()
+    with progress() as bar:
+        task = bar.add_task(title, total=len(events))
+        waiter = _Waiter(set(counts), tenant, report, lambda: bar.advance(task))
+        async with (
+            wire.open_producer(bootstrap) as producer,
+            tail(bootstrap, [CHANGED, DEAD], waiter.receive) as reader,
+        ):
+            publishing = asyncio.create_task(_publish(producer, events, tenant))
+            try:
+                await waiter.wait(stall, reader, publishing)
+            finally:
+                publishing.cancel()
+                await asyncio.gather(publishing, return_exceptions=True)
+    report.missing = sorted(waiter.waiting)
+    return report
+
+
+async def _publish(producer: AIOKafkaProducer, events: Sequence[Event], tenant: str) -> None:
+    for start in range(0, len(events), WINDOW):
+        sent = [
+            await wire.send(
+                producer, DOCUMENTS, f"{tenant}:{event['document_id']}", {**event, "tenant": tenant}
+            )
+            for event in events[start : start + WINDOW]
+        ]
+        await asyncio.gather(*sent)
+
+
+class _Waiter:
+    """Ticks documents off as word of them comes in."""
+
+    def __init__(
+        self, waiting: set[str], tenant: str, report: IngestReport, tick: Callable[[], None]
+    ) -> None:
+        self.waiting = waiting
+        self._tenant, self._report, self._tick = tenant, report, tick
+        self._news = asyncio.Event()
+
+    def receive(self, record: wire.Record) -> None:
+        if record.topic == DEAD:
+            tenant, _, document_id = (record.key or b"").decode("utf-8", "replace").partition(":")
+            if tenant == self._tenant and document_id in self.waiting:
+                self._report.refused[document_id] = wire.reason(record)
+                self._done(document_id)
+            return
+        change = json.loads(record.value or b"{}")
+        if change["tenant"] == self._tenant and change["document_id"] in self.waiting:
+            self._report.changes[change["change"]] += 1
+            self._report.passages[change["document_id"]] = change.get("passages", 0)
+            self._report.embedded += change.get("embedded", 0)
+            self._done(change["document_id"])
+
+    def _done(self, document_id: str) -> None:
+        self.waiting.discard(document_id)
+        self._tick()
+        self._news.set()
+
+    async def wait(self, stall: float, *tasks: asyncio.Task[None]) -> None:
+        """Return when nothing is waited for, or after *stall* seconds without news; raise what a task raised."""
+        while self.waiting:
+            self._news.clear()
+            news = asyncio.create_task(self._news.wait())
+            running = [t for t in tasks if not t.done()]
+            done, _ = await asyncio.wait([news, *running], timeout=stall, return_when=asyncio.FIRST_COMPLETED)
+            news.cancel()
+            for task in tasks:
+                if task.done():
+                    task.result()
+            if not done:
+                return

@@ -1,0 +1,88 @@
+"""``python:MODULE`` and ``python:stdlib``: documentation that every Python brings along."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from septet_cli.errors import CliError
+from septet_cli.ingest import python_builtin, python_source
+from septet_cli.ingest.document import Document
+
+PREFIX = "python:"
+
+# Importing these opens windows or a browser, prints, or needs another system; or they are no documentation.
+UNSAFE = {
+    "antigravity", "this", "idlelib", "turtle", "turtledemo", "tkinter", "test", "lib2to3", "pydoc_data",
+    "ensurepip", "msilib", "winreg", "winsound", "msvcrt", "nt", "ntpath", "nturl2path", "site", "readline",
+    "rlcompleter", "__future__", "distutils", "encodings",
+}  # fmt: skip
+
+
+def load_modules(name: str) -> Iterator[Document]:
+    """Documents of a module or package, or of the whole standard library (``stdlib``).
+
+    Source files are parsed, never run. Only what is written in C is imported, and only from the
+    standard library.
+
+    Raises:
+        CliError: there is no such module.
+    """
+    if name == "stdlib":
+        for module in stdlib_modules():
+            yield from _load(module)
+        return
+    yield from _load(name)
+
+
+def load_selection(modules: Iterable[str]) -> list[Document]:
+    """Documents of several modules, each once."""
+    found: dict[str, Document] = {}
+    for module in modules:
+        for document in _load(module):
+            found.setdefault(document.document_id, document)
+    return list(found.values())
+
+
+def stdlib_modules() -> list[str]:
+    """Public top-level modules of the standard library that are there."""
+    names = (n for n in sorted(sys.stdlib_module_names) if not n.startswith("_") and n not in UNSAFE)
+    return [name for name in names if importlib.util.find_spec(name) is not None]
+
+
+def _load(module: str) -> Iterator[Document]:
+    top = module.partition(".")[0]
+    if top in UNSAFE:
+        raise CliError(f"{module} is left out: importing it has side effects.", "name another module")
+    known: set[str] = set()
+    for name, file in _sources(module):
+        for document in python_source.documents(file.read_text(encoding="utf-8"), name):
+            if document.document_id not in known:
+                known.add(document.document_id)
+                yield document
+    if top in sys.stdlib_module_names:
+        for document in python_builtin.documents(module, known):
+            if document.document_id not in known:
+                known.add(document.document_id)
+                yield document
+
+
+def _sources(module: str) -> Iterator[tuple[str, Path]]:
+    top, *inner = module.split(".")
+    spec = importlib.util.find_spec(top) if top.isidentifier() else None
+    if spec is None:
+        raise CliError(
+            f"There is no Python module {module}.", "install it into this environment, or correct its name"
+        )
+    if spec.origin is None or not spec.origin.endswith(".py"):
+        return
+    origin = Path(spec.origin)
+    root = origin.parent if origin.name == "__init__.py" else origin
+    path = root.joinpath(*inner)
+    # A submodule is found by its path: find_spec would import its parents.
+    file = path if path.is_dir() else path.with_suffix(".py") if inner else path
+    if not file.exists():
+        raise CliError(f"There is no Python module {module}.", f"see what is in {root}")
+    yield from python_source.module_files(file, module)

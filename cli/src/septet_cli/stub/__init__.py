@@ -1,0 +1,1 @@
+"""A model endpoint that costs nothing: deterministic, fast, and able to fail on demand."""

@@ -1,0 +1,45 @@
+"""What the stub model says: a sentence of the prompt's first passage, cited."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MAX_ANSWER_CHARS = 240
+_FIRST_PASSAGE = re.compile(r"^\s*\[1\]\s*(.+?)(?=^\s*\[2\]|\Z)", re.DOTALL | re.MULTILINE)
+_SENTENCE = re.compile(r".+?[.!?。](?=\s|$)", re.DOTALL)
+
+
+def answer(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None) -> str:
+    """The completion for a chat: an instance of *schema* where there is one, else a cited sentence."""
+    if schema is not None:
+        return json.dumps(instance(schema))
+    prompt = "\n".join(str(m.get("content", "")) for m in messages)
+    found = _FIRST_PASSAGE.search(prompt)
+    if found is None:
+        return "This is the stub model."
+    passage = " ".join(found.group(1).split())
+    sentences = [s.strip() for s in _SENTENCE.findall(passage)] or [passage]
+    # The title or the signature comes first in most passages: the longest sentence says more.
+    best = max(sentences[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
+    return f"{best[:MAX_ANSWER_CHARS].rstrip()} [1]"
+
+
+def instance(schema: Mapping[str, Any]) -> Any:
+    """A smallest value for common JSON Schemas: constants, enumerations, objects, arrays, scalars."""
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    kind = schema.get("type")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind == "object" or "properties" in schema:
+        properties = schema.get("properties", {})
+        return {name: instance(properties.get(name, {})) for name in schema.get("required", properties)}
+    if kind == "array":
+        return [instance(schema.get("items", {}))] * int(schema.get("minItems", 0))
+    if kind in ("integer", "number"):
+        return schema.get("minimum", 0)
+    return {"boolean": False, "null": None}.get(str(kind), "stub".ljust(int(schema.get("minLength", 0)), "."))

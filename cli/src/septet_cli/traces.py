@@ -1,0 +1,76 @@
+"""Reading traces from a query API in Jaeger's shape."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import Any
+
+import httpx
+
+from septet_cli.errors import CliError, Unreachable
+
+TRACE_ID = re.compile(r"^[0-9a-f]{32}$")
+ENOUGH_S = 6.0
+
+
+async def read_trace(base: str, trace_id: str) -> dict[str, Any] | None:
+    """A trace, or None when the API does not know it.
+
+    Raises:
+        Unreachable: nothing answers at *base*.
+    """
+    try:
+        async with httpx.AsyncClient(base_url=base, timeout=10, trust_env=False) as http:
+            answer = await http.get(f"/api/traces/{trace_id}")
+    except httpx.HTTPError as error:
+        raise Unreachable(
+            f"The trace server at {base} does not answer: {error}",
+            "start the stack, or correct SEPTET_TRACES_URL",
+        ) from error
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return None
+    found = answer.raise_for_status().json()["data"]
+    return found[0] if found and found[0]["spans"] else None
+
+
+async def settled_trace(base: str, trace_id: str, timeout: float = ENOUGH_S) -> dict[str, Any] | None:
+    """A trace once it has stopped growing: spans are exported in batches, a moment after they end."""
+    end, size = time.monotonic() + timeout, -1
+    trace = None
+    while time.monotonic() < end:
+        trace = await read_trace(base, trace_id)
+        now = len(trace["spans"]) if trace else -1
+        if now > 0 and now == size and _is_whole(trace):
+            return trace
+        size = now
+        await asyncio.sleep(0.7)
+    return trace
+
+
+def _is_whole(trace: dict[str, Any] | None) -> bool:
+    from septet_cli.waterfall import forest
+
+    return trace is not None and len(forest(trace)) == 1
+
+
+async def trace_id_of(kafka: str, base: str, name: str, tenant: str) -> str:
+    """The trace id for a request id (or for a trace id, which it is then).
+
+    Raises:
+        CliError: there is no such request.
+    """
+    from septet_kit.observe.tracing import derived_context
+
+    from septet_cli.history import find_responses
+
+    if TRACE_ID.match(name):
+        return name
+    derived = f"{derived_context(tenant, name).trace_id:032x}"
+    if await read_trace(base, derived) is not None:
+        return derived
+    for response in await find_responses(kafka, name):
+        if response.get("trace_id"):
+            return str(response["trace_id"])
+    raise CliError(f"There is no request {name}.", "give the id that `septet ask` prints, or --tenant")

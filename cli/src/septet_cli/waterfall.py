@@ -1,0 +1,115 @@
+"""A trace as a waterfall in the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_red", "bright_cyan", "bright_green")
+BAR_WIDTH = 40
+
+
+@dataclass
+class Node:
+    """A span in its tree; times in microseconds."""
+
+    span_id: str
+    parent_id: str | None
+    name: str
+    service: str
+    start: int
+    duration: int
+    error: bool = False
+    evaluations: list[str] = field(default_factory=list)
+    children: list[Node] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """When it ended."""
+        return self.start + self.duration
+
+
+def forest(trace: dict[str, Any]) -> list[Node]:
+    """Root spans of a trace in the shape of Jaeger's query API, children in order of their start.
+
+    A span whose parent is not in the trace counts as a root.
+    """
+    nodes = {s["spanID"]: _node(s, trace["processes"][s["processID"]]["serviceName"]) for s in trace["spans"]}
+    roots: list[Node] = []
+    for node in sorted(nodes.values(), key=lambda n: (n.start, -n.duration)):
+        parent = nodes.get(node.parent_id) if node.parent_id else None
+        (parent.children if parent else roots).append(node)
+    return roots
+
+
+def _node(span: dict[str, Any], service: str) -> Node:
+    parent = next((r["spanID"] for r in span["references"] if r["refType"] == "CHILD_OF"), None)
+    tags = {tag["key"]: tag["value"] for tag in span["tags"]}
+    return Node(
+        span["spanID"], parent, span["operationName"], service.removeprefix("septet-"), span["startTime"],
+        span["duration"], bool(tags.get("error")), [_evaluation(log) for log in span["logs"] if _is_evaluation(log)],
+    )  # fmt: skip
+
+
+def _fields(log: dict[str, Any]) -> dict[str, Any]:
+    return {f["key"]: f["value"] for f in log["fields"]}
+
+
+def _is_evaluation(log: dict[str, Any]) -> bool:
+    return _fields(log).get("event") == "gen_ai.evaluation.result"
+
+
+def _evaluation(log: dict[str, Any]) -> str:
+    values = _fields(log)
+    score = values.get("gen_ai.evaluation.score.value")
+    shown = (
+        f"{float(score):.2f}" if score is not None else str(values.get("gen_ai.evaluation.score.label", ""))
+    )
+    return f"{values.get('gen_ai.evaluation.name', '?')} {shown}"
+
+
+def render(trace: dict[str, Any], *, width: int = BAR_WIDTH) -> RenderableType:
+    """The waterfall: one line a span, its bar placed on the time line of its root."""
+    roots = forest(trace)
+    flat = [node for root in roots for node in _walk(root)]
+    begin = min(node.start for _, node in flat)
+    span = max(max(node.end for _, node in flat) - begin, 1)
+    services = list(dict.fromkeys(node.service for _, node in flat))
+    colours = {service: COLOURS[i % len(COLOURS)] for i, service in enumerate(services)}
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(no_wrap=True, min_width=max(map(len, services)))
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(no_wrap=True, width=width)
+    table.add_column(no_wrap=True, justify="right", min_width=len(_milliseconds(span)))
+    for depth, node in flat:
+        colour = "red" if node.error else colours[node.service]
+        name = Text("  " * depth + node.name, style="red" if node.error else "")
+        table.add_row(
+            Text(node.service, style=colour), name, Text(_bar(node, begin, span, width), style=colour),
+            _milliseconds(node.duration),
+        )  # fmt: skip
+        if node.evaluations:
+            table.add_row("", Text("  " * (depth + 1) + " · ".join(node.evaluations), style="dim"), "", "")
+    head = Text(
+        f"{len(flat)} spans · {len(services)} services · {len(roots)} root{'s' if len(roots) != 1 else ''} · "
+        f"{_milliseconds(span)}", style="dim",
+    )  # fmt: skip
+    return Group(head, table)
+
+
+def _walk(node: Node, depth: int = 0) -> list[tuple[int, Node]]:
+    return [(depth, node)] + [item for child in node.children for item in _walk(child, depth + 1)]
+
+
+def _bar(node: Node, begin: int, span: int, width: int) -> str:
+    left = min(int((node.start - begin) / span * width), width - 1)
+    length = max(1, min(round(node.duration / span * width), width - left))
+    return " " * left + ("█" * length if node.duration else "▏")
+
+
+def _milliseconds(microseconds: int) -> str:
+    return f"{microseconds / 1000:,.1f} ms"

@@ -1,0 +1,112 @@
+"""Kafka as a client sees it: JSON records on topics."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.structs import ConsumerRecord, RecordMetadata
+
+from septet_cli.errors import Unreachable
+
+Record: TypeAlias = ConsumerRecord
+MAX_RECORD_BYTES = 2 * 1024 * 1024
+
+
+def unreachable(bootstrap: str, error: Exception) -> Unreachable:
+    """The error for a broker that does not answer."""
+    return Unreachable(
+        f"Kafka at {bootstrap} does not answer: {error}",
+        "start the stack with `septet up`, or correct SEPTET_KAFKA_BOOTSTRAP",
+    )
+
+
+@asynccontextmanager
+async def open_producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that waits for all replicas and never writes a record twice.
+
+    Raises:
+        Unreachable: Kafka does not answer.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=2,
+        max_request_size=MAX_RECORD_BYTES,
+    )  # fmt: skip
+    try:
+        await producer.start()
+    except (KafkaConnectionError, OSError) as error:
+        await producer.stop()
+        raise unreachable(bootstrap, error) from error
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+@asynccontextmanager
+async def open_consumer(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of all partitions of *topics*, in no group: it commits nothing.
+
+    Raises:
+        Unreachable: Kafka does not answer, or a topic does not exist.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
+        max_partition_fetch_bytes=MAX_RECORD_BYTES,
+    )  # fmt: skip
+    try:
+        await consumer.start()
+    except (KafkaConnectionError, OSError) as error:
+        await consumer.stop()
+        raise unreachable(bootstrap, error) from error
+    try:
+        consumer.assign([p for topic in topics for p in await _partitions(consumer, bootstrap, topic)])
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer, bootstrap: str, topic: str) -> list[TopicPartition]:
+    found = consumer.partitions_for_topic(topic)
+    for _ in range(20):
+        if found:
+            break
+        # A topic that was made a moment ago may be missing from the first metadata.
+        await asyncio.sleep(0.1)
+        await consumer._client.force_metadata_update()
+        found = consumer.partitions_for_topic(topic)
+    if not found:
+        raise Unreachable(
+            f"Kafka at {bootstrap} has no topic {topic}.",
+            "start the services with `septet up`: it creates the topics",
+        )
+    return [TopicPartition(topic, p) for p in sorted(found)]
+
+
+async def send(
+    producer: AIOKafkaProducer, topic: str, key: str, value: Mapping[str, Any]
+) -> asyncio.Future[RecordMetadata]:
+    """Hand one JSON object to the producer; the returned future ends when the broker has it."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        sent: asyncio.Future[RecordMetadata] = await producer.send(topic, body, key=key.encode())
+    except KafkaError as error:
+        raise Unreachable(f"{topic} does not take the record: {error}", "send a smaller body") from error
+    return sent
+
+
+def header(record: Record, name: str) -> str | None:
+    """The last header called *name*, as text."""
+    found = [value for key, value in record.headers if key == name]
+    return found[-1].decode("utf-8", "replace") if found else None
+
+
+def reason(record: Record) -> str:
+    """Why a record is a dead letter: its code and the reason, from its headers."""
+    code, message = header(record, "septet-dead-code"), header(record, "septet-dead-reason")
+    return ": ".join(part for part in (code, message) if part) or "no reason given"

@@ -1,0 +1,92 @@
+"""Documents from files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from septet_cli.errors import CliError
+from septet_cli.ingest.document import MAX_PART_BYTES, Document, Problem, parts
+from septet_cli.ingest.files import load_path
+from septet_cli.ingest.manifest import Manifest
+
+
+def test_a_folder_gives_stable_ids_titles_and_media_types(tmp_path: Path) -> None:
+    root = tmp_path / "guide"
+    (root / "sub").mkdir(parents=True)
+    (root / "설치.md").write_text("# 설치 방법\n\n먼저 …", encoding="utf-8")
+    (root / "sub" / "page.html").write_text("<title>A page</title><p>text</p>")
+    (root / "notes.txt").write_text("plain")
+    (root / ".hidden.md").write_text("# no")
+    (root / "image.png").write_bytes(b"\x89PNG")
+    found = {d.document_id: (d.title, d.media_type) for d in load_path(root) if isinstance(d, Document)}
+    assert found == {
+        "guide/설치.md": ("설치 방법", "text/markdown"),
+        "guide/sub/page.html": ("A page", "text/html"),
+        "guide/notes.txt": ("notes", "text/plain"),
+    }
+
+
+def test_a_prefix_replaces_the_folders_name(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("x")
+    assert [d.document_id for d in load_path(tmp_path, "hand") if isinstance(d, Document)] == ["hand/a.md"]
+
+
+def test_unreadable_files_are_named_and_the_others_go_on(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("가나다".encode("euc-kr"))
+    (tmp_path / "b.txt").write_text("  \n")
+    (tmp_path / "c.txt").write_text("good")
+    found = list(load_path(tmp_path))
+    assert [type(x) for x in found] == [Problem, Problem, Document]
+    assert "UTF-8" in getattr(found[0], "message", "")
+
+
+def test_missing_and_empty_folders_say_what_is_expected(tmp_path: Path) -> None:
+    with pytest.raises(CliError, match="does not exist"):
+        list(load_path(tmp_path / "gone"))
+    with pytest.raises(CliError) as caught:
+        list(load_path(tmp_path))
+    assert ".md" in caught.value.fix
+
+
+def test_jsonl_names_malformed_lines(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    lines = [
+        json.dumps({"id": "one", "title": "T", "text": "first"}),
+        "{broken",
+        "[1]",
+        json.dumps({"id": "two"}),
+        "",
+        json.dumps({"_id": 3, "content": "third"}),
+        json.dumps({"text": "nameless"}),
+    ]
+    file.write_text("\n".join(lines))
+    found = list(load_path(file))
+    documents = [(d.document_id, d.text) for d in found if isinstance(d, Document)]
+    assert documents == [("one", "first"), ("3", "third"), ("rows.jsonl#7", "nameless")]
+    assert [p.where for p in found if isinstance(p, Problem)] == [f"{file}:{n}" for n in (2, 3, 4)]
+
+
+def test_a_small_document_stays_whole() -> None:
+    document = Document("d", "text", "T")
+    assert list(parts(document)) == [document]
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.text(alphabet=st.sampled_from('ab \n가\U0001f600"'), min_size=1, max_size=40), st.booleans())
+def test_parts_hold_all_text_and_fit(seed: str, paragraphs: bool) -> None:
+    text = (seed + ("\n\n" if paragraphs else "")) * (MAX_PART_BYTES * 2 // len(seed.encode()) + 1)
+    found = list(parts(Document("d", text, "T")))
+    assert "".join(p.text for p in found).strip() == text.strip()
+    assert all(len(json.dumps(p.text, ensure_ascii=False).encode()) <= MAX_PART_BYTES for p in found)
+    assert len({p.document_id for p in found}) == len(found)
+
+
+def test_manifests_are_per_tenant_and_source(tmp_path: Path) -> None:
+    Manifest(tmp_path, "acme", "/docs").write(["b", "a"])
+    assert Manifest(tmp_path, "acme", "/docs").read() == {"a", "b"}
+    assert Manifest(tmp_path, "other", "/docs").read() == set()
+    assert Manifest(tmp_path, "acme", "/else").read() == set()

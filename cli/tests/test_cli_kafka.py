@@ -1,0 +1,180 @@
+"""Commands' work against a real broker; the services' part is played by the test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from septet_cli import wire
+from septet_cli.client import REQUESTS, RESPONSES, connect, new_request_id
+from septet_cli.dead_letters import DeadLetter, read_dead_letters, redrive
+from septet_cli.errors import CliError, NoResponse
+from septet_cli.history import find_responses
+from septet_cli.ingest.document import Document
+from septet_cli.ingest.publish import CHANGED, DEAD, DOCUMENTS, deletion, publish_documents, upsert
+from septet_cli.labels import LABELS, send_feedback
+from septet_cli.tail import tail
+from septet_cli.topics import topic_states
+from septet_contracts import event_id
+
+Reply = Callable[[wire.AIOKafkaProducer, wire.Record, dict[str, Any]], Awaitable[None]]
+
+
+@asynccontextmanager
+async def service(kafka: str, topic: str, reply: Reply) -> AsyncIterator[None]:
+    """Somebody who answers the records of a topic."""
+    queue: asyncio.Queue[wire.Record] = asyncio.Queue()
+    async with wire.open_producer(kafka) as producer, tail(kafka, [topic], queue.put_nowait):
+
+        async def serve() -> None:
+            while True:
+                record = await queue.get()
+                await reply(producer, record, json.loads(record.value or b"{}"))
+
+        task = asyncio.create_task(serve())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def response(request: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    tenant = request.get("tenant", "default")
+    return {
+        "request_id": request["request_id"], "tenant": tenant, "contract": "septet.response", "version": 1,
+        "event_id": str(event_id(tenant, request["request_id"], "response")), "status": "answered",
+        "occurred_at": datetime.now(UTC).isoformat(), "answer": "echo: " + request["question"], **fields,
+    }  # fmt: skip
+
+
+async def echo(producer: wire.AIOKafkaProducer, record: wire.Record, request: dict[str, Any]) -> None:
+    if request["question"] != "silence":
+        await (await wire.send(producer, RESPONSES, (record.key or b"").decode(), response(request)))
+
+
+async def test_each_request_gets_its_own_response(kafka: str) -> None:
+    async with service(kafka, REQUESTS, echo), connect(kafka) as client:
+        asked = [
+            {"request_id": new_request_id(), "question": f"질문 {i}", "tenant": "default"} for i in range(20)
+        ]
+        answers = await asyncio.gather(*(client.ask(request, 20) for request in asked))
+        assert [a.answer for a in answers] == [f"echo: 질문 {i}" for i in range(20)]
+        assert all(client.seen[request["request_id"]] == 1 for request in asked)
+
+
+async def test_another_tenants_response_is_not_taken(kafka: str) -> None:
+    async def wrong(producer: wire.AIOKafkaProducer, record: wire.Record, request: dict[str, Any]) -> None:
+        await (await wire.send(producer, RESPONSES, "k", response(request) | {"tenant": "other"}))
+
+    async with service(kafka, REQUESTS, wrong), connect(kafka) as client:
+        with pytest.raises(NoResponse) as caught:
+            await client.ask({"request_id": new_request_id(), "question": "x"}, 1.5)
+        assert "--request-id" in caught.value.fix
+
+
+async def test_a_response_given_before_is_found_on_the_log(kafka: str) -> None:
+    request = {"request_id": new_request_id(), "question": "before"}
+    async with service(kafka, REQUESTS, echo), connect(kafka) as client:
+        await client.ask(request, 20)
+    found = await find_responses(kafka, request["request_id"], "default")
+    assert [r["answer"] for r in found] == ["echo: before"]
+    assert await find_responses(kafka, request["request_id"], "other") == []
+    assert await find_responses(kafka, "no-such-id") == []
+
+
+async def indexed(producer: wire.AIOKafkaProducer, record: wire.Record, event: dict[str, Any]) -> None:
+    if event["document_id"] == "bad":
+        headers = [("septet-dead-code", b"invalid_field"), ("septet-dead-reason", b"no good")]
+        await producer.send_and_wait(DEAD, record.value, key=record.key, headers=headers)
+        return
+    change = "deleted" if event["action"] == "delete" else "created"
+    body = {
+        "tenant": event["tenant"],
+        "document_id": event["document_id"],
+        "change": change,
+        "passages": 2,
+        "embedded": 1,
+    }
+    await (await wire.send(producer, CHANGED, (record.key or b"").decode(), body))
+
+
+async def test_ingesting_waits_for_word_of_every_document(kafka: str) -> None:
+    events = [upsert(Document(f"문서-{i}", "text")) for i in range(30)] + [
+        upsert(Document("bad", "x")),
+        deletion("old"),
+    ]
+    async with service(kafka, DOCUMENTS, indexed):
+        report = await publish_documents(kafka, events, "default", stall=20)
+    assert report.changes == {"created": 30, "deleted": 1}
+    assert sum(report.passages.values()) == 62
+    assert report.refused == {"bad": "invalid_field: no good"}
+    assert not report.complete
+    assert "refused: bad" in report.summary()
+
+
+async def test_ingesting_names_what_nobody_indexed(kafka: str) -> None:
+    report = await publish_documents(kafka, [upsert(Document("lonely", "x"))], "default", stall=0.5)
+    assert report.missing == ["lonely"]
+    assert "lonely" in report.summary()
+
+
+async def test_two_documents_of_one_id_are_refused(kafka: str) -> None:
+    with pytest.raises(CliError, match="the id a"):
+        await publish_documents(kafka, [upsert(Document("a", "x")), upsert(Document("a", "y"))], "default")
+
+
+async def test_feedback_waits_for_its_label(kafka: str) -> None:
+    async def label(producer: wire.AIOKafkaProducer, record: wire.Record, event: dict[str, Any]) -> None:
+        body = {"feedback_id": event["feedback_id"], "polarity": "negative", "weight": 1.0}
+        await (await wire.send(producer, LABELS, "k", body))
+
+    event = {"tenant": "default", "request_id": "r", "feedback_id": "f", "kind": "thumbs", "value": "down"}
+    async with service(kafka, "septet.feedback.v1", label):
+        assert (await send_feedback(kafka, [event], 10))["f"]["polarity"] == "negative"
+    assert await send_feedback(kafka, [event], 0.3) == {}
+
+
+async def test_dead_letters_are_listed_and_sent_again_as_they_were(kafka: str) -> None:
+    headers = [
+        ("traceparent", b"00-ab-cd-01"), ("septet-dead-topic", b"septet.feedback.v1"), ("septet-dead-code", b"boom"),
+        ("septet-dead-reason", b"it broke"),
+    ]  # fmt: skip
+    body = b"\xff not even UTF-8"
+    async with wire.open_producer(kafka) as producer:
+        await producer.send_and_wait("septet.feedback.dead.v1", body, key=b"k", headers=headers)
+        letter = next(x for x in await read_dead_letters(kafka, "feedback") if x.fact("code") == "boom")
+        assert (letter.redrives, letter.name) == (0, f"feedback/{letter.record.offset}")
+        got: asyncio.Queue[wire.Record] = asyncio.Queue()
+        async with tail(kafka, ["septet.feedback.v1"], got.put_nowait):
+            await redrive(producer, letter)
+            record = await asyncio.wait_for(got.get(), 10)
+    assert (record.key, record.value) == (b"k", body)
+    assert dict(record.headers) == {"traceparent": b"00-ab-cd-01", "septet-redrives": b"1"}
+    assert DeadLetter("feedback", record).redrives == 1
+
+
+async def test_topics_show_depth_and_lag(kafka: str) -> None:
+    async with wire.open_producer(kafka) as producer:
+        for i in range(5):
+            await producer.send_and_wait("septet.evaluations.v1", b"{}", key=str(i).encode())
+    group = AIOKafkaConsumer(bootstrap_servers=kafka, group_id="septet-reader", enable_auto_commit=False)
+    await group.start()
+    try:
+        partition = TopicPartition("septet.evaluations.v1", 0)
+        group.assign([partition])
+        await group.commit({partition: 0})
+    finally:
+        await group.stop()
+    states = {state.name: state for state in await topic_states(kafka)}
+    assert states["septet.evaluations.v1"].depth == 5
+    assert states["septet.evaluations.v1"].partitions == 4
+    assert states["septet.evaluations.v1"].lag == {"septet-reader": 5}
+    assert states["septet.models.v1"].depth == 0
+    assert states["septet.models.v1"].lag == {}

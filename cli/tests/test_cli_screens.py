@@ -1,0 +1,151 @@
+"""What is drawn: responses, waterfalls, partial text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+from rich.console import Console, RenderableType
+from septet_cli.live import TokenText
+from septet_cli.render import response_panel, trace_page
+from septet_cli.screen import status_screen
+from septet_cli.waterfall import forest, render
+from septet_contracts import (
+    CacheCheck,
+    CacheInfo,
+    ErrorInfo,
+    Response,
+    Score,
+    Source,
+    StageTiming,
+    Verdict,
+    event_id,
+)
+from septet_native.addresses import Addresses
+from septet_native.state import ProcessState
+
+
+def drawn(what: RenderableType, width: int = 100) -> str:
+    console = Console(file=StringIO(), width=width, color_system=None)
+    console.print(what)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def response(**fields: Any) -> Response:
+    base = {
+        "request_id": "r-1", "event_id": event_id("default", "r-1", "response"), "occurred_at": datetime.now(UTC),
+        "status": "answered", "answer": "큐는 양쪽이 열려 있다 [1].", "answer_kind": "generated",
+    }  # fmt: skip
+    return Response(**(base | fields))
+
+
+def test_a_response_shows_everything_it_says() -> None:
+    text = drawn(
+        response_panel(
+            response(
+                sources=[Source(number=1, passage_id="p", document_id="d", title="Deque", location="Deque", passage="long " * 99, cited=True)],
+                verdicts=[Verdict(rail="pii", stage="input", decision="mask", reason="an e-mail [address]")],
+                scores=[Score(name="groundedness", value=0.87)],
+                cache=CacheInfo(
+                    status="hit_semantic", similarity=0.93, matched_question="What is a deque?", reason="all checks passed",
+                    checks=[CacheCheck(name="numbers", passed=True), CacheCheck(name="negation", passed=False, detail="not")],
+                ),
+                timings=[StageTiming(stage="retrieval", queue_ms=1, work_ms=41)],
+                total_ms=812, trace_id="a" * 32, degraded=["retrieval.dense"],
+            ),
+            page="http://127.0.0.1:1/trace/x", question="덱이란?",
+        )
+    )  # fmt: skip
+    for part in ("덱이란?", "큐는 양쪽이", "[1]", "Deque", "…", "pii mask", "an e-mail [address]", "groundedness 0.87",
+                 "hit_semantic", "0.930", "What is a deque?", "✓ numbers", "✗ negation not", "retrieval 41", "in all 812",
+                 "a" * 32, "retrieval.dense"):  # fmt: skip
+        assert part in text, part
+    assert "Deque › Deque" not in text
+
+
+def test_a_failure_shows_the_fix() -> None:
+    error = ErrorInfo(code="empty_question", message="the question is empty", fix="say something")
+    text = drawn(response_panel(response(status="failed", answer=None, answer_kind="none", error=error)))
+    assert "empty_question: the question is empty" in text
+    assert "fix: say something" in text
+
+
+def test_trace_pages_are_where_jaeger_has_them() -> None:
+    assert trace_page("http://h:1/", "ab") == "http://h:1/trace/ab"
+    assert trace_page(None, "ab") is None
+
+
+def span(name: str, parent: str | None, start: int, duration: int, **fields: Any) -> dict[str, Any]:
+    references = [{"refType": "CHILD_OF", "spanID": parent}] if parent else []
+    return {
+        "spanID": name, "processID": "p1", "operationName": name, "references": references, "startTime": start,
+        "duration": duration, "tags": [], "logs": [], **fields,
+    }  # fmt: skip
+
+
+def trace(*spans: dict[str, Any]) -> dict[str, Any]:
+    return {"spans": list(spans), "processes": {"p1": {"serviceName": "septet-cache"}}}
+
+
+def test_spans_nest_under_their_parents_in_order() -> None:
+    roots = forest(
+        trace(
+            span("c", "root", 60, 10),
+            span("root", None, 0, 100),
+            span("a", "root", 10, 40),
+            span("b", "a", 20, 5),
+        )
+    )
+    assert [r.name for r in roots] == ["root"]
+    assert [n.name for n in roots[0].children] == ["a", "c"]
+    assert [n.name for n in roots[0].children[0].children] == ["b"]
+
+
+def test_an_orphan_counts_as_a_root() -> None:
+    assert [r.name for r in forest(trace(span("root", None, 0, 9), span("lost", "gone", 3, 1)))] == [
+        "root",
+        "lost",
+    ]
+
+
+def test_the_waterfall_places_bars_on_the_time_line() -> None:
+    evaluation = [
+        {"timestamp": 1, "fields": [{"key": "event", "value": "gen_ai.evaluation.result"}, {"key": "gen_ai.evaluation.name", "value": "relevance"},
+                                    {"key": "gen_ai.evaluation.score.value", "value": 0.5}]}
+    ]  # fmt: skip
+    lines = drawn(
+        render(trace(span("root", None, 0, 1000), span("late", "root", 500, 500, logs=evaluation)), width=20)
+    ).splitlines()
+    assert "2 spans · 1 services · 1 root" in lines[0]
+    assert lines[1].count("█") == 20
+    assert lines[2].count("█") == 10
+    assert lines[2].index("█") == lines[1].index("█") + 10
+    assert "relevance 0.50" in lines[3]
+
+
+def chunk(epoch: int, sequence: int, text: str) -> dict[str, Any]:
+    return {"epoch": epoch, "sequence": sequence, "text": text}
+
+
+def test_partial_text_is_in_order_and_a_new_draft_replaces_it() -> None:
+    text = TokenText()
+    assert text.add(chunk(1, 0, "A ")) == "A "
+    assert text.add(chunk(1, 2, "c")) == "A "
+    assert text.add(chunk(1, 1, "b ")) == "A b c"
+    assert text.add(chunk(2, 0, "new")) == "new"
+    assert text.add(chunk(1, 3, "late")) == "new"
+
+
+def test_the_status_screen_lists_processes_and_addresses() -> None:
+    addresses = Addresses(
+        "127.0.0.1:9092", "postgresql://x:secret@h/septet", "e", "l", "o", "http://t", "/data"
+    )
+    processes = [
+        ProcessState("kafka", "server", 7, "ready", 9092, "/data/logs/kafka.log", 150.2),
+        ProcessState("cache", "service", None, "restarting", 4444, "/data/logs/cache.log", 0, 2),
+    ]
+    text = drawn(status_screen(processes, addresses, 3671))
+    for part in ("1/2 ready", "1:01:11", "kafka", "150 MB", "restarting", "logs/cache.log", "http://t"):
+        assert part in text, part
+    assert "secret" not in text

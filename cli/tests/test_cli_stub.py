@@ -1,0 +1,70 @@
+"""The stub model, spoken to with the client that the services use."""
+
+from __future__ import annotations
+
+import httpx
+import openai
+import pytest
+from septet_cli.stub.answers import answer, instance
+from septet_cli.stub.server import StubOptions, serve_stub
+
+PROMPT = [
+    {"role": "system", "content": "Answer."},
+    {
+        "role": "user",
+        "content": "[1] deque\nA deque is a list-like sequence. It is fast.\n[2] list\nA list.\n\nWhat is it?",
+    },
+]
+
+
+def client(url: str) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0)
+
+
+async def test_whole_and_streamed_answers_are_the_same_and_calls_are_counted() -> None:
+    async with serve_stub(StubOptions()) as url, client(url) as model:
+        whole = await model.chat.completions.create(model="m", messages=PROMPT)  # type: ignore[arg-type]
+        text, usage = "", None
+        stream = await model.chat.completions.create(  # type: ignore[call-overload]
+            model="m", messages=PROMPT, stream=True, stream_options={"include_usage": True}
+        )
+        async for piece in stream:
+            text += (piece.choices[0].delta.content or "") if piece.choices else ""
+            usage = piece.usage or usage
+        async with httpx.AsyncClient() as http:
+            calls = (await http.get(url.removesuffix("/v1") + "/calls")).json()
+    assert whole.choices[0].message.content == text == "deque A deque is a list-like sequence. [1]"
+    assert usage is not None
+    assert usage.completion_tokens == whole.usage.completion_tokens  # type: ignore[union-attr]
+    assert calls == {"calls": 2, "failed": 0}
+
+
+async def test_failures_are_spread_evenly() -> None:
+    async with serve_stub(StubOptions(fail_rate=0.25)) as url, client(url) as model:
+        statuses = []
+        for _ in range(8):
+            try:
+                await model.chat.completions.create(model="m", messages=PROMPT)  # type: ignore[arg-type]
+                statuses.append(200)
+            except openai.InternalServerError as error:
+                statuses.append(error.status_code)
+    assert statuses == [200, 200, 200, 503] * 2
+
+
+async def test_a_hanging_model_never_answers() -> None:
+    async with serve_stub(StubOptions(hang=True)) as url, client(url) as model:
+        with pytest.raises(openai.APITimeoutError):
+            await model.chat.completions.create(model="m", messages=PROMPT, timeout=0.3)  # type: ignore[arg-type]
+
+
+def test_a_schema_gets_an_instance() -> None:
+    schema = {
+        "type": "object", "required": ["a", "b", "c"],
+        "properties": {"a": {"enum": ["x"]}, "b": {"type": "integer"}, "c": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
+    }  # fmt: skip
+    assert instance(schema) == {"a": "x", "b": 0, "c": ["stub"]}
+    assert answer(PROMPT, schema).startswith("{")
+
+
+def test_without_passages_it_says_who_it_is() -> None:
+    assert answer([{"role": "user", "content": "안녕?"}], None) == "This is the stub model."

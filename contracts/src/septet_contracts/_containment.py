@@ -1,0 +1,151 @@
+"""Containment of JSON Schemas: what may a writer send that a reader refuses?
+
+The writer's schema is read as closed (it sends no field that it does not name), the reader's as open
+(it ignores fields that it does not name). Only what Pydantic emits is understood; any other keyword must
+be the same on both sides, so that an unknown constraint is reported rather than believed harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from septet_contracts._alternatives import Alternative, Schema, alternatives, constraints, describe
+from septet_contracts._scalars import admits, bound_gaps, same_value, scalar_gaps
+
+MAX_TUPLE = 64
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something the writer may send at ``path`` that the reader refuses, and in which respect."""
+
+    path: str
+    aspect: str
+    message: str
+
+
+class Containment:
+    """Compares one writer's root schema with one reader's.
+
+    With ``names_kept``, a field that the reader does not know counts as a gap: that is how a reader that
+    came later betrays that the field was removed.
+    """
+
+    def __init__(self, writer: Schema, reader: Schema, *, names_kept: bool) -> None:
+        self._writer, self._reader, self._names_kept = writer, reader, names_kept
+        self._assumed: set[tuple[str, str]] = set()
+
+    def gaps(self) -> list[Gap]:
+        return self._compare(self._writer, self._reader, "$")
+
+    def _compare(self, writer: Schema, reader: Schema, path: str) -> list[Gap]:
+        """Gaps of any two schemas; recursion through ``$ref`` is assumed to hold while it is being shown."""
+        pair = (str(writer.get("$ref", "")), str(reader.get("$ref", "")))
+        if all(pair):
+            if pair in self._assumed:
+                return []
+            self._assumed.add(pair)
+        try:
+            sent = alternatives(writer, self._writer)
+            taken = alternatives(reader, self._reader)
+            return [gap for one in sent for gap in self._fit(one, taken, path)]
+        finally:
+            self._assumed.discard(pair)
+
+    def _fit(self, writer: Alternative, readers: Sequence[Alternative], path: str) -> list[Gap]:
+        if any(not constraints(r.schema) for r in readers):
+            return []
+        if writer.values is not None:
+            return list(self._value_gaps(writer.values, readers, path))
+        if writer.tag is not None and any(r.tag for r in readers):
+            return self._tagged(writer, writer.tag, readers, path)
+        return self._closest(writer, readers, path)
+
+    def _tagged(
+        self, writer: Alternative, tag: tuple[str, str], readers: Sequence[Alternative], path: str
+    ) -> list[Gap]:
+        if all(r.tag is None or r.tag[0] != tag[0] for r in readers):
+            return [Gap(path, "discriminator", f"members are told apart by `{tag[0]}` on one side only")]
+        same = [r for r in readers if r.tag == tag]
+        if not same:
+            return [Gap(path, "variant", f"member `{tag[1]}` of the union is refused")]
+        return self._closest(writer, same, f"{path}<{tag[1]}>")
+
+    def _closest(self, writer: Alternative, readers: Sequence[Alternative], path: str) -> list[Gap]:
+        kind = writer.schema.get("type")
+        peers = [r for r in readers if r.values is None and _takes(r.schema.get("type"), kind)]
+        if kind is None or not peers:
+            taken = " | ".join(describe(r) for r in readers)
+            return [Gap(path, "type", f"{describe(writer)} is refused where {taken} is taken")]
+        return min((self._atomic(writer.schema, r.schema, path) for r in peers), key=len)
+
+    def _value_gaps(self, values: Sequence[Any], readers: Sequence[Alternative], path: str) -> Iterator[Gap]:
+        listed = [v for r in readers for v in r.values or ()]
+        for value in values:
+            known = any(same_value(value, v) for v in listed)
+            if not known and not any(r.values is None and admits(r.schema, value) for r in readers):
+                yield Gap(path, "value", f"the value {value!r} is refused")
+
+    def _atomic(self, writer: Schema, reader: Schema, path: str) -> list[Gap]:
+        compare: dict[str, Callable[[Schema, Schema, str], Iterator[Gap]]] = {
+            "object": self._object, "array": self._array,
+        }  # fmt: skip
+        nested = compare.get(str(writer["type"]))
+        gaps = list(nested(writer, reader, path)) if nested else []
+        gaps += [Gap(path, aspect, message) for aspect, message in scalar_gaps(writer, reader)]
+        return gaps + [Gap(path, aspect, message) for aspect, message in bound_gaps(writer, reader)]
+
+    def _object(self, writer: Schema, reader: Schema, path: str) -> Iterator[Gap]:
+        sent: Mapping[str, Schema] = writer.get("properties", {})
+        taken: Mapping[str, Schema] = reader.get("properties", {})
+        for name in sorted(set(reader.get("required", ())) - set(writer.get("required", ()))):
+            yield Gap(
+                f"{path}.{name}", "required", "may be left out by the writer, is required by the reader"
+            )
+        for name, schema in sent.items():
+            if name in taken:
+                yield from self._compare(schema, taken[name], f"{path}.{name}")
+            else:
+                yield from self._unnamed(schema, reader, f"{path}.{name}")
+        extra = writer.get("additionalProperties", False)
+        if extra is not False:
+            value = {} if extra is True else extra
+            for name in taken.keys() - sent.keys():
+                yield from self._compare(value, taken[name], f"{path}.{name}")
+            yield from self._unnamed(value, reader, f"{path}{{}}")
+        names = writer.get("propertyNames", {"type": "string"}), reader.get("propertyNames", {})
+        yield from self._compare(*names, f"{path}{{name}}")
+
+    def _unnamed(self, schema: Schema, reader: Schema, path: str) -> Iterator[Gap]:
+        """A field that the reader does not name: ignored by a model, checked by a map, refused if closed."""
+        extra = reader.get("additionalProperties")
+        if extra is False:
+            yield Gap(path, "closed", "the reader takes no fields beside its own")
+        elif isinstance(extra, dict):
+            yield from self._compare(schema, extra, path)
+        elif extra is None and self._names_kept:
+            yield Gap(path, "removed", "is no longer there")
+
+    def _array(self, writer: Schema, reader: Schema, path: str) -> Iterator[Gap]:
+        longest = writer.get("maxItems")
+        fixed = max(len(writer.get("prefixItems", ())), len(reader.get("prefixItems", ())))
+        for index in range(min(fixed, MAX_TUPLE if longest is None else longest)):
+            yield from self._compare(_item(writer, index), _item(reader, index), f"{path}[{index}]")
+        if longest is None or longest > fixed:
+            yield from self._compare(_item(writer, fixed), _item(reader, fixed), f"{path}[]")
+        if reader.get("uniqueItems") and not writer.get("uniqueItems"):
+            yield Gap(path, "bound", "items may repeat at the writer, and not at the reader")
+
+
+def _item(array: Schema, index: int) -> Schema:
+    prefix: Sequence[Schema] = array.get("prefixItems", ())
+    if index < len(prefix):
+        return prefix[index]
+    rest: Schema | bool = array.get("items", {})
+    return rest if isinstance(rest, dict) else {}
+
+
+def _takes(reader: str | None, writer: str | None) -> bool:
+    return reader == writer or (reader == "number" and writer == "integer")

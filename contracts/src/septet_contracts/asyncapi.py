@@ -1,0 +1,168 @@
+"""An AsyncAPI 3.0 document of the whole system, made from the topic table and what the services say of themselves."""
+
+from __future__ import annotations
+
+import copy
+import pkgutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import yaml
+
+from septet_contracts.schema import topic_schema
+from septet_contracts.topics import SERVICES, TOPICS, Topic, dead_letter_topic, topic
+
+Document = dict[str, Any]
+
+
+class Describes(Protocol):
+    """What a service says of itself: its name and, by short or full topic name, what it reads and writes."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def consumes(self) -> tuple[str, ...]: ...
+    @property
+    def produces(self) -> tuple[str, ...]: ...
+    @property
+    def about(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Party:
+    """A plain :class:`Describes`."""
+
+    name: str
+    consumes: tuple[str, ...]
+    produces: tuple[str, ...]
+    about: str = ""
+
+
+CLIENT = Party(
+    "client", consumes=("responses", "tokens"), produces=("requests", "documents", "feedback"),
+    about="Anyone who asks, brings documents or says what they think of an answer.",
+)  # fmt: skip
+
+
+def load_parties(names: Sequence[str] = ()) -> list[Describes]:
+    """The services' descriptions by dotted name, such as ``septet_cache.app:SPEC``; all of them by default.
+
+    They are looked up by name because the contracts know of no service.
+
+    Raises:
+        ImportError, AttributeError: a name leads nowhere.
+    """
+    wanted = names or [f"septet_{service}.app:SPEC" for service in SERVICES]
+    return [CLIENT, *(pkgutil.resolve_name(name) for name in wanted)]
+
+
+def asyncapi(parties: Iterable[Describes], version: str = "1.0.0") -> Document:
+    """Build the document.
+
+    Raises:
+        KeyError: a party names an unknown topic.
+        ValueError: two models of one name differ.
+    """
+    schemas: dict[str, Document] = {}
+    messages = {_message_name(t): _message(t, schemas) for t in TOPICS.values()}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Septet",
+            "version": version,
+            "description": "Questions in, checked and traceable answers out, over a Kafka log.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {"kafka": {"host": "localhost:9092", "pathname": "/", "protocol": "kafka"}},
+        "channels": {short_name(t): _channel(t) for t in TOPICS.values()},
+        "operations": _operations(parties),
+        "components": {"messages": messages, "schemas": dict(sorted(schemas.items()))},
+    }
+
+
+def render(document: Document) -> str:
+    """The document as YAML, in a stable order."""
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+
+
+def short_name(of: Topic) -> str:
+    """``septet.requests.v1`` is ``requests``; ``septet.cache.dead.v1`` is ``cache.dead``."""
+    return of.name.removeprefix("septet.").rsplit(".v", 1)[0]
+
+
+def written(party: Describes) -> list[Topic]:
+    """The topics a party writes, its dead letters included."""
+    dead = TOPICS.get(dead_letter_topic(party.name))
+    return [*map(topic, party.produces), *([dead] if dead else [])]
+
+
+def _channel(of: Topic) -> Document:
+    config: Mapping[str, Any] = of.config
+    return {
+        "address": of.name,
+        "description": of.about,
+        "messages": {_message_name(of): {"$ref": f"#/components/messages/{_message_name(of)}"}},
+        "bindings": {
+            "kafka": {
+                "topic": of.name,
+                "partitions": of.partitions,
+                "topicConfiguration": {
+                    "cleanup.policy": [config["cleanup.policy"]],
+                    "retention.ms": int(config["retention.ms"]),
+                    "max.message.bytes": int(config["max.message.bytes"]),
+                },
+                "bindingVersion": "0.5.0",
+            }
+        },
+    }
+
+
+def _message(of: Topic, schemas: dict[str, Document]) -> Document:
+    payload = {"description": "Whatever was sent."} if of.raw else _payload(of, schemas)
+    message: Document = {"name": _message_name(of), "summary": of.about, "payload": payload}
+    key = {"type": "string", "description": of.key}
+    return {**message, "bindings": {"kafka": {"key": key, "bindingVersion": "0.5.0"}}}
+
+
+def _payload(of: Topic, schemas: dict[str, Document]) -> Document:
+    schema = _adapted(copy.deepcopy(topic_schema(of)))
+    for name, definition in schema.pop("$defs", {}).items():
+        if schemas.setdefault(name, definition) != definition:
+            raise ValueError(f"two different models are called {name}")
+    return {k: v for k, v in schema.items() if k not in ("$schema", "$id")}
+
+
+def _adapted(node: Any) -> Any:
+    """References lead to the components, and a discriminator is a name only, as AsyncAPI's schema object has it."""
+    if isinstance(node, list):
+        return [_adapted(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    adapted = {k: _adapted(v) for k, v in node.items() if k not in ("$ref", "discriminator")}
+    if "$ref" in node:
+        adapted["$ref"] = node["$ref"].replace("#/$defs/", "#/components/schemas/")
+    if "discriminator" in node:
+        adapted["discriminator"] = node["discriminator"]["propertyName"]
+    return adapted
+
+
+def _operations(parties: Iterable[Describes]) -> Document:
+    operations: Document = {}
+    for party in parties:
+        for action, topics in (("receive", [topic(n) for n in party.consumes]), ("send", written(party))):
+            for of in topics:
+                channel = short_name(of)
+                operations[f"{party.name}.{action}.{channel}"] = {
+                    "action": action,
+                    "channel": {"$ref": f"#/channels/{channel}"},
+                    "summary": f"{party.name} {'reads' if action == 'receive' else 'writes'} {of.name}",
+                    "tags": [{"name": party.name, "description": party.about}],
+                    "messages": [{"$ref": f"#/channels/{channel}/messages/{_message_name(of)}"}],
+                }
+    return operations
+
+
+def _message_name(of: Topic) -> str:
+    return of.contract or f"septet.{short_name(of)}"

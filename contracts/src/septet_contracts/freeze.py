@@ -1,0 +1,123 @@
+"""Frozen schemas: what was ever published, kept as files, against which each change is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from septet_contracts.compat import breaks
+from septet_contracts.schema import dump, topic_schema
+from septet_contracts.topics import TOPICS, Topic
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong with one topic's contract. ``fix`` says what to do about it."""
+
+    topic: str
+    message: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.message}\n    fix: {self.fix}"
+
+
+class SchemaStore:
+    """The folder of frozen schemas: ``<topic>/v<major>.<n>.json``, n from 1."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def versions(self, topic: Topic) -> list[tuple[Path, dict[str, Any]]]:
+        """Every frozen schema of the topic, oldest first."""
+        short, major = split_name(topic)
+        paths = (self.folder / short).glob(f"{major}.*.json")
+        return [(p, json.loads(p.read_text("utf-8"))) for p in sorted(paths, key=_number)]
+
+    def add(self, topic: Topic, schema: dict[str, Any]) -> Path:
+        short, major = split_name(topic)
+        known = self.versions(topic)
+        number = _number(known[-1][0]) + 1 if known else 1
+        path = self.folder / short / f"{major}.{number}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dump(schema), "utf-8")
+        return path
+
+    def names(self) -> set[str]:
+        """Full names of all topics that have a frozen schema."""
+        return {f"septet.{p.parent.name}.{p.name.split('.')[0]}" for p in self.folder.glob("*/v*.json")}
+
+
+def default_folder() -> Path:
+    """``contracts/schemas`` of the checkout that holds the working folder, or this module.
+
+    Raises:
+        FileNotFoundError: neither is in a checkout.
+    """
+    for start in (Path.cwd(), Path(__file__).resolve()):
+        for parent in (start, *start.parents):
+            if (parent / "contracts" / "src" / "septet_contracts").is_dir():
+                return parent / "contracts" / "schemas"
+    raise FileNotFoundError("no contracts/schemas above the working folder; name one with --dir")
+
+
+def check(store: SchemaStore, topics: Iterable[Topic] = TOPICS.values()) -> list[Finding]:
+    """Compare each model with every frozen schema of its topic.
+
+    Returns:
+        What breaks, which models differ from their newest frozen schema, and which frozen topics are gone.
+    """
+    wired = [t for t in topics if not t.raw]
+    findings = [finding for topic in wired for finding in _check_topic(store, topic)]
+    gone = sorted(store.names() - {t.name for t in wired})
+    return findings + [Finding(n, "the topic is no longer in the table", "put it back") for n in gone]
+
+
+def freeze(store: SchemaStore, topics: Iterable[Topic] = TOPICS.values()) -> tuple[list[Path], list[Finding]]:
+    """Write the schema of each model that differs from its newest frozen one, where nothing breaks.
+
+    Returns:
+        The files written, and what stands in the way of the others.
+    """
+    written: list[Path] = []
+    findings: list[Finding] = []
+    for topic in topics:
+        if topic.raw:
+            continue
+        schema, known = topic_schema(topic), store.versions(topic)
+        broken = _breaks(topic, schema, known)
+        findings += broken
+        if not broken and (not known or known[-1][1] != schema):
+            written.append(store.add(topic, schema))
+    return written, findings
+
+
+def split_name(topic: Topic) -> tuple[str, str]:
+    """Short name and major version: ``septet.requests.v1`` gives ``requests`` and ``v1``."""
+    _, short, major = topic.name.split(".")
+    return short, major
+
+
+def _check_topic(store: SchemaStore, topic: Topic) -> list[Finding]:
+    schema, known = topic_schema(topic), store.versions(topic)
+    broken = _breaks(topic, schema, known)
+    if broken or (known and known[-1][1] == schema):
+        return broken
+    message = f"the model differs from {known[-1][0].name}" if known else "has no frozen schema"
+    return [Finding(topic.name, message, "run `python -m septet_contracts freeze` and commit the new file")]
+
+
+def _breaks(topic: Topic, schema: dict[str, Any], known: list[tuple[Path, dict[str, Any]]]) -> list[Finding]:
+    fix = "undo it, add an optional field instead, or open a topic of the next major version"
+    return [
+        Finding(topic.name, f"breaks {path.name}: {found}", fix)
+        for path, frozen in known
+        for found in breaks(frozen, schema)
+    ]
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.split(".")[1])

@@ -1,0 +1,163 @@
+"""Record values: whatever arrives is an event or a ContractError that says what to mend."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from septet_contracts import (
+    MAX_BODY_BYTES,
+    TOPICS,
+    ContractError,
+    Request,
+    Topic,
+    UpsertDocument,
+    decode,
+    encode,
+    request_digest,
+    topic,
+)
+
+REQUESTS = topic("requests")
+CODES = {
+    "oversized", "empty_body", "invalid_utf8", "malformed_json", "unknown_version", "wrong_contract",
+    "missing_field", "invalid_field",
+}  # fmt: skip
+WIRED = [t for t in TOPICS.values() if not t.raw]
+
+
+def body(**fields: Any) -> bytes:
+    return json.dumps({"request_id": "r1", "question": "What is a deque?", **fields}).encode()
+
+
+def refusal(of: Topic, value: bytes | None) -> ContractError:
+    with pytest.raises(ContractError) as caught:
+        decode(of, value)
+    return caught.value
+
+
+BAD: list[tuple[str, bytes | None, str, str | None, str | None]] = [
+    # name, value, code, field, request id that could be read
+    ("no value", None, "empty_body", None, None),
+    ("empty", b"", "empty_body", None, None),
+    ("not JSON", b'{"request_id": "r1", "question": ', "malformed_json", None, "r1"),
+    ("not an object", b'["r1"]', "malformed_json", None, None),
+    ("not UTF-8", b'{"request_id": "r1", "question": "\xff"}', "invalid_utf8", None, "r1"),
+    ("Korean in EUC-KR", '{"request_id": "r1", "question": "질문"}'.encode("euc-kr"), "invalid_utf8", None, "r1"),
+    ("too deep", b'{"request_id": "r1", "a":' + b"[" * 100_000, "malformed_json", None, "r1"),
+    ("too long a number", b'{"request_id": "r1", "version": ' + b"1" * 5000 + b"}", "malformed_json", None, "r1"),
+    ("foreign version", body(version=2), "unknown_version", "version", "r1"),
+    ("version of a wrong type", body(version={"major": 1}), "unknown_version", "version", "r1"),
+    ("foreign contract", body(contract="septet.draft"), "wrong_contract", "contract", "r1"),
+    ("no id", b'{"question": "x"}', "missing_field", "request_id", None),
+    ("no question", b'{"request_id": "r1"}', "invalid_field", None, "r1"),
+    ("wrong type", body(question=7), "invalid_field", "question", "r1"),
+    ("unknown enum value", body(retrieval={"mode": "psychic"}), "invalid_field", "retrieval.mode", "r1"),
+    ("out of bounds", body(retrieval={"k": 51}), "invalid_field", "retrieval.k", "r1"),
+    ("too long a question", body(question="x" * 32_769), "invalid_field", "question", "r1"),
+    ("time without a zone", body(deadline="2026-01-01T00:00:00"), "invalid_field", "deadline", "r1"),
+    ("bad id", body(request_id="a b"), "invalid_field", "request_id", None),
+    ("id with a line break", body(request_id="r1\n"), "invalid_field", "request_id", None),
+    ("bad tenant", body(tenant="../other"), "invalid_field", "tenant", "r1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "field", "request_id"), [b[1:] for b in BAD], ids=[b[0] for b in BAD]
+)
+def test_bad_value(value: bytes | None, code: str, field: str | None, request_id: str | None) -> None:
+    error = refusal(REQUESTS, value)
+    assert (error.code, error.field, error.partial.request_id) == (code, field, request_id)
+    assert error.fix
+    assert str(error)
+
+
+def test_every_code_is_covered() -> None:
+    assert {b[2] for b in BAD} | {"oversized"} == CODES
+
+
+def test_oversized_body_is_still_attributed() -> None:
+    error = refusal(REQUESTS, body(tenant="acme", conversation_id="c1", question="x" * MAX_BODY_BYTES))
+    assert error.code == "oversized"
+    assert (error.partial.request_id, error.partial.tenant, error.partial.conversation_id) == (
+        "r1",
+        "acme",
+        "c1",
+    )
+
+
+def test_ids_after_a_large_field_are_found() -> None:
+    value = json.dumps({"question": "x" * MAX_BODY_BYTES, "request_id": "late", "tenant": "acme"}).encode()
+    assert refusal(REQUESTS, value).partial.request_id == "late"
+
+
+def test_body_of_exactly_the_limit_is_read() -> None:
+    value = body()
+    assert decode(REQUESTS, value + b" " * (MAX_BODY_BYTES - len(value))).request_id == "r1"
+
+
+def test_an_unreadable_tenant_falls_back_to_the_default() -> None:
+    assert refusal(REQUESTS, body(tenant="NOT VALID", question=7)).partial.tenant == "default"
+
+
+def test_messages_stay_short() -> None:
+    error = refusal(topic("documents"), json.dumps({"document_id": "d", "action": "x" * 10_000}).encode())
+    assert len(str(error)) <= 501
+
+
+def test_unknown_fields_are_ignored() -> None:
+    assert decode(REQUESTS, body(shiny_new_thing={"a": [1]})) == decode(REQUESTS, body())
+
+
+def test_union_is_read_by_its_tag() -> None:
+    event = decode(
+        topic("documents"), '{"document_id": "d", "action": "upsert", "text": "한글 문서"}'.encode()
+    )
+    assert event == UpsertDocument(document_id="d", text="한글 문서")
+
+
+def test_absent_fields_are_left_out() -> None:
+    assert b"null" not in encode(Request(request_id="r1", question="x"))
+
+
+def test_digest_is_of_the_bytes() -> None:
+    assert request_digest(b"{}") == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    assert request_digest(b"{ }") != request_digest(b"{}")
+
+
+@given(st.sampled_from(WIRED), st.binary(max_size=200))
+def test_any_bytes_are_an_event_or_a_contract_error(of: Topic, value: bytes) -> None:
+    expect_contract_error(of, value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+FIELDS = sorted({f for t in WIRED for f in getattr(t.model, "model_fields", ())} | {"action", "kind"})
+
+
+@given(st.sampled_from(WIRED), st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4))
+def test_any_object_is_an_event_or_a_contract_error(of: Topic, fields: dict[str, Any]) -> None:
+    expect_contract_error(of, json.dumps(fields).encode())
+
+
+@given(st.sampled_from(WIRED), st.data())
+def test_any_mangled_request_is_an_event_or_a_contract_error(of: Topic, data: st.DataObject) -> None:
+    value = bytearray(body(contract=of.contract, version=1, tenant="acme", question="질문"))
+    position = data.draw(st.integers(0, len(value) - 1))
+    value[position : position + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))
+    expect_contract_error(of, bytes(value))
+
+
+def expect_contract_error(of: Topic, value: bytes) -> None:
+    code = None
+    try:
+        decode(of, value)
+    except ContractError as error:
+        code = error.code
+    assert code is None or code in CODES

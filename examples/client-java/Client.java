@@ -1,0 +1,121 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * Asks one question over Kafka and prints the one response to it.
+ *
+ * <p>It shares no code with the services: two topic names and two JSON Schemas are all it knows. Usage:
+ * {@code java -cp JARS Client.java BOOTSTRAP QUESTION [REQUEST_ID]}; see README.md.
+ */
+public final class Client {
+    private static final String REQUESTS = "septet.requests.v1";
+    private static final String RESPONSES = "septet.responses.v1";
+    private static final String TENANT = "default";
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    public static void main(String[] args) throws Exception {
+        PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        if (args.length < 2) {
+            System.err.println("usage: Client BOOTSTRAP QUESTION [REQUEST_ID]");
+            System.exit(2);
+        }
+        String requestId = args.length > 2 ? args[2] : "java-" + UUID.randomUUID();
+        ObjectNode request = JSON.createObjectNode();
+        request.put("request_id", requestId).put("tenant", TENANT).put("question", args[1]);
+        request.put("deadline", Instant.now().plus(PATIENCE).toString());
+        check(request, newest("requests"), true);
+
+        JsonNode response = ask(args[0], requestId, JSON.writeValueAsBytes(request));
+        if (response == null) {
+            System.err.println("no response within " + PATIENCE.plusSeconds(5).toSeconds() + " s; are the services up?");
+            System.exit(1);
+        }
+        check(response, newest("responses"), false);
+        out.println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(response));
+        System.exit(List.of("failed", "expired").contains(response.get("status").asText()) ? 1 : 0);
+    }
+
+    /** Publishes the request and reads on from where the responses ended before, so that none is missed. */
+    private static JsonNode ask(String bootstrap, String requestId, byte[] body) throws Exception {
+        try (var consumer = new KafkaConsumer<>(
+                        Map.<String, Object>of("bootstrap.servers", bootstrap),
+                        new ByteArrayDeserializer(), new ByteArrayDeserializer());
+                var producer = new KafkaProducer<>(
+                        Map.<String, Object>of("bootstrap.servers", bootstrap, "acks", "all"),
+                        new ByteArraySerializer(), new ByteArraySerializer())) {
+            List<TopicPartition> partitions = consumer.partitionsFor(RESPONSES).stream()
+                    .map(info -> new TopicPartition(info.topic(), info.partition())).toList();
+            consumer.assign(partitions);
+            consumer.endOffsets(partitions).forEach(consumer::seek);
+
+            byte[] key = (TENANT + ":" + requestId).getBytes(StandardCharsets.UTF_8);
+            producer.send(new ProducerRecord<>(REQUESTS, key, body)).get();
+
+            Instant end = Instant.now().plus(PATIENCE).plusSeconds(5);
+            while (Instant.now().isBefore(end)) {
+                for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(500))) {
+                    JsonNode response = JSON.readTree(record.value());
+                    if (requestId.equals(response.path("request_id").asText())) {
+                        return response;
+                    }
+                }
+            }
+            return null;
+        }
+    }
+
+    /**
+     * Checks a message against what its schema requires. A message of one's own must also name nothing that the
+     * schema does not; one that is received may, since newer writers add fields.
+     */
+    private static void check(JsonNode message, JsonNode schema, boolean own) {
+        for (JsonNode name : schema.path("required")) {
+            if (!message.has(name.asText())) {
+                throw new IllegalStateException("`" + name.asText() + "` is required and missing");
+            }
+        }
+        message.fieldNames().forEachRemaining(name -> {
+            if (own && !schema.path("properties").has(name)) {
+                throw new IllegalStateException("the schema knows no `" + name + "`");
+            }
+        });
+    }
+
+    /** The newest frozen schema of a topic, from the folder that SEPTET_SCHEMAS names. */
+    private static JsonNode newest(String topic) throws IOException {
+        String named = Optional.ofNullable(System.getenv("SEPTET_SCHEMAS")).orElse("contracts/schemas");
+        Path folder = Path.of(named, topic);
+        try (Stream<Path> files = Files.list(folder)) {
+            Path newest = files.filter(f -> f.getFileName().toString().matches("v1\\.\\d+\\.json"))
+                    .max((a, b) -> Integer.compare(number(a), number(b))).orElseThrow();
+            return JSON.readTree(newest.toFile());
+        }
+    }
+
+    private static int number(Path file) {
+        return Integer.parseInt(file.getFileName().toString().split("\\.")[1]);
+    }
+
+    private Client() {}
+}

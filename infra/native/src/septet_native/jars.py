@@ -1,0 +1,195 @@
+"""Kafka's jars: resolved once into a lock with SHA-256 sums, fetched from it ever after.
+
+``python -m septet_native.jars`` writes the lock again after a change of the coordinates.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+import requests
+from jgo.config import GlobalSettings
+from jgo.constants import MAVEN_CENTRAL_URL
+from jgo.env import LockFile
+from jgo.maven import MavenContext
+from jgo.parse import Coordinate
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from septet_native.errors import ChecksumMismatch, DownloadFailed, writing
+
+CONFIG = resources.files("septet_native") / "config"
+LOCK_NAME = "kafka.lock.toml"
+PARALLEL_DOWNLOADS = 6
+
+
+@dataclass(frozen=True)
+class LockedJar:
+    """One jar of the lock: Maven coordinates and the SHA-256 of the file, in hex."""
+
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+    @property
+    def relative_path(self) -> Path:
+        """Path in the layout of a Maven repository."""
+        folder = Path(*self.group.split("."), self.artifact, self.version)
+        return folder / f"{self.artifact}-{self.version}.jar"
+
+
+def read_lock(path: Path | None = None) -> list[LockedJar]:
+    """The jars of a lock file, by default of the one that ships with this package."""
+    if path is None:
+        with resources.as_file(CONFIG / LOCK_NAME) as shipped:
+            return read_lock(shipped)
+    lock = LockFile.load(path)
+    return [LockedJar(d.groupId, d.artifactId, d.version, d.sha256 or "") for d in lock.dependencies]
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def classpath(jars: list[LockedJar], repository: Path) -> str:
+    """The Java class path for *jars* below *repository*."""
+    return ":".join(str(repository / jar.relative_path) for jar in jars)
+
+
+def fetch(
+    jars: list[LockedJar], repository: Path, progress: Callable[[int, int], None] = lambda _done, _all: None
+) -> None:
+    """Make every jar present below *repository* and equal to its checksum.
+
+    A marker named after the lock is written when all of them were verified; with it only presence
+    and size are checked.
+
+    Args:
+        jars: what to fetch.
+        repository: directory in the layout of a Maven repository.
+        progress: called with the number of jars that are ready, and of all.
+
+    Raises:
+        DownloadFailed: a jar could not be fetched.
+        ChecksumMismatch: a jar differs from the lock; the file is removed.
+        DiskFull, NotWritable: the directory does not take them.
+    """
+    marker = repository / f"verified-{_lock_id(jars)}"
+    if marker.exists() and marker.read_text() == _inventory(jars, repository):
+        return
+    with writing(repository):
+        repository.mkdir(parents=True, exist_ok=True)
+        with (repository / "fetch.lock").open("w") as lock:
+            # Two stacks that start at once must not write the same files.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _fetch_all(jars, repository, progress)
+        marker.write_text(_inventory(jars, repository))
+
+
+def missing(jars: list[LockedJar], repository: Path) -> list[LockedJar]:
+    """Jars that are absent from *repository* or differ from their checksum."""
+    return [
+        jar
+        for jar in jars
+        if not (path := repository / jar.relative_path).exists() or sha256(path) != jar.sha256
+    ]
+
+
+def _fetch_all(jars: list[LockedJar], repository: Path, progress: Callable[[int, int], None]) -> None:
+    context = _context(repository)
+    with ThreadPoolExecutor(PARALLEL_DOWNLOADS, thread_name_prefix="jars") as pool:
+        for done, _ in enumerate(pool.map(lambda jar: _fetch_one(jar, context), jars), start=1):
+            progress(done, len(jars))
+
+
+def _fetch_one(jar: LockedJar, context: MavenContext) -> None:
+    path = context.repo_cache / jar.relative_path
+    if path.exists() and sha256(path) == jar.sha256:
+        return
+    # What a download that was cut short left behind.
+    path.unlink(missing_ok=True)
+    try:
+        _download(jar, context)
+    except requests.RequestException as error:
+        raise _download_failed(jar, error) from error
+    except RuntimeError as error:
+        raise _download_failed(jar, error) from error
+    if (actual := sha256(path)) != jar.sha256:
+        path.unlink()
+        raise ChecksumMismatch(
+            f"{path.name} has SHA-256 {actual[:16]}…, the lock says {jar.sha256[:16]}….",
+            "start again to fetch it anew; if it happens twice, the repository or proxy that served it "
+            "changes files",
+        )
+
+
+@retry(
+    retry=retry_if_exception_type((requests.ConnectionError, requests.Timeout)),
+    stop=stop_after_attempt(3),
+    wait=wait_random_exponential(max=5),
+    reraise=True,
+)
+def _download(jar: LockedJar, context: MavenContext) -> None:
+    (context.repo_cache / jar.relative_path).unlink(missing_ok=True)
+    context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+
+
+def _download_failed(jar: LockedJar, error: Exception) -> DownloadFailed:
+    return DownloadFailed(
+        f"Could not fetch {jar.artifact} {jar.version}: {error}",
+        "check the network; behind a mirror, name it under [repositories] in ~/.config/jgo.conf",
+    )
+
+
+def _context(repository: Path) -> MavenContext:
+    # A mirror from the user's own jgo configuration is asked first.
+    remotes = {**GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
+    return MavenContext(repo_cache=repository, remote_repos=remotes, timeout=30)
+
+
+def _lock_id(jars: list[LockedJar]) -> str:
+    return hashlib.sha256("".join(jar.sha256 for jar in jars).encode()).hexdigest()[:16]
+
+
+def _inventory(jars: list[LockedJar], repository: Path) -> str:
+    paths = [repository / jar.relative_path for jar in jars]
+    return "".join(f"{path.name} {path.stat().st_size if path.exists() else -1}\n" for path in paths)
+
+
+def write_lock(coordinates: list[str], repository: Path, target: Path) -> int:
+    """Resolve *coordinates* and their dependencies into the lock *target*; returns the number of jars.
+
+    Every coordinate names its version: the resolver's mediation takes old ones when several bills
+    of materials disagree.
+    """
+    context = _context(repository)
+    wanted = [
+        context.create_dependency(replace(Coordinate.parse(line), scope="compile")) for line in coordinates
+    ]
+    inputs, transitive = context.resolver.resolve(wanted)
+    needed = [*inputs, *(d for d in transitive if d.scope in ("compile", "runtime"))]
+    lock = LockFile.from_resolved_dependencies(needed, environment_name="kafka")
+    lock.save(target)
+    return len(needed)
+
+
+def main() -> None:
+    """Write the lock that ships with this package from the list of coordinates beside it."""
+    from septet_native.cache import cache_root
+
+    folder = Path(str(CONFIG))
+    lines = (folder / "kafka.coordinates.txt").read_text().split()
+    count = write_lock(lines, cache_root() / "maven", folder / LOCK_NAME)
+    print(f"{LOCK_NAME}: {count} jars")
+
+
+if __name__ == "__main__":
+    main()

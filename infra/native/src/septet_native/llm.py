@@ -1,0 +1,90 @@
+"""llama.cpp's OpenAI-compatible server: ``python -m septet_native.llm --port 8092``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from septet_native.cache import cache_root
+from septet_native.parent import follow_parent
+from septet_native.ports import LOOPBACK
+from septet_native.smollm import ensure_model
+
+MODEL = "septet-small"
+ENDING = {signal.SIGTERM, signal.SIGINT}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to serve.
+
+    Attributes:
+        model: GGUF file.
+        alias: the model's name in the API.
+        port: TCP port on loopback.
+        slots: requests generated at the same time.
+        context: tokens of one slot, prompt and answer together.
+        threads: threads of the computation.
+    """
+
+    model: Path
+    alias: str = MODEL
+    port: int = 8092
+    slots: int = 2
+    context: int = 2048
+    threads: int = 2
+
+
+def serve(options: Options) -> Any:
+    """Start the server in threads of this process; it serves until the process ends."""
+    # Read when OpenMP is loaded: spinning workers on busy cores are seven times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(options.model)
+    params.model_alias = {options.alias}
+    params.hostnames = [LOOPBACK]
+    params.port = options.port
+    params.n_parallel = options.slots
+    # The context is split among the slots.
+    params.n_ctx = options.context * options.slots
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads
+    params.endpoint_metrics = params.endpoint_slots = True
+    params.use_jinja = True
+    params.verbosity = -1
+    return xllamacpp.Server(params)
+
+
+def main() -> None:
+    """Serve a GGUF model on loopback."""
+    parser = argparse.ArgumentParser(prog="python -m septet_native.llm", description=main.__doc__)
+    parser.add_argument("--port", type=int, default=8092)
+    parser.add_argument(
+        "--model", type=Path, help="GGUF file (default: SmolLM2-135M-Instruct from its package)"
+    )
+    parser.add_argument("--alias", default=MODEL, help="name of the model in the API")
+    parser.add_argument("--slots", type=int, default=2)
+    parser.add_argument("--context", type=int, default=2048, help="tokens of one slot")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--cache", type=Path, help="directory of the model file (default: the user's cache)")
+    parser.add_argument("--follow-parent", action="store_true", help="end when the parent process ends")
+    a = parser.parse_args()
+    if a.follow_parent:
+        follow_parent()
+    model = a.model or ensure_model(cache_root(a.cache))
+    # Blocked before the server's threads start, so that the wait below is the only place they arrive at.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    server = serve(Options(model, a.alias, a.port, a.slots, a.context, a.threads))
+    print("listening on", server.listening_address, flush=True)
+    signal.sigwait(ENDING)
+    # The server has no shutdown call, and its destructor waits for requests in progress.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

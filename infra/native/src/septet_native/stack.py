@@ -1,0 +1,209 @@
+"""The embedded stack: every server and service of Septet on one machine, without Docker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from septet_native import ports, records
+from septet_native.addresses import Addresses
+from septet_native.errors import StackError
+from septet_native.kafka import Kafka
+from septet_native.lock import DataDirLock
+from septet_native.models import EmbeddingsServer, LanguageModel, TracesServer
+from septet_native.ports import LOOPBACK
+from septet_native.postgres import Postgres
+from septet_native.server import Server
+from septet_native.services import SERVICES, module_of, service_spec
+from septet_native.settings import StackSettings
+from septet_native.state import ProcessState, State, remove_state, write_state
+from septet_native.supervisor import Spec, Supervised
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, str], None]
+
+
+def silent(_name: str, _state: str) -> None:
+    """Progress that nobody watches."""
+
+
+class Stack:
+    """All servers and services of one data directory.
+
+    An async context manager: leaving it stops everything. ``start`` brings up the servers,
+    ``start_services`` or ``spawn_service`` what runs on them.
+    """
+
+    def __init__(self, settings: StackSettings | None = None) -> None:
+        self.settings = settings or StackSettings()
+        self.places = self.settings.places()
+        self.addresses: Addresses | None = None
+        self._lock = DataDirLock(self.places.data)
+        self._servers: list[Supervised] = []
+        self._services: list[Supervised] = []
+        self._taken_ports: set[int] = set()
+        self._started_at: datetime | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self, progress: Progress = silent) -> Addresses:
+        """Start every server, in parallel, and wait until all are healthy.
+
+        Args:
+            progress: called with a server's name and what it is doing.
+
+        Raises:
+            AlreadyRunning: another stack holds the data directory.
+            StackError: a server could not be prepared or started; the others are stopped then.
+        """
+        self._lock.acquire()
+        try:
+            for name in await asyncio.to_thread(records.reap, self.places.run):
+                progress(name, "ended a process left behind by a crash")
+            servers, self.addresses = self._plan(progress)
+            await _all([self._start_server(server, progress) for server in servers])
+        except BaseException:
+            await self.stop()
+            raise
+        self._started_at = datetime.now(UTC)
+        self._write_state()
+        return self.addresses
+
+    async def start_services(
+        self,
+        names: Iterable[str] = SERVICES,
+        env: Mapping[str, str] | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        """Start services of this project in parallel and wait until all are ready.
+
+        Raises:
+            StackError: one did not become ready.
+        """
+        await _all([self.spawn_service(name, module_of(name), env or {}, progress) for name in names])
+
+    async def spawn_service(
+        self, name: str, argv: tuple[str, ...], env: Mapping[str, str], progress: Progress = silent
+    ) -> ProcessState:
+        """Run a program under supervision until the stack stops.
+
+        It gets the addresses, ``SEPTET_HEALTH_PORT`` and ``SEPTET_INSTANCE`` in its environment, and
+        is ready when ``GET /readyz`` on that port answers 200.
+
+        Raises:
+            RuntimeError: the servers are not started.
+            ServerFailed: it ended or did not become ready.
+        """
+        if self.addresses is None:
+            raise RuntimeError("start the servers before services")
+        health_port = ports.choose(0, self._taken_ports)
+        environment = {**self.addresses.environment(), **env}
+        service = self._supervise(service_spec(name, argv, environment, health_port, self.places.logs))
+        self._services.append(service)
+        progress(name, "starting")
+        await service.start()
+        progress(name, "ready")
+        return service.status(memory=False)
+
+    async def stop(self) -> None:
+        """Stop services first, then servers; harmless when nothing runs."""
+        for group in (self._services, self._servers):
+            await asyncio.gather(*(item.stop() for item in group))
+            group.clear()
+        if self.addresses is not None:
+            self.addresses = None
+            remove_state(self.places.data)
+        self._started_at = None
+        self._taken_ports.clear()
+        self._lock.release()
+
+    def status(self) -> list[ProcessState]:
+        """State of every process: servers, then services."""
+        return [item.status() for item in (*self._servers, *self._services)]
+
+    def _plan(self, progress: Progress) -> tuple[list[Server], Addresses]:
+        s, places = self.settings, self.places
+
+        def port(name: str, wanted: int) -> int:
+            chosen = ports.choose(wanted, self._taken_ports)
+            if wanted not in (0, chosen):
+                progress(name, f"port {wanted} is taken, using {chosen}")
+            return chosen
+
+        kafka = Kafka(places, port("kafka", s.kafka_port), port("kafka", s.kafka_controller_port))
+        postgres = Postgres(places, port("postgres", s.postgres_port))
+        embeddings = EmbeddingsServer(places, port("embeddings", s.embeddings_port), s.threads)
+        traces = TracesServer(places, port("traces", s.traces_port), s.max_traces)
+        servers: list[Server] = [kafka, postgres, embeddings, traces]
+        llm_url = s.llm_url or ""
+        if s.llm and not llm_url:
+            llm = LanguageModel(places, port("llm", s.llm_port), s.llm_slots, s.llm_context, s.threads)
+            servers.append(llm)
+            llm_url = f"http://{LOOPBACK}:{llm.port}/v1"
+        return servers, Addresses(
+            kafka=f"{LOOPBACK}:{kafka.port}",
+            postgres_dsn=postgres.dsn,
+            embeddings_url=f"http://{LOOPBACK}:{embeddings.port}/v1",
+            llm_url=llm_url,
+            otlp_endpoint=f"http://{LOOPBACK}:{traces.port}",
+            traces_url=f"http://{LOOPBACK}:{traces.port}",
+            data_dir=str(places.data),
+            llm_model=s.llm_model or "septet-small",
+        )
+
+    async def _start_server(self, server: Server, progress: Progress) -> None:
+        progress(server.name, "preparing")
+        await server.prepare(lambda step: progress(server.name, step))
+        progress(server.name, "starting")
+        port = getattr(server, "port", None)
+        supervised = self._supervise(Spec("server", server.command(), server.probe, port))
+        self._servers.append(supervised)
+        await supervised.start()
+        await server.finish()
+        progress(server.name, "ready")
+
+    def _supervise(self, spec: Spec) -> Supervised:
+        return Supervised(spec, self.places.run, self.settings.start_timeout, self._changed)
+
+    def _changed(self) -> None:
+        """A process changed its state. A full disk must not end the supervision or the stopping."""
+        try:
+            self._write_state()
+        except StackError as error:
+            log.warning("the state file could not be written: %s", error.message)
+
+    def _write_state(self) -> None:
+        if self.addresses is None or self._started_at is None:
+            return
+        me = psutil.Process()
+        processes = tuple(item.status(memory=False) for item in (*self._servers, *self._services))
+        started = self._started_at.isoformat(timespec="seconds")
+        write_state(
+            self.places.data, State(os.getpid(), me.create_time(), started, self.addresses, processes)
+        )
+
+
+async def _all(steps: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Run *steps* together; the first failure cancels the others and is raised alone."""
+    tasks = [asyncio.create_task(step) for step in steps]
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

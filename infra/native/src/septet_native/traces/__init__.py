@@ -1,0 +1,1 @@
+"""An OTLP/HTTP receiver for traces with a Jaeger-shaped query API and a waterfall page."""

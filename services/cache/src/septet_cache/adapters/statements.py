@@ -1,0 +1,116 @@
+"""SQL of the Postgres store. Every statement names the tenant."""
+
+from __future__ import annotations
+
+# Writers of one tenant take turns, so that an admission cannot read a document's state, or look for a veto,
+# while either is being written. Lookups take no lock.
+TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('septet.cache:' || $1, 0))"
+
+BY_SLOT = """
+SELECT content FROM entries
+WHERE tenant = $1 AND scope = $2 AND form = $3 AND revoked_at IS NULL AND expires_at > $4
+"""
+
+# A generic plan would ignore how selective tenant and scope are; an HNSW scan would stop before it has found
+# enough of a small tenant's rows.
+PLAN_FOR_TENANT = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL hnsw.iterative_scan = relaxed_order"
+
+NEAR = """
+WITH live AS NOT MATERIALIZED (
+    SELECT id, embedding, grams FROM entries
+    WHERE tenant = $1 AND scope = $2 AND revoked_at IS NULL AND expires_at > $3
+      AND embedding_model = $4 AND vector_dims(embedding) = {dimensions}
+), dense AS (
+    SELECT id FROM live
+    ORDER BY embedding::vector({dimensions}) <=> $5::vector({dimensions}) LIMIT $7
+), sharing AS (
+    SELECT id, grams FROM live WHERE grams && $6::text[] LIMIT 500
+), lexical AS (
+    SELECT id FROM sharing
+    ORDER BY (SELECT count(*) FROM unnest(grams) AS g WHERE g = ANY ($6::text[]))::float
+             / greatest(cardinality(grams), 1) DESC, id LIMIT $7
+)
+SELECT content, 1 - (embedding::vector({dimensions}) <=> $5::vector({dimensions})) AS similarity FROM entries
+WHERE id IN (SELECT id FROM dense UNION SELECT id FROM lexical)
+"""
+
+KNOWN_DOCUMENTS = """
+SELECT document_id, content_hash FROM documents WHERE tenant = $1 AND document_id = ANY ($2::text[])
+"""
+
+FIND_VETO = """
+SELECT reason FROM vetoes
+WHERE tenant = $1 AND (request_id = $2 OR (form = $3 AND answer_digest = $4)) LIMIT 1
+"""
+
+NEWER_IN_SLOT = """
+SELECT true FROM entries
+WHERE tenant = $1 AND scope = $2 AND form = $3 AND revoked_at IS NULL AND created_at > $4
+"""
+
+NEWER_OF_OTHER_MODEL = """
+SELECT model FROM entries
+WHERE tenant = $1 AND scope = $2 AND revoked_at IS NULL AND answer_kind = 'generated' AND created_at > $5
+  AND (model, prompt_version) IS DISTINCT FROM ($3::text, $4::text) LIMIT 1
+"""
+
+REVOKE_SLOT = """
+UPDATE entries SET revoked_at = $4, revoked_reason = 'replaced by a newer answer'
+WHERE tenant = $1 AND scope = $2 AND form = $3 AND revoked_at IS NULL
+"""
+
+REVOKE_OTHER_MODELS = """
+UPDATE entries SET revoked_at = $5, revoked_reason = 'model or prompt version changed'
+WHERE tenant = $1 AND scope = $2 AND revoked_at IS NULL AND answer_kind = 'generated' AND created_at < $6
+  AND (model, prompt_version) IS DISTINCT FROM ($3::text, $4::text)
+"""
+
+INSERT = """
+INSERT INTO entries (tenant, scope, form, answer_digest, request_id, model, prompt_version, answer_kind,
+                     created_at, expires_at, grams, embedding_model, embedding, content)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id
+"""
+
+INSERT_LINEAGE = "INSERT INTO lineage (entry_id, tenant, document_id, content_hash) VALUES ($1, $2, $3, $4)"
+
+# An older change that arrives late must not undo a newer one.
+PUT_DOCUMENT = """
+INSERT INTO documents (tenant, document_id, content_hash, changed_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant, document_id) DO UPDATE SET content_hash = excluded.content_hash, changed_at = excluded.changed_at
+WHERE documents.changed_at <= excluded.changed_at RETURNING true
+"""
+
+REVOKE_BY_DOCUMENT = """
+UPDATE entries SET revoked_at = $4, revoked_reason = $5
+WHERE tenant = $1 AND revoked_at IS NULL AND id IN (
+    SELECT entry_id FROM lineage
+    WHERE tenant = $1 AND document_id = $2 AND content_hash IS DISTINCT FROM $3::text)
+"""
+
+PUT_VETO = """
+INSERT INTO vetoes (tenant, request_id, form, answer_digest, reason, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+# By the request that made it, by question and answer, or by slot and answer (a hit on a paraphrase); the answer
+# is compared so that a label on an old answer does not take its successor with it.
+REVOKE_VETOED = """
+UPDATE entries SET revoked_at = $7, revoked_reason = $8
+WHERE tenant = $1 AND revoked_at IS NULL AND (
+    request_id = $2
+    OR (form = $3 AND answer_digest = $4)
+    OR (scope = $5 AND form = $6 AND ($4::text IS NULL OR answer_digest = $4)))
+RETURNING request_id, form, answer_digest
+"""
+
+REVOKE_FLAGGED = """
+UPDATE entries SET revoked_at = $3, revoked_reason = $4
+WHERE tenant = $1 AND revoked_at IS NULL AND id IN (
+    SELECT entry_id FROM lineage WHERE tenant = $1 AND document_id = $2)
+RETURNING request_id, form, answer_digest
+"""
+
+PURGE = """
+DELETE FROM entries WHERE LEAST(expires_at, COALESCE(revoked_at, expires_at)) < $1
+"""
+
+PURGE_VETOES = "DELETE FROM vetoes WHERE created_at < $1"

@@ -1,0 +1,98 @@
+"""Which released answers may be kept, and for how long."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from septet_contracts import Response
+
+from septet_cache.domain.entry import Entry
+from septet_cache.domain.normalise import digest, normal_form
+from septet_cache.domain.scope import Slot
+
+_KEPT_KINDS = frozenset({"generated", "extractive"})
+_REFUSED_DECISIONS = frozenset({"mask", "block"})
+_VOLATILE = re.compile(
+    r"\b(?:now|today|tonight|tomorrow|yesterday|currently|current|latest|newest|recent|recently|right now|"
+    r"this (?:week|month|year|morning|evening)|so far|nowadays|what time|what day|what date)\b"
+    r"|지금|오늘|내일|어제|현재|요즘|최신|최근|이번\s*(?:주|달|해)|올해|몇\s*시(?:야|예요|인가|입니까|\?)",
+    re.IGNORECASE,
+)
+
+
+def refusal(response: Response) -> str | None:
+    """Say why a response is not to be kept; None when it may be.
+
+    The evaluation service has decided on verdicts and scores (``admissible``). What is checked here again
+    would be unsafe whatever it decided: an answer without its question's slot, one that came from the cache,
+    one made while a part was down, and one to a question that had personal data masked, since different
+    people's questions look alike once masked.
+    """
+    reasons = (
+        (not response.admissible, response.admission_reason or "not admissible"),
+        (response.status != "answered" or not response.answer, f"the request was {response.status}"),
+        (response.answer_kind not in _KEPT_KINDS, f"the answer is {response.answer_kind}"),
+        (bool(response.degraded), f"made while {', '.join(response.degraded)} was down"),
+        (
+            any(v.decision in _REFUSED_DECISIONS for v in response.verdicts),
+            "the question or the answer had something masked",
+        ),
+        (response.cache is None or response.cache.status not in {"miss", "refresh"}, "the cache was not asked"),
+        (_slot(response) is None, "the question is not the one that was looked up"),
+    )
+    return next((reason for applies, reason in reasons if applies), None)
+
+
+def _slot(response: Response) -> Slot | None:
+    """The slot that the lookup named, if the response's question or key still belongs there."""
+    slot = Slot.parse(response.cache.entry_id) if response.cache else None
+    if slot is None or response.question is None:
+        return None
+    if slot.form in {digest(normal_form(response.question)), digest(f"key:{response.cache_key}")}:
+        return slot
+    return None
+
+
+def entry_of(response: Response, ttl: timedelta, volatile_ttl: timedelta) -> Entry:
+    """Make the entry of a response that :func:`refusal` has nothing against.
+
+    An answer to a question about the present (now, today, latest) is kept for ``volatile_ttl`` at most.
+
+    Raises:
+        ValueError: the response has no slot, question or answer.
+    """
+    slot = _slot(response)
+    if slot is None or response.question is None or response.answer is None:
+        raise ValueError("a response that may be kept has a slot, a question and an answer")
+    lifetime = min(ttl, volatile_ttl) if is_volatile(response.question) else ttl
+    return Entry(
+        tenant=response.tenant, slot=slot, question=response.question, language=response.language,
+        answer=response.answer, answer_kind="extractive" if response.answer_kind == "extractive" else "generated",
+        sources=response.sources, verdicts=response.verdicts, scores=response.scores,
+        answerability=response.answerability, policy_version=response.policy_version, model=response.model,
+        prompt_version=response.prompt_version, request_id=response.request_id,
+        response_event_id=str(response.event_id), created_at=response.occurred_at,
+        expires_at=response.occurred_at + lifetime, embedding=response.question_embedding,
+    )  # fmt: skip
+
+
+def is_volatile(question: str) -> bool:
+    """Whether the answer depends on when the question is asked."""
+    return bool(_VOLATILE.search(question))
+
+
+def stale_sources(entry: Entry, known: dict[str, str | None]) -> str | None:
+    """Say which source changed since the answer was made from it; None when none is known to have.
+
+    ``known`` holds the latest content hash per document, None for one that was deleted.
+    """
+    for document_id, content_hash in entry.lineage.items():
+        if document_id in known and known[document_id] != content_hash:
+            return f"document {document_id!r} was {'deleted' if known[document_id] is None else 'changed'}"
+    return None
+
+
+def is_expired(entry: Entry, now: datetime) -> bool:
+    """Whether the entry may no longer be served, as one read back from the log may be from the start."""
+    return entry.expires_at <= now

@@ -1,0 +1,19 @@
+"""Keys of lexical candidates, for languages that the embeddings model knows badly."""
+
+from __future__ import annotations
+
+from septet_cache.domain.reading import Reading
+
+MAX_GRAMS = 64
+
+
+def grams(reading: Reading) -> tuple[str, ...]:
+    """Base forms of the content words, and for Korean also their syllable bigrams, which survive particles."""
+    found: dict[str, None] = {}
+    for term in reading.heavy:
+        for form in sorted(term.forms):
+            if form.isascii():
+                found[form] = None
+            else:
+                found.update(dict.fromkeys(form[i : i + 2] for i in range(max(1, len(form) - 1))))
+    return tuple(found)[:MAX_GRAMS]

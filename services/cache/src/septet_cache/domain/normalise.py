@@ -1,0 +1,36 @@
+"""The normal form of a question: two questions with one normal form are the same question."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+_SPACES = re.compile(r"\s+")
+_TRAILING = re.compile(r"[\s?!.,;:…~。？！、]+$")
+_QUOTES = str.maketrans({"‘": "'", "’": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-"})
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
+
+
+def clean(text: str) -> str:
+    """Unify what readers do not see: compatibility forms (NFKC), quotes, dashes, invisible marks, spaces.
+
+    Case and punctuation stay, because names are read from them.
+    """
+    unified = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_QUOTES)
+    return _SPACES.sub(" ", unified).strip()
+
+
+def normal_form(text: str) -> str:
+    """Return the key of exact matching: cleaned, case-folded, without punctuation at its end.
+
+    Words are never dropped or stemmed, so that equal normal forms always ask the same. A text of
+    nothing but punctuation keeps it, so that no question has an empty normal form.
+    """
+    folded = unicodedata.normalize("NFKC", clean(text).casefold())
+    return _TRAILING.sub("", folded) or folded
+
+
+def digest(text: str) -> str:
+    """First 128 bits of SHA-256, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,35 @@
+"""Reading a question: from text to terms, numbers, negations, question type and qualifiers."""
+
+from __future__ import annotations
+
+import re
+
+from septet_cache.domain.normalise import clean
+from septet_cache.domain.reading import english, korean
+from septet_cache.domain.reading.model import Kind, Quantity, Reading, Term
+
+__all__ = ["Kind", "Quantity", "Reading", "Term", "read"]
+
+_HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f]")
+_LATIN = re.compile(r"[A-Za-z]")
+_LETTER = re.compile(r"[^\W\d_]")
+_LANGUAGES_LIKE_ENGLISH = frozenset({"en", None, ""})
+
+
+def read(text: str, language: str | None = None) -> Reading | None:
+    """Read a question; None when its language has no reader here, so that nothing can be verified.
+
+    The script decides: any Hangul makes it Korean; Latin letters make it English when it holds an
+    English function word or ``language`` does not say otherwise.
+    """
+    text = clean(text)
+    letters = len(_LETTER.findall(text))
+    if not letters:
+        return None
+    if _HANGUL.search(text):
+        return korean.read(text)
+    if len(_LATIN.findall(text)) < 0.9 * letters:
+        return None
+    if language in _LANGUAGES_LIKE_ENGLISH or english.looks_english(text):
+        return english.read(text)
+    return None

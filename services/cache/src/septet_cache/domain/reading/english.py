@@ -1,0 +1,127 @@
+"""Reading English questions."""
+
+from __future__ import annotations
+
+import re
+
+from septet_cache.domain.reading import english_words as words
+from septet_cache.domain.reading.english_kind import kind_of
+from septet_cache.domain.reading.inflection import lemmas
+from septet_cache.domain.reading.model import Reading, Term
+from septet_cache.domain.reading.quantities import quantities
+
+_TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.'/][A-Za-z0-9_]+)*[+#]*|\.[A-Za-z]\w+|\d+(?:[.,]\d+)*[A-Za-z]*")
+_TOKEN_OR_BREAK = re.compile(rf"{_TOKEN.pattern}|[,;:()]")
+_CONTRACTIONS = (
+    (re.compile(r"\b(?:can't|cannot|cant)\b", re.I), "can not"),
+    (re.compile(r"\bwon't\b", re.I), "will not"),
+    (re.compile(r"n't\b", re.I), " not"),
+    (re.compile(r"\b(dont|doesnt|didnt|isnt|arent|wasnt|shouldnt|wouldnt|couldnt)\b", re.I), r"\1 not"),
+    (re.compile(r"\b(what|who|where|when|how|that|there|it|he|she)'s\b", re.I), r"\1 is"),
+    (re.compile(r"\b(\w+)'re\b", re.I), r"\1 are"),
+    (re.compile(r"\b(\w+)'ve\b", re.I), r"\1 have"),
+    (re.compile(r"\b(\w+)'ll\b", re.I), r"\1 will"),
+    (re.compile(r"\bi'm\b", re.I), "i am"),
+    (re.compile(r"\b(\w+)'d\b", re.I), r"\1 would"),
+    (re.compile(r"(\w)'s\b", re.I), r"\1"),
+    (re.compile(r"\be-(?=[a-z])", re.I), "e"),
+)
+_TAGS = re.compile(
+    r",?\s*(?:or not|(?:is|are|does|do|did|was|were|can|will)(?:n't| not) (?:it|they|he|she|you|we))\s*\?*$", re.I
+)
+_INNER_CAPITAL = re.compile(r"[a-z0-9][A-Z]|[A-Za-z]\d|\d[A-Za-z]|[_.+#/]|^[A-Z]{2,}$")
+_QUOTED = re.compile(r"[\"'`]([^\"'`]{2,60})[\"'`]")
+_SYMMETRIC = re.compile(
+    r"\b(?:difference|differences|differ|compare|comparison|versus|vs|between|similarit\w+|distinguish|common)\b", re.I
+)
+_BREAKS = frozenset(",;:()")
+_ENGLISH_SHARE = 0.4
+_COMPOUND = re.compile(r"\b(turn|log|sign|switch)(?:ging|ned|ed|s)?\s+(on|off|in|out)\b", re.I)
+
+
+def looks_english(text: str) -> bool:
+    """Whether English function words make up a good part of the text; a single one may be another language's."""
+    tokens = [t.lower() for t in _TOKEN.findall(text)]
+    return sum(t in words.FUNCTION for t in tokens) >= _ENGLISH_SHARE * len(tokens)
+
+
+def read(text: str) -> Reading:
+    """Read an English question."""
+    plain = _expand(_TAGS.sub("", text))
+    tokens = _TOKEN.findall(plain)
+    lowered = tuple(t.lower() for t in tokens)
+    kind = kind_of(" ".join(lowered))
+    numbers = quantities(plain)
+    return Reading(
+        text=text,
+        language="en",
+        kind=kind,
+        terms=tuple(_terms(_TOKEN_OR_BREAK.findall(plain), _has_case(tokens), _quoted(text))),
+        tokens=lowered,
+        quantities=numbers,
+        negations=sum(1 for t in lowered if t in words.NEGATIONS),
+        qualifiers=_qualifiers(lowered, kind),
+        symmetric=bool(_SYMMETRIC.search(plain)),
+    )
+
+
+def _expand(text: str) -> str:
+    for pattern, replacement in _CONTRACTIONS:
+        text = pattern.sub(replacement, text)
+    return _COMPOUND.sub(lambda m: f"{m[1]}_{m[2]}".lower(), text)
+
+
+def _has_case(tokens: list[str]) -> bool:
+    """Whether capitals tell names from words: not in TITLE CASE or ALL CAPITALS."""
+    letters = [t for t in tokens[1:] if t[0].isalpha() and t.lower() not in words.FUNCTION]
+    capital = sum(1 for t in letters if t[0].isupper())
+    return not letters or len(letters) < 3 or capital <= 0.7 * len(letters)
+
+
+def _quoted(text: str) -> frozenset[str]:
+    return frozenset(t.lower() for q in _QUOTED.findall(text) for t in _TOKEN.findall(q))
+
+
+def _terms(tokens: list[str], cased: bool, quoted: frozenset[str]) -> list[Term]:
+    terms: list[Term] = []
+    role, phrase = "", 0
+    for position, token in enumerate(tokens):
+        lower = token.lower()
+        if token in _BREAKS:
+            role, phrase = "", phrase + 1
+            continue
+        if lower in words.PREPOSITIONS:
+            role, phrase = words.ROLES.get(lower, ""), phrase + 1
+            continue
+        if token[0].isdigit() and not token[-1].isalpha():
+            continue
+        if lower in words.FUNCTION or lower in words.NEGATIONS:
+            if lower in words.AUXILIARIES or lower in words.WH:
+                role, phrase = "", phrase + 1
+            continue
+        name = lower in quoted or _is_name(token, position, cased)
+        forms = lemmas(lower)
+        terms.append(
+            Term(
+                lower, forms, role=role, phrase=phrase, name=name,
+                light=not name and (bool(forms & words.LIGHT) or _is_adverb(lower)),
+            )  # fmt: skip
+        )
+    return terms
+
+
+def _is_adverb(word: str) -> bool:
+    return word.endswith("ly") and len(word) > 5 and word not in words.QUALIFIERS and word not in words.NOT_ADVERBS
+
+
+def _is_name(token: str, position: int, cased: bool) -> bool:
+    if _INNER_CAPITAL.search(token):
+        return cased or not token.isupper()
+    return cased and position > 0 and token[0].isupper()
+
+
+def _qualifiers(tokens: tuple[str, ...], kind: str) -> frozenset[str]:
+    found = {words.QUALIFIERS[t] for t in tokens if t in words.QUALIFIERS}
+    if kind != "how":
+        found |= {f"modal:{words.MODALS[t]}" for t in tokens[:4] if t in words.MODALS}
+    return frozenset(found)

@@ -1,0 +1,47 @@
+"""Base forms of English words by inflection alone.
+
+A stemmer such as Porter's folds derivations together, and with them *import* and *important*, *policy* and
+*police*, *operator* and *operation*; for a cache those are different questions. Only inflection is undone
+here, and where that is ambiguous (*hating*: *hat*, *hate*) every base form is kept.
+"""
+
+from __future__ import annotations
+
+from septet_cache.domain.reading.english_words import IRREGULAR, SYNONYM
+
+_VOWELS = frozenset("aeiouy")
+
+
+def lemmas(word: str) -> frozenset[str]:
+    """All base forms of a lower-case word, each also as the head of its group of synonyms."""
+    bases = {word}
+    if word in IRREGULAR:
+        bases.add(IRREGULAR[word])
+    elif word.isalpha() and len(word) > 3:
+        bases |= _plural(word) | _participle(word, "ing") | _participle(word, "ed")
+        bases |= {word[:-2]} if word.endswith("ly") and len(word) > 5 else set()
+    american = {b.replace("isation", "ization").replace("ise", "ize") for b in bases if "is" in b and len(b) > 5}
+    bases |= american
+    return frozenset(bases | {SYNONYM[b] for b in bases if b in SYNONYM})
+
+
+def _plural(word: str) -> set[str]:
+    if word.endswith("ies") and len(word) > 4:
+        return {word[:-3] + "y", word[:-1]}
+    if word.endswith(("sses", "xes", "ches", "shes", "zes")):
+        return {word[:-2]}
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return {word[:-1]}
+    return set()
+
+
+def _participle(word: str, ending: str) -> set[str]:
+    stem = word.removesuffix(ending)
+    if stem == word or len(stem) < 3 or not _VOWELS & set(stem):
+        return set()
+    bases = {stem, stem + "e"}
+    if stem[-1] == stem[-2] and stem[-1] not in "sl":
+        bases.add(stem[:-1])
+    if ending == "ed" and stem.endswith("i"):
+        bases = {stem[:-1] + "y"}
+    return bases

@@ -1,0 +1,89 @@
+"""Which word of one question stands for which word of the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from septet_cache.domain.reading import Reading, Term
+
+_NOMINAL_ENDINGS = ("ation", "ition", "ion", "ment", "ance", "ence", "ing", "al", "ness", "ly", "er", "or")
+_ABSTRACT = ("ation", "ition", "ion", "ment", "ance", "ence", "ness", "ly")
+_MIN_BASE = 4
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """``pairs`` holds positions (left, right) of aligned terms, in order of the left question."""
+
+    left: Reading
+    right: Reading
+    pairs: tuple[tuple[int, int], ...]
+
+    @property
+    def only_left(self) -> tuple[Term, ...]:
+        used = {i for i, _ in self.pairs}
+        return tuple(t for i, t in enumerate(self.left.terms) if i not in used)
+
+    @property
+    def only_right(self) -> tuple[Term, ...]:
+        used = {j for _, j in self.pairs}
+        return tuple(t for j, t in enumerate(self.right.terms) if j not in used)
+
+    @property
+    def aligned(self) -> tuple[tuple[Term, Term], ...]:
+        return tuple((self.left.terms[i], self.right.terms[j]) for i, j in self.pairs)
+
+
+def align(left: Reading, right: Reading) -> Alignment:
+    """Align greedily: same forms first, then nominalisations, then misspellings, each word at most once."""
+    pairs: dict[int, int] = {}
+    for same in (_same_form, _derived, _misspelt):
+        taken = set(pairs.values())
+        for i, term in enumerate(left.terms):
+            if i in pairs:
+                continue
+            match = _nearest(i, [j for j, other in enumerate(right.terms) if j not in taken and same(term, other)])
+            if match is not None:
+                pairs[i] = match
+                taken.add(match)
+    return Alignment(left, right, tuple(sorted(pairs.items())))
+
+
+def _nearest(i: int, candidates: list[int]) -> int | None:
+    return min(candidates, key=lambda j: abs(i - j), default=None)
+
+
+def _same_form(a: Term, b: Term) -> bool:
+    return not a.forms.isdisjoint(b.forms)
+
+
+def _derived(a: Term, b: Term) -> bool:
+    """*invest* and *investment*: a base and its abstract noun, never two different nouns of one base."""
+    return any(_nominalises(x, y) or _nominalises(y, x) for x in a.forms for y in b.forms if x.isascii())
+
+
+def _nominalises(base: str, noun: str) -> bool:
+    for ending in _ABSTRACT:
+        stem = noun.removesuffix(ending)
+        if stem != noun and len(stem) >= _MIN_BASE and base in {stem, stem + "e", stem + "ent", stem + "ate"}:
+            return True
+    return False
+
+
+def _misspelt(a: Term, b: Term) -> bool:
+    """One edit or transposition inside a longer lower-case word; names must be spelt alike."""
+    x, y = a.surface, b.surface
+    if not (x.isascii() and y.isascii()) or a.name or b.name or min(len(x), len(y)) < 7 or x[0] != y[0]:
+        return False
+    return abs(len(x) - len(y)) <= 1 and _within_one_edit(x, y)
+
+
+def _within_one_edit(x: str, y: str) -> bool:
+    start = next((i for i, (p, q) in enumerate(zip(x, y, strict=False)) if p != q), min(len(x), len(y)))
+    rest_x, rest_y = x[start:], y[start:]
+    return (
+        rest_x[1:] == rest_y[1:]
+        or rest_x[1:] == rest_y
+        or rest_x == rest_y[1:]
+        or (rest_x[:2] == rest_y[:2][::-1] and rest_x[2:] == rest_y[2:])
+    )

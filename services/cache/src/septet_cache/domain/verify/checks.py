@@ -1,0 +1,118 @@
+"""The checks, in the order in which they are reported. Each names one way in which near-identical questions
+ask different things, and each must pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from septet_cache.domain.reading import Reading, Term
+from septet_cache.domain.verify.alignment import Alignment
+from septet_cache.domain.verify.direction import opposites
+from septet_cache.domain.verify.order import disorder
+
+
+MAX_ADDED = 1
+_RESTRICTING = frozenset({"in", "at", "for", "about", "with", "without", "from", "to", "into", "by", "until", "than"})
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check's verdict; ``detail`` says what differed, or what was compared."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+def run_checks(alignment: Alignment) -> tuple[Check, ...]:
+    """Run every check on an aligned pair of questions."""
+    return tuple(_verdict(name, differs(alignment)) for name, differs in _CHECKS)
+
+
+def _verdict(name: str, difference: str) -> Check:
+    return Check(name, not difference, difference)
+
+
+def _language(a: Alignment) -> str:
+    same = a.left.language == a.right.language
+    return "" if same else f"asked in {a.left.language}, answered in {a.right.language}"
+
+
+def _kinds(a: Alignment) -> str:
+    left, right = a.left.kind, a.right.kind
+    return "" if left == right else f"asks {left}, not {right}"
+
+
+def _names(a: Alignment) -> str:
+    lone = _unmatched(a.only_left, a.right, lambda t: t.name) + _unmatched(a.only_right, a.left, lambda t: t.name)
+    return f"only one names {_listed(lone)}" if lone else ""
+
+
+def _content(a: Alignment) -> str:
+    """Two words exchanged, more than one added, or a phrase of its own ("in genetics") change the question; a
+    single added word is weighed by the second opinion."""
+    left, right = _unmatched(a.only_left, a.right, _heavy), _unmatched(a.only_right, a.left, _heavy)
+    if left and right:
+        return f"one speaks of {_listed(left)}, the other of {_listed(right)}"
+    added = (*left, *right)
+    matched = {t.phrase for t in (a.left if left else a.right).terms if t not in added}
+    restricting = any(t.role in _RESTRICTING and t.phrase not in matched for t in added)
+    return f"only one speaks of {_listed(added)}" if restricting or len(added) > MAX_ADDED else ""
+
+
+def _heavy(term: Term) -> bool:
+    return not term.light and not term.name
+
+
+def _unmatched(terms: tuple[Term, ...], other: Reading, wanted: Callable[[Term], bool]) -> tuple[Term, ...]:
+    """Terms without a partner; a word that the other text writes as part of a compound has one."""
+    solid = other.text.replace(" ", "").lower()
+    return tuple(
+        t for t in terms
+        if wanted(t) and not any(len(f) > 1 and not f.isascii() and f in solid for f in t.forms)
+    )  # fmt: skip
+
+
+def _listed(terms: tuple[Term, ...]) -> str:
+    return ", ".join(f"“{t.surface}”" for t in terms[:4])
+
+
+def _numbers(a: Alignment) -> str:
+    left, right = Counter(q.value for q in a.left.quantities), Counter(q.value for q in a.right.quantities)
+    if left != right:
+        lone = sorted(((left - right) + (right - left)).elements())
+        return f"only one has {', '.join(lone[:4])}"
+    units = Counter((q.value, q.unit) for q in a.left.quantities)
+    others = Counter((q.value, q.unit) for q in a.right.quantities)
+    unlike = [(v, u) for v, u in units - others if u and any(v == w and x and x != u for w, x in others - units)]
+    return f"{unlike[0][0]} {unlike[0][1]} has another unit" if unlike else ""
+
+
+def _negation(a: Alignment) -> str:
+    left, right = a.left.negations, a.right.negations
+    return "" if left == right else f"{left} negation{'s' * (left != 1)}, not {right}"
+
+
+def _direction(a: Alignment) -> str:
+    pair = opposites(a)
+    return f"“{pair[0]}” is the opposite of “{pair[1]}”" if pair else ""
+
+
+def _qualifiers(a: Alignment) -> str:
+    lone = sorted(a.left.qualifiers ^ a.right.qualifiers)
+    return f"only one says {', '.join(lone[:4])}" if lone else ""
+
+
+_CHECKS: tuple[tuple[str, Callable[[Alignment], str]], ...] = (
+    ("language", _language),
+    ("question_type", _kinds),
+    ("entities", _names),
+    ("numbers", _numbers),
+    ("negation", _negation),
+    ("direction", _direction),
+    ("qualifiers", _qualifiers),
+    ("content", _content),
+    ("order", disorder),
+)

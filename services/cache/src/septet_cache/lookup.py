@@ -1,0 +1,101 @@
+"""Looking a question up: its slot first, then its meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from septet_contracts import CacheInfo, Embedding, Screened
+from septet_kit import Permanent, Transient
+from septet_kit.observe import get_logger, span
+
+from septet_cache.domain import explain
+from septet_cache.domain.entry import Entry
+from septet_cache.domain.grams import grams
+from septet_cache.domain.judge import best, judge, readable
+from septet_cache.domain.scope import Slot, slot_of
+from septet_cache.ports import Embeddings, EntryStore
+from septet_cache.settings import CacheSettings
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A lookup's result: ``entry`` is set on a hit; ``degraded`` names what was down."""
+
+    info: CacheInfo
+    entry: Entry | None = None
+    embedding: Embedding | None = None
+    degraded: tuple[str, ...] = ()
+
+
+class Lookup:
+    """Finds the answer that is safe to serve to a question, if there is one."""
+
+    def __init__(self, store: EntryStore, embeddings: Embeddings, settings: CacheSettings, calibrated: bool) -> None:
+        self._store = store
+        self._embeddings = embeddings
+        self._settings = settings
+        self._semantic = settings.semantic and calibrated
+
+    async def find(self, event: Screened) -> Found:
+        """Look up an event's question. A part that is down makes it a miss, never a failure."""
+        slot = slot_of(event.ask, event.policy_version)
+        if info := self._unasked(event, slot):
+            return Found(info, embedding=None)
+        now = datetime.now(UTC)
+        try:
+            if entry := await self._store.by_slot(event.tenant, slot, now):
+                return Found(explain.exact_hit(entry, now, keyed=event.ask.cache.key is not None), entry)
+        except Transient as error:
+            log.warning("lookup without the store", code=error.code)
+            return Found(explain.miss(slot, "The cache's store is down."), degraded=("cache.store",))
+        return await self._by_meaning(event, slot, now)
+
+    def _unasked(self, event: Screened, slot: Slot) -> CacheInfo | None:
+        """The cases in which nothing is read; a slot is named only where the answer may be kept."""
+        if not self._settings.enabled:
+            return CacheInfo(status="disabled", reason="The cache is switched off.")
+        if event.ask.cache.use == "bypass":
+            return CacheInfo(status="bypass", reason="The request asked not to use the cache.")
+        if any(v.decision == "mask" for v in event.verdicts):
+            reason = "Personal data was masked: once masked, different people's questions look alike."
+            return CacheInfo(status="bypass", reason=reason)
+        if event.ask.cache.use == "refresh":
+            reason = "The request asked for a new answer."
+            return CacheInfo(status="refresh", reason=reason, entry_id=slot.name)
+        return None
+
+    async def _by_meaning(self, event: Screened, slot: Slot, now: datetime) -> Found:
+        embedding, degraded = await self._embed(event.ask.query)
+        if event.ask.cache.key is not None:
+            reason = "No answer is kept under this key; with a key, meaning is not compared."
+            return Found(explain.miss(slot, reason), embedding=embedding, degraded=degraded)
+        reading = readable(event.ask.query, event.language)
+        if embedding is None or reading is None or not self._semantic:
+            reason = "The same question has no kept answer, and similar ones cannot be verified."
+            return Found(explain.miss(slot, reason), embedding=embedding, degraded=degraded)
+        try:
+            candidates = await self._store.near(
+                event.tenant, slot.scope, embedding, grams(reading), self._settings.candidates, now
+            )
+        except Transient as error:
+            log.warning("lookup by meaning without the store", code=error.code)
+            return Found(explain.miss(slot), embedding=embedding, degraded=("cache.semantic",))
+        with span("cache.verify", **{"septet.cache.candidates": len(candidates)}):
+            found = best(judge(reading, c, self._settings.strictness) for c in candidates)
+        if found is None:
+            return Found(explain.miss(slot), embedding=embedding)
+        if not found.safe:
+            return Found(explain.near_miss(slot, found), embedding=embedding)
+        return Found(explain.semantic_hit(found, now), found.candidate.entry, embedding)
+
+    async def _embed(self, question: str) -> tuple[Embedding | None, tuple[str, ...]]:
+        """The question's embedding, which travels on with a miss; None while the endpoint is down."""
+        try:
+            vectors = await self._embeddings.embed([question])
+        except (Transient, Permanent) as error:
+            log.warning("lookup without an embedding", code=error.code)
+            return None, ("cache.semantic",)
+        return Embedding(model=self._embeddings.model, vector=tuple(map(float, vectors[0]))), ()

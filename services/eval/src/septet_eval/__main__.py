@@ -1,0 +1,5 @@
+from septet_kit import run
+
+from septet_eval.app import SPEC, wire
+
+run(SPEC, wire)

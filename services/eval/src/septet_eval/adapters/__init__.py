@@ -1,0 +1,1 @@
+"""Where eval meets the outside: PostgreSQL and the embeddings endpoint."""

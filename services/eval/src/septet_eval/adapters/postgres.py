@@ -1,0 +1,149 @@
+"""The ledger of requests on PostgreSQL: every transition is one compare-and-set."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from importlib.resources import files
+
+import asyncpg
+from opentelemetry import context
+from septet_contracts import Response
+from septet_kit import Emit
+from septet_kit.messaging.publisher import Record
+from septet_kit.store import Unit
+from septet_kit.store.pool import StorePool
+from septet_kit.store.unit import OutboxEmit
+
+from septet_eval.domain.response import Pending
+from septet_eval.ports import Expired, Settled
+
+SCHEMA = "eval"
+DDL = (files("septet_eval") / "schema.sql").read_text(encoding="utf-8")
+
+# A request whose deadline has passed when it comes is rejected upstream, with the reason; the second's grace
+# lets that response win over a bare `expired`.
+_REGISTER = """
+INSERT INTO requests (tenant, request_id, conversation_id, digest, state, accepted_at, deadline, expires_at, traceparent)
+VALUES ($1, $2, $3, $4, 'pending', $5, $6::timestamptz, greatest($6::timestamptz, clock_timestamp() + interval '1 second'), $7)
+ON CONFLICT (tenant, request_id) DO NOTHING
+RETURNING true
+"""
+
+# The first outcome of a request's own body wins, whether or not the request has been registered yet.
+_RELEASE = """
+INSERT INTO requests (tenant, request_id, conversation_id, digest, state, accepted_at, deadline, expires_at, traceparent,
+                      status, released_at)
+VALUES ($1, $2, $3, $4, 'released', $5, $6, $6, $7, $8, clock_timestamp())
+ON CONFLICT (tenant, request_id) DO UPDATE
+    SET state = 'released', status = $8, released_at = clock_timestamp()
+    WHERE requests.state = 'pending' AND requests.digest = $4
+RETURNING true
+"""
+
+_TELL_CONFLICT = """
+INSERT INTO conflicts (tenant, request_id, digest)
+SELECT tenant, request_id, $3 FROM requests WHERE tenant = $1 AND request_id = $2 AND digest <> $3
+ON CONFLICT DO NOTHING
+RETURNING true
+"""
+
+# Materialized, so that the rows are locked once; SKIP LOCKED lets several processes sweep side by side.
+_EXPIRE = """
+WITH due AS MATERIALIZED (
+    SELECT tenant, request_id FROM requests
+    WHERE state = 'pending' AND expires_at < clock_timestamp()
+    ORDER BY expires_at LIMIT $1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE requests r SET state = 'released', status = 'expired', released_at = clock_timestamp()
+FROM due WHERE r.tenant = due.tenant AND r.request_id = due.request_id
+RETURNING r.tenant, r.request_id, r.conversation_id, r.digest, r.deadline, r.accepted_at, r.traceparent
+"""
+
+_PURGE = """
+WITH old AS MATERIALIZED (
+    SELECT tenant, request_id FROM requests
+    WHERE state = 'released' AND released_at < clock_timestamp() - $1::interval
+    LIMIT 1000 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM requests r USING old WHERE r.tenant = old.tenant AND r.request_id = old.request_id RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
+_PURGE_CONFLICTS = "DELETE FROM conflicts WHERE told_at < clock_timestamp() - $1::interval"
+
+
+class PostgresLedger:
+    """:class:`septet_eval.ports.Ledger` in the schema ``eval``.
+
+    The compare-and-set is itself the proof against redelivery, so no inbox row is written.
+    """
+
+    def __init__(self, pool: StorePool) -> None:
+        self._pool = pool
+
+    async def register(self, pending: Pending, conflict: Response) -> Settled:
+        if await self._pool.fetchval(_REGISTER, *_columns(pending)):
+            return Settled()
+        async with self._unit() as unit:
+            await _tell_conflict(unit, pending, conflict)
+        return Settled(unit.emits)
+
+    async def release(self, pending: Pending, response: Response, conflict: Response) -> Settled:
+        async with self._unit() as unit:
+            released = await unit.connection.fetchval(_RELEASE, *_columns(pending), response.status)
+            if released:
+                await unit.emit(Emit("responses", response))
+            else:
+                await _tell_conflict(unit, pending, conflict)
+        return Settled(unit.emits, bool(released))
+
+    async def expire(
+        self, expiring: Callable[[Pending], AbstractContextManager[Response]], limit: int
+    ) -> Sequence[Expired]:
+        done: list[Expired] = []
+        async with self._unit() as unit:
+            for row in await unit.connection.fetch(_EXPIRE, limit):
+                pending = _pending(row)
+                with expiring(pending) as response:
+                    await unit.emit(Emit("responses", response))
+                    done.append(Expired(pending, response, _record(unit.emits[-1])))
+        return done
+
+    async def purge(self, older_than: timedelta) -> int:
+        total = 0
+        while gone := await self._pool.fetchval(_PURGE, older_than):
+            total += gone
+        await self._pool.execute(_PURGE_CONFLICTS, older_than)
+        return total
+
+    @asynccontextmanager
+    async def _unit(self) -> AsyncIterator[Unit]:
+        async with self._pool.acquire() as connection, connection.transaction():
+            yield Unit(True, connection, self._pool)
+
+
+async def _tell_conflict(unit: Unit, pending: Pending, conflict: Response) -> None:
+    told = await unit.connection.fetchval(_TELL_CONFLICT, pending.tenant, pending.request_id, pending.digest)
+    if told:
+        await unit.emit(Emit("responses", conflict))
+
+
+def _record(emit: Emit) -> Record:
+    if not isinstance(emit, OutboxEmit):
+        raise TypeError("a unit of work emits outbox rows")
+    return replace(emit.to_record(), trace_context=context.get_current())
+
+
+def _columns(pending: Pending) -> tuple[object, ...]:
+    return (
+        pending.tenant, pending.request_id, pending.conversation_id, pending.digest, pending.accepted_at,
+        pending.deadline, pending.traceparent,
+    )  # fmt: skip
+
+
+def _pending(row: asyncpg.Record) -> Pending:
+    return Pending(**dict(row))

@@ -1,0 +1,1 @@
+"""Scoring, admission and the response itself: pure functions of an outcome."""

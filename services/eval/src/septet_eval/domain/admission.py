@@ -1,0 +1,70 @@
+"""May the cache keep this answer? Yes only when everything speaks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from septet_contracts import Outcome, Score, Verdict
+
+_HARMLESS = frozenset({"pass", "mask", "fix"})
+_OWN_PARTS = "eval."
+"""A score that could not be computed does not make the answer worse; the floors decide on the others."""
+
+
+@dataclass(frozen=True)
+class Floors:
+    """The least values of scores that let an answer into the cache."""
+
+    scores: Mapping[str, float]
+    grounded_only: bool = True
+
+
+def admission(outcome: Outcome, scores: Sequence[Score], floors: Floors) -> tuple[bool, str]:
+    """Decide, with the reason in one sentence."""
+    reason = _not_an_answer(outcome) or _not_clean(outcome) or _not_good(scores, floors)
+    if reason:
+        return False, reason
+    return (
+        True,
+        "answered by the model or a quote, passed every guardrail, and every score is above its floor",
+    )
+
+
+def _not_an_answer(outcome: Outcome) -> str | None:
+    if outcome.status != "answered":
+        return f"the status is {outcome.status}"
+    if outcome.answer_kind not in ("generated", "extractive") or not outcome.answer:
+        return f"the answer is of kind {outcome.answer_kind}"
+    if outcome.ask.cache.use == "bypass":
+        return "the request bypasses the cache"
+    return None
+
+
+def _not_clean(outcome: Outcome) -> str | None:
+    for verdict in final_verdicts(outcome.verdicts):
+        if verdict.decision not in _HARMLESS:
+            return f"guardrail {verdict.rail} said {verdict.decision}"
+        if verdict.stage == "input" and verdict.decision == "mask":
+            return "the question held personal data, so its answer is that person's"
+    missing = [part for part in outcome.degraded if not part.startswith(_OWN_PARTS)]
+    if missing:
+        return f"made without {', '.join(missing)}"
+    return None
+
+
+def _not_good(scores: Sequence[Score], floors: Floors) -> str | None:
+    values = {s.name: s.value for s in scores}
+    if floors.grounded_only and "groundedness" not in values:
+        return "there are no passages to check the answer against"
+    for name, floor in floors.scores.items():
+        if name in values and values[name] < floor:
+            return f"{name} {values[name]:.2f} is below {floor:.2f}"
+    if values.get("refusal", 0.0) >= 1.0:
+        return "the answer declines to answer"
+    return None
+
+
+def final_verdicts(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The last verdict of each rail and stage: a rejected draft's verdict gives way to its successor's."""
+    return list({(v.stage, v.rail): v for v in verdicts}.values())

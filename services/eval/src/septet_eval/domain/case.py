@@ -1,0 +1,102 @@
+"""What a scorer sees of an outcome."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from septet_contracts import Outcome, Passage, Verdict
+
+from septet_eval.domain.text import Sentence, is_korean, sentences, terms, without_citations
+
+Vector = NDArray[np.float32]
+
+MAX_CHARACTERS = 20_000
+"""Scorers read this much of an answer and of each passage: their cost stays bounded for any input."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question, its answer and its passages, with everything that scorers share computed once.
+
+    ``question_vector`` and ``answer_vector`` are L2-normalised embeddings [d] by one and the same model.
+    """
+
+    question: str
+    answer: str
+    answered: bool = True
+    structured: bool = False
+    cached: bool = False
+    passages: tuple[Passage, ...] = ()
+    references: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    question_vector: Vector | None = None
+    answer_vector: Vector | None = None
+
+    @cached_property
+    def plain_answer(self) -> str:
+        """The answer without citation markers."""
+        return without_citations(self.answer)
+
+    @cached_property
+    def korean(self) -> bool:
+        return is_korean(self.plain_answer)
+
+    @cached_property
+    def question_terms(self) -> frozenset[str]:
+        return terms(self.question)
+
+    @cached_property
+    def answer_terms(self) -> frozenset[str]:
+        return terms(self.plain_answer)
+
+    @cached_property
+    def sentences(self) -> list[Sentence]:
+        return sentences(self.answer)
+
+    @cached_property
+    def passage_terms(self) -> list[frozenset[str]]:
+        """Terms of each passage with its title and location, in passage order."""
+        return [terms(f"{p.title} {p.location} {p.text[:MAX_CHARACTERS]}") for p in self.passages]
+
+
+def case_of(outcome: Outcome) -> Case:
+    """The part of an outcome that scorers may look at; of a JSON answer, its values."""
+    structured = outcome.ask.output_schema is not None
+    answer = outcome.answer or ""
+    reference = outcome.ask.reference
+    references = (reference,) if isinstance(reference, str) else tuple(reference or ())
+    return Case(
+        question=outcome.ask.query[:MAX_CHARACTERS],
+        answer=(json_text(answer) if structured else answer)[:MAX_CHARACTERS],
+        answered=outcome.status == "answered",
+        structured=structured,
+        cached=outcome.answer_kind == "cached",
+        passages=outcome.passages,
+        references=tuple(r[:MAX_CHARACTERS] for r in references),
+        verdicts=outcome.verdicts,
+    )
+
+
+def json_text(answer: str) -> str:
+    """The values of a JSON text, one a line, without its keys; other text as it is."""
+    try:
+        return "\n".join(_leaves(json.loads(answer)))
+    except (json.JSONDecodeError, RecursionError):
+        return answer
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)

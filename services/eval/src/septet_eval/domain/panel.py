@@ -1,0 +1,44 @@
+"""Run scorers over a case within a time budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from septet_contracts import Score
+
+from septet_eval.domain.case import Case
+from septet_eval.domain.scorers import Scorer
+
+
+@dataclass
+class Card:
+    """What the scorers said, who had no time to speak, and who broke."""
+
+    scores: list[Score] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    errors: dict[str, Exception] = field(default_factory=dict)
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """Names for ``Response.degraded``: the scores that are missing."""
+        return tuple(f"eval.{name}" for name in (*self.skipped, *self.errors))
+
+
+def mark(card: Card, case: Case, scorers: Iterable[Scorer], *, out_of_time: Callable[[], bool]) -> Card:
+    """Add the scores of ``scorers`` to ``card``.
+
+    A scorer's exception becomes a value of the card: a broken score is reported, but never withholds an answer.
+    """
+    for scorer in scorers:
+        if out_of_time():
+            card.skipped.append(scorer.name)
+            continue
+        try:
+            score = scorer.function(case)
+        except Exception as error:
+            card.errors[scorer.name] = error
+        else:
+            if score is not None:
+                card.scores.append(score)
+    return card

@@ -1,0 +1,67 @@
+"""The registry of scorers.
+
+===================  ==========================================================================  ==========
+name                 value                                                                       applies to
+===================  ==========================================================================  ==========
+answer_relevance     how much of the question the answer is about                                answered
+groundedness         share of the answer that its passages carry                                 passages
+context_relevance    mean relevance of the passages to the question                              passages
+citation_precision   share of citations whose passage carries the sentence that cites it         passages
+refusal              1 when the words of the answer decline or abstain, else 0                   any answer
+readability          1 very easy to 0 very hard: Flesch (English), an adapted LIX (Korean)       prose
+length               1 within the bounds, falling towards 0 outside of them                      any answer
+exact_match          1 when the answer equals a reference after normalisation                    reference
+token_f1             overlap with the reference: words (English), characters (Korean)            reference
+rouge_l              longest common subsequence with the reference, F-measure                    reference
+===================  ==========================================================================  ==========
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import MappingProxyType
+
+from septet_eval.domain.scorers.citations import citation_precision
+from septet_eval.domain.scorers.context import context_relevance
+from septet_eval.domain.scorers.groundedness import groundedness
+from septet_eval.domain.scorers.length import length
+from septet_eval.domain.scorers.protocol import Scorer
+from septet_eval.domain.scorers.readability import readability
+from septet_eval.domain.scorers.reference import exact_match, rouge_l, token_f1
+from septet_eval.domain.scorers.refusal import refusal
+from septet_eval.domain.scorers.relevance import answer_relevance
+
+SCORERS = MappingProxyType(
+    {
+        s.name: s
+        for s in (
+            Scorer("refusal", refusal),
+            Scorer("length", length),
+            Scorer("groundedness", groundedness),
+            Scorer("citation_precision", citation_precision),
+            Scorer("context_relevance", context_relevance),
+            Scorer("exact_match", exact_match),
+            Scorer("token_f1", token_f1),
+            Scorer("rouge_l", rouge_l),
+            Scorer("readability", readability),
+            Scorer("answer_relevance", answer_relevance, semantic=True),
+        )
+    }
+)
+"""By name, in the order in which the budget is spent: what admission needs comes first."""
+
+
+def select(names: Iterable[str]) -> tuple[Scorer, ...]:
+    """The named scorers, in registry order.
+
+    Raises:
+        ValueError: a name is not in the registry; the message lists the known ones.
+    """
+    wanted = set(names)
+    unknown = wanted - SCORERS.keys()
+    if unknown:
+        raise ValueError(f"unknown scorers {', '.join(sorted(unknown))}; known: {', '.join(SCORERS)}")
+    return tuple(s for s in SCORERS.values() if s.name in wanted)
+
+
+__all__ = ["SCORERS", "Scorer", "select"]

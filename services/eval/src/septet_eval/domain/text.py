@@ -1,0 +1,143 @@
+"""Sentences, content terms and citation markers of English and Korean text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_HANGUL = "\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f"
+_CJK = _HANGUL + "\u3040-\u30ff\u3400-\u9fff"
+_TOKEN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+_HANGUL_CHAR = re.compile(f"[{_HANGUL}]")
+_LETTER = re.compile(r"[^\W\d_]")
+_IS_CJK = re.compile(f"[{_CJK}]")
+_NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
+_MARKER = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+_LEADING_MARKERS = re.compile(rf"^(?:{_MARKER.pattern}\s*)+")
+_BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
+_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|al|Dr|Mr|Mrs|Ms|Prof|No|Fig|St|Jr|Sr)\.$")
+
+_FUNCTION_WORDS = """
+a about above after again all also am an and any are as at be because been before being below between
+both but by can could did do does doing down during each few for from further had has have having he her
+here hers him his how i if in into is it its itself just me more most my no nor not now of off on once
+only or other our out over own same she should so some such than that the their them then there these
+they this those through to too under until up very was we were what when where which while who whom why
+will with would you your s t d ll m re ve don doesn didn isn aren wasn weren won
+"""
+_STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
+_KO_QUESTION = re.compile(r"^(?:무엇|무슨|누구|누가|언제|어디|어떻게|어떤|어느|왜|얼마|몇|뭐)")
+_KO_ENDING = re.compile(
+    r"(?:이었습니까|였습니까|습니까|입니까|합니까|됩니까|인가요|하나요|되나요|나요|가요|인가|하는가|되는가|는가"
+    r"|이었습니다|였습니다|했습니다|됐습니다|습니다|입니다|합니다|됩니다|이었다|였다|했다|됐다|한다|된다|이다)$"
+)
+_KO_PARTICLE = re.compile(
+    r"(?:에서는|으로는|에게서|에서|으로|에게|까지|부터|처럼|보다|은|는|이|가|을|를|의|에|로|와|과|도|만)$"
+)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence without its citation markers, and the passage numbers that it cites."""
+
+    text: str
+    cites: tuple[int, ...] = ()
+
+
+def hangul_share(text: str) -> float:
+    """Share of a text's letters that are Hangul, 0 to 1; 0 for text without letters."""
+    letters = len(_LETTER.findall(text))
+    return len(_HANGUL_CHAR.findall(text)) / letters if letters else 0.0
+
+
+def is_korean(text: str) -> bool:
+    """Whether a text reads as Korean: technical Korean keeps many Latin names, so a tenth is enough."""
+    return hangul_share(text) >= 0.1
+
+
+def normalise(text: str) -> str:
+    """Unicode NFKC, case-folded: full-width and decomposed forms compare equal."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def words(text: str) -> list[str]:
+    """Case-folded runs of letters and digits; CJK runs are apart from the Latin ones they touch."""
+    return _TOKEN.findall(normalise(text))
+
+
+def terms(text: str) -> frozenset[str]:
+    """What a text is about: content words, stemmed of plurals; CJK words as character bigrams.
+
+    Bigrams stand in for a morphological analyser: a Korean stem is matched under any particle or ending.
+    """
+    found: set[str] = set()
+    for word in words(text):
+        if _IS_CJK.match(word):
+            found.update(_bigrams(_korean_stem(word)))
+        elif word not in _STOP_WORDS:
+            found.add(_singular(word))
+    return frozenset(found)
+
+
+def numbers(text: str) -> frozenset[str]:
+    """Numbers as written, without thousands separators and citation markers."""
+    return frozenset(n.replace(",", "").rstrip(".") for n in _NUMBER.findall(without_citations(text)))
+
+
+def coverage(wanted: frozenset[str], given: frozenset[str]) -> float:
+    """Share of ``wanted`` that is in ``given``, 0 to 1; 0 when nothing is wanted."""
+    return len(wanted & given) / len(wanted) if wanted else 0.0
+
+
+def without_citations(text: str) -> str:
+    """The text as a reader without sources would see it."""
+    return re.sub(r"[ \t]*" + _MARKER.pattern, "", text).strip()
+
+
+def sentences(text: str) -> list[Sentence]:
+    """Split text into sentences. A marker after a full stop belongs to the sentence before it."""
+    pieces: list[str] = []
+    for raw in _BREAK.split(text):
+        piece = raw.strip()
+        if not piece:
+            continue
+        if pieces and _ABBREVIATION.search(pieces[-1]):
+            pieces[-1] += f" {piece}"
+            continue
+        leading = _LEADING_MARKERS.match(piece)
+        if pieces and leading:
+            pieces[-1] += f" {leading.group().strip()}"
+            piece = piece[leading.end() :].strip()
+        if piece:
+            pieces.append(piece)
+    return [s for s in map(_sentence, pieces) if _LETTER.search(s.text) or _NUMBER.search(s.text)]
+
+
+def _sentence(piece: str) -> Sentence:
+    cites = [int(n) for group in _MARKER.findall(piece) for n in group.split(",")]
+    return Sentence(without_citations(piece), tuple(dict.fromkeys(cites)))
+
+
+def _korean_stem(word: str) -> str:
+    if _KO_QUESTION.match(word):
+        return ""
+    stem = _KO_ENDING.sub("", word)
+    if stem == word and len(word) > 2:
+        stem = _KO_PARTICLE.sub("", word)
+    return stem
+
+
+def _bigrams(word: str) -> set[str]:
+    return {word[i : i + 2] for i in range(max(1, len(word) - 1))} if word else set()
+
+
+def _singular(word: str) -> str:
+    """S-stemmer (Harman 1991, "How effective is suffixing?"): plural endings only."""
+    if word.endswith("ies") and not word.endswith(("eies", "aies")) and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith("es") and not word.endswith(("aes", "ees", "oes")) and len(word) > 3:
+        return word[:-1]
+    if word.endswith("s") and not word.endswith(("us", "ss")) and len(word) > 3:
+        return word[:-1]
+    return word

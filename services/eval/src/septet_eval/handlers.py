@@ -1,0 +1,56 @@
+"""Register requests, score and release outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from septet_contracts import Outcome, Request, request_digest
+from septet_kit import DEFAULT_DEADLINE, Context, Emit
+
+from septet_eval import telemetry
+from septet_eval.domain.admission import Floors
+from septet_eval.domain.response import Pending, Release, conflict, respond
+from septet_eval.evaluator import Evaluator
+from septet_eval.ports import Ledger
+
+
+class Handlers:
+    """The two stages of eval, with their collaborators."""
+
+    def __init__(self, ledger: Ledger, evaluator: Evaluator, floors: Floors) -> None:
+        self._ledger = ledger
+        self._evaluator = evaluator
+        self._floors = floors
+
+    async def register(self, request: Request, ctx: Context) -> Sequence[Emit]:
+        """From here on the request is certain to get a response: its outcome's, or ``expired``."""
+        pending = Pending(
+            tenant=request.tenant, request_id=request.request_id, conversation_id=request.conversation_id,
+            digest=request_digest(ctx.value), deadline=request.deadline or ctx.timestamp + DEFAULT_DEADLINE,
+            accepted_at=ctx.timestamp, traceparent=ctx.traceparent,
+        )  # fmt: skip
+        settled = await self._ledger.register(pending, conflict(pending, _release(ctx)))
+        return settled.emits
+
+    async def release(self, outcome: Outcome, ctx: Context) -> Sequence[Emit]:
+        """Score an outcome and make it the response, if it is the request's first."""
+        card = await self._evaluator.evaluate(outcome)
+        telemetry.report(card, outcome)
+        release = _release(ctx)
+        response = respond(outcome, tuple(card.scores), card.degraded, self._floors, release)
+        pending = Pending(
+            tenant=outcome.tenant, request_id=outcome.request_id, conversation_id=outcome.conversation_id,
+            digest=outcome.request_digest, deadline=outcome.deadline, accepted_at=outcome.accepted_at,
+            traceparent=ctx.traceparent,
+        )  # fmt: skip
+        settled = await self._ledger.release(pending, response, conflict(pending, release))
+        if settled.released:
+            telemetry.released(response, outcome.accepted_at)
+        else:
+            telemetry.discarded(outcome)
+        return settled.emits
+
+
+def _release(ctx: Context) -> Release:
+    return Release(at=datetime.now(UTC), timing=ctx.timing("eval"), trace_id=ctx.trace_id)

@@ -1,0 +1,70 @@
+"""What eval needs of the world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from septet_contracts import Response
+from septet_kit import Emit
+from septet_kit.messaging.publisher import Record
+
+from septet_eval.domain.case import Vector
+from septet_eval.domain.response import Pending
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a transition leaves to publish, and whether it was the one that released the response."""
+
+    emits: Sequence[Emit] = ()
+    released: bool = False
+
+
+@dataclass(frozen=True)
+class Expired:
+    """A request that was released as expired; ``record`` carries the response and its trace context."""
+
+    pending: Pending
+    response: Response
+    record: Record
+
+
+class Ledger(Protocol):
+    """The state of every request. Each transition is atomic with the record of what it emits.
+
+    All methods raise ``Transient`` when the database is not there.
+    """
+
+    async def register(self, pending: Pending, conflict: Response) -> Settled:
+        """Note that a request awaits its response; emits ``conflict`` (once) if its id has another body."""
+        ...
+
+    async def release(self, pending: Pending, response: Response, conflict: Response) -> Settled:
+        """Move a request from pending to released, and emit ``response``, if nobody has done so before.
+
+        A request that was never registered is released as well. ``conflict`` is emitted (once) instead when
+        the request id belongs to another body.
+        """
+        ...
+
+    async def expire(
+        self, expiring: Callable[[Pending], AbstractContextManager[Response]], limit: int
+    ) -> Sequence[Expired]:
+        """Release up to ``limit`` overdue requests with what ``expiring`` makes of them, in its context."""
+        ...
+
+    async def purge(self, older_than: timedelta) -> int:
+        """Forget requests that were released longer ago; returns how many."""
+        ...
+
+
+class Vectors(Protocol):
+    """Embeddings of answers."""
+
+    async def embed(self, text: str, model: str, within: float) -> Vector | None:
+        """The L2-normalised vector [d] of a text, or None when ``model`` cannot give it ``within`` seconds."""
+        ...

@@ -1,0 +1,47 @@
+"""Settings of eval. Each field is an environment variable: ``SEPTET_EVAL_`` + its name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from septet_eval.domain.admission import Floors
+from septet_eval.domain.scorers import SCORERS, select
+
+
+class EvalSettings(BaseSettings):
+    """What to score, how long it may take, what the cache may keep, and how long to remember."""
+
+    model_config = SettingsConfigDict(env_prefix="SEPTET_EVAL_", extra="ignore")
+
+    scorers: tuple[str, ...] = Field(default=tuple(SCORERS), description="Names from the registry.")
+    scoring_budget: timedelta = Field(
+        default=timedelta(milliseconds=150),
+        description="Per outcome; scorers past it are skipped, and named.",
+    )
+    embedding_concurrency: int = Field(default=8, ge=1, description="Answers embedded at the same time.")
+    floors: dict[str, float] = Field(
+        default={"groundedness": 0.5, "answer_relevance": 0.2},
+        description="Least scores of an answer that the cache may keep.",
+    )
+    admit_ungrounded: bool = Field(
+        default=False, description="Let the cache keep answers that were made without passages."
+    )
+    concurrency: int = Field(default=64, ge=1, description="Outcomes in work at the same time.")
+    sweep_interval: timedelta = timedelta(milliseconds=250)
+    sweep_batch: int = Field(default=100, ge=1, le=1000)
+    retention: timedelta = Field(
+        default=timedelta(days=7), description="How long a request id is remembered after its response."
+    )
+    purge_interval: timedelta = timedelta(minutes=10)
+
+    @field_validator("scorers")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(s.name for s in select(names))
+
+    @property
+    def admission_floors(self) -> Floors:
+        return Floors(self.floors, grounded_only=not self.admit_ungrounded)

@@ -1,0 +1,104 @@
+"""Background tasks: expire what is overdue, forget what is old."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from opentelemetry import context, trace
+from septet_contracts import Response, StageTiming
+from septet_kit import Transient
+from septet_kit.messaging.publisher import Record
+from septet_kit.observe.logs import get_logger
+from septet_kit.observe.tracing import parent_of, span
+
+from septet_eval import telemetry
+from septet_eval.domain.response import Pending, Release, expired, milliseconds
+from septet_eval.ports import Expired, Ledger
+
+Send = Callable[..., Awaitable[None]]
+log = get_logger()
+
+
+class DeadlineSweeper:
+    """Releases ``expired`` for every request whose deadline passes in silence.
+
+    Several processes may sweep at the same time. A response that cannot be sent now stays in the outbox.
+    """
+
+    def __init__(self, ledger: Ledger, send: Send, interval: timedelta, batch: int) -> None:
+        self._ledger = ledger
+        self._send = send
+        self._interval_s = interval.total_seconds()
+        self._batch = batch
+
+    async def run(self) -> None:
+        """Sweep until cancelled; a full batch is followed by the next one at once."""
+        while True:
+            if await _one_round("sweep", self.sweep) < self._batch:
+                await asyncio.sleep(self._interval_s)
+
+    async def sweep(self) -> int:
+        """Expire one batch; returns its size.
+
+        Raises:
+            Transient: the database or the broker is not there.
+        """
+        batch = await self._ledger.expire(expiring, self._batch)
+        for item in batch:
+            _report(item)
+        if batch:
+            records: list[Record] = [item.record for item in batch]
+            await self._send(*records)
+        return len(batch)
+
+
+class Purger:
+    """Forgets requests a while after their response: their ids may be used again then."""
+
+    def __init__(self, ledger: Ledger, retention: timedelta, interval: timedelta) -> None:
+        self._ledger = ledger
+        self._retention = retention
+        self._interval_s = interval.total_seconds()
+
+    async def run(self) -> None:
+        """Purge until cancelled."""
+        while True:
+            gone = await _one_round("purge", lambda: self._ledger.purge(self._retention))
+            if gone:
+                log.info("purged", requests=gone)
+            await asyncio.sleep(self._interval_s)
+
+
+@contextmanager
+def expiring(pending: Pending) -> Iterator[Response]:
+    """The expired response of a request, in the request's trace."""
+    headers = {"traceparent": pending.traceparent.encode()} if pending.traceparent else {}
+    token = context.attach(parent_of(headers, pending.tenant, pending.request_id))
+    try:
+        with span("expire") as current:
+            now = datetime.now(UTC)
+            timing = StageTiming(stage="eval", queue_ms=milliseconds(pending.deadline, now), work_ms=0.0)
+            trace_id = trace.format_trace_id(current.get_span_context().trace_id)
+            yield expired(pending, Release(at=now, timing=timing, trace_id=trace_id))
+    finally:
+        context.detach(token)
+
+
+def _report(item: Expired) -> None:
+    token = context.attach(item.record.trace_context or context.get_current())
+    try:
+        telemetry.released(item.response, item.pending.accepted_at)
+    finally:
+        context.detach(token)
+
+
+async def _one_round(task: str, work: Callable[[], Awaitable[int]]) -> int:
+    """Run one round of a task; a dependency that is down fails the round, not the task."""
+    try:
+        return await work()
+    except Transient as error:
+        log.warning("round failed, trying again", task=task, error=error.message)
+        return 0

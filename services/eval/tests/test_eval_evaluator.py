@@ -1,0 +1,115 @@
+"""Scoring keeps to its budget, and a broken or late part never withholds an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+from septet_contracts import Embedding, Outcome, Score
+from septet_eval.adapters.embeddings import AnswerVectors
+from septet_eval.domain.case import Case, Vector
+from septet_eval.domain.scorers import SCORERS, Scorer
+from septet_eval.evaluator import Evaluator
+from septet_eval.settings import EvalSettings
+from septet_kit import KitSettings
+from septet_kit.models import Embedder
+from septet_kit.testing import flow
+
+QUESTION = Embedding(model="m", vector=(1.0, 0.0))
+
+
+class Stub:
+    """An embeddings endpoint that answers after a while, and notes what it was asked."""
+
+    def __init__(self, after_s: float = 0.0) -> None:
+        self.asked: list[str] = []
+        self._after_s = after_s
+
+    async def embed(self, text: str, model: str, within: float) -> Vector | None:
+        self.asked.append(text)
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.sleep(self._after_s)
+        except TimeoutError:
+            return None
+        return np.array([1.0, 0.0], np.float32)
+
+
+ALL = tuple(SCORERS.values())
+
+
+async def test_the_answer_is_embedded_once_without_its_markers() -> None:
+    stub = Stub()
+    card = await Evaluator(ALL, stub, 0.15).evaluate(flow(Outcome, question_embedding=QUESTION))
+    assert stub.asked == ["A deque is a double-ended queue."]
+    assert card.degraded == ()
+    relevance = next(s for s in card.scores if s.name == "answer_relevance")
+    assert relevance.scorer == "answer_relevance/1"
+    assert relevance.value == 1.0
+
+
+async def test_a_late_embedding_leaves_the_lexical_score_and_says_so() -> None:
+    started = time.monotonic()
+    card = await Evaluator(ALL, Stub(5.0), 0.1).evaluate(flow(Outcome, question_embedding=QUESTION))
+    assert time.monotonic() - started < 0.5
+    assert card.degraded == ("eval.embeddings",)
+    assert next(s for s in card.scores if s.name == "answer_relevance").scorer.endswith("lexical")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"answer_kind": "cached"}, {"status": "abstained"}, {"answer": None}, {"question_embedding": None}],
+)
+async def test_nothing_is_embedded_where_nothing_is_gained(fields: dict[str, object]) -> None:
+    stub = Stub()
+    card = await Evaluator(ALL, stub, 0.15).evaluate(
+        flow(Outcome, **{"question_embedding": QUESTION} | fields)
+    )
+    assert stub.asked == []
+    assert card.degraded == ()
+
+
+def _slow(case: Case) -> Score | None:
+    time.sleep(0.06)
+    return Score(name="slow", value=1.0)
+
+
+def _broken(case: Case) -> Score | None:
+    raise ZeroDivisionError("a bug")
+
+
+async def test_scorers_past_the_budget_are_skipped_and_named() -> None:
+    panel = (Scorer("slow", _slow), SCORERS["length"], SCORERS["refusal"])
+    card = await Evaluator(panel, Stub(), 0.05).evaluate(flow(Outcome))
+    assert [s.name for s in card.scores] == ["slow"]
+    assert card.degraded == ("eval.length", "eval.refusal")
+
+
+async def test_a_broken_scorer_is_named_and_the_others_speak() -> None:
+    card = await Evaluator((Scorer("broken", _broken), SCORERS["length"]), Stub(), 0.15).evaluate(
+        flow(Outcome)
+    )
+    assert [s.name for s in card.scores] == ["length"]
+    assert card.degraded == ("eval.broken",)
+    assert isinstance(card.errors["broken"], ZeroDivisionError)
+
+
+async def test_an_endpoint_that_is_down_or_of_another_model_gives_no_vector() -> None:
+    embedder = Embedder(KitSettings(embeddings_url="http://127.0.0.1:9/v1", embeddings_model="m"))
+    vectors = AnswerVectors(embedder, 1)
+    assert await vectors.embed("text", "m", 2.0) is None
+    assert await vectors.embed("text", "another", 2.0) is None
+    await embedder.close()
+
+
+def test_settings_name_known_scorers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEPTET_EVAL_SCORERS", '["length", "nonsense"]')
+    with pytest.raises(ValueError, match="unknown scorers nonsense"):
+        EvalSettings()
+    monkeypatch.setenv("SEPTET_EVAL_SCORERS", '["length"]')
+    monkeypatch.setenv("SEPTET_EVAL_FLOORS", '{"groundedness": 0.7}')
+    settings = EvalSettings()
+    assert settings.scorers == ("length",)
+    assert settings.admission_floors.scores == {"groundedness": 0.7}

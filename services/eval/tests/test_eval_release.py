@@ -1,0 +1,259 @@
+"""Exactly one response per request, whatever comes, as often as it comes, in whatever order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from septet_contracts import Outcome, Request, Response, encode, event_id, request_digest
+from septet_eval.adapters.postgres import PostgresLedger
+from septet_eval.domain.admission import Floors
+from septet_eval.domain.case import Vector
+from septet_eval.domain.scorers import SCORERS
+from septet_eval.evaluator import Evaluator
+from septet_eval.handlers import Handlers
+from septet_eval.sweeper import DeadlineSweeper
+from septet_kit import Emit
+from septet_kit.messaging.publisher import Record
+from septet_kit.observe.tracing import derived_context
+from septet_kit.store.pool import StorePool
+from septet_kit.testing import context, flow
+
+QUARTER = timedelta(milliseconds=250)
+
+
+class NoVectors:
+    """An embeddings endpoint that is down."""
+
+    async def embed(self, text: str, model: str, within: float) -> Vector | None:
+        return None
+
+
+class Log:
+    """Stands where the broker stands: keeps what was sent."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    async def send(self, *records: Record) -> None:
+        self.records += records
+
+
+@pytest.fixture
+def handlers(pool: StorePool) -> Handlers:
+    evaluator = Evaluator(tuple(SCORERS.values()), NoVectors(), 0.15)
+    return Handlers(PostgresLedger(pool), evaluator, Floors({"groundedness": 0.5}))
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+@pytest.fixture
+def sweeper(pool: StorePool, log: Log) -> DeadlineSweeper:
+    return DeadlineSweeper(PostgresLedger(pool), log.send, QUARTER, 100)
+
+
+def request(request_id: str, question: str = "What is a deque?", **fields: Any) -> Request:
+    return Request(request_id=request_id, question=question, **fields)
+
+
+def outcome_of(asked: Request, item: str = "", **fields: Any) -> Outcome:
+    name = event_id(asked.tenant, asked.request_id, Outcome.STEP, item)
+    fields = {"deadline": asked.deadline, "conversation_id": asked.conversation_id, **fields}
+    given = {k: v for k, v in fields.items() if v is not None}
+    return flow(
+        Outcome,
+        request_id=asked.request_id,
+        event_id=name,
+        request_digest=request_digest(encode(asked)),
+        **given,
+    )
+
+
+async def register(handlers: Handlers, asked: Request) -> list[Response]:
+    return responses(await handlers.register(asked, context("requests", value=encode(asked))))
+
+
+async def release(handlers: Handlers, outcome: Outcome) -> list[Response]:
+    return responses(await handlers.release(outcome, context("outcomes", outcome, deadline=None)))
+
+
+def responses(emits: Any) -> list[Response]:
+    assert all(isinstance(e, Emit) and e.topic == "responses" for e in emits)
+    return [e.event for e in emits]
+
+
+async def test_a_registered_request_is_released_by_its_outcome(handlers: Handlers, pool: StorePool) -> None:
+    asked = request("r-1", conversation_id="c-1")
+    assert await register(handlers, asked) == []
+    [response] = await release(handlers, outcome_of(asked))
+    assert (response.status, response.conversation_id) == ("answered", "c-1")
+    row = await pool.fetchrow("SELECT state, status FROM requests")
+    assert row is not None
+    assert dict(row) == {"state": "released", "status": "answered"}
+    outbox = await pool.fetchrow("SELECT event_id, topic, key, value FROM outbox")
+    assert outbox is not None
+    assert (outbox["event_id"], outbox["topic"]) == (response.event_id, "septet.responses.v1")
+    assert (outbox["key"], outbox["value"]) == (b"default:c-1", encode(response))
+
+
+async def test_an_outcome_that_overtakes_its_request_is_released_once(handlers: Handlers) -> None:
+    asked = request("r-1")
+    assert len(await release(handlers, outcome_of(asked))) == 1
+    assert await register(handlers, asked) == []
+    assert await release(handlers, outcome_of(asked)) == []
+
+
+async def test_redelivery_changes_nothing(handlers: Handlers, pool: StorePool) -> None:
+    asked = request("r-1")
+    await register(handlers, asked)
+    await register(handlers, asked)
+    given = [await release(handlers, outcome_of(asked)) for _ in range(3)]
+    assert [len(g) for g in given] == [1, 0, 0]
+    assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
+
+
+async def test_the_first_outcome_wins(handlers: Handlers) -> None:
+    asked = request("r-1")
+    await register(handlers, asked)
+    [first] = await release(handlers, outcome_of(asked, "timeout", status="failed", answer=None))
+    assert await release(handlers, outcome_of(asked)) == []
+    assert first.status == "failed"
+
+
+async def test_another_body_under_the_same_id_is_refused_once_and_the_first_is_answered(
+    handlers: Handlers,
+) -> None:
+    first, second = request("r-1", "What is a deque?"), request("r-1", "큐는 무엇인가요?")
+    await register(handlers, first)
+    [conflict] = await register(handlers, second)
+    assert conflict.status == "failed"
+    assert conflict.error is not None
+    assert (conflict.error.code, conflict.error.field) == ("conflict", "request_id")
+    assert await register(handlers, second) == []
+    assert await release(handlers, outcome_of(second)) == []
+    [answer] = await release(handlers, outcome_of(first))
+    assert answer.status == "answered"
+    assert answer.event_id != conflict.event_id
+    [third] = await register(handlers, request("r-1", "What is a heap?"))
+    assert third.event_id != conflict.event_id
+
+
+async def test_a_foreign_outcome_before_the_second_registration_is_refused_once(handlers: Handlers) -> None:
+    first, second = request("r-1", "What is a deque?"), request("r-1", "What is a queue?")
+    await register(handlers, first)
+    [conflict] = await release(handlers, outcome_of(second))
+    assert conflict.error is not None
+    assert conflict.error.code == "conflict"
+    assert await register(handlers, second) == []
+    [answer] = await release(handlers, outcome_of(first))
+    assert answer.status == "answered"
+
+
+async def test_tenants_do_not_share_request_ids(handlers: Handlers) -> None:
+    for tenant in ("acme", "globex"):
+        asked = request("r-1", tenant=tenant)
+        assert await register(handlers, asked) == []
+        assert len(await release(handlers, outcome_of(asked, tenant=tenant))) == 1
+
+
+async def test_fifty_tasks_race_for_each_of_twenty_requests(handlers: Handlers, pool: StorePool) -> None:
+    asked = [request(f"r-{i}") for i in range(20)]
+    calls = [(a, n) for a in asked for n in range(50)]
+    random.Random(7).shuffle(calls)
+
+    async def one(a: Request, n: int) -> list[Response]:
+        return await (register(handlers, a) if n == 0 else release(handlers, outcome_of(a, str(n))))
+
+    released = [r for out in await asyncio.gather(*(one(*c) for c in calls)) for r in out]
+    assert Counter(r.request_id for r in released) == {a.request_id: 1 for a in asked}
+    assert await pool.fetchval("SELECT count(*) FROM outbox") == 20
+
+
+async def overdue(handlers: Handlers, pool: StorePool, count: int = 1) -> list[Request]:
+    asked = [request(f"late-{i}", deadline=datetime.now(UTC) - timedelta(seconds=5)) for i in range(count)]
+    for a in asked:
+        await register(handlers, a)
+    await pool.execute("UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'")
+    return asked
+
+
+async def test_silence_is_answered_with_expired_and_a_late_outcome_changes_nothing(
+    handlers: Handlers, sweeper: DeadlineSweeper, pool: StorePool, log: Log
+) -> None:
+    [asked] = await overdue(handlers, pool)
+    assert await sweeper.sweep() == 1
+    assert await sweeper.sweep() == 0
+    assert await release(handlers, outcome_of(asked)) == []
+    [record] = log.records
+    assert record.topic == "septet.responses.v1"
+    assert record.key == b"default:late-0"
+    response = Response.model_validate_json(record.value or b"")
+    assert response.status == "expired"
+    assert response.error is not None
+    assert response.error.code == "deadline_exceeded"
+    assert response.trace_id == f"{derived_context('default', 'late-0').trace_id:032x}"
+    assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
+
+
+async def test_a_passed_deadline_leaves_a_second_for_the_typed_rejection(
+    handlers: Handlers, sweeper: DeadlineSweeper
+) -> None:
+    await register(handlers, request("r-1", deadline=datetime.now(UTC) - timedelta(days=1)))
+    assert await sweeper.sweep() == 0
+
+
+async def test_what_is_not_overdue_is_left_alone(handlers: Handlers, sweeper: DeadlineSweeper) -> None:
+    await register(handlers, request("r-1"))
+    assert await sweeper.sweep() == 0
+
+
+async def test_sweepers_and_outcomes_race(handlers: Handlers, pool: StorePool, log: Log) -> None:
+    asked = await overdue(handlers, pool, 60)
+    sweepers = [DeadlineSweeper(PostgresLedger(pool), log.send, QUARTER, 7) for _ in range(4)]
+
+    async def sweep_all(one: DeadlineSweeper) -> None:
+        swept = 1
+        while swept:
+            swept = await one.sweep()
+
+    outcomes = asyncio.gather(*(release(handlers, outcome_of(a)) for a in asked))
+    await asyncio.gather(*(sweep_all(s) for s in sweepers))
+    answered = [r.request_id for out in await outcomes for r in out]
+    expired = [Response.model_validate_json(r.value or b"").request_id for r in log.records]
+    assert sorted(answered + expired) == sorted(a.request_id for a in asked)
+    assert answered
+    assert expired
+    assert await pool.fetchval("SELECT count(*) FROM outbox") == 60
+
+
+async def test_a_failed_transaction_releases_nothing(handlers: Handlers, pool: StorePool) -> None:
+    asked = request("r-1")
+    await register(handlers, asked)
+    await pool.execute("ALTER TABLE outbox ADD CONSTRAINT refuse CHECK (false) NOT VALID")
+    try:
+        with pytest.raises(Exception, match="refuse"):
+            await release(handlers, outcome_of(asked))
+    finally:
+        await pool.execute("ALTER TABLE outbox DROP CONSTRAINT refuse")
+    assert await pool.fetchval("SELECT state FROM requests") == "pending"
+    assert len(await release(handlers, outcome_of(asked))) == 1
+
+
+async def test_old_requests_are_forgotten_and_pending_ones_are_not(
+    handlers: Handlers, pool: StorePool
+) -> None:
+    for name in ("old", "new", "pending"):
+        await register(handlers, request(name))
+    await release(handlers, outcome_of(request("old")))
+    await release(handlers, outcome_of(request("new")))
+    await pool.execute("UPDATE requests SET released_at = now() - interval '8 days' WHERE request_id = 'old'")
+    assert await PostgresLedger(pool).purge(timedelta(days=7)) == 1
+    rows = await pool.fetch("SELECT request_id FROM requests ORDER BY 1")
+    assert [r["request_id"] for r in rows] == ["new", "pending"]

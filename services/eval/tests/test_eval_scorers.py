@@ -1,0 +1,236 @@
+"""Each scorer says what its documentation says, in English and Korean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from septet_contracts import Ask, Outcome, Passage, Score, Verdict
+from septet_eval.domain.case import Case, case_of
+from septet_eval.domain.scorers import SCORERS, select
+from septet_eval.domain.scorers.readability import english_syllables, flesch_reading_ease
+from septet_eval.domain.scorers.refusal import is_refusal
+from septet_eval.domain.text import sentences
+from septet_kit.testing import flow
+
+DEQUE = "Deques are a generalization of stacks and queues. They support appends from either side in O(1)."
+KO_DEQUE = "덱은 스택과 큐를 일반화한 것입니다. 양쪽 끝에서 추가와 삭제를 지원합니다."
+
+
+def passage(text: str, n: int = 1, **fields: Any) -> Passage:
+    return Passage(
+        passage_id=f"p{n}",
+        document_id=f"d{n}",
+        content_hash="h",
+        text=text,
+        start=0,
+        end=len(text),
+        score=1.0,
+        **fields,
+    )
+
+
+def case(answer: str, question: str = "What is a deque?", *texts: str, **fields: Any) -> Case:
+    return Case(
+        question=question,
+        answer=answer,
+        passages=tuple(passage(t, i) for i, t in enumerate(texts, 1)),
+        **fields,
+    )
+
+
+def score(name: str, given: Case) -> Score:
+    found = SCORERS[name].function(given)
+    assert found is not None
+    assert found.name == name
+    return found
+
+
+def value(name: str, given: Case) -> float:
+    return score(name, given).value
+
+
+def test_relevance_without_embeddings_is_lexical_and_says_so() -> None:
+    found = score("answer_relevance", case("A deque is a double-ended queue."))
+    assert found.value == 1.0
+    assert found.scorer.endswith("lexical")
+    assert value("answer_relevance", case("Paris lies on the Seine.")) == 0.0
+    assert value("answer_relevance", case("덱은 양쪽 끝을 쓰는 큐입니다.", "덱은 무엇인가요?")) == 1.0
+
+
+def test_relevance_weighs_cosine_less_in_korean() -> None:
+    near, far = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+    english = case("It is double-ended.", question_vector=near, answer_vector=near)
+    korean = case("양쪽 끝을 씁니다.", "덱은 무엇인가요?", question_vector=near, answer_vector=near)
+    assert value("answer_relevance", english) == pytest.approx(0.7)
+    assert value("answer_relevance", korean) == pytest.approx(0.2)
+    opposite = case("A deque.", question_vector=near, answer_vector=-near)
+    assert value("answer_relevance", opposite) == pytest.approx(0.3)
+    assert value(
+        "answer_relevance", case("A deque.", question_vector=near, answer_vector=far)
+    ) == pytest.approx(0.3)
+
+
+def test_groundedness_takes_the_guardrail_at_its_last_word() -> None:
+    verdicts = tuple(
+        Verdict(rail="groundedness", stage="output", decision=d, score=s)
+        for d, s in (("reask", 0.2), ("pass", 0.9))
+    )
+    assert value("groundedness", case("Anything at all.", "?", DEQUE, verdicts=verdicts)) == 0.9
+
+
+def test_groundedness_by_coverage() -> None:
+    assert value("groundedness", case("Deques generalize stacks and queues. [1]", "?", DEQUE)) >= 0.6
+    assert value("groundedness", case("Paris is the capital of France.", "?", DEQUE)) == 0.0
+    assert value("groundedness", case("덱은 스택과 큐의 일반화입니다.", "?", KO_DEQUE)) >= 0.6
+    assert value("groundedness", case("서울은 대한민국의 수도이다.", "?", KO_DEQUE)) <= 0.2
+
+
+def test_groundedness_halves_a_sentence_with_a_number_from_nowhere() -> None:
+    right = value("groundedness", case("Deques support appends in O(1).", "?", DEQUE))
+    wrong = value("groundedness", case("Deques support appends in O(2).", "?", DEQUE))
+    assert wrong <= right / 2
+
+
+def test_context_relevance_takes_the_better_of_cosine_and_terms() -> None:
+    given = Case(
+        "What is a deque?",
+        "x",
+        passages=(passage(DEQUE, 1, similarity=0.4), passage("Paris.", 2, similarity=0.6)),
+    )
+    assert value("context_relevance", given) == pytest.approx(0.8)
+    assert score("context_relevance", given).explanation == "2 of 2 passages relevant, best 1.00"
+
+
+def test_citation_precision_counts_supported_pairs() -> None:
+    text = "Deques generalize stacks and queues [1]. They were invented in Paris [1]. Nobody knows [9]."
+    assert value("citation_precision", case(text, "?", DEQUE)) == pytest.approx(1 / 3, abs=1e-3)
+    assert value("citation_precision", case("덱은 스택과 큐를 일반화합니다 [1].", "?", KO_DEQUE)) == 1.0
+    assert value("citation_precision", case("Appends take O(3) from either side [1].", "?", DEQUE)) == 0.0
+
+
+def test_an_answer_without_citations_is_labelled() -> None:
+    found = score("citation_precision", case("Deques are queues.", "?", DEQUE))
+    assert (found.value, found.label) == (0.0, "uncited")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't help with that.", "I don’t know.", "The passages do not contain the answer.",
+        "I am unable to answer this question.", "Sorry, but that is not something I do.",
+        "죄송합니다. 답변을 드릴 수 없습니다.", "제공된 문서에는 나와 있지 않습니다.", "잘 모르겠습니다.", "해당 정보를 찾을 수 없습니다.",
+    ],
+)  # fmt: skip
+def test_refusals(text: str) -> None:
+    assert is_refusal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A deque is a double-ended queue.", "Tuples cannot be changed.", "A set does not contain duplicates.",
+        "It is not possible to hash a list.", "덱은 양쪽 끝을 쓰는 큐입니다.", "튜플은 변경할 수 없습니다.", "키가 없으면 KeyError가 납니다.",
+    ],
+)  # fmt: skip
+def test_answers_are_no_refusals(text: str) -> None:
+    assert not is_refusal(text)
+
+
+def test_flesch_by_hand() -> None:
+    text = sentences("The cat sat on the mat.")
+    assert flesch_reading_ease(text) == pytest.approx(206.835 - 1.015 * 6 - 84.6 * 1.0)
+
+
+@pytest.mark.parametrize(
+    ("word", "count"),
+    [
+        ("cat", 1),
+        ("queue", 1),
+        ("table", 2),
+        ("generalization", 6),
+        ("named", 1),
+        ("wanted", 2),
+        ("the", 1),
+        ("python", 2),
+    ],
+)
+def test_english_syllables(word: str, count: int) -> None:
+    assert english_syllables(word) == count
+
+
+def test_readability_orders_texts() -> None:
+    easy, hard = (
+        "The cat sat. The dog ran.",
+        "Notwithstanding considerable organizational heterogeneity, institutions proliferate.",
+    )
+    assert value("readability", case(easy)) > 0.9 > 0.1 > value("readability", case(hard))
+    easy_ko, hard_ko = (
+        "개가 온다. 나는 간다.",
+        "데이터베이스관리시스템에서의 트랜잭션격리수준설정방법에대한 종합적고찰이다.",
+    )
+    assert value("readability", case(easy_ko)) > value("readability", case(hard_ko))
+
+
+def test_length_counts_words_and_eojeol() -> None:
+    assert score("length", case("one two three [1]")).explanation == "3 words, 13 characters"
+    assert score("length", case("덱은 큐입니다")).explanation == "2 eojeol, 7 characters"
+    long = score("length", case("word " * 800))
+    assert (long.value, long.label) == (0.5, "too_long")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "em", "f1"),
+    [
+        ("The Eiffel Tower!", "eiffel tower", 1.0, 1.0),
+        ("in the Eiffel Tower [1]", "Eiffel Tower", 0.0, 0.8),
+        ("Paris", "London", 0.0, 0.0),
+        ("기원전 247년", "기원전 247년.", 1.0, 1.0),
+        ("기원전 247년에", "기원전 247년", 0.0, 14 / 15),
+    ],
+)
+def test_reference_scores(answer: str, reference: str, em: float, f1: float) -> None:
+    given = case(answer, references=(reference, "zzz"))
+    assert value("exact_match", given) == em
+    assert value("token_f1", given) == pytest.approx(f1, abs=1e-4)
+
+
+def test_rouge_l_by_hand() -> None:
+    assert value("rouge_l", case("police killed the gunman", references=("police kill the gunman",))) == 0.75
+    assert value("rouge_l", case("덱은 큐다", references=("덱은 큐다",))) == 1.0
+    assert value("rouge_l", case("abc", references=("덱",))) == 0.0
+
+
+def test_reference_scores_need_a_reference() -> None:
+    assert all(SCORERS[n].function(case("x")) is None for n in ("exact_match", "token_f1", "rouge_l"))
+
+
+def test_only_answers_are_judged_as_answers() -> None:
+    given = case("I am sorry, nothing was found.", "?", DEQUE, answered=False, references=("x",))
+    judged = {s.name for s in SCORERS.values() if s.function(given) is not None}
+    assert judged == {"refusal", "length", "readability", "context_relevance"}
+
+
+def test_json_answers_are_scored_by_their_values() -> None:
+    ask = Ask(question="Where?", output_schema={"type": "object"}, reference="Paris")
+    given = case_of(flow(Outcome, ask=ask, answer='{"city": "Paris", "sure": true}'))
+    assert given.answer == "Paris"
+    assert value("exact_match", given) == 1.0
+    assert SCORERS["citation_precision"].function(given) is None
+
+
+@pytest.mark.parametrize("text", ["", " ", "[1]", "!!!", "\x00", "가", "a" * 50_000, "1 " * 5_000])
+def test_odd_answers_never_break_a_scorer(text: str) -> None:
+    outcome = flow(
+        Outcome, answer=text, passages=(passage(text or "x"),), ask=Ask(question="?", reference=("", "a"))
+    )
+    for one in SCORERS.values():
+        found = one.function(case_of(outcome))
+        assert found is None or 0.0 <= found.value <= 1.0
+
+
+def test_the_registry_knows_its_names() -> None:
+    assert [s.name for s in select(["length", "refusal"])] == ["refusal", "length"]
+    with pytest.raises(ValueError, match=r"unknown scorers bleu; known: .*rouge_l"):
+        select(["bleu"])

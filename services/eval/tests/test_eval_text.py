@@ -1,0 +1,76 @@
+"""Sentences, terms and citation markers, in English and Korean."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from septet_eval.domain.text import coverage, is_korean, numbers, sentences, terms, without_citations, words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "A deque is a queue [1]. It is fast [2, 3].",
+            [("A deque is a queue.", (1,)), ("It is fast.", (2, 3))],
+        ),
+        ("It is a queue. [1] It is fast. [2]", [("It is a queue.", (1,)), ("It is fast.", (2,))]),
+        ("Use e.g. a list. Version 3.11 is fine.", [("Use e.g. a list.", ()), ("Version 3.11 is fine.", ())]),
+        (
+            "덱은 양쪽 끝을 쓰는 큐입니다 [1]. 빠릅니다[2].",
+            [("덱은 양쪽 끝을 쓰는 큐입니다.", (1,)), ("빠릅니다.", (2,))],
+        ),
+        ('"A quote." [1]', [('"A quote."', (1,))]),
+        ("one [1][1][2]", [("one", (1, 2))]),
+        ("first\n\n- second", [("first", ()), ("- second", ())]),
+        ("", []),
+        ("...", []),
+    ],
+)
+def test_sentences_carry_their_citations(text: str, expected: list[tuple[str, tuple[int, ...]]]) -> None:
+    assert [(s.text, s.cites) for s in sentences(text)] == expected
+
+
+def test_terms_ignore_case_plurals_and_function_words() -> None:
+    assert terms("The Queues are FAST") == terms("a fast queue") == {"queue", "fast"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("파이썬의 리스트는", "파이썬에서 리스트를"), ("리스트입니다", "리스트인가요?")]
+)
+def test_korean_terms_meet_under_other_particles_and_endings(one: str, other: str) -> None:
+    assert coverage(terms(one), terms(other)) == 1.0
+
+
+def test_korean_question_words_are_no_terms() -> None:
+    assert terms("무엇인가요") == frozenset()
+
+
+def test_mixed_words_split_where_the_script_changes() -> None:
+    assert words("Python은 3.11부터") == ["python", "은", "3", "11", "부터"]
+
+
+def test_decomposed_hangul_equals_composed() -> None:
+    assert terms(unicodedata.normalize("NFD", "데이터베이스")) == terms("데이터베이스")
+
+
+def test_numbers_drop_separators_and_citations() -> None:
+    assert numbers("1,000 rows [2], 3.14 and 7.") == {"1000", "3.14", "7"}
+
+
+@pytest.mark.parametrize(
+    ("text", "korean"),
+    [("덱은 큐입니다", True), ("collections.deque는 큐", True), ("a queue", False), ("12", False)],
+)
+def test_a_tenth_of_hangul_makes_korean(text: str, korean: bool) -> None:
+    assert is_korean(text) is korean
+
+
+@given(st.text(max_size=300))
+def test_any_text_splits_and_no_marker_is_left(text: str) -> None:
+    for sentence in sentences(text):
+        assert without_citations(sentence.text) == sentence.text
+    assert all(t for t in terms(text))

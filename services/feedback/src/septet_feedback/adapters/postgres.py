@@ -1,0 +1,108 @@
+"""What was shown and what waits for it, in the schema ``feedback``.
+
+Feedback and its response travel on different topics, so both may be handled at the same time, by two
+processes. Each takes the request's advisory lock for its transaction first: whoever comes second sees
+what the first has written, and joins it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import timedelta
+from importlib.resources import files
+
+import asyncpg
+from septet_contracts import FeedbackEvent, decode, encode, topic
+from septet_kit.store.pool import StorePool
+
+from septet_feedback.domain.shown import Shown
+
+SCHEMA = "feedback"
+DDL = (files("septet_feedback") / "schema.sql").read_text(encoding="utf-8")
+
+_COLUMNS = ", ".join(f.name for f in fields(Shown))
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1 || chr(31) || $2, 0))"
+_REMEMBER = f"""
+INSERT INTO shown ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (tenant, request_id) DO NOTHING
+"""  # noqa: S608 - column names of a dataclass of ours
+_FIND = f"SELECT {_COLUMNS} FROM shown WHERE tenant = $1 AND request_id = $2"  # noqa: S608
+_PARK = """
+INSERT INTO pending (tenant, request_id, feedback_id, body, traceparent) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING
+"""
+_TAKE = "DELETE FROM pending WHERE tenant = $1 AND request_id = $2 RETURNING body, traceparent, received_at"
+_EXPIRE = (
+    "DELETE FROM pending WHERE received_at < now() - $1::interval RETURNING tenant, request_id, feedback_id"
+)
+_FORGET = "DELETE FROM shown WHERE shown_at < now() - $1::interval"
+_COUNT = "SELECT count(*) FROM pending"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Feedback that came before its answer, with the trace context of its own record."""
+
+    feedback: FeedbackEvent
+    traceparent: str | None
+
+
+class Memory:
+    """The tables as one transaction sees them."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def lock(self, tenant: str, request_id: str) -> None:
+        """Wait for any other transaction about this request; ends with the transaction."""
+        await self._connection.execute(_LOCK, tenant, request_id)
+
+    async def remember(self, shown: Shown) -> None:
+        """Keep what was shown; the first response of a request counts."""
+        await self._connection.execute(_REMEMBER, *astuple(shown))
+
+    async def find(self, tenant: str, request_id: str) -> Shown | None:
+        """What was shown for a request of this tenant."""
+        row = await self._connection.fetchrow(_FIND, tenant, request_id)
+        return Shown(**{**row, "document_ids": tuple(row["document_ids"])}) if row is not None else None
+
+    async def park(self, waiting: Waiting) -> None:
+        """Keep feedback until its answer is known."""
+        event = waiting.feedback
+        await self._connection.execute(
+            _PARK, event.tenant, event.request_id, event.feedback_id, encode(event), waiting.traceparent
+        )
+
+    async def take(self, tenant: str, request_id: str) -> Sequence[Waiting]:
+        """Remove and return what waited for this request, oldest first."""
+        rows = await self._connection.fetch(_TAKE, tenant, request_id)
+        kind = topic("feedback")
+        return [
+            Waiting(decode(kind, bytes(r["body"])), r["traceparent"])
+            for r in sorted(rows, key=lambda r: r["received_at"])
+        ]
+
+
+@dataclass(frozen=True)
+class Unmatched:
+    """Feedback for a request that nobody ever answered."""
+
+    tenant: str
+    request_id: str
+    feedback_id: str
+
+
+async def expire(pool: StorePool, after: timedelta) -> Sequence[Unmatched]:
+    """Give up on feedback that has waited longer than ``after``."""
+    return [Unmatched(**row) for row in await pool.fetch(_EXPIRE, after)]
+
+
+async def forget(pool: StorePool, after: timedelta) -> None:
+    """Remove answers that were shown longer ago than ``after``."""
+    await pool.execute(_FORGET, after)
+
+
+async def waiting_count(pool: StorePool) -> int:
+    """How much feedback waits for its answer."""
+    return int(await pool.fetchval(_COUNT))

@@ -1,0 +1,1 @@
+"""What feedback says about an answer: no broker, no database, no clock."""

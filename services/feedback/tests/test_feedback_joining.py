@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import TypeAdapter
+from septet_contracts import FeedbackEvent, Label, Response, Source, event_id
+from septet_feedback.app import SPEC
+from septet_feedback.handlers import Handlers
+from septet_feedback.settings import FeedbackSettings
+from septet_feedback.tidy import tidy
+from septet_kit import Emit
+from septet_kit.store.pool import StorePool
+from septet_kit.testing import context
+
+TRACE, RESPONSE_SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+PARENT = f"00-{TRACE}-{RESPONSE_SPAN}-01"
+OTHER = "00-11111111111111111111111111111111-2222222222222222-01"
+
+
+def thumbs(value: str = "down", **fields: Any) -> FeedbackEvent:
+    base = {"kind": "thumbs", "value": value, "request_id": "r-1", "feedback_id": "f-1"}
+    parsed: FeedbackEvent = TypeAdapter(FeedbackEvent).validate_python(base | fields)
+    return parsed
+
+
+def response(request_id: str = "r-1", tenant: str = "default") -> Response:
+    return Response(
+        request_id=request_id, tenant=tenant, event_id=event_id(tenant, request_id, "response"),
+        occurred_at=datetime.now(UTC), status="answered", question="q", answer="a",
+        sources=(Source(number=1, passage_id="p", document_id="d", passage="x"),),
+    )  # fmt: skip
+
+
+def at(topic: str, traceparent: str | None = None) -> Any:
+    headers = {"traceparent": traceparent.encode()} if traceparent else {}
+    return context(topic, headers=headers)
+
+
+def labels(emits: Any) -> list[Label]:
+    emits = list(emits)
+    assert all(isinstance(e, Emit) and e.topic == "labels" for e in emits)
+    return [e.event for e in emits]
+
+
+@pytest.fixture
+def handlers(pool: StorePool) -> Handlers:
+    return Handlers(pool)
+
+
+async def test_feedback_after_its_response(handlers: Handlers) -> None:
+    assert labels(await handlers.response(response(), at("responses"))) == []
+    (made,) = labels(await handlers.feedback(thumbs(), at("feedback")))
+    assert (made.polarity, made.question, made.document_ids) == ("negative", "q", ("d",))
+
+
+async def test_feedback_before_its_response(handlers: Handlers) -> None:
+    assert labels(await handlers.feedback(thumbs(), at("feedback"))) == []
+    assert labels(await handlers.feedback(thumbs("up", feedback_id="f-2"), at("feedback"))) == []
+    made = labels(await handlers.response(response(), at("responses")))
+    assert [(m.feedback_id, m.polarity) for m in made] == [("f-1", "negative"), ("f-2", "positive")]
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_copies_change_nothing(handlers: Handlers, pool: StorePool, early: bool) -> None:
+    steps = [
+        ("feedback", thumbs()),
+        ("feedback", thumbs()),
+        ("response", response()),
+        ("response", response()),
+    ]
+    if not early:
+        steps.reverse()
+    emitted = []
+    for name, event in steps:
+        emitted += labels(await getattr(handlers, name)(event, at("feedback")))
+    emitted += labels(await handlers.feedback(thumbs("up"), at("feedback")))
+    assert [m.feedback_id for m in emitted] == ["f-1"]
+    assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
+    assert await pool.fetchval("SELECT count(*) FROM pending") == 0
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_another_tenants_feedback_never_joins(handlers: Handlers, early: bool) -> None:
+    stranger = thumbs(tenant="acme")
+    if early:
+        assert labels(await handlers.feedback(stranger, at("feedback"))) == []
+    assert labels(await handlers.response(response(), at("responses"))) == []
+    if not early:
+        assert labels(await handlers.feedback(stranger, at("feedback"))) == []
+    (made,) = labels(await handlers.response(response(tenant="acme"), at("responses")))
+    assert made.tenant == "acme"
+
+
+async def test_a_race_joins_every_pair_exactly_once(handlers: Handlers, pool: StorePool) -> None:
+    count = 60
+    work = [handlers.response(response(f"r-{n}"), at("responses")) for n in range(count)]
+    work += [handlers.feedback(thumbs(request_id=f"r-{n}"), at("feedback")) for n in range(count)]
+    random.Random(7).shuffle(work)
+    made = [m for emits in await asyncio.gather(*work) for m in labels(emits)]
+    assert sorted(m.request_id for m in made) == sorted(f"r-{n}" for n in range(count))
+    assert await pool.fetchval("SELECT count(*) FROM pending") == 0
+
+
+async def test_the_row_lies_in_the_responses_trace(
+    handlers: Handlers, pool: StorePool, spans: InMemorySpanExporter
+) -> None:
+    await handlers.response(response(), at("responses", PARENT))
+    with trace.get_tracer("test").start_as_current_span("process feedback") as process:
+        await handlers.feedback(thumbs(), at("feedback", OTHER))
+    (span,) = [s for s in spans.get_finished_spans() if s.name == "feedback thumbs"]
+    assert span.context is not None
+    assert span.parent is not None
+    assert f"{span.context.trace_id:032x}" == TRACE
+    assert f"{span.parent.span_id:016x}" == RESPONSE_SPAN
+    assert [link.context.span_id for link in span.links] == [process.get_span_context().span_id]
+    headers = json.loads(await pool.fetchval("SELECT headers FROM outbox"))
+    assert headers["traceparent"].split("-")[1:3] == [TRACE, f"{span.context.span_id:016x}"]
+
+
+async def test_early_feedback_lies_in_the_responses_trace_too(
+    handlers: Handlers, spans: InMemorySpanExporter
+) -> None:
+    with trace.get_tracer("test").start_as_current_span("process feedback") as process:
+        await handlers.feedback(thumbs(), at("feedback"))
+    await handlers.response(response(), at("responses", PARENT))
+    (span,) = [s for s in spans.get_finished_spans() if s.name == "feedback thumbs"]
+    assert span.context is not None
+    assert f"{span.context.trace_id:032x}" == TRACE
+    assert [link.context.span_id for link in span.links] == [process.get_span_context().span_id]
+
+
+async def test_a_score_is_an_evaluation_event(handlers: Handlers, spans: InMemorySpanExporter) -> None:
+    await handlers.response(response(), at("responses", PARENT))
+    await handlers.feedback(thumbs("up"), at("feedback"))
+    (span,) = [s for s in spans.get_finished_spans() if s.name == "feedback thumbs"]
+    (event,) = span.events
+    assert event.name == "gen_ai.evaluation.result"
+    assert dict(event.attributes or {}) == {
+        "gen_ai.evaluation.name": "user.thumbs",
+        "gen_ai.evaluation.score.value": 1.0,
+        "gen_ai.evaluation.score.label": "up",
+    }
+
+
+async def test_a_response_without_trace_context_is_no_obstacle(
+    handlers: Handlers, spans: InMemorySpanExporter
+) -> None:
+    await handlers.response(response(), at("responses"))
+    with trace.get_tracer("test").start_as_current_span("process feedback") as process:
+        await handlers.feedback(thumbs(), at("feedback"))
+    (span,) = [s for s in spans.get_finished_spans() if s.name == "feedback thumbs"]
+    assert span.parent is not None
+    assert span.parent.span_id == process.get_span_context().span_id
+    assert not span.links
+
+
+async def test_tidying_gives_up_on_feedback_that_nobody_answers(handlers: Handlers, pool: StorePool) -> None:
+    await handlers.feedback(thumbs(), at("feedback"))
+    await tidy(pool, FeedbackSettings())
+    assert await pool.fetchval("SELECT count(*) FROM pending") == 1
+    await tidy(pool, FeedbackSettings(wait_for=timedelta(0)))
+    assert await pool.fetchval("SELECT count(*) FROM pending") == 0
+    assert labels(await handlers.response(response(), at("responses"))) == []
+
+
+async def test_tidying_forgets_old_answers_only(handlers: Handlers, pool: StorePool) -> None:
+    await handlers.response(response(), at("responses"))
+    await tidy(pool, FeedbackSettings())
+    assert await pool.fetchval("SELECT count(*) FROM shown") == 1
+    await tidy(pool, FeedbackSettings(remember_for=timedelta(0)))
+    assert await pool.fetchval("SELECT count(*) FROM shown") == 0
+
+
+def test_spec() -> None:
+    assert (SPEC.name, SPEC.consumes, SPEC.produces) == ("feedback", ("responses", "feedback"), ("labels",))

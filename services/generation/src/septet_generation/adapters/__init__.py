@@ -1,0 +1,1 @@
+"""The outside world: the model's HTTP API, prompt files, Postgres, telemetry."""

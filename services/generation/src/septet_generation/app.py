@@ -1,0 +1,52 @@
+"""Generation's one wiring point."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
+
+from septet_kit import Kit, ServiceSpec, Stage, Wiring
+from septet_kit.store import Ledger
+
+from septet_generation.adapters.openai_chat import OpenAIChat
+from septet_generation.adapters.postgres import DDL, SCHEMA, PostgresEpochs
+from septet_generation.adapters.templates import Templates
+from septet_generation.drafting import Drafter
+from septet_generation.handlers import Handlers
+from septet_generation.settings import GenerationSettings
+
+SPEC = ServiceSpec(
+    "generation",
+    consumes=("grounded", "revisions"),
+    produces=("drafts", "tokens"),
+    about="Drafts answers with any OpenAI-compatible model.",
+)
+
+_PURGE_EVERY = timedelta(hours=1)
+
+
+@asynccontextmanager
+async def wire(kit: Kit) -> AsyncIterator[Wiring]:
+    """Put generation's parts together."""
+    settings = GenerationSettings()
+    catalogue = settings.catalogue(kit.settings)
+    templates = Templates.load(settings.prompts_dir)
+    async with (
+        kit.open_pool(SCHEMA, DDL) as pool,
+        aclosing(OpenAIChat(settings.connect_timeout.total_seconds())) as chat,
+    ):
+        epochs = PostgresEpochs(pool)
+        drafter = Drafter(
+            catalogue, chat, templates.render, epochs, kit.publisher.send_soon, margin=settings.margin,
+            chunk_characters=settings.chunk_characters, chunk_interval=settings.chunk_interval,
+            capture_content=kit.settings.capture_content,
+        )  # fmt: skip
+        handlers = Handlers(drafter, Ledger(pool, kit.instance), settings.budget)
+        yield Wiring(
+            stages=[
+                Stage("grounded", handlers.grounded, settings.budget, settings.concurrency),
+                Stage("revisions", handlers.revision, settings.budget, settings.concurrency),
+            ],
+            background=[lambda: epochs.purge_forever(settings.keep_epochs, _PURGE_EVERY)],
+        )

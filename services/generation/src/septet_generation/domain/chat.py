@@ -1,0 +1,67 @@
+"""A model call: what is asked, what comes back piece by piece, and what it amounts to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from septet_generation.domain.catalogue import Model
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True)
+class ChatMessage:
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """One call of the chat completions API.
+
+    ``output_schema`` is a JSON Schema for constrained decoding; ``timeout`` is in seconds and bounds the
+    connection's silence, while the caller bounds the whole call.
+    """
+
+    model: Model
+    messages: Sequence[ChatMessage]
+    max_tokens: int
+    timeout: float
+    output_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A piece of a streamed completion. The token counts come once, at the end, where the API gives them."""
+
+    text: str = ""
+    finish_reason: str | None = None
+    response_model: str | None = None
+    response_id: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+@dataclass
+class Completion:
+    """The pieces of one call, put together."""
+
+    text: str = ""
+    finish_reason: str | None = None
+    response_model: str | None = None
+    response_id: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def add(self, delta: Delta) -> None:
+        """Append the text, and keep the latest known value of everything else."""
+        self.text += delta.text
+        self.finish_reason = delta.finish_reason or self.finish_reason
+        self.response_model = delta.response_model or self.response_model
+        self.response_id = delta.response_id or self.response_id
+        if delta.prompt_tokens is not None:
+            self.prompt_tokens = delta.prompt_tokens
+        if delta.completion_tokens is not None:
+            self.completion_tokens = delta.completion_tokens

@@ -1,0 +1,111 @@
+"""What of the retrieved passages goes into a prompt of bounded size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from septet_contracts import Passage, Quote
+
+from septet_generation.domain.sentences import Span, sentence_spans
+from septet_generation.domain.tokens import estimate_tokens
+
+_WORD = re.compile(r"[^\W_]+")
+_HANGUL = re.compile(r"[가-힣]")
+_BLANKS = re.compile(r"[ \t]+(?=\n)|(?<=\S)[ \t]{2,}|\n(?=\n\n)")
+
+FIRST_SHARE = 0.6
+LEAST_TOKENS = 24
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A passage, or the part of it around its most telling sentence; ``number`` is its 1-based rank."""
+
+    number: int
+    heading: str
+    text: str
+
+
+def excerpts(
+    passages: Sequence[Passage], question: str, best: Quote | None, budget: int, most: int = 50
+) -> tuple[Excerpt, ...]:
+    """Cut at most ``most`` passages to ``budget`` tokens in all; the lowest ranked give way first.
+
+    The passage of the best quote is served first and gets up to 60 % while others wait; each of the others
+    gets what is left, in rank order. Cuts fall on sentence boundaries, on word boundaries where a single
+    sentence is too long. Numbers stay those of the whole list, because citations point at it.
+    """
+    order = sorted(range(len(passages)), key=lambda i: (not _holds(passages[i], best), i))
+    chosen: list[Excerpt] = []
+    left = budget
+    for turn, index in enumerate(order[:most]):
+        passage = passages[index]
+        heading = passage.location or passage.title
+        room = left - estimate_tokens(f"[{index + 1}] {heading}:\n")
+        if turn == 0 and min(len(passages), most) > 1:
+            room = min(room, int(budget * FIRST_SHARE))
+        if room < LEAST_TOKENS and chosen:
+            break
+        quote = best if _holds(passage, best) else None
+        text = trim(passage.text, _anchor(passage.text, question, quote), max(room, LEAST_TOKENS))
+        if text:
+            chosen.append(Excerpt(index + 1, heading, text))
+            left -= estimate_tokens(f"[{index + 1}] {heading}:\n{text}\n")
+    return tuple(sorted(chosen, key=lambda e: e.number))
+
+
+def trim(text: str, anchor: Span, room: int) -> str:
+    """The sentences around ``anchor`` (character offsets) that fit into ``room`` tokens, as one piece."""
+    spans = sentence_spans(text)
+    if not spans:
+        return ""
+    inside = [i for i, (start, end) in enumerate(spans) if start < anchor[1] and end > anchor[0]]
+    first, last = (inside[0], inside[-1]) if inside else (0, 0)
+    if estimate_tokens(text[spans[first][0] : spans[last][1]]) > room:
+        return _cut_words(text[max(spans[first][0], anchor[0]) : spans[last][1]], room)
+    grown = True
+    while grown:
+        grown = False
+        for near, far in ((first, last + 1), (first - 1, last)):
+            if near >= 0 and far < len(spans):
+                piece = text[spans[near][0] : spans[far][1]]
+                if estimate_tokens(piece) <= room:
+                    first, last, grown = near, far, True
+    return _BLANKS.sub("", text[spans[first][0] : spans[last][1]])
+
+
+def terms(text: str) -> frozenset[str]:
+    """Case-folded words of three characters and more, and bigrams of the Korean ones (particles vary)."""
+    found: set[str] = set()
+    for word in _WORD.findall(text.casefold()):
+        if _HANGUL.search(word):
+            found.update(word[i : i + 2] for i in range(len(word) - 1))
+        elif len(word) > 2:
+            found.add(word)
+    return frozenset(found)
+
+
+def _holds(passage: Passage, best: Quote | None) -> bool:
+    return best is not None and passage.passage_id == best.passage_id
+
+
+def _anchor(text: str, question: str, quote: Quote | None) -> Span:
+    """The quote, else the sentence that shares most terms with the question (the first of equals)."""
+    if quote is not None and text[quote.start : quote.end] == quote.text:
+        return quote.start, quote.end
+    if quote is not None and (at := text.find(quote.text)) >= 0:
+        return at, at + len(quote.text)
+    wanted = terms(question)
+    spans = sentence_spans(text) or [(0, 0)]
+    return max(spans, key=lambda s: len(wanted & terms(text[s[0] : s[1]])))
+
+
+def _cut_words(text: str, room: int) -> str:
+    kept = ""
+    for word in re.findall(r"\s*\S+", text):
+        if estimate_tokens(kept + word) > room:
+            break
+        kept += word
+    return kept.strip()

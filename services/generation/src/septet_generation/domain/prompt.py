@@ -1,0 +1,111 @@
+"""What a prompt is made from, free of its wording (which is the templates')."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from septet_contracts import Grounded, Message, Revision
+
+from septet_generation.domain.catalogue import Model
+from septet_generation.domain.chat import ChatMessage
+from septet_generation.domain.excerpts import Excerpt, excerpts
+from septet_generation.domain.tokens import estimate_tokens
+
+LEAST_FOR_PASSAGES = 160
+HISTORY_SHARE = 0.25
+REJECTED_TOKENS = 80
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The variables of a template. ``fields`` are the names that an answer in JSON must have."""
+
+    question: str
+    passages: Sequence[Excerpt] = ()
+    as_json: bool = False
+    fields: Sequence[str] = ()
+    rejected: str = ""
+    complaints: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Messages for the model, and the name and version of the template that made them.
+
+    ``opening`` holds the system message and worked examples; a conversation's history comes after it.
+    """
+
+    opening: tuple[ChatMessage, ...]
+    question: ChatMessage
+    version: str
+    history: tuple[ChatMessage, ...] = ()
+
+    @property
+    def messages(self) -> tuple[ChatMessage, ...]:
+        """All messages, in order."""
+        return (*self.opening, *self.history, self.question)
+
+
+Render = Callable[[str, str, Parts], Prompt]
+"""Template name, language (ISO 639-1), variables → prompt."""
+
+
+def compose(event: Grounded | Revision, model: Model, render: Render) -> Prompt:
+    """Make the prompt of one draft, within ``model.prompt_tokens`` by estimate.
+
+    The question is never cut; the conversation before it gets at most a quarter of the prompt, latest
+    messages first; the passages get what is left.
+    """
+    name, parts = _parts(event)
+    language = event.language or "en"
+    history = _history(event.ask.history, int(model.prompt_tokens * HISTORY_SHARE))
+    if event.passages:
+        empty = replace(parts, passages=(Excerpt(1, "", ""),))
+        left = model.prompt_tokens - _size(render(name, language, empty).messages) - _size(history)
+        best = event.answerability.best if event.answerability else None
+        budget = max(left, LEAST_FOR_PASSAGES)
+        found = excerpts(event.passages, parts.question, best, budget, model.passages)
+        parts = replace(parts, passages=found)
+    return replace(render(name, language, parts), history=history)
+
+
+def _parts(event: Grounded | Revision) -> tuple[str, Parts]:
+    """The template's name and its variables, still without passages."""
+    ask = event.ask
+    parts = Parts(ask.query, as_json=ask.output_schema is not None, fields=_fields(ask.output_schema))
+    if isinstance(event, Revision):
+        rejected = _first_tokens(event.rejected, REJECTED_TOKENS)
+        return "revise", replace(parts, rejected=rejected, complaints=event.complaints)
+    return "answer", parts
+
+
+def _fields(schema: dict[str, Any] | None) -> tuple[str, ...]:
+    """Names of the fields that an answer in JSON must have, so that the prompt can say them."""
+    properties = (schema or {}).get("properties")
+    return tuple(properties) if isinstance(properties, dict) else ()
+
+
+def _history(messages: Sequence[Message], budget: int) -> tuple[ChatMessage, ...]:
+    """The latest messages that fit ``budget`` tokens, whole, in their order."""
+    kept: list[ChatMessage] = []
+    for message in reversed(messages):
+        budget -= estimate_tokens(message.content)
+        if budget < 0:
+            break
+        kept.append(ChatMessage(message.role, message.content))
+    return tuple(reversed(kept))
+
+
+def _size(messages: Sequence[ChatMessage]) -> int:
+    return sum(estimate_tokens(m.content) + 4 for m in messages)
+
+
+def _first_tokens(text: str, limit: int) -> str:
+    words: list[str] = []
+    for word in text.split():
+        if estimate_tokens(" ".join((*words, word))) > limit:
+            break
+        words.append(word)
+    return " ".join(words)

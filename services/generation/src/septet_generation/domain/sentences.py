@@ -1,0 +1,31 @@
+"""Sentence boundaries of English and Korean text, by punctuation."""
+
+from __future__ import annotations
+
+import re
+
+_BOUNDARY = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n\s*\n")
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|cf|vs|approx|Mr|Mrs|Dr|No|Fig)|\b[A-Z])\.$")
+
+Span = tuple[int, int]
+
+
+def sentence_spans(text: str) -> list[Span]:
+    """Character offsets (start, end) of the sentences of ``text``, in order, without outer white space."""
+    spans: list[Span] = []
+    start = 0
+    for boundary in _BOUNDARY.finditer(text):
+        if _ABBREVIATION.search(text, start, boundary.start()) and "\n\n" not in boundary.group():
+            continue
+        _append(spans, text, start, boundary.end())
+        start = boundary.end()
+    _append(spans, text, start, len(text))
+    return spans
+
+
+def _append(spans: list[Span], text: str, start: int, end: int) -> None:
+    piece = text[start:end]
+    stripped = piece.strip()
+    if stripped:
+        begin = start + len(piece) - len(piece.lstrip())
+        spans.append((begin, begin + len(stripped)))

@@ -1,0 +1,124 @@
+"""From a question with passages to a draft: which models, in what order, for how long."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from septet_contracts import Draft, Grounded, Revision, Usage
+from septet_kit import Context, advance
+from septet_kit.errors import DeadlineExceeded, SeptetError, Transient
+from septet_kit.observe import get_logger
+
+from septet_generation.domain.catalogue import Catalogue, Model
+from septet_generation.domain.chat import ChatRequest, Completion
+from septet_generation.domain.chunks import Chunker
+from septet_generation.domain.prompt import Prompt, Render, compose
+from septet_generation.ports import ChatModel, Epochs
+from septet_generation.telemetry import chat_span
+from septet_generation.token_stream import Send, TokenStream
+
+STAGE = "generation"
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Drafter:
+    """Drafts answers. ``margin`` is what it leaves of the deadline for guards, scores and release."""
+
+    catalogue: Catalogue
+    chat: ChatModel
+    render: Render
+    epochs: Epochs
+    send: Send
+    margin: timedelta = timedelta(milliseconds=500)
+    chunk_characters: int = 24
+    chunk_interval: timedelta = timedelta(milliseconds=50)
+    capture_content: bool = False
+
+    async def draft(self, event: Grounded | Revision, ctx: Context, attempt: int) -> Draft:
+        """Ask the model of ``event.ask.model``, then its fallbacks while they are down.
+
+        Raises:
+            DeadlineExceeded: no time is left for a model call, or the last model hung until then.
+            Transient: every model is down (the last one's error).
+            Permanent: the alias is unknown, or a model refuses the request.
+        """
+        before = event.usage if isinstance(event, Revision) else Usage()
+        chain = self.catalogue.chain(event.ask.model)
+        down: list[str] = []
+        for model in chain:
+            prompt = compose(event, model, self.render)
+            try:
+                completion = await self._call(event, ctx, model, prompt, last=model is chain[-1])
+            except Transient as error:
+                if model is chain[-1]:
+                    raise
+                log.warning("falling back", model=model.model, code=error.code, request_id=event.request_id)
+                down.append(f"generation.{model.model}")
+                continue
+            return self._event(event, ctx, attempt, model, prompt, completion, before, down)
+        raise AssertionError("a chain has at least one model")
+
+    async def _call(
+        self, event: Grounded | Revision, ctx: Context, model: Model, prompt: Prompt, *, last: bool
+    ) -> Completion:
+        left = ctx.remaining() - self.margin.total_seconds()
+        if left <= 0:
+            raise DeadlineExceeded("the deadline leaves no time for a model call")
+        limit = left if model.timeout is None else min(left, model.timeout.total_seconds())
+        schema = event.ask.output_schema
+        request = ChatRequest(
+            model, prompt.messages, model.max_tokens if schema is None else model.max_tokens_json,
+            limit, schema,
+        )  # fmt: skip
+        stream = await self._stream(event)
+        with chat_span(request, event.conversation_id, self.capture_content) as record:
+            try:
+                async with asyncio.timeout(limit) as scope:
+                    completion = Completion()
+                    async with aclosing(self.chat.stream(request)) as deltas:
+                        async for delta in deltas:
+                            completion.add(delta)
+                            if delta.text:
+                                record.first_text()
+                                if stream:
+                                    stream.add(delta.text)
+            except TimeoutError:
+                if not scope.expired():
+                    raise
+                raise _out_of_time(model, limit, final=limit == left) from None
+            record.done(completion)
+        if stream:
+            stream.finish()
+        return completion
+
+    async def _stream(self, event: Grounded | Revision) -> TokenStream | None:
+        if not event.ask.stream:
+            return None
+        epoch = await self.epochs.next(event.tenant, event.request_id)
+        chunker = Chunker(self.chunk_characters, self.chunk_interval.total_seconds())
+        return TokenStream(event, epoch, self.send, chunker)
+
+    def _event(
+        self, event: Grounded | Revision, ctx: Context, attempt: int, model: Model, prompt: Prompt,
+        completion: Completion, before: Usage, down: list[str],
+    ) -> Draft:  # fmt: skip
+        fields: dict[str, Any] = {
+            "answer": completion.text.strip(),
+            "model": completion.response_model or model.model,
+            "prompt_version": prompt.version,
+            "usage": before + model.usage(completion.prompt_tokens, completion.completion_tokens),
+            "attempt": attempt,
+            "finish_reason": completion.finish_reason or "stop",
+            "degraded": (*event.degraded, *down),
+        }
+        return advance(event, Draft, ctx, stage=STAGE, item=str(attempt), **fields)
+
+
+def _out_of_time(model: Model, limit: float, *, final: bool) -> SeptetError:
+    message = f"{model.model} at {model.url} was not done within {limit:.1f} s"
+    return DeadlineExceeded(message) if final else Transient("model_timeout", message)

@@ -1,0 +1,52 @@
+"""What generation does with each event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from septet_contracts import Grounded, Revision, decode, encode, topic
+from septet_kit import Context, Emit
+from septet_kit.observe import get_logger
+
+from septet_generation.drafting import Drafter
+from septet_generation.ports import Ledger
+
+log = get_logger()
+
+_LEASE_MARGIN = timedelta(seconds=2)
+
+
+class Handlers:
+    """Grounded questions and revisions in, drafts out.
+
+    Each draft is paid for once: its bytes are kept in a ledger under tenant, request, digest and attempt,
+    and a redelivered event publishes them again.
+    """
+
+    def __init__(self, drafter: Drafter, ledger: Ledger, budget: timedelta) -> None:
+        self._drafter = drafter
+        self._ledger = ledger
+        self._budget = budget
+
+    async def grounded(self, event: Grounded, ctx: Context) -> Sequence[Emit]:
+        """The first draft of an answer."""
+        return await self._draft(event, ctx, 1)
+
+    async def revision(self, event: Revision, ctx: Context) -> Sequence[Emit]:
+        """A mended draft."""
+        return await self._draft(event, ctx, event.attempt)
+
+    async def _draft(self, event: Grounded | Revision, ctx: Context, attempt: int) -> Sequence[Emit]:
+        async def work() -> bytes:
+            return encode(await self._drafter.draft(event, ctx, attempt))
+
+        key = f"{event.tenant}/{event.request_id}/{event.request_digest}/{attempt}"
+        # The lease outlives the work, so that it lapses only when this process has died.
+        lease = min(
+            timedelta(seconds=max(ctx.remaining(), 0)) if ctx.deadline else self._budget, self._budget
+        )
+        stored, replayed = await self._ledger.run(key, work, lease + _LEASE_MARGIN)
+        if replayed:
+            log.info("draft replayed from the ledger", attempt=attempt)
+        return [Emit("drafts", decode(topic("drafts"), stored))]

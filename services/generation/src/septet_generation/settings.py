@@ -1,0 +1,81 @@
+"""Settings of generation. Each field is an environment variable: ``SEPTET_GENERATION_`` + its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from septet_kit import KitSettings, Permanent
+
+from septet_generation.domain.catalogue import DEFAULT, EMBEDDED, EMBEDDED_LIMITS, Catalogue, Model
+
+
+class GenerationSettings(BaseSettings):
+    """Models, prompts and limits.
+
+    ``models`` maps an alias to the fields of :class:`septet_generation.domain.catalogue.Model`; the same
+    mapping may stand in a YAML file (``models_file``), which ``models`` overrides by alias. ``url``,
+    ``api_key`` and ``model`` default to SEPTET_LLM_URL, SEPTET_LLM_API_KEY and SEPTET_LLM_MODEL, and the
+    alias ``default`` exists in any case. The embedded model has smaller limits than others by default.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SEPTET_GENERATION_", extra="ignore")
+
+    models: dict[str, dict[str, Any]] = Field(default={}, description="Model fields by alias, as JSON.")
+    models_file: Path | None = Field(default=None, description="YAML mapping: alias to model fields.")
+    prompts_dir: Path | None = Field(default=None, description="Own templates; the packaged ones if absent.")
+    budget: timedelta = Field(default=timedelta(seconds=120), description="Longest one draft may take.")
+    margin: timedelta = Field(
+        default=timedelta(milliseconds=500),
+        description="What is left of the deadline for guards and release.",
+    )
+    connect_timeout: timedelta = timedelta(seconds=3)
+    concurrency: int = Field(default=16, ge=1, description="Drafts at once in one process.")
+    chunk_characters: int = Field(default=24, ge=1, description="Partial text is sent from this length on,")
+    chunk_interval: timedelta = Field(default=timedelta(milliseconds=50), description="or after this time.")
+    keep_epochs: timedelta = Field(default=timedelta(days=1), description="For streamed requests' tries.")
+
+    def catalogue(self, kit: KitSettings) -> Catalogue:
+        """The models by alias.
+
+        Raises:
+            Permanent: the file or a model's fields are not valid (code ``invalid_models``).
+        """
+        wanted = {DEFAULT: {}, **self._from_file(), **self.models}
+        return Catalogue({alias: self._model(alias, fields, kit) for alias, fields in wanted.items()})
+
+    def _from_file(self) -> Mapping[str, dict[str, Any]]:
+        if self.models_file is None:
+            return {}
+        try:
+            body = yaml.safe_load(self.models_file.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise _invalid(f"{self.models_file}: {error}") from error
+        if not isinstance(body, dict) or not all(isinstance(v, dict) for v in body.values()):
+            raise _invalid(f"{self.models_file}: expected a mapping of aliases to fields")
+        return body
+
+    def _model(self, alias: str, fields: Mapping[str, Any], kit: KitSettings) -> Model:
+        defaults: dict[str, Any] = {"model": kit.llm_model, "url": kit.llm_url}
+        if fields.get("model", kit.llm_model) == EMBEDDED:
+            defaults |= EMBEDDED_LIMITS
+        if "url" not in fields:
+            defaults["api_key"] = SecretStr(kit.llm_api_key.get_secret_value())
+        try:
+            return Model.model_validate(defaults | dict(fields))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(p) for p in first["loc"])
+            raise _invalid(f"model {alias!r}: {where}: {first['msg']}") from None
+
+
+def _invalid(message: str) -> Permanent:
+    return Permanent(
+        "invalid_models", message, field="models",
+        fix="correct SEPTET_GENERATION_MODELS or SEPTET_GENERATION_MODELS_FILE",
+    )  # fmt: skip

@@ -1,0 +1,162 @@
+"""A real model endpoint over HTTP, well or ill behaved as told, and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from pydantic import SecretStr
+from septet_kit import KitSettings
+from septet_kit.store import open_pool
+from septet_kit.store.pool import StorePool
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+
+@dataclass
+class Endpoint:
+    """What the server does next, and what it was asked.
+
+    ``status`` other than 200 answers with an error; ``cut_after`` ends the stream without a finish reason
+    after so many words; ``hang_after`` sends so many words and then nothing; ``pause`` is seconds a word.
+    """
+
+    answer: str = "A deque is a double-ended queue [1]."
+    status: int = 200
+    code: str | None = None
+    cut_after: int | None = None
+    abort_after: int | None = None
+    hang_after: int | None = None
+    stream_error: bool = False
+    usage: bool = True
+    pause: float = 0.0
+    fail_first: int = 0
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    disconnected: int = 0
+    url: str = ""
+
+    async def complete(self, request: Request) -> Response:
+        """POST /v1/chat/completions."""
+        self.calls.append(await request.json())
+        self.headers.append(dict(request.headers))
+        failing = len(self.calls) <= self.fail_first
+        status = 503 if failing else self.status
+        if status != 200:
+            return JSONResponse({"error": {"message": "as told", "code": self.code}}, status_code=status)
+        return StreamingResponse(self._events(), media_type="text/event-stream")
+
+    async def _events(self) -> AsyncIterator[bytes]:
+        try:
+            words = self.answer.split(" ")
+            for n, word in enumerate(words):
+                if n == self.cut_after:
+                    return
+                if n == self.abort_after:
+                    raise ConnectionAbortedError("as told")
+                if n == self.hang_after:
+                    await asyncio.sleep(60)
+                yield _event({"choices": [_choice(word + (" " if n + 1 < len(words) else ""))]})
+                await asyncio.sleep(self.pause)
+            if self.stream_error:
+                yield b'data: {"error": {"message": "out of memory", "code": 500}}\n\n'
+                return
+            yield _event({"choices": [_choice("", "stop")]})
+            if self.usage:
+                yield _event({"choices": [], "usage": _usage(20, len(words))})
+            yield b"data: [DONE]\n\n"
+        except (asyncio.CancelledError, GeneratorExit):
+            self.disconnected += 1
+            raise
+
+
+def _choice(text: str, finish: str | None = None) -> dict[str, Any]:
+    return {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": finish}
+
+
+def _usage(prompt: int, completion: int) -> dict[str, int]:
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def _event(body: dict[str, Any]) -> bytes:
+    whole = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "tiny-1", **body}
+    return f"data: {json.dumps(whole, ensure_ascii=False)}\n\n".encode()
+
+
+@contextlib.asynccontextmanager
+async def serve(endpoint: Endpoint) -> AsyncIterator[Endpoint]:
+    """Run the server on a free loopback port."""
+    app = Starlette(routes=[Route("/v1/chat/completions", endpoint.complete, methods=["POST"])])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+        task = asyncio.ensure_future(server.serve(sockets=[listener]))
+        async with asyncio.timeout(10):
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.01)
+        endpoint.url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        try:
+            yield endpoint
+        finally:
+            server.should_exit = True
+            server.force_exit = True
+            await task
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[Endpoint]:
+    """A model endpoint that answers well until it is told otherwise."""
+    async with serve(Endpoint()) as running:
+        yield running
+
+
+@pytest.fixture
+async def second_endpoint() -> AsyncIterator[Endpoint]:
+    """Another endpoint, to fall back on."""
+    async with serve(Endpoint(answer="A second opinion.")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def generation_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Address of a PostgreSQL server that lives as long as the session."""
+    native = pytest.importorskip("septet_native.postgres", reason="the embedded PostgreSQL is not installed")
+    from septet_native.ports import free_port
+    from septet_native.process import Process
+    from septet_native.server import Places
+
+    root: Path = tmp_path_factory.mktemp("generation-postgres")
+    server = native.Postgres(Places(data=root, cache=root), free_port())
+    await server.prepare(lambda _: None)
+    process = await Process.spawn(server.command(), root / "run")
+    try:
+        async with asyncio.timeout(30):
+            while not await server.probe():  # noqa: ASYNC110 - readiness is asked for
+                await asyncio.sleep(0.05)
+        await server.finish()
+        yield server.dsn
+    finally:
+        await process.stop()
+
+
+@pytest.fixture
+async def pool(generation_dsn: str) -> AsyncIterator[StorePool]:
+    """A pool on empty tables of the generation schema."""
+    from septet_generation.adapters.postgres import DDL, SCHEMA
+
+    settings = KitSettings(postgres_dsn=SecretStr(generation_dsn), instance="generation-0")
+    async with open_pool(settings, SCHEMA, DDL) as opened:
+        await opened.execute("TRUNCATE ledger, stream_epochs")
+        yield opened

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from septet_contracts import Answerability, Ask, Grounded, Message, Passage, Quote, Revision
+from septet_generation.domain.catalogue import Catalogue, Model
+from septet_generation.domain.chunks import Chunker
+from septet_generation.domain.excerpts import excerpts, terms, trim
+from septet_generation.domain.prompt import Parts, Prompt, compose
+from septet_generation.domain.sentences import sentence_spans
+from septet_generation.domain.tokens import estimate_tokens
+from septet_kit import Permanent
+from septet_kit.testing import flow
+
+URL = "http://127.0.0.1:1/v1"
+
+
+def passage(number: int, text: str, location: str = "") -> Passage:
+    return Passage(
+        passage_id=f"p{number}", document_id=f"d{number}", content_hash="h", location=location, text=text,
+        start=0, end=len(text), score=1.0 / number,
+    )  # fmt: skip
+
+
+def sentences(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One. Two!  Three?", ["One.", "Two!", "Three?"]),
+        ("Use e.g. a list. Done.", ["Use e.g. a list.", "Done."]),
+        ("배포는 세 단계입니다. 먼저 검사합니다.", ["배포는 세 단계입니다.", "먼저 검사합니다."]),
+        ("Title\n\nBody text", ["Title", "Body text"]),
+        ("json.loads(s) parses 3.5 files.", ["json.loads(s) parses 3.5 files."]),
+        ("", []),
+        (" \n ", []),
+    ],
+)
+def test_sentences(text: str, expected: list[str]) -> None:
+    assert sentences(text) == expected
+
+
+@given(st.text(alphabet="ab .!?\n가나e.g", max_size=80))
+def test_sentences_are_in_order_and_lose_nothing_else(text: str) -> None:
+    spans = sentence_spans(text)
+    assert all(start < end for start, end in spans)
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
+    outside = text
+    for start, end in reversed(spans):
+        outside = outside[:start] + outside[end:]
+    assert not outside.strip()
+
+
+def test_korean_costs_more_tokens_than_english() -> None:
+    assert estimate_tokens("가" * 100) > 3 * estimate_tokens("a" * 100)
+
+
+TEXT = "Alpha begins here. Beta is the answer to it. Gamma follows. Delta ends the whole passage."
+
+
+@pytest.mark.parametrize("room", [12, 20, 30, 60])
+def test_trim_keeps_the_anchor_and_whole_sentences(room: int) -> None:
+    at = TEXT.index("Beta")
+    cut = trim(TEXT, (at, at + 5), room)
+    assert "Beta is the answer to it." in cut
+    assert estimate_tokens(cut) <= room
+    assert cut in TEXT
+    assert cut[-1] == "."
+
+
+def test_trim_cuts_a_long_sentence_between_words() -> None:
+    text = "word " * 200 + "end."
+    cut = trim(text, (0, 4), 20)
+    assert estimate_tokens(cut) <= 20
+    assert set(cut.split()) == {"word"}
+
+
+def test_excerpts_drop_the_lowest_ranked_first_and_keep_numbers() -> None:
+    passages = [
+        passage(n, f"Passage {n} says something long enough to cost tokens. " * 4) for n in (1, 2, 3, 4)
+    ]
+    chosen = excerpts(passages, "what", None, 150)
+    numbers = [e.number for e in chosen]
+    assert numbers == sorted(numbers)
+    assert numbers[0] == 1
+    assert 4 not in numbers
+
+
+def test_excerpts_serve_the_best_quote_first_whatever_its_rank() -> None:
+    passages = [
+        passage(1, "Noise. " * 100),
+        passage(2, "More noise. " * 100),
+        passage(3, "Filler. " * 60 + TEXT),
+    ]
+    start = passages[2].text.index("Beta")
+    quote = Quote(
+        passage_id="p3",
+        number=3,
+        text="Beta is the answer to it.",
+        start=start,
+        end=start + 25,
+        similarity=0.8,
+    )
+    chosen = excerpts(passages, "what is the answer", quote, 100)
+    assert "Beta is the answer to it." in {e.number: e.text for e in chosen}[3]
+
+
+def test_excerpts_anchor_on_shared_terms_without_a_quote() -> None:
+    text = "소개입니다. " * 30 + "캐시는 문서가 바뀌면 폐기됩니다. " + "끝입니다. " * 30
+    (only,) = excerpts([passage(1, text)], "캐시가 폐기되는 때는?", None, 100)
+    assert "캐시는 문서가 바뀌면 폐기됩니다." in only.text
+    assert len(only.text) < len(text)
+
+
+@given(st.integers(30, 400), st.lists(st.integers(1, 400), min_size=1, max_size=6))
+def test_excerpts_stay_within_the_budget(budget: int, lengths: list[int]) -> None:
+    passages = [passage(i + 1, "Some words here. " * n) for i, n in enumerate(lengths)]
+    chosen = excerpts(passages, "words", None, budget)
+    assert chosen
+    assert sum(estimate_tokens(e.text) for e in chosen) <= max(budget, 60)
+
+
+def test_terms_of_korean_are_bigrams() -> None:
+    assert {"캐시"} <= terms("캐시는") & terms("캐시가")
+
+
+def test_chunker_sends_by_length_and_by_time() -> None:
+    chunker = Chunker(characters=10, interval=0.05)
+    assert chunker.add("a", 0.0) == "a"
+    assert chunker.add("bc", 0.01) is None
+    assert chunker.add("d" * 8, 0.02) == "bc" + "d" * 8
+    assert chunker.add("e", 0.03) is None
+    assert chunker.add("f", 0.09) == "ef"
+    assert chunker.add("", 1.0) is None
+    assert chunker.rest() == ""
+
+
+@given(st.lists(st.tuples(st.text(max_size=9), st.floats(0, 0.1))))
+def test_chunker_loses_nothing(deltas: list[tuple[str, float]]) -> None:
+    chunker, now, out = Chunker(5, 0.05), 0.0, ""
+    for text, pause in deltas:
+        now += pause
+        out += chunker.add(text, now) or ""
+    assert out + chunker.rest() == "".join(t for t, _ in deltas)
+
+
+def test_unknown_alias_names_the_known_ones() -> None:
+    catalogue = Catalogue({"default": Model(model="m", url=URL), "large": Model(model="l", url=URL)})
+    with pytest.raises(Permanent) as raised:
+        catalogue.chain("huge")
+    assert raised.value.code == "unknown_model"
+    assert raised.value.field == "model"
+    assert "default, large" in (raised.value.fix or "")
+
+
+def test_chain_and_unknown_fallback() -> None:
+    first = Model(model="a", url=URL, fallbacks=("b",))
+    chain = Catalogue({"default": first, "b": Model(model="b", url=URL)}).chain("default")
+    assert [m.model for m in chain] == ["a", "b"]
+    with pytest.raises(Permanent, match="falls back"):
+        Catalogue({"default": first})
+
+
+def test_cost_is_per_million_tokens() -> None:
+    model = Model(model="m", url=URL, input_usd_per_million=2.0, output_usd_per_million=10.0)
+    usage = model.usage(500_000, 100_000)
+    assert usage.cost_usd == pytest.approx(2.0)
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.model_calls) == (500_000, 100_000, 1)
+
+
+class Recorder:
+    """A renderer that keeps what it was asked to render."""
+
+    def __init__(self) -> None:
+        self.parts = Parts("")
+        self.name = self.language = ""
+
+    def __call__(self, name: str, language: str, parts: Parts) -> Prompt:
+        from septet_generation.domain.chat import ChatMessage
+
+        self.name, self.language, self.parts = name, language, parts
+        return Prompt((ChatMessage("system", "s"),), ChatMessage("user", parts.question), f"{name}@1:0")
+
+
+def grounded(**fields: object) -> Grounded:
+    return flow(Grounded, passages=(passage(1, TEXT), passage(2, TEXT * 20)), **fields)
+
+
+def test_compose_puts_history_between_system_and_user() -> None:
+    ask = Ask(
+        messages=(
+            Message(role="user", content="old " * 300),
+            Message(role="assistant", content="A deque."),
+            Message(role="user", content="And its cost?"),
+        )
+    )
+    prompt = compose(grounded(ask=ask), Model(model="m", url=URL, prompt_tokens=400), Recorder())
+    assert [(m.role, m.content) for m in prompt.messages] == [
+        ("system", "s"), ("assistant", "A deque."), ("user", "And its cost?"),
+    ]  # fmt: skip
+
+
+def test_compose_names_schema_fields_and_language() -> None:
+    render = Recorder()
+    schema = {"type": "object", "properties": {"name": {}, "year": {}}}
+    compose(
+        grounded(ask=Ask(question="누구?", output_schema=schema), language="ko"),
+        Model(model="m", url=URL),
+        render,
+    )
+    assert render.language == "ko"
+    assert render.parts.fields == ("name", "year")
+
+
+def test_compose_shows_a_revision_its_draft_and_complaints() -> None:
+    render = Recorder()
+    event = flow(
+        Revision, rejected="wrong " * 500, complaints=("Cite a passage.",), passages=(passage(1, TEXT),)
+    )
+    compose(event, Model(model="m", url=URL), render)
+    assert render.name == "revise"
+    assert render.parts.complaints == ("Cite a passage.",)
+    assert 0 < len(render.parts.rejected) < 600
+
+
+def test_compose_uses_the_answerability_quote() -> None:
+    long = "Filler text here. " * 100 + TEXT
+    start = long.index("Beta")
+    best = Quote(
+        passage_id="p1", number=1, text="Beta is the answer to it.", start=start, end=start + 25, similarity=1
+    )
+    render = Recorder()
+    answerability = Answerability(score=0.9, threshold=0.5, answerable=True, best=best)
+    event = flow(Grounded, passages=(passage(1, long),), answerability=answerability)
+    compose(event, Model(model="m", url=URL, prompt_tokens=150), render)
+    assert "Beta is the answer to it." in render.parts.passages[0].text

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from septet_contracts import Ask, Draft, Grounded, Passage, Revision, TokenChunk, Usage
+from septet_generation.adapters.openai_chat import OpenAIChat
+from septet_generation.adapters.templates import Templates
+from septet_generation.domain.catalogue import Catalogue, Model
+from septet_generation.drafting import Drafter
+from septet_kit import DeadlineExceeded, Emit, Permanent, Transient
+from septet_kit.testing import context, flow
+
+TEXT = "A deque is a double-ended queue."
+PASSAGE = Passage(
+    passage_id="p1", document_id="d1", content_hash="h", location="collections.deque", text=TEXT, start=0,
+    end=len(TEXT), score=1.0,
+)  # fmt: skip
+
+
+class Counting:
+    """Epochs in memory."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def next(self, tenant: str, request_id: str) -> int:
+        self.count += 1
+        return self.count
+
+
+@pytest.fixture
+def sent() -> list[Emit]:
+    return []
+
+
+@pytest.fixture
+async def chat() -> AsyncIterator[OpenAIChat]:
+    client = OpenAIChat()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def drafter(chat: OpenAIChat, endpoint: Any, sent: list[Emit]) -> Drafter:
+    model = Model(model="tiny", url=endpoint.url, input_usd_per_million=1.0, output_usd_per_million=2.0)
+    return Drafter(
+        Catalogue({"default": model}), chat, Templates.load().render, Counting(), sent.append,
+        margin=timedelta(milliseconds=100),
+    )  # fmt: skip
+
+
+def with_models(drafter: Drafter, **models: Model) -> Drafter:
+    from dataclasses import replace
+
+    return replace(drafter, catalogue=Catalogue(models))
+
+
+async def draft(drafter: Drafter, event: Grounded | Revision, attempt: int = 1) -> Draft:
+    return await drafter.draft(event, context("grounded", event), attempt)
+
+
+def chunks(sent: list[Emit]) -> list[TokenChunk]:
+    assert {e.topic for e in sent} <= {"tokens"}
+    return [e.event for e in sent if isinstance(e.event, TokenChunk)]
+
+
+async def test_a_draft_carries_what_came_before_and_what_it_cost(drafter: Drafter, endpoint: Any) -> None:
+    event = flow(Grounded, passages=(PASSAGE,))
+    made = await draft(drafter, event)
+    assert made.answer == endpoint.answer
+    assert (made.model, made.attempt, made.finish_reason) == ("tiny-1", 1, "stop")
+    assert made.prompt_version.startswith("answer@1:")
+    assert made.passages == event.passages
+    assert made.usage.model_calls == 1
+    assert made.usage.cost_usd == pytest.approx((20 * 1.0 + made.usage.completion_tokens * 2.0) / 1e6)
+    assert made.causation_id == event.event_id
+    assert [t.stage for t in made.timings] == ["generation"]
+    assert TEXT in endpoint.calls[0]["messages"][-1]["content"]
+
+
+async def test_drafts_of_two_attempts_are_two_events(drafter: Drafter) -> None:
+    event = flow(Grounded)
+    first, again, second = [await draft(drafter, event, n) for n in (1, 1, 2)]
+    assert first.event_id == again.event_id != second.event_id
+
+
+async def test_a_revision_shows_the_rejected_draft_and_adds_up_usage(drafter: Drafter, endpoint: Any) -> None:
+    event = flow(
+        Revision, rejected="A deque is a card game.", complaints=("No passage says that.",),
+        passages=(PASSAGE,), usage=Usage(prompt_tokens=7, completion_tokens=3, model_calls=1),
+    )  # fmt: skip
+    made = await draft(drafter, event, 2)
+    user = endpoint.calls[0]["messages"][-1]["content"]
+    assert "card game" in user
+    assert "No passage says that." in user
+    assert made.prompt_version.startswith("revise@1:")
+    assert (made.usage.prompt_tokens, made.usage.model_calls, made.attempt) == (27, 2, 2)
+
+
+async def test_no_tokens_unless_asked_for(drafter: Drafter, sent: list[Emit]) -> None:
+    await draft(drafter, flow(Grounded))
+    assert sent == []
+
+
+async def test_tokens_come_in_order_without_gaps(drafter: Drafter, endpoint: Any, sent: list[Emit]) -> None:
+    endpoint.answer = "덱은 양쪽 끝에서 넣고 뺄 수 있는 자료 구조입니다. " * 5 + "끝."
+    event = flow(Grounded, ask=Ask(question="덱?", stream=True))
+    made = await draft(drafter, event)
+    got = chunks(sent)
+    assert [c.sequence for c in got] == list(range(len(got)))
+    assert {c.epoch for c in got} == {1}
+    assert "".join(c.text for c in got).strip() == made.answer
+    assert [c.done for c in got] == [False] * (len(got) - 1) + [True]
+    assert len({c.event_id for c in got}) == len(got)
+    assert 2 < len(got) < 30
+
+
+async def test_a_broken_try_leaves_an_older_epoch(drafter: Drafter, endpoint: Any, sent: list[Emit]) -> None:
+    event = flow(Grounded, ask=Ask(question="q", stream=True))
+    endpoint.cut_after = 3
+    with pytest.raises(Transient):
+        await draft(drafter, event)
+    endpoint.cut_after = None
+    await draft(drafter, event)
+    got = chunks(sent)
+    assert not any(c.done for c in got if c.epoch == 1)
+    second = [c for c in got if c.epoch == 2]
+    assert [c.sequence for c in second] == list(range(len(second)))
+    assert "".join(c.text for c in second) == endpoint.answer
+
+
+async def test_falls_back_and_says_so(drafter: Drafter, endpoint: Any, second_endpoint: Any) -> None:
+    endpoint.status = 503
+    models = {
+        "default": Model(model="tiny", url=endpoint.url, fallbacks=("spare",)),
+        "spare": Model(model="spare", url=second_endpoint.url),
+    }
+    made = await draft(with_models(drafter, **models), flow(Grounded, degraded=("retrieval.dense",)))
+    assert made.answer == second_endpoint.answer
+    assert made.degraded == ("retrieval.dense", "generation.tiny")
+
+
+async def test_a_hanging_model_leaves_time_for_its_fallback(
+    drafter: Drafter, endpoint: Any, second_endpoint: Any
+) -> None:
+    endpoint.hang_after = 1
+    models = {
+        "default": Model(
+            model="tiny", url=endpoint.url, fallbacks=("spare",), timeout=timedelta(seconds=0.3)
+        ),
+        "spare": Model(model="spare", url=second_endpoint.url),
+    }
+    made = await draft(with_models(drafter, **models), flow(Grounded))
+    assert made.answer == second_endpoint.answer
+
+
+async def test_a_refusal_is_not_passed_on_to_a_fallback(
+    drafter: Drafter, endpoint: Any, second_endpoint: Any
+) -> None:
+    endpoint.status = 401
+    models = {
+        "default": Model(model="tiny", url=endpoint.url, fallbacks=("spare",)),
+        "spare": Model(model="spare", url=second_endpoint.url),
+    }
+    with pytest.raises(Permanent):
+        await draft(with_models(drafter, **models), flow(Grounded))
+    assert second_endpoint.calls == []
+
+
+@pytest.mark.parametrize("hang_after", [0, 2])
+async def test_a_hanging_model_fails_before_the_deadline(
+    drafter: Drafter, endpoint: Any, hang_after: int
+) -> None:
+    endpoint.hang_after = hang_after
+    event = flow(Grounded, deadline=datetime.now(UTC) + timedelta(seconds=0.8))
+    started = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        await draft(drafter, event)
+    assert 0.4 < time.monotonic() - started < 0.8
+
+
+async def test_a_past_deadline_calls_no_model(drafter: Drafter, endpoint: Any) -> None:
+    event = flow(Grounded, deadline=datetime.now(UTC) - timedelta(seconds=1))
+    with pytest.raises(DeadlineExceeded):
+        await draft(drafter, event)
+    assert endpoint.calls == []
+
+
+async def test_an_unknown_alias_is_refused(drafter: Drafter) -> None:
+    with pytest.raises(Permanent) as raised:
+        await draft(drafter, flow(Grounded, ask=Ask(question="q", model="gpt-9")))
+    assert raised.value.code == "unknown_model"
+
+
+async def test_json_answers_have_their_own_length(drafter: Drafter, endpoint: Any) -> None:
+    model = Model(model="tiny", url=endpoint.url, max_tokens=10, max_tokens_json=99)
+    asked = with_models(drafter, default=model)
+    await draft(asked, flow(Grounded, ask=Ask(question="q", output_schema={"type": "object"})))
+    await draft(asked, flow(Grounded))
+    assert [c["max_tokens"] for c in endpoint.calls] == [99, 10]

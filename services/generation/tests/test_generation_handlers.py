@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from septet_contracts import Draft, Grounded, Revision
+from septet_generation.adapters.openai_chat import OpenAIChat
+from septet_generation.adapters.postgres import PostgresEpochs
+from septet_generation.adapters.templates import Templates
+from septet_generation.domain.catalogue import Catalogue, Model
+from septet_generation.drafting import Drafter
+from septet_generation.handlers import Handlers
+from septet_kit import Transient
+from septet_kit.store import Ledger
+from septet_kit.store.pool import StorePool
+from septet_kit.testing import context, flow
+
+BUDGET = timedelta(seconds=30)
+
+
+@pytest.fixture
+async def handlers(endpoint: Any, pool: StorePool) -> AsyncIterator[Handlers]:
+    chat = OpenAIChat()
+    drafter = Drafter(
+        Catalogue({"default": Model(model="tiny", url=endpoint.url)}), chat, Templates.load().render,
+        PostgresEpochs(pool), lambda _: None,
+    )  # fmt: skip
+    yield Handlers(drafter, Ledger(pool, "generation-0"), BUDGET)
+    await chat.aclose()
+
+
+async def test_a_redelivery_publishes_the_same_bytes_without_a_call(
+    handlers: Handlers, endpoint: Any
+) -> None:
+    event = flow(Grounded)
+    (first,) = await handlers.grounded(event, context("grounded", event))
+    endpoint.answer = "Something else."
+    (second,) = await handlers.grounded(event, context("grounded", event))
+    assert first.topic == second.topic == "drafts"
+    assert isinstance(first.event, Draft)
+    assert first.value == second.value
+    assert first.event_id == second.event_id
+    assert len(endpoint.calls) == 1
+
+
+async def test_deliveries_at_once_share_one_call(handlers: Handlers, endpoint: Any) -> None:
+    endpoint.pause = 0.05
+    event = flow(Grounded)
+    results = await asyncio.gather(*(handlers.grounded(event, context("grounded", event)) for _ in range(3)))
+    assert len({r[0].value for r in results}) == 1
+    assert len(endpoint.calls) == 1
+
+
+async def test_another_body_tenant_or_attempt_is_another_draft(handlers: Handlers, endpoint: Any) -> None:
+    events = [
+        flow(Grounded), flow(Grounded, request_digest="other"), flow(Grounded, tenant="acme"),
+        flow(Revision, attempt=2),
+    ]  # fmt: skip
+    for event in events:
+        handle = handlers.revision if isinstance(event, Revision) else handlers.grounded
+        await handle(event, context("grounded", event))  # type: ignore[operator]
+    assert len(endpoint.calls) == 4
+
+
+async def test_a_failed_try_may_be_repeated(handlers: Handlers, endpoint: Any) -> None:
+    endpoint.fail_first = 1
+    event = flow(Grounded)
+    with pytest.raises(Transient):
+        await handlers.grounded(event, context("grounded", event))
+    assert len(await handlers.grounded(event, context("grounded", event))) == 1
+    assert len(endpoint.calls) == 2
+
+
+async def test_epochs_rise_per_request_and_are_purged(pool: StorePool) -> None:
+    epochs = PostgresEpochs(pool)
+    assert [await epochs.next("a", "r") for _ in range(3)] == [1, 2, 3]
+    assert await epochs.next("b", "r") == 1
+    await epochs.purge(timedelta(hours=1))
+    assert await epochs.next("a", "r") == 4
+    await epochs.purge(timedelta(0))
+    assert await epochs.next("a", "r") == 1

@@ -1,0 +1,58 @@
+"""Policies from YAML files: the packaged ones, then an operator's folder, then its folders per tenant."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from septet_guardrails.domain.errors import InvalidPolicy, Rejected
+from septet_guardrails.domain.policy import Policy, parse_policy
+
+
+class PolicyFiles:
+    """Read once at start-up: a policy that is not understood must stop the service, not a request.
+
+    ``DIR/strict.yaml`` replaces the packaged policy of that name for all, ``DIR/acme/strict.yaml`` for the
+    tenant ``acme``.
+    """
+
+    def __init__(self, common: dict[str, Policy], tenants: dict[str, dict[str, Policy]]) -> None:
+        self._common = common
+        self._tenants = tenants
+
+    @classmethod
+    def load(cls, directory: Path | None = None) -> PolicyFiles:
+        """Read all policies.
+
+        Raises:
+            InvalidPolicy: a file is not understood, or ``directory`` does not exist.
+        """
+        packaged = files("septet_guardrails") / "policies"
+        common = {
+            Path(entry.name).stem: parse_policy(entry.read_text(encoding="utf-8"), entry.name)
+            for entry in packaged.iterdir()
+            if entry.name.endswith(".yaml")
+        }
+        if directory is None:
+            return cls(common, {})
+        if not directory.is_dir():
+            raise InvalidPolicy(f"{directory}: there is no such folder of policies")
+        tenants = {folder.name: _read(folder) for folder in sorted(directory.iterdir()) if folder.is_dir()}
+        return cls(common | _read(directory), tenants)
+
+    def find(self, tenant: str, name: str) -> Policy:
+        """See :class:`septet_guardrails.ports.Policies`."""
+        known = self._common | self._tenants.get(tenant, {})
+        if name not in known:
+            raise Rejected(
+                "unknown_policy", f"there is no policy {name!r}", field="policy",
+                fix=f"name one of: {', '.join(sorted(known))}",
+            )  # fmt: skip
+        return known[name]
+
+
+def _read(folder: Path) -> dict[str, Policy]:
+    return {
+        path.stem: parse_policy(path.read_text(encoding="utf-8"), str(path))
+        for path in sorted(folder.glob("*.yaml"))
+    }

@@ -1,0 +1,44 @@
+"""The one place where the guardrails service is put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from septet_kit import Kit, ServiceSpec, Stage, Wiring
+
+from septet_guardrails.adapters.language import FastTextLanguage
+from septet_guardrails.adapters.names import PresidioNames
+from septet_guardrails.adapters.policies import PolicyFiles
+from septet_guardrails.adapters.profanity import ProfanityModel
+from septet_guardrails.adapters.weights import injection_head
+from septet_guardrails.domain.rails import input_rails, output_rails
+from septet_guardrails.handlers import STAGE, InputHandler, OutputHandler
+from septet_guardrails.settings import GuardrailsSettings
+
+SPEC = ServiceSpec(
+    name=STAGE,
+    consumes=("requests", "drafts"),
+    produces=("screened", "revisions", "outcomes"),
+    about="Input rails before a question is taken up, output rails before an answer is released.",
+)
+
+
+@asynccontextmanager
+async def wire(kit: Kit) -> AsyncIterator[Wiring]:
+    """Load policies and models, and make the two stages."""
+    settings = GuardrailsSettings()
+    policies = PolicyFiles.load(settings.policies_dir)
+    names, profanity = PresidioNames(), ProfanityModel()
+    language = FastTextLanguage(settings.default_language)
+    screening = InputHandler(
+        policies, input_rails(injection_head(), names, profanity), language, settings.default_deadline
+    )
+    reviewing = OutputHandler(policies, output_rails(names, profanity))
+    language("Is the model loaded before the first question comes?")
+    yield Wiring(
+        stages=[
+            Stage("requests", screening, settings.budget, settings.concurrency),
+            Stage("drafts", reviewing, settings.budget, settings.concurrency),
+        ]
+    )

@@ -1,0 +1,340 @@
+"""What a sentence claims, as far as words tell: content words, numbers, names, negations."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from septet_guardrails.domain.text import is_korean, words
+
+CITATION = re.compile(r"\s*\[(\d{1,3})\]|<[A-Z_]+_\d+>")
+
+_STOP = frozenset(
+    [
+        "a",
+        "about",
+        "above",
+        "after",
+        "again",
+        "all",
+        "also",
+        "am",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "because",
+        "been",
+        "before",
+        "being",
+        "below",
+        "between",
+        "both",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "down",
+        "during",
+        "each",
+        "few",
+        "for",
+        "from",
+        "further",
+        "had",
+        "has",
+        "have",
+        "having",
+        "he",
+        "her",
+        "here",
+        "hers",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "itself",
+        "just",
+        "like",
+        "may",
+        "me",
+        "might",
+        "more",
+        "most",
+        "must",
+        "my",
+        "of",
+        "off",
+        "on",
+        "once",
+        "one",
+        "only",
+        "or",
+        "other",
+        "our",
+        "out",
+        "over",
+        "own",
+        "per",
+        "same",
+        "shall",
+        "she",
+        "should",
+        "so",
+        "some",
+        "such",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "through",
+        "to",
+        "too",
+        "under",
+        "until",
+        "up",
+        "upon",
+        "us",
+        "used",
+        "very",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "within",
+        "would",
+        "yes",
+        "you",
+        "your",
+        "yeah",
+        "well",
+        "oh",
+        "based",
+        "according",
+        "passage",
+        "passages",
+        "text",
+        "context",
+        "provided",
+        "source",
+        "sources",
+        "states",
+        "stated",
+        "mentions",
+        "mentioned",
+        "answer",
+    ]
+)
+_NEGATIONS = frozenset(
+    [
+        "not",
+        "no",
+        "never",
+        "none",
+        "nobody",
+        "nothing",
+        "neither",
+        "nor",
+        "cannot",
+        "without",
+        "hardly",
+        "unable",
+        "fails",
+        "lacks",
+        "isn't",
+        "aren't",
+        "wasn't",
+        "weren't",
+        "don't",
+        "doesn't",
+        "didn't",
+        "can't",
+        "couldn't",
+        "won't",
+        "wouldn't",
+        "shouldn't",
+        "hasn't",
+        "haven't",
+        "hadn't",
+        "isn’t",
+        "aren’t",
+        "wasn’t",
+        "don’t",
+        "doesn’t",
+        "didn’t",
+        "can’t",
+        "won’t",
+    ]
+)
+_NEGATIONS_KO = re.compile(r"(?:지\s*(?:않|못|말)|없|아니|아닌|아닙|안\s+[가-힣]|못\s*[하한했]|불가능|금지)")
+_NUMBER_WORDS = {
+    word: str(number)
+    for number, word in enumerate(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
+    )
+} | {
+    "first": "1",
+    "second": "2",
+    "third": "3",
+    "thirty": "30",
+    "forty": "40",
+    "fifty": "50",
+    "hundred": "100",
+}
+_NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+_NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\"“'(])\b[A-Z][\w’'-]*\b|\b[A-Z]{2,}\b|\b\w+[._]\w+\b")
+_JOSA = re.compile(
+    r"(?:으로부터|에게서|에서는|으로는|이라는|이라고|에서|에게|까지|부터|으로|처럼|보다|이며|이고|이다|입니다|이었다|였다|였으며|에는|와의|과의"
+    r"|라는|라고|하는|하며|하고|한다|했다|하였다|합니다|했습니다|됩니다|되었다|된다|은|는|이|가|을|를|의|에|와|과|도|로|만)$"
+)
+
+
+def stem(word: str) -> str:
+    """Strip common English endings; enough to match "plays" with "played", no dictionary."""
+    for ending in ("'s", "’s", "ization", "ations", "ation", "ingly", "ments", "ment", "ness", "ings", "ing", "edly", "ied", "ies", "ed", "ly", "es", "er", "s", "e"):  # fmt: skip
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def content(text: str) -> list[str]:
+    """Stems of the content words, numbers left out, in order."""
+    return [
+        stem(word)
+        for word in words(text)
+        if word not in _STOP and word not in _NEGATIONS and not word[0].isdigit()
+    ]
+
+
+def numbers(text: str) -> frozenset[str]:
+    """Numbers as plain digits; number words from "two" up count as their digits."""
+    plain = CITATION.sub(" ", text)
+    found = {match.group().replace(",", "") for match in _NUMBER.finditer(plain)}
+    spelled = {_NUMBER_WORDS[word] for word in words(plain) if word in _NUMBER_WORDS}
+    return frozenset(found | spelled)
+
+
+def written_numbers(text: str) -> frozenset[str]:
+    """Numbers that a claim insists on: those in digits, and spelled ones save "one" and ordinals."""
+    plain = CITATION.sub(" ", text)
+    insisted = {
+        _NUMBER_WORDS[w]
+        for w in words(plain)
+        if w in _NUMBER_WORDS and w not in {"one", "first", "second", "third", "zero"}
+    }
+    return frozenset({match.group().replace(",", "") for match in _NUMBER.finditer(plain)} | insisted)
+
+
+def names(text: str) -> frozenset[str]:
+    """Capitalised words inside sentences, acronyms and dotted identifiers, in lower case, possessives cut."""
+    found = {
+        re.sub(r"['’]s?$", "", match.group().lower()) for match in _NAME.finditer(CITATION.sub(" ", text))
+    }
+    return frozenset(name for name in found if name not in _STOP)
+
+
+def denied(text: str) -> frozenset[str]:
+    """Content words that an English negation stands before (the next two): what the sentence denies."""
+    found: set[str] = set()
+    tokens = words(CITATION.sub("", text))
+    for i, token in enumerate(tokens):
+        if token in _NEGATIONS or token.endswith(("n't", "n’t")):
+            found.update(content(" ".join(tokens[i + 1 : i + 5]))[:2])
+    return frozenset(found)
+
+
+def denies_korean(text: str) -> bool:
+    """Whether a Korean sentence has a negated predicate."""
+    return _NEGATIONS_KO.search(text) is not None
+
+
+def bigrams(text: str) -> frozenset[str]:
+    """Hangul character pairs within words, case particles stripped, plus Latin words and numbers."""
+    found: set[str] = set()
+    for word in words(text):
+        if not re.match(r"[가-힣]", word):
+            if word not in _STOP:
+                found.add(stem(word))
+            continue
+        base = _JOSA.sub("", word) or word
+        found.update(base[i : i + 2] for i in range(max(1, len(base) - 1)))
+    return frozenset(found)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A sentence's words, taken apart once."""
+
+    text: str
+    content: tuple[str, ...]
+    bag: frozenset[str]
+    numbers: frozenset[str]
+    denied: frozenset[str]
+    bigrams: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> Reading:
+    """Take a sentence apart; cached, as a passage is read for every sentence of an answer."""
+    found = tuple(content(text))
+    return Reading(text, found, frozenset(found), numbers(text), denied(text), bigrams(text))
+
+
+def adjacent(stems: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """Pairs of neighbouring content words."""
+    return frozenset(itertools.pairwise(stems))

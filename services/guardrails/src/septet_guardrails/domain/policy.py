@@ -1,0 +1,153 @@
+"""What a policy may say: one rule per rail, each with its action and threshold."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from septet_guardrails.domain.errors import InvalidPolicy
+
+# Raised when a rail decides differently under an unchanged policy, so that cached answers are judged anew.
+RAILS_REVISION = 1
+
+Action = Literal["block", "mask", "flag"]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Rule(BaseModel):
+    """Common to all rails. ``flag`` records a finding and lets the text pass."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = True
+    action: Action = "block"
+
+
+class LengthRule(Rule):
+    max_characters: int = Field(default=8_000, ge=1, description="Of the question.")
+    max_history: int = Field(default=64_000, ge=0, description="Of the messages before it, together.")
+
+
+class LanguageRule(Rule):
+    action: Action = "flag"
+    allowed: tuple[str, ...] = Field(default=(), description="ISO 639-1 codes; empty: every language.")
+    threshold: Probability = Field(default=0.5, description="Below it a language is too unsure to act upon.")
+
+
+class TopicRule(Rule):
+    enabled: bool = False
+    denied: tuple[str, ...] = Field(
+        default=(), description="Words or phrases that a question may not contain."
+    )
+
+
+class InjectionRule(Rule):
+    threshold: Probability = 0.8
+
+
+class PiiRule(Rule):
+    action: Action = "mask"
+    entities: tuple[str, ...] = Field(default=(), description="Entities to look for; empty: all.")
+    names: bool = Field(
+        default=False, description="Also people and places, by a language model (about 50 ms)."
+    )
+
+
+class ToxicityRule(Rule):
+    threshold: Probability = 0.9
+    classifier: bool = Field(
+        default=False, description="Also a profanity model: swearing counts, aimed or not."
+    )
+
+
+class FormatRule(Rule):
+    max_characters: int = Field(default=16_000, ge=1)
+
+
+class StructureRule(Rule):
+    """Validity under the request's ``output_schema``; nothing to set."""
+
+
+class GroundednessRule(Rule):
+    threshold: Probability = Field(default=0.5, description="A sentence below it is unsupported.")
+    keep_share: Probability = Field(
+        default=0.5, description="Unsupported sentences are dropped when this share of sentences remains."
+    )
+    max_sentences: int = Field(default=40, ge=1)
+
+
+class CitationsRule(Rule):
+    """Citations point at passages that exist, and answers from passages cite; nothing to set."""
+
+
+class InputRules(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    length: LengthRule = LengthRule()
+    language: LanguageRule = LanguageRule()
+    topic: TopicRule = TopicRule()
+    injection: InjectionRule = InjectionRule()
+    pii: PiiRule = PiiRule()
+    toxicity: ToxicityRule = ToxicityRule()
+
+
+class OutputRules(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: FormatRule = FormatRule()
+    structure: StructureRule = StructureRule()
+    toxicity: ToxicityRule = ToxicityRule()
+    pii: PiiRule = PiiRule()
+    groundedness: GroundednessRule = GroundednessRule()
+    citations: CitationsRule = CitationsRule()
+
+
+class Correction(BaseModel):
+    """What happens to a draft that fails a rail."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_attempts: int = Field(default=2, ge=1, le=5, description="Drafts in all; 1: never ask again.")
+    reask_needs: timedelta = Field(
+        default=timedelta(seconds=10), description="Ask again only if this much time remains."
+    )
+    extractive: bool = Field(default=True, description="Fall back to a quoted sentence of a passage.")
+
+
+class Policy(BaseModel):
+    """A policy as its YAML file says it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    about: str = ""
+    input: InputRules = InputRules()
+    output: OutputRules = OutputRules()
+    correction: Correction = Correction()
+
+    @property
+    def version(self) -> str:
+        """Digest of everything the policy decides, defaults included: 12 hexadecimal digits."""
+        body = f"{RAILS_REVISION}\n{self.model_dump_json(exclude={'about'})}"
+        return hashlib.sha256(body.encode()).hexdigest()[:12]
+
+
+def parse_policy(text: str, origin: str) -> Policy:
+    """Read a policy from YAML.
+
+    Raises:
+        InvalidPolicy: not YAML, or a field is unknown or out of range.
+    """
+    try:
+        body: Any = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidPolicy(f"{origin}: not valid YAML: {error}") from error
+    try:
+        return Policy.model_validate({} if body is None else body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise InvalidPolicy(f"{origin}: {field or 'file'}: {first['msg']}") from error

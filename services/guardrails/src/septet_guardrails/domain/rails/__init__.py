@@ -1,0 +1,59 @@
+"""Rails by name: what the policy's keys stand for, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from septet_guardrails.domain.linear import LinearHead
+from septet_guardrails.domain.rails.base import Answer, Question, Rail
+from septet_guardrails.domain.rails.citations import CitationsRail
+from septet_guardrails.domain.rails.format import FormatRail
+from septet_guardrails.domain.rails.groundedness import GroundednessRail
+from septet_guardrails.domain.rails.injection import InjectionRail
+from septet_guardrails.domain.rails.language import LanguageRail
+from septet_guardrails.domain.rails.leak import LeakRail
+from septet_guardrails.domain.rails.length import LengthRail
+from septet_guardrails.domain.rails.personal import NameFinder, PersonalDataRail
+from septet_guardrails.domain.rails.structure import StructureRail
+from septet_guardrails.domain.rails.topic import TopicRail
+from septet_guardrails.domain.rails.toxicity import AnswerToxicityRail, Classifier, QuestionToxicityRail
+
+InputRails = Mapping[str, Rail[Question, Any]]
+OutputRails = Mapping[str, Rail[Answer, Any]]
+
+# What a failed answer may be replaced for by a quotation: the model wrote badly, it did no harm.
+QUALITY_RAILS = frozenset({"format", "groundedness", "citations"})
+
+
+def _named(*rails: Any) -> Mapping[str, Any]:
+    return MappingProxyType({rail.name: rail for rail in rails})
+
+
+def input_rails(head: LinearHead, names: NameFinder, classifier: Classifier) -> InputRails:
+    """Rails for questions. Masking comes last: the others judge what was really written."""
+    return _named(
+        LengthRail(), LanguageRail(), TopicRail(), InjectionRail(head), QuestionToxicityRail(classifier),
+        PersonalDataRail(names),
+    )  # fmt: skip
+
+
+def output_rails(names: NameFinder, classifier: Classifier) -> OutputRails:
+    """Rails for answers. Citations come last: what is dropped need not be cited."""
+    return _named(
+        FormatRail(), StructureRail(), AnswerToxicityRail(classifier), LeakRail(names), GroundednessRail(),
+        CitationsRail(),
+    )  # fmt: skip
+
+
+__all__ = [
+    "QUALITY_RAILS",
+    "Answer",
+    "InputRails",
+    "OutputRails",
+    "Question",
+    "Rail",
+    "input_rails",
+    "output_rails",
+]

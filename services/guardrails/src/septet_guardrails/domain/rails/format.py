@@ -1,0 +1,74 @@
+"""Whether an answer is a whole, readable text."""
+
+from __future__ import annotations
+
+import re
+
+from septet_guardrails.domain.policy import FormatRule
+from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
+from septet_guardrails.domain.text import Sentence, split_sentences
+
+_ECHO = re.compile(r"^\s*(?:answer|assistant|답변|답)\s*[:：]\s*", re.IGNORECASE)
+_SPECIAL = re.compile(r"<\|[^|>]{1,40}\|>|</?s>|\[/?INST\]")
+_ENDS_WELL = re.compile(r"[.!?。！？…:][\"'”’)\]]*(?:\s*\[\d+\])*\s*$")
+
+
+class FormatRail:
+    """Mends what can be mended by cutting: template debris, repeated sentences, an unfinished last sentence."""
+
+    name = "format"
+
+    def check(self, subject: Answer, rule: FormatRule) -> Finding:
+        if not re.search(r"\w", subject.text):
+            return Finding("reask", 0.0, "the answer is empty", "Give an answer; the last one was empty.")
+        if subject.draft.ask.output_schema is not None:
+            return PASSED
+        text, mended = tidy(subject.text, cut_off=subject.draft.finish_reason == "length")
+        if not re.search(r"\w", text):
+            return Finding("reask", 0.0, "only template text", "Answer in whole sentences.")
+        if len(text) > rule.max_characters:
+            complaint = f"Answer in fewer than {rule.max_characters} characters."
+            return Finding("reask", None, f"the answer has {len(text)} characters", complaint)
+        return Finding("fix", 1.0, ", ".join(mended), text=text) if mended else Finding("pass", 1.0)
+
+
+def tidy(text: str, *, cut_off: bool) -> tuple[str, list[str]]:
+    """The text without debris, and what was removed."""
+    mended: list[str] = []
+    clean = _ECHO.sub("", _SPECIAL.sub("", text)).strip()
+    if clean != text.strip():
+        mended.append("removed template text")
+    unique = without_repeats(clean)
+    if unique != clean:
+        mended.append("removed repeated sentences")
+    if cut_off and (whole := without_fragment(unique)) != unique:
+        unique = whole
+        mended.append("removed an unfinished sentence")
+    return unique, mended
+
+
+def without_repeats(text: str) -> str:
+    """Keep the first of equal sentences of at least four words; small models loop."""
+    seen: set[str] = set()
+    doomed: list[Sentence] = []
+    for sentence in split_sentences(text):
+        key = " ".join(re.sub(r"\[\d+\]", "", sentence.text).lower().split())
+        if key in seen and len(key) > 16:
+            doomed.append(sentence)
+        seen.add(key)
+    return cut(text, doomed)
+
+
+def without_fragment(text: str) -> str:
+    """Drop the last sentence if it has no end, and others remain."""
+    sentences = split_sentences(text)
+    if len(sentences) > 1 and not _ENDS_WELL.search(sentences[-1].text):
+        return cut(text, sentences[-1:])
+    return text
+
+
+def cut(text: str, sentences: list[Sentence]) -> str:
+    """``text`` without the given sentences, spacing closed up; line breaks are kept."""
+    for sentence in sorted(sentences, key=lambda s: -s.start):
+        text = text[: sentence.start] + text[sentence.end :]
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]{2,}", " ", re.sub(r"[ \t]+\n", "\n", text))).strip()

@@ -1,0 +1,75 @@
+"""Whether an answer is the JSON that the request's schema asks for."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from septet_guardrails.domain.policy import StructureRule
+from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
+from septet_guardrails.domain.schema import TooCostly, problems
+
+_FENCE = re.compile(r"^\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*$", re.DOTALL | re.IGNORECASE)
+_MAX_ANSWER = 256 * 1024
+
+
+class StructureRail:
+    """Applies to requests with an ``output_schema``; code fences and talk around the JSON are cut."""
+
+    name = "structure"
+
+    def check(self, subject: Answer, rule: StructureRule) -> Finding:
+        schema = subject.draft.ask.output_schema
+        if schema is None:
+            return PASSED
+        if not subject.text.strip():
+            return Finding("reask", 0.0, "no JSON", "Answer with JSON only.")
+        text = extract_json(subject.text)
+        value = parse(text)
+        if value is _INVALID:
+            complaint = "Answer with one valid JSON value only, without any text around it."
+            return Finding("reask", 0.0, "the answer is not valid JSON", complaint)
+        try:
+            found = list(problems(schema, value))
+        except TooCostly as error:
+            return Finding("block", 0.0, str(error))
+        if found:
+            return Finding("reask", 0.0, found[0], "The JSON breaks the schema: " + "; ".join(found) + ".")
+        return (
+            Finding("fix", 1.0, "cut text around the JSON", text=text)
+            if text != subject.text
+            else Finding("pass", 1.0)
+        )
+
+
+class _Invalid:
+    """Stands for text that is not JSON, which ``None`` cannot."""
+
+
+_INVALID = _Invalid()
+
+
+def parse(text: str) -> Any:
+    """The JSON value, or ``_INVALID``. NaN and Infinity are no JSON."""
+
+    def refuse(name: str) -> Any:
+        raise ValueError(name)
+
+    if len(text) > _MAX_ANSWER:
+        return _INVALID
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        return _INVALID
+
+
+def extract_json(text: str) -> str:
+    """The JSON within a code fence, or from the first bracket to the last, when the text as such is none."""
+    if parse(text) is not _INVALID:
+        return text
+    if fenced := _FENCE.match(text):
+        return fenced.group(1).strip()
+    opens = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
+    closes = max(text.rfind("}"), text.rfind("]"))
+    return text[opens : closes + 1] if 0 <= opens < closes else text.strip()

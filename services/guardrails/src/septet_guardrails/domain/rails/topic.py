@@ -1,0 +1,27 @@
+"""Topics that an operator does not want to talk about."""
+
+from __future__ import annotations
+
+import re
+
+from septet_guardrails.domain.policy import TopicRule
+from septet_guardrails.domain.rails.base import PASSED, Finding, Question
+from septet_guardrails.domain.text import fold
+
+
+class TopicRail:
+    """Matches the policy's denied words and phrases: whole words in Latin script, anywhere in others."""
+
+    name = "topic"
+
+    def check(self, subject: Question, rule: TopicRule) -> Finding:
+        folded = fold(subject.ask.query)
+        for phrase in rule.denied:
+            if re.search(_pattern(fold(phrase)), folded):
+                return Finding("flag" if rule.action == "flag" else "block", 1.0, f"about {phrase!r}")
+        return PASSED
+
+
+def _pattern(phrase: str) -> str:
+    escaped = r"\s+".join(re.escape(word) for word in phrase.split())
+    return rf"\b{escaped}\b" if phrase.isascii() else escaped

@@ -1,0 +1,53 @@
+"""What is said to a person in place of an answer, in English or Korean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from septet_contracts import Draft
+
+_BLOCKED = {
+    "length": ("Your question is too long for me. Please shorten it.", "질문이 너무 깁니다. 짧게 줄여서 다시 물어봐 주세요."),
+    "language": ("I cannot answer in this language here.", "여기서는 이 언어로 답할 수 없습니다."),
+    "topic": ("I cannot talk about this topic here.", "여기서는 이 주제에 대해 답할 수 없습니다."),
+    "injection": (
+        "I cannot follow this request, because it tries to change how I work. Please ask your question directly.",
+        "저의 동작 방식을 바꾸려는 요청은 따를 수 없습니다. 궁금한 점을 바로 물어봐 주세요.",
+    ),
+    "toxicity": (
+        "I cannot answer a message with insults, threats or hate. Please put it another way.",
+        "욕설이나 위협, 혐오가 담긴 메시지에는 답할 수 없습니다. 다른 표현으로 물어봐 주세요.",
+    ),
+    "pii": (
+        "Your message holds personal data. Please remove it and ask again.",
+        "메시지에 개인정보가 들어 있습니다. 개인정보를 빼고 다시 물어봐 주세요.",
+    ),
+}  # fmt: skip
+_REFUSED = {
+    "format": ("no usable text came out", "쓸 수 있는 글이 나오지 않았습니다"),
+    "structure": ("it did not have the structure you asked for", "요청하신 형식에 맞지 않았습니다"),
+    "toxicity": ("it was not civil", "부적절한 표현이 있었습니다"),
+    "pii": ("it held personal data", "개인정보가 들어 있었습니다"),
+    "groundedness": ("the sources do not support it", "출처가 뒷받침하지 않았습니다"),
+    "citations": ("no source could be named for it", "근거가 되는 출처를 댈 수 없었습니다"),
+}
+
+
+def blocked(rail: str, language: str | None) -> str:
+    """The polite reason for not taking up a question."""
+    return _BLOCKED[rail][language == "ko"]
+
+
+def refusal(draft: Draft, rails: Iterable[str]) -> str:
+    """Why a written answer is held back, and which sources may help instead."""
+    korean = draft.language == "ko"
+    why = (", " if korean else " and ").join(_REFUSED[rail][korean] for rail in rails)
+    shown = enumerate(draft.passages[:3], 1)
+    offered = " ".join(f"[{i}] {p.title or p.location or p.document_id}" for i, p in shown)
+    if korean:
+        return f"답변을 드리지 않습니다. 작성한 답변을 확인한 결과: {why}." + (
+            f" 참고할 만한 출처: {offered}" if offered else ""
+        )
+    return f"I am not giving the answer I drafted: {why}." + (
+        f" These sources may help: {offered}" if offered else ""
+    )

@@ -1,0 +1,80 @@
+"""Sentences, words and scripts of English and Korean text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|cf|al|Fig|No|Vol|pp|approx|Inc|Ltd|Co|Corp"
+    r"|U\.S|U\.K|a\.m|p\.m)|\b[A-Z])\.$"
+)
+# A terminator, closing quotes or brackets, citations that trail it, then white space or the end.
+_BREAK = re.compile(r"[.!?。！？…]+[\"'”’)\]»]*(?:\s*\[\d+\])*(?=\s|$)|\n+")
+_HANGUL = re.compile(r"[가-힣ᄀ-ᇿㄱ-ㆎ]")
+_WORD = re.compile(r"[가-힣]+|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+(?:[.,]\d+)*", re.UNICODE)
+_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\U000e0000-\U000e007f]")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence and its character offsets in the text it was cut from."""
+
+    text: str
+    start: int
+    end: int
+
+
+def split_sentences(text: str, limit: int | None = None) -> list[Sentence]:
+    """Cut text into sentences at terminators and line breaks, at most ``limit`` of them.
+
+    Abbreviations and initials do not end a sentence; citations such as ``[2]`` after the full stop
+    belong to the sentence before them.
+    """
+    found: list[Sentence] = []
+    start = 0
+    for match in _BREAK.finditer(text):
+        is_newline = match.group().startswith("\n")
+        if not is_newline and _ABBREVIATION.search(text[start : match.end()]):
+            continue
+        _append(found, text, start, match.start() if is_newline else match.end())
+        start = match.end()
+        if limit is not None and len(found) >= limit:
+            return found
+    _append(found, text, start, len(text))
+    return found if limit is None else found[:limit]
+
+
+def _append(found: list[Sentence], text: str, start: int, end: int) -> None:
+    piece = text[start:end]
+    body = piece.strip()
+    # A list marker ("2.") or a stray bracket is no sentence of its own.
+    if not any(character.isalnum() for character in body) or re.fullmatch(r"\d{1,3}[.)]", body):
+        return
+    offset = start + len(piece) - len(piece.lstrip())
+    found.append(Sentence(body, offset, offset + len(body)))
+
+
+def words(text: str) -> list[str]:
+    """Lower-cased words and numbers; apostrophes stay inside words, Hangul runs are words."""
+    return [match.group().lower() for match in _WORD.finditer(text)]
+
+
+def hangul_share(text: str) -> float:
+    """Share of letters that are Hangul, 0 to 1 (0 for text without letters)."""
+    letters = sum(character.isalpha() for character in text)
+    return len(_HANGUL.findall(text)) / letters if letters else 0.0
+
+
+def is_korean(text: str) -> bool:
+    """Whether to treat text as Korean: a fifth of Hangul is enough, as terms often stay English."""
+    return hangul_share(text) >= 0.2
+
+
+def fold(text: str) -> str:
+    """Compatibility form (NFKC), lower case, invisible and bidirectional controls removed.
+
+    Attackers hide words from filters with full-width letters, zero-width joiners and tag characters.
+    """
+    return unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower()

@@ -1,0 +1,79 @@
+"""Supported and unsupported sentences, English and Korean."""
+
+from __future__ import annotations
+
+import pytest
+from septet_guardrails.domain.grounding import Evidence, judge_sentence
+
+DEQUE = Evidence.of(
+    1,
+    "Deques support thread-safe, memory efficient appends and pops from either side of the deque with "
+    "approximately the same O(1) performance in either direction. If maxlen is not specified or is None, deques "
+    "may grow to an arbitrary length. The class was added in Python 2.4 by Raymond Hettinger.",
+    "collections.deque",
+)
+SEOUL = Evidence.of(
+    2,
+    "서울특별시는 대한민국의 수도이자 최대 도시이다. 1394년부터 조선의 수도였으며, 2020년 기준 인구는 약 970만 명이다. "
+    "한강은 서울을 동서로 가로질러 흐른다.",
+    "서울",
+)
+
+
+def probability(sentence: str, question: str = "") -> float:
+    return judge_sentence(sentence, [DEQUE, SEOUL], question).probability
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Deques support memory efficient appends and pops from either side [1].",
+        "If maxlen is None, deques may grow to an arbitrary length.",
+        "The class was added in Python 2.4.",
+        "Raymond Hettinger",
+        "서울특별시는 대한민국의 수도이다 [2].",
+        "2020년 기준 서울의 인구는 약 970만 명이다.",
+        "한강은 서울을 가로질러 흐릅니다.",
+    ],
+)
+def test_supported(sentence: str) -> None:
+    assert probability(sentence) >= 0.5
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The class was added in Python 3.7.",
+        "The class was added in Python 2.4 by Guido Rossum.",
+        "Deques do not support memory efficient appends and pops from either side.",
+        "Hash tables store keys in buckets chosen by a hash function.",
+        "서울의 인구는 2020년 기준 약 300만 명이다.",
+        "부산은 대한민국에서 가장 큰 항구 도시이며 해운대가 유명하다.",
+        "서울특별시는 대한민국의 수도가 아니다.",
+    ],
+)
+def test_unsupported(sentence: str) -> None:
+    assert probability(sentence) < 0.5
+
+
+def test_names_the_passage_and_the_flaw() -> None:
+    found = judge_sentence("서울특별시는 대한민국의 수도이다.", [DEQUE, SEOUL], "")
+    assert found.passage == 2
+    wrong = judge_sentence("Deques were added in Python 3.9.", [DEQUE, SEOUL], "")
+    assert "a number that the passages do not have" in wrong.flaws
+
+
+def test_no_passages_support_nothing() -> None:
+    assert judge_sentence("Anything.", [], "").probability == 0.0
+
+
+def test_repeating_a_false_premise_is_no_support() -> None:
+    question = "Was the class added in Python 3.7?"
+    assert probability("Yes, the class was added in Python 3.7.", question) < 0.5
+
+
+def test_reversed_roles() -> None:
+    evidence = [Evidence.of(1, "The company Google acquired the startup Fitbit in 2021.")]
+    right = judge_sentence("Google acquired Fitbit in 2021.", evidence, "").probability
+    wrong = judge_sentence("Fitbit acquired Google in 2021.", evidence, "").probability
+    assert right >= 0.5 > wrong

@@ -1,0 +1,233 @@
+"""The output handler: answers, mended answers, re-asks, quotations and refusals."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from septet_contracts import (
+    Answerability,
+    Ask,
+    Draft,
+    Outcome,
+    Passage,
+    Quote,
+    Revision,
+    Verdict,
+    encode,
+    event_id,
+)
+from septet_guardrails.adapters.names import PresidioNames
+from septet_guardrails.adapters.policies import PolicyFiles
+from septet_guardrails.adapters.profanity import ProfanityModel
+from septet_guardrails.domain.rails import output_rails
+from septet_guardrails.handlers import OutputHandler
+from septet_kit import Permanent
+from septet_kit.testing import context, flow
+
+HANDLER = OutputHandler(PolicyFiles.load(), output_rails(PresidioNames(), ProfanityModel()))
+TEXT = (
+    "A deque is a double-ended queue. Deques support memory efficient appends and pops from either side of the "
+    "deque. Contact the maintainer at docs@python.org."
+)
+KOREAN = "덱은 양쪽 끝에서 추가와 삭제가 가능한 자료 구조이다. 덱의 최대 길이는 maxlen으로 정한다."
+BEST = "Deques support memory efficient appends and pops from either side of the deque."
+
+
+def passage(number: int, text: str) -> Passage:
+    return Passage(
+        passage_id=f"p{number}", document_id=f"d{number}", content_hash="h", title=f"Title {number}", text=text,
+        start=0, end=len(text), score=1.0,
+    )  # fmt: skip
+
+
+PASSAGES = (passage(1, TEXT), passage(2, KOREAN))
+BEST_QUOTE = Quote(passage_id="p1", number=1, text=BEST, start=33, end=33 + len(BEST), similarity=0.8)
+ANSWERABLE = Answerability(score=0.9, threshold=0.5, answerable=True, best=BEST_QUOTE)
+
+
+def draft(answer: str, **fields: Any) -> Draft:
+    base: dict[str, Any] = {"passages": PASSAGES, "answerability": ANSWERABLE}
+    return flow(Draft, answer=answer, **(base | fields))
+
+
+async def handle(answer: str, **fields: Any) -> Any:
+    event = draft(answer, **fields)
+    (emit,) = await HANDLER(event, context("drafts", event))
+    assert emit.topic == ("revisions" if isinstance(emit.event, Revision) else "outcomes")
+    return emit.event
+
+
+def decisions(event: Any) -> dict[str, str]:
+    return {v.rail: v.decision for v in event.verdicts if v.stage == "output"}
+
+
+async def test_good_answer_passes_every_rail() -> None:
+    event = await handle(
+        "A deque is a double-ended queue [1]. Deques support appends and pops from either side [1]."
+    )
+    assert isinstance(event, Outcome)
+    assert (event.status, event.answer_kind, event.origin) == ("answered", "generated", "guardrails")
+    assert decisions(event) == dict.fromkeys(
+        ("format", "structure", "toxicity", "pii", "groundedness", "citations"), "pass"
+    )
+    grounded = next(v for v in event.verdicts if v.rail == "groundedness")
+    assert grounded.score is not None
+    assert grounded.score > 0.5
+    assert event.event_id == event_id("default", "r-1", "outcome")
+    assert event.policy_version
+
+
+async def test_good_korean_answer_gets_its_citation() -> None:
+    event = await handle("덱의 최대 길이는 maxlen으로 정한다.", language="ko")
+    assert event.answer == "덱의 최대 길이는 maxlen으로 정한다 [2]."
+    assert decisions(event)["citations"] == "fix"
+
+
+async def test_wrong_citations_are_removed_and_right_ones_kept() -> None:
+    event = await handle("A deque is a double-ended queue [1][7].")
+    assert event.answer == "A deque is a double-ended queue [1]."
+    event = await handle("A deque is a double-ended queue [1, 9].")
+    assert event.answer == "A deque is a double-ended queue [1]."
+
+
+async def test_unsupported_sentence_is_dropped_when_others_remain() -> None:
+    event = await handle("A deque is a double-ended queue [1]. It was invented by Napoleon in 1805 [1].")
+    assert event.answer == "A deque is a double-ended queue [1]."
+    assert decisions(event)["groundedness"] == "fix"
+
+
+async def test_unsupported_answer_is_asked_again_once() -> None:
+    event = await handle("Napoleon invented it in 1805 [1].")
+    assert isinstance(event, Revision)
+    assert event.attempt == 2
+    assert event.rejected == "Napoleon invented it in 1805 [1]."
+    assert "Napoleon" in event.complaints[0]
+    assert event.event_id == event_id("default", "r-1", "revision", "2")
+
+
+async def test_second_failure_is_replaced_by_a_quotation() -> None:
+    event = await handle("Napoleon invented it in 1805 [1].", attempt=2)
+    assert (event.status, event.answer_kind) == ("answered", "extractive")
+    assert event.answer == f"“{BEST}” [1]"
+    assert set(decisions(event).values()) == {"pass"}
+    grounded = next(v for v in event.verdicts if v.rail == "groundedness")
+    assert "in place of a draft that failed" in grounded.reason
+
+
+async def test_little_time_skips_the_second_ask() -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=5)
+    event = await handle("Napoleon invented it in 1805 [1].", deadline=soon)
+    assert event.answer_kind == "extractive"
+
+
+async def test_refuses_with_reason_and_sources_when_nothing_can_be_quoted() -> None:
+    event = await handle("Napoleon invented it in 1805 [1].", attempt=2, answerability=None)
+    assert (event.status, event.answer_kind) == ("refused", "none")
+    assert "the sources do not support it" in event.answer
+    assert "[1] Title 1" in event.answer
+    assert event.passages == PASSAGES
+    korean = await handle("나폴레옹이 1805년에 발명했다 [1].", attempt=2, answerability=None, language="ko")
+    assert "출처가 뒷받침하지 않았습니다" in korean.answer
+
+
+async def test_a_quotation_must_pass_the_rails_too() -> None:
+    hostile = "All immigrants are vermin and should be killed."
+    quote = Quote(passage_id="p1", number=1, text=hostile, start=0, end=len(hostile), similarity=0.9)
+    event = await handle(
+        "Napoleon did it in 1805 [1].", attempt=2, passages=(passage(1, hostile),),
+        answerability=ANSWERABLE.model_copy(update={"best": quote}),
+    )  # fmt: skip
+    assert event.status == "refused"
+
+
+async def test_toxic_answer_is_never_replaced_by_a_quotation() -> None:
+    first = await handle("You are a worthless idiot [1].")
+    assert isinstance(first, Revision)
+    second = await handle("You are a worthless idiot [1].", attempt=2)
+    assert second.status == "refused"
+
+
+async def test_empty_answer() -> None:
+    assert isinstance(await handle("  \n"), Revision)
+    assert (await handle("", attempt=2)).answer_kind == "extractive"
+
+
+async def test_debris_repeats_and_fragments_are_cut() -> None:
+    event = await handle(
+        "Answer: A deque is a double-ended queue [1]. A deque is a double-ended queue [1]. Deques support memory",
+        finish_reason="length",
+    )
+    assert event.answer == "A deque is a double-ended queue [1]."
+    assert decisions(event)["format"] == "fix"
+
+
+async def test_personal_data_that_nobody_gave_is_masked() -> None:
+    event = await handle("Contact the maintainer at docs@python.org or spy@evil.example [1].")
+    assert "docs@python.org" in event.answer
+    assert "<EMAIL_1>" in event.answer
+    assert "spy@evil.example" not in event.answer
+
+
+async def test_model_that_says_it_does_not_know_abstains() -> None:
+    event = await handle("The passages do not contain information about this.")
+    assert (event.status, event.answer_kind) == ("abstained", "generated")
+    korean = await handle("제공된 문서에는 해당 정보가 없습니다.", language="ko")
+    assert korean.status == "abstained"
+
+
+async def test_without_passages_nothing_must_be_cited() -> None:
+    event = await handle("Paris is the capital of France.", passages=(), answerability=None)
+    assert (event.status, event.answer) == ("answered", "Paris is the capital of France.")
+
+
+async def test_keeps_input_verdicts_and_drops_those_of_the_first_draft() -> None:
+    old = (
+        Verdict(rail="injection", stage="input", decision="pass"),
+        Verdict(rail="groundedness", stage="output", decision="reask"),
+    )
+    event = await handle("A deque is a double-ended queue [1].", verdicts=old, attempt=2)
+    assert event.verdicts[0] == old[0]
+    assert decisions(event)["groundedness"] == "pass"
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"n": {"type": "integer"}, "s": {"type": "string"}},
+    "required": ["n"],
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ('{"n": 1}', '{"n": 1}'),
+        ('```json\n{"n": 1}\n```', '{"n": 1}'),
+        ('Here it is: {"n": 1} I hope it helps', '{"n": 1}'),
+        ('{"n": 1, "s": "call 010-1234-5678"}', '{"n": 1, "s": "call <PHONE_1>"}'),
+    ],
+)
+async def test_json_answers(answer: str, expected: str) -> None:
+    event = await handle(answer, ask=Ask(question="How many?", output_schema=SCHEMA))
+    assert (event.status, event.answer) == ("answered", expected)
+
+
+@pytest.mark.parametrize("answer", ['{"n": "one"}', "not json", '{"n": 1', "[NaN]", '{"s": "x"}', ""])
+async def test_bad_json_is_asked_again_then_refused(answer: str) -> None:
+    ask = Ask(question="How many?", output_schema=SCHEMA)
+    assert isinstance(await handle(answer, ask=ask), Revision)
+    event = await handle(answer, ask=ask, attempt=2)
+    assert event.status == "refused"
+
+
+async def test_personal_data_in_a_json_number_is_refused() -> None:
+    schema = {"type": "object"}
+    event = await handle('{"card": 4111111111111111}', ask=Ask(question="Card?", output_schema=schema))
+    assert event.status == "refused"
+    assert b"4111111111111111" not in encode(event)
+
+
+async def test_policy_that_is_gone() -> None:
+    with pytest.raises(Permanent, match="no policy"):
+        await handle("x", ask=Ask(question="q", policy="gone"))

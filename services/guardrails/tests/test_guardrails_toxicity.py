@@ -1,0 +1,42 @@
+"""Abuse aimed at people, told from swearing, quoting, denying, and killing processes."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from septet_guardrails.domain.toxicity_rules import match_abuse
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I hate immigrants", "All women are stupid", "I will kill you", "You are a worthless idiot", "Go kill yourself",
+        "fuck you", "Those refugees deserve to die", "I h a t e muslims", "G4y people are disgusting",
+        "씨발 새끼야", "너 죽여버릴 거야", "이민자들은 쓰레기다", "병신아 대답해", "닥쳐",
+    ],
+)  # fmt: skip
+def test_finds_abuse(text: str) -> None:
+    assert match_abuse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How do I kill a Python process?", "No one should hate immigrants", "Why do people hate immigrants?",
+        'Saying "I hate immigrants" is wrong', "I hate when my code fails", "How do I shoot a good photo of women?",
+        "What is a garbage collector?", "Are women paid less?", "Who wrote To Kill a Mockingbird?",
+        "시발점이 되는 역은 어디인가요?", "병신년은 몇 년도인가요?", "쓰레기 수집은 어떻게 동작하나요?", "죽음의 의미는?",
+    ],
+)  # fmt: skip
+def test_leaves_other_texts_alone(text: str) -> None:
+    assert match_abuse(text) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["all " * 8000, "i want to kill " * 2000, '"' * 32_768, "a b " * 8000, "women are " * 3000]
+)
+def test_time_is_bounded_for_any_text(text: str) -> None:
+    began = time.perf_counter()
+    match_abuse(text)
+    assert time.perf_counter() - began < 2.0

@@ -1,0 +1,109 @@
+"""SQL statements, and rows to values and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import asyncpg
+from pgvector import HalfVector
+
+from septet_retrieval.domain.passages import IndexedPassage
+from septet_retrieval.domain.revisions import Origin, State
+from septet_retrieval.ports import DocumentWrite
+
+STATES = """
+SELECT * FROM documents WHERE (tenant, document_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
+
+PUT_DOCUMENT = """
+INSERT INTO documents AS d (
+    tenant, document_id, sequence, revision, content_hash, change, passages, embedded,
+    origin_at, origin_partition, origin_offset
+) VALUES ($1, $2, nextval('change_sequence'), $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (tenant, document_id) DO UPDATE SET
+    sequence = excluded.sequence, revision = coalesce(excluded.revision, d.revision),
+    content_hash = excluded.content_hash, previous_hash = d.content_hash, change = excluded.change,
+    passages = excluded.passages, embedded = excluded.embedded, origin_at = excluded.origin_at,
+    origin_partition = excluded.origin_partition, origin_offset = excluded.origin_offset
+"""
+
+DROP_PASSAGES = """
+DELETE FROM passages
+WHERE (tenant, document_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
+
+PUT_PASSAGE = """
+INSERT INTO passages (
+    passage_id, tenant, document_id, content_hash, title, location, uri, text, starts, ends,
+    model, text_hash, embedding
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+"""
+
+TOUCH = """
+UPDATE documents SET revision = greatest(revision, $3::bigint),
+    origin_at = $4, origin_partition = $5, origin_offset = $6
+WHERE tenant = $1 AND document_id = $2
+"""
+
+KNOWN_VECTORS = """
+SELECT DISTINCT ON (text_hash) text_hash, embedding FROM passages
+WHERE tenant = $1 AND model = $2 AND text_hash = ANY($3)
+"""
+
+CHANGES = """
+SELECT d.sequence, d.document_id AS changed_id, p.*
+FROM (
+    SELECT tenant, document_id, sequence FROM documents
+    WHERE tenant = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
+) d
+LEFT JOIN passages p ON p.tenant = d.tenant AND p.document_id = d.document_id
+ORDER BY d.sequence, p.starts
+"""
+
+NEAREST = """
+SELECT passage_id, document_id, content_hash, title, location, uri, text, starts, ends,
+    1 - (embedding <=> $3) AS cosine
+FROM passages WHERE tenant = $1 AND model = $2
+ORDER BY embedding <=> $3 LIMIT $4
+"""
+
+COSINES = """
+SELECT passage_id, 1 - (embedding <=> $3) AS cosine FROM passages
+WHERE tenant = $1 AND passage_id = ANY($2)
+"""
+
+
+def to_state(row: asyncpg.Record) -> State:
+    return State(
+        sequence=row["sequence"], revision=row["revision"], content_hash=row["content_hash"],
+        previous_hash=row["previous_hash"], change=row["change"], passages=row["passages"],
+        embedded=row["embedded"],
+        origin=Origin(row["origin_at"], row["origin_partition"], row["origin_offset"]),
+    )  # fmt: skip
+
+
+def to_passage(row: asyncpg.Record) -> IndexedPassage:
+    return IndexedPassage(
+        passage_id=row["passage_id"], document_id=row["document_id"], content_hash=row["content_hash"],
+        title=row["title"], location=row["location"], uri=row["uri"], text=row["text"],
+        start=row["starts"], end=row["ends"],
+    )  # fmt: skip
+
+
+def document_row(write: DocumentWrite) -> tuple[object, ...]:
+    """Arguments of ``PUT_DOCUMENT``."""
+    origin = write.origin
+    return (
+        *write.key, write.revision, write.content_hash, write.change, len(write.passages), write.embedded,
+        origin.timestamp, origin.partition, origin.offset,
+    )  # fmt: skip
+
+
+def passage_rows(write: DocumentWrite, model: str) -> Iterator[tuple[object, ...]]:
+    """Arguments of ``PUT_PASSAGE``, one tuple a passage."""
+    for passage, text_hash, vector in zip(write.passages, write.text_hashes, write.vectors, strict=True):
+        yield (
+            passage.passage_id, write.key[0], passage.document_id, passage.content_hash, passage.title,
+            passage.location, passage.uri, passage.text, passage.start, passage.end,
+            model, text_hash, HalfVector(vector),
+        )  # fmt: skip

@@ -1,0 +1,166 @@
+"""The lexical index on tantivy: BM25 in the process, one index folder per tenant.
+
+An index of its own keeps a tenant's passages out of the others' reach and out of their term statistics.
+Terms come from :mod:`septet_retrieval.domain.analysis`; tantivy itself only splits them at white space.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import tantivy
+from septet_kit import Transient
+from septet_kit.observe import get_logger
+
+from septet_retrieval.adapters import terms
+from septet_retrieval.ports import DocumentPassages, Hit
+
+log = get_logger()
+
+LAYOUT = "v1"
+"""Changes with the schema or the analysis: the index of another layout is not read, but built anew."""
+
+_HEAP_BYTES = 24_000_000
+_POSITION = "position"
+_PASSAGE = "passage"
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("document_id", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("body", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("title", tokenizer_name="whitespace", index_option="freq")
+    builder.add_bytes_field("stored", stored=True)
+    return builder.build()
+
+
+_SCHEMA = _schema()
+
+
+class _TenantIndex:
+    """One folder, one writer; its methods block."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._index = tantivy.Index(_SCHEMA, path=str(folder))
+        except ValueError as error:
+            log.warning("lexical index unreadable, building it anew", folder=str(folder), error=str(error))
+            shutil.rmtree(folder)
+            folder.mkdir()
+            self._index = tantivy.Index(_SCHEMA, path=str(folder))
+        self._index.config_reader("manual")
+        self._index.register_tokenizer(
+            "whitespace", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+        )
+        self._writer = self._index.writer(_HEAP_BYTES, 1)
+        self._writing = threading.Lock()
+
+    def position(self) -> int:
+        query = tantivy.Query.term_query(_SCHEMA, "kind", _POSITION, "basic")
+        searcher = self._index.searcher()
+        found = searcher.search(query, 1).hits
+        return int(_stored(searcher, found[0][1])) if found else 0
+
+    def apply(self, changes: Sequence[DocumentPassages], position: int) -> None:
+        with self._writing:
+            try:
+                self._replace(changes, position)
+                self._writer.commit()
+            except ValueError:
+                self._writer.rollback()
+                raise
+            self._index.reload()
+
+    def _replace(self, changes: Sequence[DocumentPassages], position: int) -> None:
+        for change in changes:
+            self._writer.delete_documents_by_term("document_id", change.document_id)
+            for passage in change.passages:
+                fields = {"kind": _PASSAGE, "document_id": change.document_id, **terms.indexed_terms(passage)}
+                self._add(fields, json.dumps(terms.dump(passage)).encode())
+        self._writer.delete_documents_by_term("kind", _POSITION)
+        self._add({"kind": _POSITION}, str(position).encode())
+
+    def _add(self, fields: dict[str, str], stored: bytes) -> None:
+        self._writer.add_document(tantivy.Document.from_dict({**fields, "stored": stored}, _SCHEMA))
+
+    def search(self, question: str, limit: int) -> list[Hit]:
+        clauses = []
+        for term in terms.question_terms(question):
+            body = tantivy.Query.term_query(_SCHEMA, "body", term, "freq")
+            title = tantivy.Query.term_query(_SCHEMA, "title", term, "freq")
+            clauses += [
+                (tantivy.Occur.Should, body),
+                (tantivy.Occur.Should, tantivy.Query.boost_query(title, terms.TITLE_BOOST)),
+            ]
+        if not clauses:
+            return []
+        searcher = self._index.searcher()
+        found = searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False).hits
+        return [Hit(terms.load(_stored(searcher, address)), score) for score, address in found]
+
+    def close(self) -> None:
+        with self._writing:
+            self._writer.wait_merging_threads()
+
+
+def _stored(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> bytes:
+    return bytes(cast("bytes", searcher.doc(address).get_first("stored")))
+
+
+class TantivyIndex:
+    """The port's adapter: folders below ``root``, opened on first use, worked on in threads."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root / LAYOUT
+        self._open: dict[str, _TenantIndex] = {}
+        self._opening = threading.Lock()
+
+    async def position(self, tenant: str) -> int:
+        return await asyncio.to_thread(lambda: self._of(tenant).position())
+
+    async def apply(self, tenant: str, changes: Sequence[DocumentPassages], position: int) -> None:
+        """As the port says.
+
+        Raises:
+            Transient: the index could not be written (code ``lexical_unavailable``).
+        """
+        try:
+            await asyncio.to_thread(lambda: self._of(tenant).apply(changes, position))
+        except (OSError, ValueError) as error:
+            raise Transient("lexical_unavailable", f"tantivy: {error}") from error
+
+    async def search(self, tenant: str, question: str, limit: int) -> list[Hit]:
+        """As the port says.
+
+        Raises:
+            Transient: the index could not be read (code ``lexical_unavailable``).
+        """
+        if tenant not in self._open and not (self._root / tenant).exists():
+            return []
+        try:
+            return await asyncio.to_thread(lambda: self._of(tenant).search(question, limit))
+        except (OSError, ValueError) as error:
+            raise Transient("lexical_unavailable", f"tantivy: {error}") from error
+
+    async def check(self) -> None:
+        """Nothing to check: the index lives in the process."""
+
+    async def close(self) -> None:
+        """Wait for merges, and let go of the folders."""
+        for index in self._open.values():
+            await asyncio.to_thread(index.close)
+        self._open.clear()
+
+    def _of(self, tenant: str) -> _TenantIndex:
+        with self._opening:
+            if tenant not in self._open:
+                self._open[tenant] = _TenantIndex(self._root / tenant)
+            return self._open[tenant]

@@ -1,0 +1,1 @@
+"""What retrieval knows, free of brokers, databases and clocks."""

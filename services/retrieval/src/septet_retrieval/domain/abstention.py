@@ -1,0 +1,23 @@
+"""What to say instead of an answer, in the question's language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from septet_contracts import Passage
+
+_HANGUL = re.compile(r"[가-힣]")
+_SHOWN = 3
+
+
+def abstention(question: str, language: str | None, passages: Sequence[Passage]) -> str:
+    """Say that the documents do not answer the question, and name the nearest ones."""
+    korean = language == "ko" or bool(_HANGUL.search(question))
+    named = list(dict.fromkeys(passage.title or passage.document_id for passage in passages))[:_SHOWN]
+    titles = ", ".join(named)
+    if korean:
+        text = "문서에서 이 질문에 답할 근거를 찾지 못했습니다."
+        return f"{text} 가장 가까운 자료: {titles}." if named else text
+    text = "I cannot answer this from the documents."
+    return f"{text} The nearest sources are: {titles}." if named else text

@@ -1,0 +1,101 @@
+"""The sentences of retrieved passages that speak to a question, and how far they do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from septet_contracts import Passage
+
+from septet_retrieval.domain.analysis import analyze, analyze_question
+from septet_retrieval.domain.sentences import Span, split_sentences
+
+MAX_PASSAGES = 5
+MAX_SENTENCES = 12
+_MIN_CHARACTERS = 12
+_MAX_CHARACTERS = 600
+
+_NAME = re.compile(r"(?<!^)(?<![.!?]\s)\b[A-Z][\w'’-]*|\b\w*\d[\w.,]*|\b\w+(?:[._]\w+)+|[A-Z]{2,}")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of the passage at ``number`` (1-based); offsets are into the passage's text.
+
+    ``coverage`` is the share of the question's terms that the sentence and the passage's heading hold.
+    """
+
+    passage: Passage
+    number: int
+    span: Span
+    coverage: float
+
+    @property
+    def text(self) -> str:
+        return self.span.of(self.passage.text)
+
+    @property
+    def embedded_text(self) -> str:
+        """The sentence below its passage's title, which says whom its pronouns mean."""
+        title = self.passage.title
+        return self.text if not title or title.lower() in self.text.lower() else f"{title}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A question's terms: all that describe, and those of names, numbers and identifiers."""
+
+    all: frozenset[str]
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, question: str) -> Terms:
+        names = {term for name in _NAME.findall(question) for term in analyze(name)}
+        described = frozenset(analyze_question(question))
+        return cls(described, frozenset(names) & described)
+
+    def coverage(self, terms: frozenset[str]) -> float:
+        """Share of the question's terms among ``terms``, 0 to 1."""
+        return len(self.all & terms) / len(self.all) if self.all else 0.0
+
+    def name_coverage(self, terms: frozenset[str]) -> float:
+        """The same for names; 1 when the question names nothing."""
+        return len(self.names & terms) / len(self.names) if self.names else 1.0
+
+
+def heading_terms(passage: Passage) -> frozenset[str]:
+    return frozenset(analyze(f"{passage.title} {passage.location}"))
+
+
+def passage_terms(passage: Passage) -> frozenset[str]:
+    return heading_terms(passage) | frozenset(analyze(passage.text))
+
+
+def best_sentences(terms: Terms, passages: Sequence[Passage]) -> list[Sentence]:
+    """At most ``MAX_SENTENCES`` of the first passages: those that cover the question best, in order.
+
+    The first sentences of the first passages are always among them: a definition may share no word with
+    the question but its subject.
+    """
+    found: list[Sentence] = []
+    for number, passage in enumerate(passages[:MAX_PASSAGES], start=1):
+        heading = heading_terms(passage)
+        for span in _sentences(passage.text):
+            held = heading | frozenset(analyze(span.of(passage.text)))
+            found.append(Sentence(passage, number, span, terms.coverage(held)))
+    order = sorted(range(len(found)), key=lambda i: (not _leads(found, i), -found[i].coverage, i))
+    return [found[i] for i in sorted(order[:MAX_SENTENCES])]
+
+
+def _leads(found: Sequence[Sentence], position: int) -> bool:
+    """Whether the sentence opens one of the first three passages."""
+    this = found[position]
+    return this.number <= 3 and (position == 0 or found[position - 1].number != this.number)
+
+
+def _sentences(text: str) -> list[Span]:
+    spans = [span for span in split_sentences(text) if span.end - span.start >= _MIN_CHARACTERS]
+    if not spans:
+        return [Span(0, min(len(text), _MAX_CHARACTERS))] if text.strip() else []
+    return [Span(span.start, min(span.end, span.start + _MAX_CHARACTERS)) for span in spans]

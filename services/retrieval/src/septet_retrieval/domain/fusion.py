@@ -1,0 +1,104 @@
+"""Fusing two rankings into one.
+
+Reciprocal rank fusion (Cormack, Clarke & Büttcher, SIGIR 2009) looks at ranks alone. The convex
+combination (Bruch, Gai & Ingber, TOIS 2023) looks at scores, standardised on each side, so that a side
+that is sure of a passage counts for more; it also uses the cosines of passages that only BM25 found.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+RRF_K = 60
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A fused result; ranks are 1-based and absent where a side did not return it."""
+
+    name: str
+    score: float
+    lexical_rank: int | None
+    dense_rank: int | None
+
+
+def fuse(
+    lexical: Mapping[str, float],
+    dense: Mapping[str, float],
+    method: Literal["rrf", "convex"],
+    dense_weight: float,
+    cosines: Mapping[str, float] | None = None,
+) -> list[Ranked]:
+    """Rank the union of two sides' results, best first; a side that is empty leaves the other's order.
+
+    Args:
+        lexical: BM25 scores by id, best first.
+        dense: cosines by id, best first.
+        dense_weight: the dense side's share, 0 to 1.
+        cosines: cosines of more ids, for the convex combination.
+    """
+    weight = dense_weight if lexical and dense else float(bool(dense))
+    lexical_ranks, dense_ranks = _ranks(lexical), _ranks(dense)
+    if method == "rrf":
+        scores = reciprocal_rank(lexical_ranks, dense_ranks, weight)
+    else:
+        scores = convex(lexical, dense, weight, cosines or {})
+    ranked = [
+        Ranked(name, score, lexical_ranks.get(name), dense_ranks.get(name)) for name, score in scores.items()
+    ]
+    return sorted(ranked, key=lambda item: (-item.score, item.name))
+
+
+def reciprocal_rank(
+    lexical: Mapping[str, int], dense: Mapping[str, int], dense_weight: float
+) -> dict[str, float]:
+    """Weighted reciprocal rank fusion of two rankings, given as 1-based ranks."""
+    scores: dict[str, float] = {}
+    for ranks, weight in ((lexical, 1 - dense_weight), (dense, dense_weight)):
+        for name, rank in ranks.items():
+            scores[name] = scores.get(name, 0.0) + weight / (RRF_K + rank)
+    return scores
+
+
+def convex(
+    lexical: Mapping[str, float],
+    dense: Mapping[str, float],
+    dense_weight: float,
+    cosines: Mapping[str, float],
+) -> dict[str, float]:
+    """Convex combination of standard scores, on the logistic scale from 0 to 1.
+
+    What a side did not return counts there as the last that it returned, unless its cosine is known.
+    """
+    lexical_z, lexical_floor = _standardised(lexical, lexical)
+    dense_z, dense_floor = _standardised(dense, {**cosines, **dense})
+    return {
+        name: _logistic(
+            (1 - dense_weight) * lexical_z.get(name, lexical_floor)
+            + dense_weight * dense_z.get(name, dense_floor)
+        )
+        for name in {**lexical, **dense}
+    }
+
+
+def _standardised(sample: Mapping[str, float], scores: Mapping[str, float]) -> tuple[dict[str, float], float]:
+    """Standard scores of ``scores`` by the mean and deviation of ``sample``, and the sample's lowest."""
+    if not sample:
+        return {}, 0.0
+    mean, deviation = statistics.fmean(sample.values()), statistics.pstdev(sample.values())
+    scale = deviation if deviation > 0 else 1.0
+    return {name: (score - mean) / scale for name, score in scores.items()}, (
+        min(sample.values()) - mean
+    ) / scale
+
+
+def _logistic(value: float) -> float:
+    return 1 / (1 + math.exp(-value))
+
+
+def _ranks(names: Iterable[str]) -> dict[str, int]:
+    return {name: rank for rank, name in enumerate(names, start=1)}

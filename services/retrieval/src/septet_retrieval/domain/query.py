@@ -1,0 +1,31 @@
+"""From a wish to what is searched for."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from septet_contracts import Ask
+
+from septet_retrieval.domain.analysis import analyze_question
+
+_FEW_TERMS = 3
+_HISTORY_CHARACTERS = 300
+_FOREIGN_SHARE = 0.3
+
+
+def search_text(ask: Ask) -> str:
+    """The question; a very short follow-up ("and in Korea?") is preceded by the question before it."""
+    previous = [message.content for message in ask.history if message.role == "user"]
+    if not previous or len(set(analyze_question(ask.query))) > _FEW_TERMS:
+        return ask.query
+    return f"{previous[-1][-_HISTORY_CHARACTERS:]}\n{ask.query}"
+
+
+def is_latin(text: str) -> bool:
+    """Whether the text is written in Latin letters for the most part.
+
+    A language detector errs on short questions and names; the script does not.
+    """
+    letters = [character for character in text if character.isalpha()]
+    foreign = sum(not unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    return foreign <= _FOREIGN_SHARE * len(letters)

@@ -1,0 +1,64 @@
+"""Sentence boundaries, English and Korean, with character offsets.
+
+A rule-based splitter in the manner of Kiss & Strunk's Punkt (2006) with its abbreviation list fixed: a
+boundary is terminal punctuation followed by space, save after abbreviations, initials and numbers of
+lists; a Korean sentence also ends at a final ending (``다.``, ``요?``), where spaces are often left out.
+Line breaks followed by a blank line, a list marker or a heading end a sentence, too.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from septet_retrieval.domain.words import ABBREVIATIONS
+
+_BOUNDARY = re.compile(
+    r"(?P<end>[.!?。！？…]+[\"'”’)\]]*)(?=\s|$)"
+    r"|(?P<korean>(?<=[가-힣])[.!?]+)(?=[가-힣A-Z0-9\"'“‘(])"
+    r"|(?P<cjk>[。！？])"
+    r"|(?P<line>\n\s*\n|\n(?=\s*(?:[-*+•]\s|\d+[.)]\s|#|>>>|\||```)))"
+)
+_LAST_WORD = re.compile(r"(?:^|[\s(\[\"'“‘])([^\s(\[\"'“‘]*)$")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Characters ``start`` to ``end`` (exclusive) of a text."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        return text[self.start : self.end]
+
+
+def split_sentences(text: str) -> list[Span]:
+    """Sentences of ``text`` without surrounding white space, in order, never overlapping."""
+    spans: list[Span] = []
+    start = 0
+    for match in _BOUNDARY.finditer(text):
+        if match.lastgroup == "end" and not _ends(text, start, match):
+            continue
+        _append(spans, text, start, match.end())
+        start = match.end()
+    _append(spans, text, start, len(text))
+    return spans
+
+
+def _append(spans: list[Span], text: str, start: int, end: int) -> None:
+    raw = text[start:end]
+    left, right = len(raw) - len(raw.lstrip()), len(raw.rstrip())
+    if left < right:
+        spans.append(Span(start + left, start + right))
+
+
+def _ends(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether terminal punctuation ends a sentence, rather than an abbreviation or a list number."""
+    if match.group() != ".":
+        return True
+    last = _LAST_WORD.search(text, start, match.start())
+    word = last.group(1).lower() if last else ""
+    if word in ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word != "i"):
+        return False
+    return not (word.isdigit() and not text[start : match.start()].strip(" \t\n0123456789"))

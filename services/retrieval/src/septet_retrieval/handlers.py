@@ -1,0 +1,119 @@
+"""The two steps of retrieval: documents in, passages out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from septet_contracts import (
+    DeleteDocument,
+    DocumentChanged,
+    Grounded,
+    Missed,
+    Outcome,
+    RetrievalInfo,
+    UpsertDocument,
+    event_id,
+)
+from septet_kit import Context, Emit, advance
+
+from septet_retrieval.domain.abstention import abstention
+from septet_retrieval.domain.passages import Document, to_passages
+from septet_retrieval.domain.query import search_text
+from septet_retrieval.domain.revisions import Judgement, Origin
+from septet_retrieval.ingest import Incoming, Ingested, Ingestor
+from septet_retrieval.judge import Judge
+from septet_retrieval.search import Found, Query, Searcher
+from septet_retrieval.settings import RetrievalSettings
+
+STAGE = "retrieval"
+
+
+class DocumentHandler:
+    """``documents`` → ``documents-changed``, once both indexes hold the new state."""
+
+    def __init__(self, ingestor: Ingestor, settings: RetrievalSettings) -> None:
+        self._ingestor = ingestor
+        self._limits = settings.limits
+
+    async def __call__(self, event: UpsertDocument | DeleteDocument, ctx: Context) -> Sequence[Emit]:
+        ingested = await self._ingestor.submit(self._incoming(event, ctx))
+        changed = _changed(event, ingested, ctx)
+        return [Emit("documents-changed", changed, key=f"{event.tenant}:{event.document_id}".encode())]
+
+    def _incoming(self, event: UpsertDocument | DeleteDocument, ctx: Context) -> Incoming:
+        key = (event.tenant, event.document_id)
+        origin = Origin(ctx.timestamp, ctx.partition, ctx.offset)
+        if isinstance(event, DeleteDocument):
+            return Incoming(key, event.revision, None, origin)
+        document = Document(
+            tenant=event.tenant, document_id=event.document_id, text=event.text, title=event.title,
+            uri=event.uri, media_type=event.media_type, location=event.location,
+        )  # fmt: skip
+        passages = to_passages(document, self._limits)
+        return Incoming(key, event.revision, document.content_hash, origin, passages)
+
+
+def _changed(event: UpsertDocument | DeleteDocument, ingested: Ingested, ctx: Context) -> DocumentChanged:
+    """The announcement. Its id follows from the stored state, or, where nothing changed, from the record."""
+    state = ingested.state
+    changed = ingested.judgement in (Judgement.APPLY, Judgement.REPEAT)
+    item = f"{state.sequence}" if changed else f"unchanged:{ctx.partition}:{ctx.offset}"
+    digest = hashlib.sha256(event.document_id.encode()).hexdigest()[:32]
+    return DocumentChanged(
+        request_id=digest, tenant=event.tenant, document_id=event.document_id,
+        event_id=event_id(event.tenant, digest, DocumentChanged.STEP, item), occurred_at=ctx.timestamp,
+        change=state.change if changed else "unchanged", content_hash=state.content_hash,
+        previous_hash=state.previous_hash if changed else state.content_hash,
+        passages=state.passages, embedded=state.embedded if changed else 0,
+    )  # fmt: skip
+
+
+class QuestionHandler:
+    """``missed`` → ``grounded``, or straight to ``outcomes`` when there is nothing to generate from."""
+
+    def __init__(self, searcher: Searcher, judge: Judge, settings: RetrievalSettings) -> None:
+        self._searcher = searcher
+        self._judge = judge
+        self._threshold = settings.answerability_threshold
+
+    async def __call__(self, event: Missed, ctx: Context) -> Sequence[Emit]:
+        if event.ask.retrieval.mode == "off":
+            info = RetrievalInfo(mode="off", fusion=event.ask.retrieval.fusion)
+            return [Emit("grounded", advance(event, Grounded, ctx, stage=STAGE, retrieval=info))]
+        text = search_text(event.ask)
+        given = event.question_embedding if text == event.ask.query else None
+        found = await self._searcher.search(Query(event.tenant, text, event.ask.retrieval, given))
+        if not event.ask.generate:
+            return [_found_only(event, found, ctx)]
+        return [await self._judged(event, text, found, ctx)]
+
+    async def _judged(self, event: Missed, text: str, found: Found, ctx: Context) -> Emit:
+        assessment = await self._judge.assess(text, found.passages, found.embedding)
+        verdict = assessment.verdict(self._threshold)
+        carried = _carried(event, text, found) | {"answerability": verdict}
+        if verdict.answerable:
+            return Emit("grounded", advance(event, Grounded, ctx, stage=STAGE, **carried))
+        answer = abstention(event.ask.query, event.language, found.passages)
+        return _outcome(event, ctx, status="abstained", answer=answer, **carried)
+
+
+def _found_only(event: Missed, found: Found, ctx: Context) -> Emit:
+    return _outcome(event, ctx, status="answered", **_carried(event, event.ask.query, found))
+
+
+def _carried(event: Missed, text: str, found: Found) -> dict[str, Any]:
+    """What the search adds to the event. The cache compares questions: it gets the embedding of no other text."""
+    own = found.embedding if text == event.ask.query else event.question_embedding
+    return {
+        "passages": found.passages, "retrieval": found.info,
+        "question_embedding": own or event.question_embedding,
+        "degraded": tuple(dict.fromkeys((*event.degraded, *found.degraded))),
+    }  # fmt: skip
+
+
+def _outcome(event: Missed, ctx: Context, **fields: Any) -> Emit:
+    return Emit(
+        "outcomes", advance(event, Outcome, ctx, stage=STAGE, origin=STAGE, answer_kind="none", **fields)
+    )

@@ -1,0 +1,55 @@
+"""Answerability of what was found: the evidence's sentences are embedded, the rest is arithmetic."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+from septet_contracts import Embedding, Passage
+from septet_kit import Transient
+from septet_kit.observe import get_logger, span
+
+from septet_retrieval.domain.answerability import Assessment, assess
+from septet_retrieval.domain.evidence import Sentence, Terms, best_sentences
+from septet_retrieval.domain.query import is_latin
+from septet_retrieval.ports import TextEmbedder
+from septet_retrieval.settings import RetrievalSettings
+
+log = get_logger()
+
+
+class Judge:
+    """Decides whether passages can answer a question."""
+
+    def __init__(self, embedder: TextEmbedder, settings: RetrievalSettings) -> None:
+        self._embedder = embedder
+        self._timeout_s = settings.side_timeout.total_seconds()
+        self._multilingual = settings.dense_multilingual
+
+    async def assess(
+        self, question: str, passages: Sequence[Passage], embedding: Embedding | None
+    ) -> Assessment:
+        """Judge the evidence; without embeddings, by the words alone."""
+        with span("answerability") as current:
+            terms = Terms.of(question)
+            sentences = best_sentences(terms, passages)
+            foreign = not (self._multilingual or is_latin(question))
+            cosines = None if foreign else await self._cosines(sentences, embedding)
+            result = assess(question, terms, passages, sentences, cosines, foreign=foreign)
+            current.set_attribute("septet.answerability.score", result.probability)
+            current.set_attribute("septet.answerability.kind", result.kind)
+        return result
+
+    async def _cosines(
+        self, sentences: Sequence[Sentence], embedding: Embedding | None
+    ) -> list[float] | None:
+        if embedding is None or embedding.model != self._embedder.model or not sentences:
+            return None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                vectors = await self._embedder.embed([sentence.embedded_text for sentence in sentences])
+        except (Transient, TimeoutError) as error:
+            log.warning("answerability without cosines", error=str(error))
+            return None
+        return [float(value) for value in vectors @ np.asarray(embedding.vector, dtype=np.float32)]

@@ -1,0 +1,171 @@
+"""Hybrid search: both sides at once, fused; one side's outage costs quality, not the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalWish
+from septet_kit import SeptetError, Transient
+from septet_kit.observe import get_logger, semconv, span
+
+from septet_retrieval.domain.fusion import Ranked, fuse
+from septet_retrieval.domain.passages import IndexedPassage
+from septet_retrieval.domain.query import is_latin
+from septet_retrieval.ports import Hit, LexicalIndex, PassageStore, TextEmbedder, Vector
+from septet_retrieval.settings import RetrievalSettings
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to search for; ``embedding`` is of ``text``, if anyone has made it."""
+
+    tenant: str
+    text: str
+    wish: RetrievalWish
+    embedding: Embedding | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """Passages, best first, and how they were found; ``embedding`` is the question's."""
+
+    passages: tuple[Passage, ...]
+    info: RetrievalInfo
+    embedding: Embedding | None = None
+    degraded: tuple[str, ...] = ()
+
+
+@dataclass
+class _Side:
+    """One side's result: hits best first, or the error that kept it from any."""
+
+    hits: Sequence[Hit] = ()
+    milliseconds: float | None = None
+    error: SeptetError | None = None
+
+
+class Searcher:
+    """Searches both indexes of a tenant."""
+
+    def __init__(
+        self, store: PassageStore, index: LexicalIndex, embedder: TextEmbedder, settings: RetrievalSettings
+    ) -> None:
+        self._store = store
+        self._index = index
+        self._embedder = embedder
+        self._settings = settings
+
+    async def search(self, query: Query) -> Found:
+        """Find the ``wish.k`` best passages.
+
+        Raises:
+            Transient: no side that was asked for could be searched (code ``retrieval_unavailable``).
+        """
+        mode = query.wish.mode
+        vector: Vector | None = None
+
+        async def dense() -> list[Hit]:
+            nonlocal vector
+            vector = await self._vector(query)
+            return await self._store.nearest(
+                query.tenant, self._embedder.model, vector, self._settings.candidates
+            )
+
+        async def lexical() -> list[Hit]:
+            return await self._index.search(query.tenant, query.text, self._settings.candidates)
+
+        async with asyncio.TaskGroup() as group:
+            sides = {
+                name: group.create_task(self._timed(name, work))
+                for name, work in (("lexical", lexical), ("dense", dense))
+                if mode in (name, "hybrid")
+            }
+        done = {name: task.result() for name, task in sides.items()}
+        degraded = tuple(f"retrieval.{name}" for name, side in done.items() if side.error is not None)
+        if len(degraded) == len(done):
+            reasons = "; ".join(f"{name}: {side.error}" for name, side in done.items())
+            raise Transient("retrieval_unavailable", reasons)
+        return await self._found(
+            query, done.get("lexical", _Side()), done.get("dense", _Side()), vector, degraded
+        )
+
+    async def _timed(self, name: str, work: Callable[[], Awaitable[list[Hit]]]) -> _Side:
+        started = time.perf_counter()
+        side = _Side()
+        with span(f"retrieval {name}") as current:
+            current.set_attribute(semconv.GEN_AI_OPERATION, "retrieval")
+            try:
+                async with asyncio.timeout(self._settings.side_timeout.total_seconds()):
+                    side.hits = await work()
+            except SeptetError as error:
+                side.error = error
+            except TimeoutError:
+                side.error = Transient("timeout", f"no answer within {self._settings.side_timeout}")
+            current.set_attribute("septet.retrieval.hits", len(side.hits))
+        side.milliseconds = round((time.perf_counter() - started) * 1000, 3)
+        if side.error is not None:
+            log.warning("search side failed", side=name, code=side.error.code, error=side.error.message)
+        return side
+
+    async def _vector(self, query: Query) -> Vector:
+        known = query.embedding
+        if known is not None and known.model == self._embedder.model:
+            return np.asarray(known.vector, dtype=np.float32)
+        vector: Vector = (await self._embedder.embed([query.text]))[0]
+        return vector
+
+    async def _found(
+        self, query: Query, lexical: _Side, dense: _Side, vector: Vector | None, degraded: tuple[str, ...]
+    ) -> Found:
+        passages = {hit.passage.passage_id: hit.passage for hit in (*dense.hits, *lexical.hits)}
+        cosines = {hit.passage.passage_id: hit.score for hit in dense.hits}
+        if vector is not None and dense.error is None:
+            missing = [name for name in passages if name not in cosines]
+            cosines |= await self._cosines(query.tenant, missing, vector)
+        weight = self._dense_weight(query.text)
+        ranked = fuse(_scores(lexical), _scores(dense), query.wish.fusion, weight, cosines)
+        best = [_passage(passages[item.name], item, cosines) for item in ranked[: query.wish.k]]
+        info = RetrievalInfo(
+            mode=query.wish.mode, fusion=query.wish.fusion, lexical_hits=len(lexical.hits),
+            dense_hits=len(dense.hits), lexical_ms=lexical.milliseconds, dense_ms=dense.milliseconds,
+        )  # fmt: skip
+        embedding = None
+        if vector is not None:
+            embedding = Embedding(model=self._embedder.model, vector=tuple(float(x) for x in vector))
+        return Found(tuple(best), info, embedding, degraded)
+
+    def _dense_weight(self, text: str) -> float:
+        known = self._settings.dense_multilingual or is_latin(text)
+        return self._settings.dense_weight if known else self._settings.dense_weight_foreign
+
+    async def _cosines(self, tenant: str, names: Sequence[str], vector: Vector) -> Mapping[str, float]:
+        """Cosines of passages that only BM25 found. They refine the order; without them it still stands."""
+        if not names:
+            return {}
+        try:
+            async with asyncio.timeout(self._settings.side_timeout.total_seconds()):
+                return await self._store.cosines(tenant, names, vector)
+        except (Transient, TimeoutError) as error:
+            log.warning("no cosines for lexical hits", error=str(error))
+            return {}
+
+
+def _scores(side: _Side) -> dict[str, float]:
+    return {hit.passage.passage_id: hit.score for hit in side.hits}
+
+
+def _passage(found: IndexedPassage, ranked: Ranked, cosines: Mapping[str, float]) -> Passage:
+    similarity = cosines.get(found.passage_id)
+    return Passage(
+        passage_id=found.passage_id, document_id=found.document_id, content_hash=found.content_hash,
+        title=found.title, location=found.location, uri=found.uri, text=found.text,
+        start=found.start, end=found.end, score=round(ranked.score, 6),
+        lexical_rank=ranked.lexical_rank, dense_rank=ranked.dense_rank,
+        similarity=None if similarity is None else round(similarity, 6),
+    )  # fmt: skip

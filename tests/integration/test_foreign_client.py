@@ -1,0 +1,121 @@
+"""The hand-written Java client against the real broker.
+
+The test plays the services' part: each side must read what the other wrote, from the contracts alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from septet_contracts import Request, Response, Source, decode, encode, event_id, record_key, topic
+from septet_native import jars
+from septet_native.addresses import Addresses
+from septet_native.settings import StackSettings
+
+ROOT = Path(__file__).parents[2]
+QUESTION = "덱은 무엇인가요? What is a “deque”?"
+
+
+def compiler_missing() -> str | None:
+    """Why a single Java source file cannot be run here, or ``None``."""
+    java = shutil.which("java")
+    if java is None:
+        return "no java on the PATH"
+    modules = subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=False).stdout
+    return None if "jdk.compiler@" in modules else "java on the PATH has no compiler (a JRE, or older than 9)"
+
+
+@pytest.fixture(scope="module")
+def command() -> tuple[str, ...]:
+    """The client's command line, up to its arguments."""
+    reason = compiler_missing()
+    if reason:
+        pytest.skip(f"foreign client: {reason}")
+    repository = StackSettings().places().cache / "maven"
+    path = jars.classpath(jars.read_lock(), repository)
+    return ("java", "-cp", path, str(ROOT / "examples" / "client-java" / "Client.java"))
+
+
+@asynccontextmanager
+async def answering(kafka: str) -> AsyncIterator[list[Request]]:
+    """Answer each request by its echo, as a service would; yields the requests that came."""
+    seen: list[Request] = []
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all")
+    await consumer.start()
+    await producer.start()
+    partitions = [TopicPartition(topic("requests").name, p) for p in range(topic("requests").partitions)]
+    consumer.assign(partitions)
+    await consumer.seek_to_end(*partitions)
+
+    async def answer() -> None:
+        async for record in consumer:
+            request = decode(topic("requests"), record.value)
+            assert record.key == record_key(request.tenant, request.request_id, None)
+            seen.append(request)
+            for response in (noise(request), echo(request)):
+                await producer.send_and_wait(topic("responses").name, encode(response), key=record.key)
+
+    task = asyncio.create_task(answer())
+    try:
+        yield seen
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await consumer.stop()
+        await producer.stop()
+
+
+def echo(request: Request, **fields: Any) -> Response:
+    name = fields.pop("request_id", request.request_id)
+    source = Source(number=1, passage_id="p", document_id="d", passage=request.query, cited=True)
+    return Response(
+        request_id=name, tenant=request.tenant, event_id=event_id(request.tenant, name, "response"),
+        occurred_at=datetime.now(UTC), status="answered", answer=f"{request.query} [1]", sources=(source,),
+    )  # fmt: skip
+
+
+def noise(request: Request) -> Response:
+    """Another client's response, which must not be taken for one's own."""
+    return echo(request, request_id=f"{request.request_id}-other")
+
+
+async def run(command: tuple[str, ...], kafka: str, question: str, request_id: str) -> tuple[int, Any, str]:
+    process = await asyncio.create_subprocess_exec(
+        *command, kafka, question, request_id, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "SEPTET_SCHEMAS": str(ROOT / "contracts" / "schemas")},
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(), 120)
+    return process.returncode or 0, json.loads(out) if out else None, err.decode()
+
+
+async def test_each_side_reads_what_the_other_wrote(command: tuple[str, ...], addresses: Addresses) -> None:
+    request_id = f"java-{uuid4()}"
+    async with answering(addresses.kafka) as seen:
+        code, response, errors = await run(command, addresses.kafka, QUESTION, request_id)
+    assert code == 0, errors
+    mine = [r for r in seen if r.request_id == request_id]
+    assert [r.question for r in mine] == [QUESTION]
+    assert mine[0].deadline is not None
+    assert response["request_id"] == request_id
+    assert response["answer"] == f"{QUESTION} [1]"
+    assert response["sources"][0]["passage"] == QUESTION
+
+
+async def test_a_bad_command_line_is_explained(command: tuple[str, ...]) -> None:
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, err = await process.communicate()
+    assert process.returncode == 2
+    assert "usage: Client BOOTSTRAP QUESTION" in err.decode()
