@@ -81,7 +81,9 @@ def measure(vectors: pairs.Vectors) -> dict[str, dict[str, object]]:
     """Judge the held-out half of every set."""
     held_out = {
         name: [
-            verify(p, float(vectors[p.left] @ vectors[p.right])) for p in pairs.load(name, vectors) if not p.training
+            verify(p, float(vectors[p.left] @ vectors[p.right]))
+            for p in pairs.load(name, vectors)
+            if not p.training
         ]
         for name in pairs.SETS
     }
@@ -99,7 +101,9 @@ def measure(vectors: pairs.Vectors) -> dict[str, dict[str, object]]:
 def main() -> None:
     """Measure, print a table, and write ``results/``."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/septet", help="models, embeddings")
+    parser.add_argument(
+        "--cache", type=Path, default=Path.home() / ".cache/septet", help="models, embeddings"
+    )
     parser.add_argument("--no-write", action="store_true", help="print only")
     arguments = parser.parse_args()
     results = measure(pairs.embed(list(pairs.SETS), arguments.cache))
@@ -123,7 +127,15 @@ def _table(results: dict[str, dict[str, object]]) -> str:
         ours, theirs = found["verified"], found["similarity_alone"]
         assert isinstance(ours, dict)
         assert isinstance(theirs, dict)
-        cells = [name, found["pairs"], ours["hit"], ours["false_hit"], theirs["threshold"], theirs["hit"], theirs["false_hit"]]
+        cells = [
+            name,
+            found["pairs"],
+            ours["hit"],
+            ours["false_hit"],
+            theirs["threshold"],
+            theirs["hit"],
+            theirs["false_hit"],
+        ]
         lines.append("| " + " | ".join("–" if c is None else str(c) for c in cells) + " |")
     return "\n".join(lines)
 

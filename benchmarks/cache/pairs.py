@@ -96,5 +96,7 @@ def embed(names: list[str], cache: Path, batch: int = 32) -> dict[str, NDArray[n
         cache.mkdir(parents=True, exist_ok=True)
         encoder = Encoder(minilm.ensure_model(cache), minilm.tokenizer_file())
         bounds = [*range(0, len(wanted), batch), len(wanted)]
-        np.save(file, np.concatenate([encoder.run(encoder.tokenize(wanted[i:j])) for i, j in pairwise(bounds)]))
+        np.save(
+            file, np.concatenate([encoder.run(encoder.tokenize(wanted[i:j])) for i, j in pairwise(bounds)])
+        )
     return dict(zip(wanted, np.load(file), strict=True))

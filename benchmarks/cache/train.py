@@ -28,7 +28,7 @@ WEIGHTS = {
     "en": {"qqp": 1.0, "paws_en": 0.3},
     "ko": {"korean_question_pair": 1.0, "paws_ko": 0.5},
 }
-FALSE_HITS = {"qqp": 0.012, "paws_en": 0.05, "korean_question_pair": 0.012, "paws_ko": 0.05}
+FALSE_HITS = {"qqp": 0.008, "paws_en": 0.05, "korean_question_pair": 0.012, "paws_ko": 0.05}
 LEAST_THRESHOLD = 0.5
 RIDGE = 1.0
 STEPS = 5000
@@ -82,7 +82,9 @@ def fit(x: Floats, y: Floats, weight: Floats) -> Floats:
 
 def train(by_set: dict[str, list[Row]], weights: dict[str, float]) -> dict[str, object]:
     """Fit one language's model on its sets' training halves."""
-    used = [(r, weights[name]) for name, found in by_set.items() for r in found if r.pair.training and r.values]
+    used = [
+        (r, weights[name]) for name, found in by_set.items() for r in found if r.pair.training and r.values
+    ]
     x = np.asarray([r.values for r, _ in used])
     y = np.asarray([float(r.pair.same) for r, _ in used])
     mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), LEAST_SCALE)
@@ -90,7 +92,9 @@ def train(by_set: dict[str, list[Row]], weights: dict[str, float]) -> dict[str, 
     probabilities = 1 / (1 + np.exp(-((x - mean) / scale) @ beta[:-1] - beta[-1]))
     scored = [(r.pair, float(p)) for (r, _), p in zip(used, probabilities, strict=True) if r.passed]
     threshold = _threshold(scored, by_set)
-    print(len(used), "pairs", dict(zip(FEATURES, beta.round(2).tolist(), strict=False)), "threshold", threshold)
+    print(
+        len(used), "pairs", dict(zip(FEATURES, beta.round(2).tolist(), strict=False)), "threshold", threshold
+    )
     return {
         "features": FEATURES, "mean": mean.round(5).tolist(), "scale": scale.round(5).tolist(),
         "weight": beta[:-1].round(5).tolist(), "intercept": round(float(beta[-1]), 5), "threshold": threshold,
@@ -110,7 +114,9 @@ def _threshold(scored: list[tuple[pairs.Pair, float]], by_set: dict[str, list[Ro
 def main() -> None:
     """Train both languages and write the coefficients."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/septet", help="models, embeddings")
+    parser.add_argument(
+        "--cache", type=Path, default=Path.home() / ".cache/septet", help="models, embeddings"
+    )
     arguments = parser.parse_args()
     vectors = pairs.embed(list(pairs.SETS), arguments.cache)
     models = {

@@ -193,17 +193,18 @@ async def main() -> None:
             addresses = await stack.start()
             await ensure_topics(addresses.kafka)
             state = await stack.spawn_service("eval", module_of("eval"), {})
+            pid = int(state.pid or 0)
             client = Client(addresses.kafka)
             await client.producer.start()
             await client.consumer.start()
             reading = asyncio.create_task(client.read())
             result: dict[str, Any] = {
                 "one_by_one": await one_by_one(client),
-                "burst": await burst(client, state.pid),
+                "burst": await burst(client, pid),
             }
             result["silence"] = await silence(client)
             if kill:
-                result["burst_with_kill"] = await burst(client, state.pid, kill=True)
+                result["burst_with_kill"] = await burst(client, pid, kill=True)
             reading.cancel()
             await client.producer.stop()
             await client.consumer.stop()

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from septet_guardrails.domain.grounding.claims import CITATION
-from septet_guardrails.domain.text import split_sentences
+from septet_guardrails.domain.grounding.claims import CITATION, bigrams, topics
+from septet_guardrails.domain.text import split_sentences, words
 from sets import part, rows
 
 _VERBS = r"\b(is|are|was|were|can|will|has|had|does|could)\b"
@@ -78,7 +78,7 @@ def documentation() -> Iterator[Claim]:
 
 
 def made(language: str, limit: int = 400) -> Iterator[Claim]:
-    """Passage sentences (shortened, supported) and their corruptions: number, name, negation, foreign sentence."""
+    """Passage sentences (shortened, supported) and their corruptions: number, name, negation, a near foreign sentence."""
     contexts = rows(f"tydiqa_goldp_{language}/contexts")[:limit]
     chance = random.Random(7)
     for i, row in enumerate(contexts):
@@ -86,12 +86,23 @@ def made(language: str, limit: int = 400) -> Iterator[Claim]:
         pieces = [s.text for s in split_sentences(passage, 12) if 30 <= len(s.text) <= 260]
         if len(pieces) < 2:
             continue
-        where, group = part(f"{language} {i}"), f"made {language}"
+        where = part(f"{language} {i}")
         base = CITATION.sub("", chance.choice(pieces))
-        yield Claim(_shorten(base), passage, "", True, group, where)
-        foreign = contexts[(i + 37) % len(contexts)]["text"]
-        for wrong in _corruptions(base, foreign, chance, language):
-            yield Claim(wrong, passage, "", False, group, where)
+        foreign = _nearest(base, i, contexts)
+        for kind, wrong in _corruptions(base, foreign, chance, language):
+            yield Claim(_shorten(base), passage, "", True, f"made {kind} {language}", where)
+            yield Claim(wrong, passage, "", False, f"made {kind} {language}", where)
+
+
+def _nearest(sentence: str, own: int, contexts: list[dict[str, str]]) -> str:
+    """Of the other contexts, the one that has most of the sentence's words: a hard negative."""
+    wanted = frozenset(words(sentence))
+    others = (row["text"] for i, row in enumerate(contexts) if i != own)
+    return max(others, key=lambda text: sum(word in text.lower() for word in wanted))
+
+
+def _closest(sentence: str, pieces: list[str]) -> str:
+    return max(pieces, key=lambda piece: len(bigrams(sentence) & bigrams(piece)))
 
 
 def _shorten(text: str) -> str:
@@ -99,26 +110,30 @@ def _shorten(text: str) -> str:
     return re.sub(r"\s*\([^)]*\)", "", text) or text
 
 
-def _corruptions(text: str, foreign: str, chance: random.Random, language: str) -> Iterator[str]:
-    number = re.search(r"\d+", text)
-    if number:
+def _corruptions(text: str, foreign: str, chance: random.Random, language: str) -> Iterator[tuple[str, str]]:
+    """Kind and text of what can be made of the sentence."""
+    if number := re.search(r"\d+", text):
         wrong = str(int(number.group()[:9]) + chance.choice((1, 2, 7, 13)))
-        yield text[: number.start()] + wrong + text[number.end() :]
-    if language == "en":
-        names, others = re.findall(r"(?<=\s)[A-Z]\w{3,}", text), re.findall(r"(?<=\s)[A-Z]\w{3,}", foreign)
-        if names and others and (other := chance.choice(others)) not in text:
-            yield text.replace(chance.choice(names), other, 1)
-        denied = re.sub(_VERBS, r"\1 not", text, count=1)
-        if denied != text and " not " not in text:
-            yield denied
-    else:
-        for said, denial in _KO_DENIALS:
-            if said in text:
-                yield text.replace(said, denial, 1)
-                break
+        yield "number", text[: number.start()] + wrong + text[number.end() :]
+    find = _names if language == "en" else topics
+    names, others = sorted(find(text)), sorted(find(foreign) - find(text))
+    if names and others:
+        yield "name", text.replace(chance.choice(names), chance.choice(others), 1)
+    if (denied := _denial(text, language)) != text:
+        yield "denial", denied
     sentences = [s.text for s in split_sentences(foreign, 8) if 30 <= len(s.text) <= 260]
     if sentences:
-        yield chance.choice(sentences)
+        yield "foreign", _closest(text, sentences)
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"(?<=\s)[A-Z]\w{3,}", text))
+
+
+def _denial(text: str, language: str) -> str:
+    if language == "en":
+        return text if " not " in text else re.sub(_VERBS, r"\1 not", text, count=1)
+    return next((text.replace(said, denial, 1) for said, denial in _KO_DENIALS if said in text), text)
 
 
 def claims() -> list[Claim]:

@@ -29,8 +29,10 @@ def undocumented(): ...
 def test_source_is_parsed_with_signatures_and_never_run() -> None:
     found = {d.document_id: d.text for d in python_source.documents(SOURCE, "pkg.mod")}
     assert list(found) == ["python:pkg.mod", "python:pkg.mod.Thing", "python:pkg.mod.Thing.go"]
-    assert found["python:pkg.mod.Thing"].startswith("class pkg.mod.Thing(Base)\n\nA thing")
-    assert found["python:pkg.mod.Thing.go"].startswith("async pkg.mod.Thing.go(self, far: int=3) -> bool\n\n")
+    assert found["python:pkg.mod.Thing"].startswith("class pkg.mod.Thing(Base): A thing")
+    assert found["python:pkg.mod.Thing.go"].startswith(
+        "async pkg.mod.Thing.go(self, far: int=3) -> bool: Go far"
+    )
 
 
 @pytest.mark.parametrize(

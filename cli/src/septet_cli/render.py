@@ -36,7 +36,10 @@ def response_panel(response: Response, *, page: str | None = None, question: str
     style = STATUS_STYLE[response.status]
     parts: list[RenderableType] = []
     if question:
-        parts += [Text(f"Q  {question}", style="bold"), Text()]
+        parts.append(Text(f"Q  {question}", style="bold"))
+        if response.question not in (question, None):
+            parts.append(Text(f"as {response.question}", style="cyan"))
+        parts.append(Text())
     parts.append(_answer(response))
     for title, part in (
         ("sources", _sources(response.sources)),

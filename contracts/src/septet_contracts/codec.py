@@ -87,7 +87,9 @@ def _load(value: bytes) -> dict[str, Any]:
             "malformed_json", f"not JSON: {error}", fix="send one JSON object", partial=_peek_ids(value)
         ) from None
     if not isinstance(body, dict):
-        raise ContractError("malformed_json", "not a JSON object", fix="send one JSON object")
+        raise ContractError(
+            "malformed_json", "not a JSON object", fix="send one JSON object", partial=_peek_ids(value)
+        )
     return body
 
 
@@ -116,6 +118,10 @@ def _check_version(topic: Topic, value: bytes) -> None:
 
 def _from_validation(error: ValidationError, body: dict[str, Any]) -> ContractError:
     first = error.errors(include_url=False, include_input=False)[0]
+    if (
+        first["type"] == "json_invalid"
+    ):  # what json.loads takes and the validator does not: too deep, too large
+        return ContractError("malformed_json", first["msg"], fix="nest less deeply", partial=_partial(body))
     field = ".".join(str(p) for p in first["loc"]) or None
     missing = first["type"] == "missing"
     fix = f"add `{field}`" if missing else f"correct `{field}`" if field else "see the contract's schema"

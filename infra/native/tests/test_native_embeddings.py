@@ -7,6 +7,7 @@ import base64
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -15,7 +16,7 @@ from septet_native.batching import Batcher, Overloaded, Vectors
 from septet_native.cache import cache_root
 from septet_native.embeddings import MODEL, create_app
 from septet_native.encoder import MAX_TOKENS, WIDTH, Encoder, Tokens
-from septet_native.minilm import ensure_model, tokenizer_file
+from septet_native.minilm import ensure_model, tokenizer_file, write_model
 from starlette.applications import Starlette
 
 
@@ -177,3 +178,22 @@ def test_the_model_knows_what_belongs_together(encoder: Encoder) -> None:
 def test_long_texts_are_cut(encoder: Encoder) -> None:
     (tokens,) = encoder.tokenize(["word " * 100_000])
     assert len(tokens) == MAX_TOKENS
+
+
+def test_int8_stays_close_to_full_precision(encoder: Encoder, tmp_path: Path) -> None:
+    write_model(tmp_path / "full.onnx", int8=False)
+    full = Encoder(tmp_path / "full.onnx", tokenizer_file())
+    texts = [
+        "What does asyncio.gather return?",
+        "Return an iterator over the lines of a file, without their line ends.",
+        "서울은 대한민국의 수도이다.",
+        "The meeting was moved from Tuesday to Thursday because the room is being painted. " * 12,
+    ]
+    cosines = [float(full.run([tokens])[0] @ encoder.run([tokens])[0]) for tokens in encoder.tokenize(texts)]
+    assert min(cosines) > 0.98
+    assert sum(cosines) / len(cosines) > 0.99
+
+
+def test_a_text_gets_the_same_vector_every_time(encoder: Encoder) -> None:
+    (tokens,) = encoder.tokenize(["같은 질문"])
+    assert np.array_equal(encoder.run([tokens]), encoder.run([tokens]))

@@ -53,7 +53,7 @@ async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 async def test_stop_asks_first(tmp_path: Path) -> None:
     process = await Process.spawn(command(tmp_path, SLEEP), tmp_path / "run")
     assert (tmp_path / "run" / "thing.json").exists()
-    assert process.rss_mb() > 1
+    await until(lambda: process.rss_mb() > 1)
     assert await process.stop() == -signal.SIGTERM
     assert not list((tmp_path / "run").iterdir())
 

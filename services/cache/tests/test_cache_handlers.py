@@ -53,8 +53,12 @@ class Cache:
         chosen = CacheSettings(**settings)
         self.handlers = Handlers(Lookup(self.store, embedder, chosen, calibrated=True), self.store, chosen)
 
-    async def ask(self, question: str = QUESTION, *, request_id: str = "r-2", **fields: Any) -> Missed | Outcome:
-        ask = Ask(question=question, **{k: fields.pop(k) for k in ("cache", "messages", "model") if k in fields})
+    async def ask(
+        self, question: str = QUESTION, *, request_id: str = "r-2", **fields: Any
+    ) -> Missed | Outcome:
+        ask = Ask(
+            question=question, **{k: fields.pop(k) for k in ("cache", "messages", "model") if k in fields}
+        )
         event = flow(Screened, request_id=request_id, ask=ask, **fields)
         (emit,) = await self.handlers.screened(event, context("screened", event))
         assert isinstance(emit.event, Missed | Outcome)
@@ -74,17 +78,22 @@ def released(missed: Missed | Outcome, **fields: Any) -> Response:
     base: dict[str, Any] = {
         "request_id": missed.request_id, "tenant": missed.tenant, "event_id": uuid4(), "occurred_at": NOW,
         "status": "answered", "question": missed.ask.query, "answer": ANSWER, "answer_kind": "generated",
-        "sources": (Source(number=1, passage_id="d1#0", document_id="d1", content_hash="h1", passage="sorted() …"),),
+        "sources": (source("h1"),),
         "cache": missed.cache, "model": "small", "prompt_version": "answer@1", "admissible": True,
         "cache_key": missed.ask.cache.key, "question_embedding": missed.question_embedding,
     }  # fmt: skip
     return Response(**(base | fields))
 
 
+def source(content_hash: str) -> Source:
+    return Source(
+        number=1, passage_id="d1#0", document_id="d1", content_hash=content_hash, passage="sorted() …"
+    )
+
+
 def changed(change: str, content_hash: str | None) -> DocumentChanged:
-    return DocumentChanged(
-        request_id="doc", event_id=uuid4(), occurred_at=NOW, document_id="d1", change=change, content_hash=content_hash
-    )  # type: ignore[arg-type]
+    fields = {"request_id": "doc", "event_id": uuid4(), "occurred_at": NOW, "document_id": "d1"}
+    return DocumentChanged.model_validate({**fields, "change": change, "content_hash": content_hash})
 
 
 def label(response: Response, **fields: Any) -> Label:
@@ -133,7 +142,13 @@ async def test_a_paraphrase_is_served_with_every_check_named(cache: Cache) -> No
     assert hit.cache is not None
     assert hit.cache.status == "hit_semantic"
     assert hit.cache.matched_question == QUESTION
-    assert {c.name for c in hit.cache.checks} >= {"entities", "numbers", "negation", "order", "second_opinion"}
+    assert {c.name for c in hit.cache.checks} >= {
+        "entities",
+        "numbers",
+        "negation",
+        "order",
+        "second_opinion",
+    }
     assert all(c.passed for c in hit.cache.checks)
 
 
@@ -182,7 +197,7 @@ async def test_bypass_and_refresh_read_nothing_and_only_refresh_writes(cache: Ca
 
 
 async def test_a_key_stands_for_the_question(cache: Cache) -> None:
-    keyed = {"cache": CacheWish(key="item-7")}
+    keyed: dict[str, Any] = {"cache": CacheWish(key="item-7")}
     await cache.admit(await cache.ask("Describe it.", request_id="r-1", **keyed))
     hit = await cache.ask("Tell me about it.", **keyed)
     assert isinstance(hit, Outcome)
@@ -231,6 +246,7 @@ async def test_without_the_store_questions_are_passed_on(embedder: Any) -> None:
         {"cache": None},
         {"cache": CacheInfo(status="hit_exact", entry_id="x")},
         {"question": "Another question?"},
+        {"sources": (source("h1"), source("h2"))},
         {"question": None},
         {"occurred_at": NOW - timedelta(days=3)},
     ],
@@ -251,7 +267,9 @@ async def test_answers_about_the_present_are_kept_for_minutes(embedder: Any) -> 
 
 
 @pytest.mark.parametrize(("change", "content_hash"), [("deleted", None), ("updated", "h2")])
-async def test_a_changed_document_takes_the_answer_with_it(cache: Cache, change: str, content_hash: str | None) -> None:
+async def test_a_changed_document_takes_the_answer_with_it(
+    cache: Cache, change: str, content_hash: str | None
+) -> None:
     await cache.fill()
     await cache.handlers.documents_changed(changed("unchanged", "h1"), context("documents-changed"))
     assert isinstance(await cache.ask(), Outcome)
@@ -277,7 +295,9 @@ async def test_other_labels_revoke_nothing(cache: Cache, fields: dict[str, Any])
 
 async def test_a_flagged_source_revokes_what_rests_on_it(cache: Cache) -> None:
     response = await cache.fill()
-    other = label(response, request_id="r-9", question=None, answer=None, cache_entry_id=None, flagged_document_id="d1")
+    other = label(
+        response, request_id="r-9", question=None, answer=None, cache_entry_id=None, flagged_document_id="d1"
+    )
     await cache.handlers.labels(other, context("labels"))
     assert isinstance(await cache.ask(), Missed)
 
@@ -304,5 +324,3 @@ def test_a_refusal_says_why() -> None:
     missed = flow(Missed, cache=CacheInfo(status="miss"))
     assert refusal(released(missed)) == "the question is not the one that was looked up"
     assert refusal(released(missed, admissible=False, admission_reason="a guard failed")) == "a guard failed"
-
-

@@ -14,7 +14,7 @@ from septet_contracts import Ask, CacheWish, Message, RetrievalWish
     ("left", "right"),
     [
         ("What is a deque?", "  what   is a DEQUE ??"),
-        ("What’s a “deque”?", "what's a \"deque\""),
+        ("What’s a “deque”?", 'what\'s a "deque"'),
         ("Ｗｈａｔ is a deque？", "what is a deque"),
         ("deque란\u200b 무엇인가요?", "Deque란 무엇인가요"),
         ("파일을 어떻게 여나요？", "파일을  어떻게 여나요"),
@@ -28,7 +28,13 @@ def test_what_readers_do_not_see_does_not_count(left: str, right: str) -> None:
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [("What is C?", "What is C++?"), ("안 먹어", "안먹어 왜"), ("3.1", "3.10"), ("?", "!"), ("not a b", "a b")],
+    [
+        ("What is C?", "What is C++?"),
+        ("안 먹어", "안먹어 왜"),
+        ("3.1", "3.10"),
+        ("?", "!"),
+        ("not a b", "a b"),
+    ],
 )
 def test_words_and_numbers_count(left: str, right: str) -> None:
     assert normal_form(left) != normal_form(right)

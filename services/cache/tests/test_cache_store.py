@@ -41,7 +41,11 @@ def entry(question: str = "What is a deque?", **fields: Any) -> Entry:
 
 def source(document_id: str, content_hash: str) -> Source:
     return Source(
-        number=1, passage_id=f"{document_id}#0", document_id=document_id, content_hash=content_hash, passage="Deques …"
+        number=1,
+        passage_id=f"{document_id}#0",
+        document_id=document_id,
+        content_hash=content_hash,
+        passage="Deques …",
     )
 
 
@@ -77,9 +81,15 @@ class EntryStoreSuite:
         assert await found(store, kept, now=later) is None
         assert await store.near("acme", SCOPE, vector(1.0), [], 5, later) == []
 
-    async def test_the_nearest_come_first_and_shared_words_are_found_where_vectors_are_far(self, store: EntryStore) -> None:
-        for n, (question, head) in enumerate([("one", (1.0, 0.0)), ("two", (1.0, 0.4)), ("three", (0.0, 1.0))]):
-            await keep(store, entry(question, embedding=vector(*head), request_id=f"r{n}"), (f"w{n}", "shared"))
+    async def test_the_nearest_come_first_and_shared_words_are_found_where_vectors_are_far(
+        self, store: EntryStore
+    ) -> None:
+        for n, (question, head) in enumerate(
+            [("one", (1.0, 0.0)), ("two", (1.0, 0.4)), ("three", (0.0, 1.0))]
+        ):
+            await keep(
+                store, entry(question, embedding=vector(*head), request_id=f"r{n}"), (f"w{n}", "shared")
+            )
         nearest = await store.near("acme", SCOPE, vector(1.0), [], 2, NOW)
         assert [c.entry.question for c in nearest] == ["one", "two"]
         assert nearest[0].similarity == pytest.approx(1.0, abs=1e-5)
@@ -129,7 +139,9 @@ class EntryStoreSuite:
         assert await store.document_changed("acme", "d1", content_hash, NOW, uuid4()) == revoked
         assert (await found(store, kept) is None) == bool(revoked)
 
-    async def test_an_answer_from_old_content_is_refused_when_it_comes_after_the_change(self, store: EntryStore) -> None:
+    async def test_an_answer_from_old_content_is_refused_when_it_comes_after_the_change(
+        self, store: EntryStore
+    ) -> None:
         await store.document_changed("acme", "d1", "h2", NOW, uuid4())
         assert await keep(store, entry()) == "document 'd1' was changed"
         await store.document_changed("acme", "d1", None, NOW + timedelta(seconds=1), uuid4())
@@ -142,10 +154,19 @@ class EntryStoreSuite:
         assert await store.document_changed("acme", "d1", "h1", NOW - timedelta(minutes=1), uuid4()) == 0
         assert await found(store, entry()) is not None
 
-    async def test_a_vetoed_answer_goes_and_does_not_come_back_but_a_better_one_may(self, store: EntryStore) -> None:
+    async def test_a_vetoed_answer_goes_and_does_not_come_back_but_a_better_one_may(
+        self, store: EntryStore
+    ) -> None:
         bad = entry()
         await keep(store, bad)
-        veto = Veto("acme", "negative feedback", "r-9", form=digest("paraphrase"), answer_digest=bad.answer_digest, slot=bad.slot)
+        veto = Veto(
+            "acme",
+            "negative feedback",
+            "r-9",
+            form=digest("paraphrase"),
+            answer_digest=bad.answer_digest,
+            slot=bad.slot,
+        )
         assert await store.veto(veto, uuid4(), NOW) == 1
         assert await found(store, bad) is None
         assert await keep(store, entry(request_id="r-3")) == "vetoed: negative feedback"
@@ -206,9 +227,5 @@ async def test_admissions_and_changes_at_once_leave_nothing_stale(cache_pool: St
     for round_ in range(20):
         document = f"d{round_}"
         kept = entry(f"q{round_}", sources=(source(document, "old"),), request_id=f"r{round_}")
-        await asyncio.gather(
-            keep(store, kept), store.document_changed("acme", document, "new", NOW, uuid4())
-        )
+        await asyncio.gather(keep(store, kept), store.document_changed("acme", document, "new", NOW, uuid4()))
         assert await found(store, kept) is None
-
-

@@ -41,7 +41,11 @@ DIFFERENT = [
     ("qualifiers", "Do I end my relationship today?", "Do I end my relationship tomorrow?"),
     ("qualifiers", "Should I quit my job?", "Can I quit my job?"),
     ("content", "How do I sort a list?", "How do I reverse a list?"),
-    ("content", "What are applications of linear algebra in genetics?", "What are some applications of linear algebra?"),
+    (
+        "content",
+        "What are applications of linear algebra in genetics?",
+        "What are some applications of linear algebra?",
+    ),
     ("negation", "파일을 삭제하면 복구할 수 있나요?", "파일을 삭제하면 복구할 수 없나요?"),
     ("negation", "이 함수는 왜 동작해?", "이 함수는 왜 동작하지 않아?"),
     ("numbers", "리스트에서 앞의 3개를 꺼내는 방법은?", "리스트에서 앞의 5개를 꺼내는 방법은?"),
@@ -60,7 +64,10 @@ SAME = [
     ("How do I sort a list in Python?", "In Python, how can I sort a list?"),
     ("What is the best way to learn Python?", "How do I learn Python?"),
     ("What is a deque?", "what is the deque"),
-    ("What's the difference between a list and a tuple?", "What is the difference between a tuple and a list?"),
+    (
+        "What's the difference between a list and a tuple?",
+        "What is the difference between a tuple and a list?",
+    ),
     ("How can I delete a file?", "How do I remove a file?"),
     ("Why can't I open the door?", "Why can I not open the door?"),
     ("What is 1,000 dollars in euros?", "What is $1000 in euros?"),
@@ -91,7 +98,8 @@ def test_every_question_passes_against_itself(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "language"), [("Was ist ein Stapel?", "de"), ("デックとは何ですか", "ja"), ("12 + 30 = ?", None), ("", None)]
+    ("text", "language"),
+    [("Was ist ein Stapel?", "de"), ("デックとは何ですか", "ja"), ("12 + 30 = ?", None), ("", None)],
 )
 def test_a_language_without_a_reader_is_not_read(text: str, language: str | None) -> None:
     assert read(text, language) is None

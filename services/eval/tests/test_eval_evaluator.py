@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from septet_contracts import Embedding, Outcome, Score
 from septet_eval.adapters.embeddings import AnswerVectors
 from septet_eval.domain.case import Case, Vector
+from septet_eval.domain.panel import Card
 from septet_eval.domain.scorers import SCORERS, Scorer
 from septet_eval.evaluator import Evaluator
 from septet_eval.settings import EvalSettings
-from septet_kit import KitSettings
+from septet_eval.telemetry import report
+from septet_kit import KitSettings, Transient
 from septet_kit.models import Embedder
 from septet_kit.testing import flow
 
@@ -62,7 +67,7 @@ async def test_a_late_embedding_leaves_the_lexical_score_and_says_so() -> None:
     "fields",
     [{"answer_kind": "cached"}, {"status": "abstained"}, {"answer": None}, {"question_embedding": None}],
 )
-async def test_nothing_is_embedded_where_nothing_is_gained(fields: dict[str, object]) -> None:
+async def test_nothing_is_embedded_where_nothing_is_gained(fields: dict[str, Any]) -> None:
     stub = Stub()
     card = await Evaluator(ALL, stub, 0.15).evaluate(
         flow(Outcome, **{"question_embedding": QUESTION} | fields)
@@ -96,12 +101,67 @@ async def test_a_broken_scorer_is_named_and_the_others_speak() -> None:
     assert isinstance(card.errors["broken"], ZeroDivisionError)
 
 
+class Recorded(Embedder):
+    """An embedder that takes a while and notes its calls; the text ``bad`` breaks it."""
+
+    def __init__(self) -> None:
+        super().__init__(KitSettings(embeddings_model="m"))
+        self.calls: list[list[str]] = []
+
+    async def embed(self, texts: Sequence[str]) -> Vector:
+        self.calls.append(list(texts))
+        await asyncio.sleep(0.02)
+        if "bad" in texts:
+            raise Transient("embeddings_unavailable", "down")
+        return np.array([[float(t), 1.0] for t in texts], np.float32)
+
+
+async def test_answers_that_wait_travel_together_and_get_their_own_vector() -> None:
+    embedder = Recorded()
+    vectors = AnswerVectors(embedder, calls=1, batch=4)
+    found = await asyncio.gather(*(vectors.embed(str(i), "m", 1.0) for i in range(10)))
+    assert [v[0] for v in found if v is not None] == [float(i) for i in range(10)]
+    assert [len(c) for c in embedder.calls] == [1, 4, 4, 1]
+
+
+async def test_who_gave_up_is_not_embedded() -> None:
+    embedder = Recorded()
+    vectors = AnswerVectors(embedder, calls=1, batch=4)
+    first = asyncio.ensure_future(vectors.embed("1", "m", 1.0))
+    await asyncio.sleep(0)
+    assert await vectors.embed("2", "m", 0.005) is None
+    assert await first is not None
+    assert await vectors.embed("3", "m", 1.0) is not None
+    assert embedder.calls == [["1"], ["3"]]
+
+
+async def test_a_failed_call_fails_its_batch_and_nothing_else() -> None:
+    vectors = AnswerVectors(Recorded(), calls=1, batch=2)
+    found = await asyncio.gather(*(vectors.embed(t, "m", 1.0) for t in ("1", "bad", "2", "3")))
+    assert [v is None for v in found] == [False, True, True, False]
+
+
 async def test_an_endpoint_that_is_down_or_of_another_model_gives_no_vector() -> None:
     embedder = Embedder(KitSettings(embeddings_url="http://127.0.0.1:9/v1", embeddings_model="m"))
-    vectors = AnswerVectors(embedder, 1)
+    vectors = AnswerVectors(embedder, 1, 1)
     assert await vectors.embed("text", "m", 2.0) is None
     assert await vectors.embed("text", "another", 2.0) is None
     await embedder.close()
+
+
+def test_scores_are_evaluation_events_on_the_current_span() -> None:
+    card = Card([Score(name="refusal", value=0.0, label="compliance")], skipped=["length"])
+    tracer = TracerProvider().get_tracer("test")
+    with tracer.start_as_current_span("process") as span:
+        report(card, flow(Outcome))
+    assert isinstance(span, ReadableSpan)
+    [event] = span.events
+    assert event.name == "gen_ai.evaluation.result"
+    assert dict(event.attributes or {}) == {
+        "gen_ai.evaluation.name": "refusal",
+        "gen_ai.evaluation.score.value": 0.0,
+        "gen_ai.evaluation.score.label": "compliance",
+    }
 
 
 def test_settings_name_known_scorers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,6 +103,20 @@ async def test_a_registered_request_is_released_by_its_outcome(handlers: Handler
     assert (outbox["key"], outbox["value"]) == (b"default:c-1", encode(response))
 
 
+@pytest.mark.parametrize("header", [b"\x00", b"\xff" * 5000, b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"])
+async def test_any_trace_header_is_survived(
+    handlers: Handlers, pool: StorePool, sweeper: DeadlineSweeper, log: Log, header: bytes
+) -> None:
+    asked = request("r-1", deadline=datetime.now(UTC))
+    ctx = context("requests", value=encode(asked), headers={"traceparent": header})
+    assert list(await handlers.register(asked, ctx)) == []
+    await pool.execute("UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'")
+    assert await sweeper.sweep() == 1
+    response = Response.model_validate_json(log.records[0].value or b"")
+    derived = f"{derived_context('default', 'r-1').trace_id:032x}"
+    assert response.trace_id == ("a" * 32 if header.startswith(b"00-") else derived)
+
+
 async def test_an_outcome_that_overtakes_its_request_is_released_once(handlers: Handlers) -> None:
     asked = request("r-1")
     assert len(await release(handlers, outcome_of(asked))) == 1
@@ -215,21 +229,28 @@ async def test_what_is_not_overdue_is_left_alone(handlers: Handlers, sweeper: De
 
 
 async def test_sweepers_and_outcomes_race(handlers: Handlers, pool: StorePool, log: Log) -> None:
+    """The first ten are answered in time, the last ten late; the forty between are raced for."""
     asked = await overdue(handlers, pool, 60)
-    sweepers = [DeadlineSweeper(PostgresLedger(pool), log.send, QUARTER, 7) for _ in range(4)]
+    sweepers = [DeadlineSweeper(PostgresLedger(pool), log.send, QUARTER, 3) for _ in range(4)]
 
     async def sweep_all(one: DeadlineSweeper) -> None:
         swept = 1
         while swept:
             swept = await one.sweep()
 
-    outcomes = asyncio.gather(*(release(handlers, outcome_of(a)) for a in asked))
+    async def all_of(some: list[Request]) -> list[str]:
+        given = await asyncio.gather(*(release(handlers, outcome_of(a)) for a in some))
+        return [r.request_id for out in given for r in out]
+
+    in_time = await all_of(asked[:10])
+    racing = asyncio.ensure_future(all_of(asked[10:50]))
     await asyncio.gather(*(sweep_all(s) for s in sweepers))
-    answered = [r.request_id for out in await outcomes for r in out]
+    raced = await racing
+    late = await all_of(asked[50:])
     expired = [Response.model_validate_json(r.value or b"").request_id for r in log.records]
-    assert sorted(answered + expired) == sorted(a.request_id for a in asked)
-    assert answered
-    assert expired
+    assert len(in_time) == 10
+    assert late == []
+    assert sorted(in_time + raced + expired) == sorted(a.request_id for a in asked)
     assert await pool.fetchval("SELECT count(*) FROM outbox") == 60
 
 

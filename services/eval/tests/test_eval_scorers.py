@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -73,9 +74,9 @@ def test_relevance_weighs_cosine_less_in_korean() -> None:
 
 
 def test_groundedness_takes_the_guardrail_at_its_last_word() -> None:
-    verdicts = tuple(
-        Verdict(rail="groundedness", stage="output", decision=d, score=s)
-        for d, s in (("reask", 0.2), ("pass", 0.9))
+    verdicts = (
+        Verdict(rail="groundedness", stage="output", decision="reask", score=0.2),
+        Verdict(rail="groundedness", stage="output", decision="pass", score=0.9),
     )
     assert value("groundedness", case("Anything at all.", "?", DEQUE, verdicts=verdicts)) == 0.9
 
@@ -228,6 +229,22 @@ def test_odd_answers_never_break_a_scorer(text: str) -> None:
     for one in SCORERS.values():
         found = one.function(case_of(outcome))
         assert found is None or 0.0 <= found.value <= 1.0
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [" ", "\n", "e.g. ", "[1", "[1] ", "[1,", "1,", "a", "가", "a.", "S [1][2][3]. ", "i'm ", '"', "[1 , "],
+)
+def test_hostile_text_of_any_size_is_scored_in_bounded_time(unit: str) -> None:
+    text = unit * (200_000 // len(unit))
+    outcome = flow(
+        Outcome, answer=text, passages=tuple(passage(text, n) for n in range(1, 11)),
+        ask=Ask(question=text[:30_000], reference=text[:30_000]),
+    )  # fmt: skip
+    started = time.process_time()
+    for one in SCORERS.values():
+        one.function(case_of(outcome))
+    assert time.process_time() - started < 2.0
 
 
 def test_the_registry_knows_its_names() -> None:

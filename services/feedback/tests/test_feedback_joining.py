@@ -10,13 +10,14 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import TypeAdapter
-from septet_contracts import FeedbackEvent, Label, Response, Source, event_id
+from septet_contracts import ErrorInfo, FeedbackEvent, Label, Response, Source, event_id
 from septet_feedback.app import SPEC
 from septet_feedback.handlers import Handlers
 from septet_feedback.settings import FeedbackSettings
 from septet_feedback.tidy import tidy
 from septet_kit import Emit
 from septet_kit.store.pool import StorePool
+from septet_kit.store.unit import OutboxEmit
 from septet_kit.testing import context
 
 TRACE, RESPONSE_SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -98,6 +99,17 @@ async def test_another_tenants_feedback_never_joins(handlers: Handlers, early: b
     assert made.tenant == "acme"
 
 
+async def test_a_conflict_is_not_what_was_shown(handlers: Handlers) -> None:
+    error = ErrorInfo(code="conflict", message="taken")
+    refused = response().model_copy(
+        update={"error": error, "answer": None, "event_id": event_id("default", "r-1", "conflict", "other")}
+    )
+    await handlers.response(refused, at("responses"))
+    assert labels(await handlers.feedback(thumbs(), at("feedback"))) == []
+    (made,) = labels(await handlers.response(response(), at("responses")))
+    assert made.answer == "a"
+
+
 async def test_a_race_joins_every_pair_exactly_once(handlers: Handlers, pool: StorePool) -> None:
     count = 60
     work = [handlers.response(response(f"r-{n}"), at("responses")) for n in range(count)]
@@ -113,13 +125,16 @@ async def test_the_row_lies_in_the_responses_trace(
 ) -> None:
     await handlers.response(response(), at("responses", PARENT))
     with trace.get_tracer("test").start_as_current_span("process feedback") as process:
-        await handlers.feedback(thumbs(), at("feedback", OTHER))
+        (emit,) = await handlers.feedback(thumbs(), at("feedback", OTHER))
     (span,) = [s for s in spans.get_finished_spans() if s.name == "feedback thumbs"]
     assert span.context is not None
     assert span.parent is not None
     assert f"{span.context.trace_id:032x}" == TRACE
     assert f"{span.parent.span_id:016x}" == RESPONSE_SPAN
     assert [link.context.span_id for link in span.links] == [process.get_span_context().span_id]
+    assert isinstance(emit, OutboxEmit)
+    sent_under = trace.get_current_span(emit.to_record().trace_context).get_span_context()
+    assert sent_under.span_id == span.context.span_id
     headers = json.loads(await pool.fetchval("SELECT headers FROM outbox"))
     assert headers["traceparent"].split("-")[1:3] == [TRACE, f"{span.context.span_id:016x}"]
 

@@ -202,3 +202,9 @@ async def test_json_answers_have_their_own_length(drafter: Drafter, endpoint: An
     await draft(asked, flow(Grounded, ask=Ask(question="q", output_schema={"type": "object"})))
     await draft(asked, flow(Grounded))
     assert [c["max_tokens"] for c in endpoint.calls] == [99, 10]
+
+
+async def test_json_is_not_tidied(drafter: Drafter, endpoint: Any) -> None:
+    endpoint.answer = '{"a": "<passage n=1> x"}'
+    made = await draft(drafter, flow(Grounded, ask=Ask(question="q", output_schema={"type": "object"})))
+    assert made.answer == endpoint.answer

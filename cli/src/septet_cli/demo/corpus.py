@@ -73,21 +73,27 @@ def _from(path: Path, prefix: str) -> list[Document]:
         return []
 
 
-def make_facts(run: str, count: int) -> list[Fact]:
-    """Facts about things that no other run has named, so that no other run's cache knows them."""
+def make_facts(run: str) -> tuple[Fact, Fact]:
+    """Two facts about things that no other run has named, so that no other run's cache knows them."""
     chosen = random.Random(run)  # noqa: S311 - names, not secrets
-    facts = []
-    for number in range(count):
-        name = "".join(chosen.choice(_SYLLABLES) for _ in range(4)).capitalize()
-        port = chosen.randrange(2000, 9000)
-        text = (
-            f"# The {name} gateway\n\n"
-            f"The {name} gateway listens on port {port}. It forwards messages to the storage cluster and writes "
-            f"an audit line for each of them.\n\n"
-            f"The {name} gateway is restarted every night at three by the operations team.\n"
-        )
-        document = Document(
-            f"demo-fact/{run}-{number}.md", text, f"The {name} gateway", media_type="text/markdown"
-        )
-        facts.append(Fact(document, f"Which port does the {name} gateway listen on?"))
-    return facts
+    gateway, festival = (_name(chosen) for _ in range(2))
+    port, month = chosen.randrange(2000, 9000), chosen.choice(("April", "June", "October"))
+    return (
+        _fact(
+            f"{run}-gateway", f"The {gateway} gateway", f"Which port does the {gateway} gateway listen on?",
+            f"The {gateway} gateway listens on port {port}. It forwards messages to the storage cluster.",
+        ),
+        _fact(
+            f"{run}-festival", f"The {festival} festival", f"In which month is the {festival} festival held?",
+            f"The {festival} festival is held every {month}. It brings singers and dancers to the old harbour.",
+        ),
+    )  # fmt: skip
+
+
+def _name(chosen: random.Random) -> str:
+    return "".join(chosen.choice(_SYLLABLES) for _ in range(3)).capitalize()
+
+
+def _fact(name: str, title: str, question: str, text: str) -> Fact:
+    document = Document(f"demo-fact/{name}.md", f"# {title}\n\n{text}\n", title, media_type="text/markdown")
+    return Fact(document, question)

@@ -19,7 +19,7 @@ async def answered_questions(s: Session) -> None:
     _check_source(s, first, "python:functools.lru_cache")
     for question, document in (
         ("What is a deque?", "python:collections.deque"),
-        ("How do I parse JSON from a string in Python?", "python:json.loads"),
+        ("How do I find the greatest common divisor of two numbers?", "python:math.gcd"),
     ):
         _check_source(s, await s.ask(question, cache="refresh"), document)
 

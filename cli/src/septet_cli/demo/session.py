@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.rule import Rule
+from rich.text import Text
 from septet_contracts import Response
 
 from septet_cli.client import Client
@@ -29,7 +32,7 @@ class Session:
     console: Console
     checks: Checks
     run: str
-    facts: list[Fact]
+    facts: Sequence[Fact]
     asked: list[str] = field(default_factory=list)
     answers: dict[str, Response] = field(default_factory=dict)
 
@@ -37,6 +40,10 @@ class Session:
         """Head of a scene."""
         self.console.print()
         self.console.print(Rule(title, align="left", style="bold"))
+
+    def note(self, text: str) -> None:
+        """A remark between what is shown."""
+        self.console.print(Padding(Text(text, style="dim"), (0, 0, 0, 2)))
 
     async def ask(
         self, question: str, *, show: bool = True, cache: str | None = None, **wish: Any
@@ -59,7 +66,7 @@ class Session:
         else:
             hit = response.cache.status if response.cache else "-"
             seconds = time.monotonic() - began
-            self.console.print(f"  [dim]{question} → {response.status}, cache {hit}, {seconds:.1f} s[/]")
+            self.note(f"{question} → {response.status}, cache {hit}, {seconds:.1f} s")
         self.answers[question] = response
         return response
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ async def _start(context: AsyncExitStack, settings: StackSettings) -> Stack:
 
 async def _play(addresses: Addresses, checks: Checks) -> None:
     run = uuid4().hex[:8]
-    facts = make_facts(run, 2)
+    facts = make_facts(run)
     await _ingest(addresses.kafka, facts, checks)
     async with connect(addresses.kafka) as client:
         session = Session(addresses.kafka, addresses.traces_url, client, out, checks, run, facts)
@@ -89,7 +89,7 @@ async def _play(addresses: Addresses, checks: Checks) -> None:
     )
 
 
-async def _ingest(kafka: str, facts: list[Fact], checks: Checks) -> None:
+async def _ingest(kafka: str, facts: Sequence[Fact], checks: Checks) -> None:
     documents = [*standing_documents(), *(fact.document for fact in facts)]
     began = time.monotonic()
     report = await publish_documents(

@@ -10,6 +10,7 @@ from pathlib import Path
 from septet_cli.ingest.document import Document
 
 MIN_DOC_CHARS = 12
+MAX_INLINE_SIGNATURE = 60
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -39,12 +40,31 @@ def _members(body: list[ast.stmt], scope: str, module: str) -> Iterator[Document
 
 
 def make(name: str, signature: str, doc: str, module: str) -> Document:
-    """The document of one object: signature first, qualified name as title and location."""
-    doc = inspect.cleandoc(doc).strip()
+    """The document of one object: qualified name as title and location.
+
+    A short signature opens the first sentence, so that a quoted sentence says what it is about; what would
+    bury the sentence comes last instead.
+    """
+    calls, doc = _split_calls(inspect.cleandoc(doc).strip(), name.rpartition(".")[2])
+    if calls and "(" not in signature:
+        opening, rest = name, [signature, *calls]
+    elif len(signature) > MAX_INLINE_SIGNATURE:
+        opening, rest = name, [signature]
+    else:
+        opening, rest = signature, []
+    text = f"{opening}: {doc}" if doc else opening
+    if rest:
+        text += "\n\nSignature: " + "\n".join(rest)
     return Document(
-        document_id=f"python:{name}", title=name, location=name, uri=f"python:{module}#{name}",
-        text=f"{signature}\n\n{doc}",
+        document_id=f"python:{name}", title=name, location=name, uri=f"python:{module}#{name}", text=text,
     )  # fmt: skip
+
+
+def _split_calls(doc: str, name: str) -> tuple[list[str], str]:
+    """Lines such as ``deque([iterable]) --> deque object``, with which docstrings of C begin, and the rest."""
+    lines = doc.splitlines()
+    count = next((i for i, line in enumerate(lines) if not line.startswith(name + "(")), len(lines))
+    return lines[:count], "\n".join(lines[count:]).strip()
 
 
 def _signature(node: Definition, name: str) -> str:

@@ -48,7 +48,13 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
             stages=(
                 Stage("screened", handlers.screened, budget=settings.lookup_budget),
                 Stage("responses", handlers.responses, concurrency=2, attempts=None, answers=False),
-                Stage("documents-changed", handlers.documents_changed, concurrency=1, attempts=None, answers=False),
+                Stage(
+                    "documents-changed",
+                    handlers.documents_changed,
+                    concurrency=1,
+                    attempts=None,
+                    answers=False,
+                ),
                 Stage("labels", handlers.labels, concurrency=1, attempts=None, answers=False),
             ),
             background=(purge,),

@@ -11,7 +11,7 @@ from septet_kit.observe import get_logger, span
 
 from septet_cache import metrics
 from septet_cache.domain.admission import entry_of, is_expired, refusal
-from septet_cache.domain.entry import Veto, answer_digest
+from septet_cache.domain.entry import Entry, Veto, answer_digest
 from septet_cache.domain.grams import grams
 from septet_cache.domain.judge import readable
 from septet_cache.domain.normalise import digest, normal_form
@@ -38,26 +38,15 @@ class Handlers:
             found = await self._lookup.find(event)
             current.set_attribute("septet.cache.status", found.info.status)
         metrics.lookups.labels(found.info.status).inc()
-        if found.entry is None:
-            objection = next((c.name for c in found.info.checks if not c.passed), None)
-            if objection:
-                metrics.rejected.labels(objection).inc()
-            missed = advance(
-                event, Missed, ctx, stage=STAGE, cache=found.info, question_embedding=found.embedding,
-                degraded=(*event.degraded, *found.degraded),
-            )  # fmt: skip
-            return [Emit("missed", missed)]
-        return [Emit("outcomes", self._hit(event, found, ctx))]
-
-    @staticmethod
-    def _hit(event: Screened, found: Found, ctx: Context) -> Outcome:
-        entry = found.entry
-        assert entry is not None
-        return advance(
-            event, Outcome, ctx, stage=STAGE, item="hit", status="answered", origin=STAGE, answer=entry.answer,
-            answer_kind="cached", passages=entry.passages, cache=found.info, answerability=entry.answerability,
-            question_embedding=found.embedding, model=entry.model, prompt_version=entry.prompt_version,
+        if found.entry is not None:
+            return [Emit("outcomes", _hit(event, found.entry, found, ctx))]
+        if objection := next((c.name for c in found.info.checks if not c.passed), None):
+            metrics.rejected.labels(objection).inc()
+        missed = advance(
+            event, Missed, ctx, stage=STAGE, cache=found.info, question_embedding=found.embedding,
+            degraded=(*event.degraded, *found.degraded),
         )  # fmt: skip
+        return [Emit("missed", missed)]
 
     async def responses(self, event: Response, ctx: Context) -> Sequence[Emit]:
         """Keep a released answer, if nothing speaks against it."""
@@ -70,7 +59,9 @@ class Handlers:
             expired = "expired" if is_expired(entry, now) else None
             refused = expired or await self._store.admit(entry, words, event.event_id, now)
         metrics.admissions.labels("no" if refused else "yes").inc()
-        log.info("admission", request_id=event.request_id, tenant=event.tenant, kept=not refused, reason=refused)
+        log.info(
+            "admission", request_id=event.request_id, tenant=event.tenant, kept=not refused, reason=refused
+        )
         return []
 
     async def documents_changed(self, event: DocumentChanged, ctx: Context) -> Sequence[Emit]:
@@ -106,3 +97,11 @@ class Handlers:
         if count:
             metrics.revocations.labels(cause).inc(count)
             log.info("revoked", tenant=tenant, cause=cause, entries=count)
+
+
+def _hit(event: Screened, entry: Entry, found: Found, ctx: Context) -> Outcome:
+    return advance(
+        event, Outcome, ctx, stage=STAGE, item="hit", status="answered", origin=STAGE, answer=entry.answer,
+        answer_kind="cached", passages=entry.passages, cache=found.info, answerability=entry.answerability,
+        question_embedding=found.embedding, model=entry.model, prompt_version=entry.prompt_version,
+    )  # fmt: skip

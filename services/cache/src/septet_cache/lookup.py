@@ -33,7 +33,9 @@ class Found:
 class Lookup:
     """Finds the answer that is safe to serve to a question, if there is one."""
 
-    def __init__(self, store: EntryStore, embeddings: Embeddings, settings: CacheSettings, calibrated: bool) -> None:
+    def __init__(
+        self, store: EntryStore, embeddings: Embeddings, settings: CacheSettings, calibrated: bool
+    ) -> None:
         self._store = store
         self._embeddings = embeddings
         self._settings = settings
@@ -83,7 +85,8 @@ class Lookup:
         except Transient as error:
             log.warning("lookup by meaning without the store", code=error.code)
             return Found(explain.miss(slot), embedding=embedding, degraded=("cache.semantic",))
-        with span("cache.verify", **{"septet.cache.candidates": len(candidates)}):
+        with span("cache.verify") as current:
+            current.set_attribute("septet.cache.candidates", len(candidates))
             found = best(judge(reading, c, self._settings.strictness) for c in candidates)
         if found is None:
             return Found(explain.miss(slot), embedding=embedding)

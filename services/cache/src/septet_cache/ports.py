@@ -67,7 +67,9 @@ class EntryStore(Protocol):
         """Revoke the vetoed answer's entries and refuse it in future; returns how many were revoked."""
         ...
 
-    async def flag_document(self, tenant: str, document_id: str, reason: str, cause: UUID, now: datetime) -> int:
+    async def flag_document(
+        self, tenant: str, document_id: str, reason: str, cause: UUID, now: datetime
+    ) -> int:
         """Veto every live entry that rests on a document; returns how many were revoked."""
         ...
 

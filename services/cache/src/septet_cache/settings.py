@@ -21,11 +21,19 @@ class CacheSettings(BaseSettings):
     )
     candidates: int = Field(default=5, ge=1, le=50, description="Nearest questions to verify, per side.")
     strictness: float | None = Field(
-        default=None, ge=0, le=1, description="Least probability of a semantic hit; the trained one if absent."
+        default=None,
+        ge=0,
+        le=1,
+        description="Least probability of a semantic hit; the trained one if absent.",
     )
-    embedding_dimensions: int = Field(default=384, ge=1, le=2000, description="Length of the embeddings in use.")
+    embedding_dimensions: int = Field(
+        default=384, ge=1, le=2000, description="Length of the embeddings in use."
+    )
     audit: timedelta = Field(
-        default=timedelta(days=30), description="How long ended entries and vetoes are kept; at least the log's retention."
+        default=timedelta(days=30),
+        description="How long ended entries and vetoes are kept; at least the log's retention.",
     )
-    purge_interval: timedelta = Field(default=timedelta(minutes=10), description="How often ended rows are deleted.")
+    purge_interval: timedelta = Field(
+        default=timedelta(minutes=10), description="How often ended rows are deleted."
+    )
     lookup_budget: timedelta = Field(default=timedelta(seconds=5), description="A slower lookup is a miss.")

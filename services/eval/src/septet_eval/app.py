@@ -32,7 +32,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         ledger = PostgresLedger(await stack.enter_async_context(kit.open_pool(SCHEMA, DDL)))
         embedder = Embedder(kit.settings)
         stack.push_async_callback(embedder.close)
-        vectors = AnswerVectors(embedder, settings.embedding_concurrency)
+        vectors = AnswerVectors(embedder, settings.embedding_calls, settings.embedding_batch)
         # The client's first call loads a lot of code, which would cost the first answer its embedding.
         await vectors.embed("ready", embedder.model, within=2.0)
         evaluator = Evaluator(select(settings.scorers), vectors, settings.scoring_budget.total_seconds())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +14,8 @@ from septet_eval.domain.admission import Floors
 from septet_eval.domain.response import Pending, Release, conflict, respond
 from septet_eval.evaluator import Evaluator
 from septet_eval.ports import Ledger
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Handlers:
@@ -28,7 +31,7 @@ class Handlers:
         pending = Pending(
             tenant=request.tenant, request_id=request.request_id, conversation_id=request.conversation_id,
             digest=request_digest(ctx.value), deadline=request.deadline or ctx.timestamp + DEFAULT_DEADLINE,
-            accepted_at=ctx.timestamp, traceparent=ctx.traceparent,
+            accepted_at=ctx.timestamp, traceparent=_traceparent(ctx),
         )  # fmt: skip
         settled = await self._ledger.register(pending, conflict(pending, _release(ctx)))
         return settled.emits
@@ -42,7 +45,7 @@ class Handlers:
         pending = Pending(
             tenant=outcome.tenant, request_id=outcome.request_id, conversation_id=outcome.conversation_id,
             digest=outcome.request_digest, deadline=outcome.deadline, accepted_at=outcome.accepted_at,
-            traceparent=ctx.traceparent,
+            traceparent=_traceparent(ctx),
         )  # fmt: skip
         settled = await self._ledger.release(pending, response, conflict(pending, release))
         if settled.released:
@@ -54,3 +57,9 @@ class Handlers:
 
 def _release(ctx: Context) -> Release:
     return Release(at=datetime.now(UTC), timing=ctx.timing("eval"), trace_id=ctx.trace_id)
+
+
+def _traceparent(ctx: Context) -> str | None:
+    """The record's trace context; a client's header that is none must not keep its request from being registered."""
+    found = ctx.traceparent
+    return found if found is not None and _TRACEPARENT.fullmatch(found) else None

@@ -21,7 +21,8 @@ class EvalSettings(BaseSettings):
         default=timedelta(milliseconds=150),
         description="Per outcome; scorers past it are skipped, and named.",
     )
-    embedding_concurrency: int = Field(default=8, ge=1, description="Answers embedded at the same time.")
+    embedding_calls: int = Field(default=2, ge=1, description="Calls to the embeddings endpoint in flight.")
+    embedding_batch: int = Field(default=8, ge=1, description="Most answers in one call.")
     floors: dict[str, float] = Field(
         default={"groundedness": 0.5, "answer_relevance": 0.2},
         description="Least scores of an answer that the cache may keep.",
@@ -33,7 +34,8 @@ class EvalSettings(BaseSettings):
     sweep_interval: timedelta = timedelta(milliseconds=250)
     sweep_batch: int = Field(default=100, ge=1, le=1000)
     retention: timedelta = Field(
-        default=timedelta(days=7), description="How long a request id is remembered after its response."
+        default=timedelta(days=8),
+        description="How long a request id is remembered: longer than topics keep records, so that no redelivery outlives it.",
     )
     purge_interval: timedelta = timedelta(minutes=10)
 

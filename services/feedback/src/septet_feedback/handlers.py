@@ -14,8 +14,13 @@ from septet_kit.store.pool import StorePool
 
 from septet_feedback.adapters.postgres import Memory, Waiting
 from septet_feedback.domain.labels import cause_of, label, label_key
-from septet_feedback.domain.shown import Shown, shown_from
-from septet_feedback.telemetry import current_traceparent, feedback_span, labelled, remote_span
+from septet_feedback.domain.shown import Shown, is_conflict, shown_from
+from septet_feedback.telemetry import (
+    current_traceparent,
+    feedback_span,
+    labelled,
+    remote_span,
+)
 
 CONSUMER = "feedback"
 
@@ -28,6 +33,8 @@ class Handlers:
 
     async def response(self, event: Response, ctx: Context) -> Sequence[Emit]:
         """Remember what was shown, and label what has waited for it."""
+        if is_conflict(event):
+            return ()
         shown = shown_from(event, ctx.traceparent)
         async with once(self._pool, event.event_id, CONSUMER) as unit:
             if unit.first:

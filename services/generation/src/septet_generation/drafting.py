@@ -13,15 +13,19 @@ from septet_kit import Context, advance
 from septet_kit.errors import DeadlineExceeded, SeptetError, Transient
 from septet_kit.observe import get_logger
 
+from septet_generation.domain.answer import tidy_text
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_generation.domain.chat import ChatRequest, Completion
 from septet_generation.domain.chunks import Chunker
 from septet_generation.domain.prompt import Prompt, Render, compose
 from septet_generation.ports import ChatModel, Epochs
-from septet_generation.telemetry import chat_span
+from septet_generation.telemetry import CallRecord, chat_span
 from septet_generation.token_stream import Send, TokenStream
 
 STAGE = "generation"
+
+# The HTTP client's own timeout comes after ours, so that a hang is always told apart from a broken connection.
+_BACKSTOP_S = 1.0
 log = get_logger()
 
 
@@ -53,7 +57,7 @@ class Drafter:
         for model in chain:
             prompt = compose(event, model, self.render)
             try:
-                completion = await self._call(event, ctx, model, prompt, last=model is chain[-1])
+                completion = await self._call(event, ctx, model, prompt)
             except Transient as error:
                 if model is chain[-1]:
                     raise
@@ -64,7 +68,7 @@ class Drafter:
         raise AssertionError("a chain has at least one model")
 
     async def _call(
-        self, event: Grounded | Revision, ctx: Context, model: Model, prompt: Prompt, *, last: bool
+        self, event: Grounded | Revision, ctx: Context, model: Model, prompt: Prompt
     ) -> Completion:
         left = ctx.remaining() - self.margin.total_seconds()
         if left <= 0:
@@ -73,30 +77,34 @@ class Drafter:
         schema = event.ask.output_schema
         request = ChatRequest(
             model, prompt.messages, model.max_tokens if schema is None else model.max_tokens_json,
-            limit, schema,
+            limit + _BACKSTOP_S, schema,
         )  # fmt: skip
-        stream = await self._stream(event)
+        tokens = await self._tokens(event)
         with chat_span(request, event.conversation_id, self.capture_content) as record:
             try:
                 async with asyncio.timeout(limit) as scope:
-                    completion = Completion()
-                    async with aclosing(self.chat.stream(request)) as deltas:
-                        async for delta in deltas:
-                            completion.add(delta)
-                            if delta.text:
-                                record.first_text()
-                                if stream:
-                                    stream.add(delta.text)
+                    completion = await self._read(request, record, tokens)
             except TimeoutError:
                 if not scope.expired():
                     raise
                 raise _out_of_time(model, limit, final=limit == left) from None
             record.done(completion)
-        if stream:
-            stream.finish()
+        if tokens:
+            tokens.finish()
         return completion
 
-    async def _stream(self, event: Grounded | Revision) -> TokenStream | None:
+    async def _read(self, request: ChatRequest, record: CallRecord, tokens: TokenStream | None) -> Completion:
+        completion = Completion()
+        async with aclosing(self.chat.stream(request)) as deltas:
+            async for delta in deltas:
+                completion.add(delta)
+                if delta.text:
+                    record.first_text()
+                    if tokens:
+                        tokens.add(delta.text)
+        return completion
+
+    async def _tokens(self, event: Grounded | Revision) -> TokenStream | None:
         if not event.ask.stream:
             return None
         epoch = await self.epochs.next(event.tenant, event.request_id)
@@ -107,8 +115,11 @@ class Drafter:
         self, event: Grounded | Revision, ctx: Context, attempt: int, model: Model, prompt: Prompt,
         completion: Completion, before: Usage, down: list[str],
     ) -> Draft:  # fmt: skip
+        answer = completion.text.strip()
+        if event.ask.output_schema is None:
+            answer = tidy_text(answer, completion.finish_reason)
         fields: dict[str, Any] = {
-            "answer": completion.text.strip(),
+            "answer": answer,
             "model": completion.response_model or model.model,
             "prompt_version": prompt.version,
             "usage": before + model.usage(completion.prompt_tokens, completion.completion_tokens),

@@ -109,7 +109,9 @@ class MemoryEntries:
         hit = [k for k in self._live(veto.tenant) if _is_vetoed(k.entry, veto)]
         return self._veto_all(hit, veto.reason, now)
 
-    async def flag_document(self, tenant: str, document_id: str, reason: str, cause: UUID, now: datetime) -> int:
+    async def flag_document(
+        self, tenant: str, document_id: str, reason: str, cause: UUID, now: datetime
+    ) -> int:
         if not self._first("flag", cause):
             return 0
         return self._veto_all([k for k in self._live(tenant) if document_id in k.entry.lineage], reason, now)

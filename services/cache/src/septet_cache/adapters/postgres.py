@@ -70,10 +70,17 @@ class PostgresEntries:
         )
         if veto is not None:
             return f"vetoed: {veto}"
-        if await connection.fetchval(sql.NEWER_IN_SLOT, entry.tenant, slot.scope, slot.form, entry.created_at):
+        if await connection.fetchval(
+            sql.NEWER_IN_SLOT, entry.tenant, slot.scope, slot.form, entry.created_at
+        ):
             return "a newer answer is kept"
         if entry.answer_kind == "generated" and await connection.fetchval(
-            sql.NEWER_OF_OTHER_MODEL, entry.tenant, slot.scope, entry.model, entry.prompt_version, entry.created_at
+            sql.NEWER_OF_OTHER_MODEL,
+            entry.tenant,
+            slot.scope,
+            entry.model,
+            entry.prompt_version,
+            entry.created_at,
         ):
             return "a newer model or prompt version answers here"
         rows = await connection.fetch(sql.KNOWN_DOCUMENTS, entry.tenant, list(entry.lineage))
@@ -129,7 +136,9 @@ class PostgresEntries:
             await self._remember(connection, veto.tenant, {own, *map(tuple, revoked)}, veto.reason, now)
         return len(revoked)
 
-    async def flag_document(self, tenant: str, document_id: str, reason: str, cause: UUID, now: datetime) -> int:
+    async def flag_document(
+        self, tenant: str, document_id: str, reason: str, cause: UUID, now: datetime
+    ) -> int:
         async with once(self._pool, cause, "cache.flag") as unit:
             if not unit.first:
                 return 0

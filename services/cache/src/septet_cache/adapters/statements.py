@@ -13,7 +13,9 @@ WHERE tenant = $1 AND scope = $2 AND form = $3 AND revoked_at IS NULL AND expire
 
 # A generic plan would ignore how selective tenant and scope are; an HNSW scan would stop before it has found
 # enough of a small tenant's rows.
-PLAN_FOR_TENANT = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL hnsw.iterative_scan = relaxed_order"
+PLAN_FOR_TENANT = (
+    "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL hnsw.iterative_scan = relaxed_order"
+)
 
 NEAR = """
 WITH live AS NOT MATERIALIZED (

@@ -38,10 +38,20 @@ def refusal(response: Response) -> str | None:
             any(v.decision in _REFUSED_DECISIONS for v in response.verdicts),
             "the question or the answer had something masked",
         ),
-        (response.cache is None or response.cache.status not in {"miss", "refresh"}, "the cache was not asked"),
+        (
+            response.cache is None or response.cache.status not in {"miss", "refresh"},
+            "the cache was not asked",
+        ),
+        (_mixes_versions(response), "made from two versions of one document"),
         (_slot(response) is None, "the question is not the one that was looked up"),
     )
     return next((reason for applies, reason in reasons if applies), None)
+
+
+def _mixes_versions(response: Response) -> bool:
+    """Whether passages of one document are of different contents: the index changed while it was searched."""
+    versions = {(s.document_id, s.content_hash) for s in response.sources}
+    return len(versions) > len({document_id for document_id, _ in versions})
 
 
 def _slot(response: Response) -> Slot | None:

@@ -45,7 +45,9 @@ def judge(reading: Reading, candidate: Candidate, strictness: float | None = Non
     """
     other = readable(candidate.entry.question, candidate.entry.language)
     if other is None:
-        return Judgement(candidate, (CacheCheck(name="language", passed=False, detail="cannot be read"),), 0.0)
+        return Judgement(
+            candidate, (CacheCheck(name="language", passed=False, detail="cannot be read"),), 0.0
+        )
     alignment = align(reading, other)
     checks = tuple(CacheCheck(name=c.name, passed=c.passed, detail=c.detail) for c in run_checks(alignment))
     if not all(c.passed for c in checks):

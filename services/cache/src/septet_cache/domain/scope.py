@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from septet_cache.domain.normalise import digest, normal_form
 from septet_contracts import Ask
+
+from septet_cache.domain.normalise import digest, normal_form
 
 _SLOT = re.compile(r"^([0-9a-f]{32})\.([0-9a-f]{32})$")
 

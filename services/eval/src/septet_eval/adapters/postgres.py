@@ -50,6 +50,10 @@ ON CONFLICT DO NOTHING
 RETURNING true
 """
 
+_IS_ANY_OVERDUE = (
+    "SELECT EXISTS (SELECT 1 FROM requests WHERE state = 'pending' AND expires_at < clock_timestamp())"
+)
+
 # Materialized, so that the rows are locked once; SKIP LOCKED lets several processes sweep side by side.
 _EXPIRE = """
 WITH due AS MATERIALIZED (
@@ -105,6 +109,8 @@ class PostgresLedger:
         self, expiring: Callable[[Pending], AbstractContextManager[Response]], limit: int
     ) -> Sequence[Expired]:
         done: list[Expired] = []
+        if not await self._pool.fetchval(_IS_ANY_OVERDUE):
+            return done
         async with self._unit() as unit:
             for row in await unit.connection.fetch(_EXPIRE, limit):
                 pending = _pending(row)

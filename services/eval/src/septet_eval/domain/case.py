@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from septet_contracts import Outcome, Passage, Verdict
 
-from septet_eval.domain.text import Sentence, is_korean, sentences, terms, without_citations
+from septet_eval.domain.text import Sentence, is_korean, numbers, sentences, terms, without_citations
 
 Vector = NDArray[np.float32]
 
 MAX_CHARACTERS = 20_000
+MAX_SENTENCES = 200
 """Scorers read this much of an answer and of each passage: their cost stays bounded for any input."""
 
 
@@ -57,12 +58,17 @@ class Case:
 
     @cached_property
     def sentences(self) -> list[Sentence]:
-        return sentences(self.answer)
+        return sentences(self.answer)[:MAX_SENTENCES]
 
     @cached_property
     def passage_terms(self) -> list[frozenset[str]]:
         """Terms of each passage with its title and location, in passage order."""
         return [terms(f"{p.title} {p.location} {p.text[:MAX_CHARACTERS]}") for p in self.passages]
+
+    @cached_property
+    def passage_numbers(self) -> list[frozenset[str]]:
+        """Numbers in each passage, in passage order."""
+        return [numbers(p.text[:MAX_CHARACTERS]) for p in self.passages]
 
 
 def case_of(outcome: Outcome) -> Case:

@@ -20,7 +20,7 @@ from septet_contracts import (
 )
 
 from septet_eval.domain.admission import Floors, admission
-from septet_eval.domain.text import sentences
+from septet_eval.domain.text import citations
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _bare(pending: Pending, release: Release, status: Any, error: ErrorInfo, nam
 
 def sources(answer: str | None, passages: tuple[Passage, ...]) -> tuple[Source, ...]:
     """The passages, numbered as ``[n]`` in the answer points at them."""
-    cited = {n for s in sentences(answer or "") for n in s.cites}
+    cited = citations(answer or "")
     return tuple(
         Source(
             number=n, passage_id=p.passage_id, document_id=p.document_id, content_hash=p.content_hash,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 _HANGUL = "\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f"
 _CJK = _HANGUL + "\u3040-\u30ff\u3400-\u9fff"
@@ -14,8 +15,10 @@ _LETTER = re.compile(r"[^\W\d_]")
 _IS_CJK = re.compile(f"[{_CJK}]")
 _NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
 _MARKER = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+_SPACED_MARKER = re.compile(r"\s?" + _MARKER.pattern)
 _LEADING_MARKERS = re.compile(rf"^(?:{_MARKER.pattern}\s*)+")
 _BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
+_CACHED_LENGTH = 32
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|al|Dr|Mr|Mrs|Ms|Prof|No|Fig|St|Jr|Sr)\.$")
 
 _FUNCTION_WORDS = """
@@ -71,13 +74,9 @@ def terms(text: str) -> frozenset[str]:
 
     Bigrams stand in for a morphological analyser: a Korean stem is matched under any particle or ending.
     """
-    found: set[str] = set()
-    for word in words(text):
-        if _IS_CJK.match(word):
-            found.update(_bigrams(_korean_stem(word)))
-        elif word not in _STOP_WORDS:
-            found.add(_singular(word))
-    return frozenset(found)
+    return frozenset[str]().union(
+        *(_known(w) if len(w) <= _CACHED_LENGTH else _terms_of(w) for w in words(text))
+    )
 
 
 def numbers(text: str) -> frozenset[str]:
@@ -92,7 +91,12 @@ def coverage(wanted: frozenset[str], given: frozenset[str]) -> float:
 
 def without_citations(text: str) -> str:
     """The text as a reader without sources would see it."""
-    return re.sub(r"[ \t]*" + _MARKER.pattern, "", text).strip()
+    return _SPACED_MARKER.sub("", text).strip()
+
+
+def citations(text: str) -> set[int]:
+    """The passage numbers that a text cites."""
+    return {int(n) for group in _MARKER.findall(text) for n in group.split(",")}
 
 
 def sentences(text: str) -> list[Sentence]:
@@ -102,7 +106,7 @@ def sentences(text: str) -> list[Sentence]:
         piece = raw.strip()
         if not piece:
             continue
-        if pieces and _ABBREVIATION.search(pieces[-1]):
+        if pieces and _ABBREVIATION.search(pieces[-1][-8:]):
             pieces[-1] += f" {piece}"
             continue
         leading = _LEADING_MARKERS.match(piece)
@@ -112,6 +116,15 @@ def sentences(text: str) -> list[Sentence]:
         if piece:
             pieces.append(piece)
     return [s for s in map(_sentence, pieces) if _LETTER.search(s.text) or _NUMBER.search(s.text)]
+
+
+def _terms_of(word: str) -> frozenset[str]:
+    if _IS_CJK.match(word):
+        return frozenset(_bigrams(_korean_stem(word)))
+    return frozenset() if word in _STOP_WORDS else frozenset((_singular(word),))
+
+
+_known = lru_cache(maxsize=1 << 15)(_terms_of)
 
 
 def _sentence(piece: str) -> Sentence:

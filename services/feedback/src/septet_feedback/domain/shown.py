@@ -26,6 +26,11 @@ class Shown:
     trace_id: str | None
 
 
+def is_conflict(response: Response) -> bool:
+    """Whether this tells a client that its request id was taken, rather than answering the request."""
+    return response.error is not None and response.error.code == "conflict"
+
+
 def shown_from(response: Response, traceparent: str | None) -> Shown:
     """What to remember of a response; its sources' documents in the order shown, each once."""
     return Shown(

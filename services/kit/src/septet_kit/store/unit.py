@@ -11,7 +11,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
+from opentelemetry import context as otel_context
 from opentelemetry import propagate
+from opentelemetry.context import Context as OtelContext
 from septet_contracts import topic as find_topic
 
 from septet_kit.errors import Permanent
@@ -29,7 +31,7 @@ _MAX_VALUE = 2 * 1024 * 1024 - 65_536
 
 _PUT = """
 INSERT INTO outbox (event_id, topic, key, value, headers, claimed_by, claimed_until)
-VALUES ($1, $2, $3, $4, $5, $6, now() + $7) ON CONFLICT (event_id) DO NOTHING
+VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7) ON CONFLICT (event_id) DO NOTHING
 """
 
 
@@ -40,6 +42,7 @@ class OutboxEmit(Emit):
     stored: bytes = b""
     not_after: float = 0.0
     sent_ids: list[UUID] = field(default_factory=list)
+    trace_context: OtelContext | None = None
 
     def to_record(self) -> Record:
         """The row as a record; once it is acknowledged, the row is marked sent."""
@@ -51,7 +54,7 @@ class OutboxEmit(Emit):
         headers = (("content-type", b"application/json"), (EVENT_ID_HEADER, name.encode()))
         return Record(
             find_topic(self.topic).name, self.record_key, self.stored, headers,
-            not_after=self.not_after, on_sent=mark,
+            trace_context=self.trace_context, not_after=self.not_after, on_sent=mark,
         )  # fmt: skip
 
 
@@ -78,12 +81,16 @@ class Unit:
             raise Permanent("event_too_large", f"{emit.topic}: the event has {len(value)} bytes")
         carrier: dict[str, str] = {}
         propagate.inject(carrier)
+        not_after = time.monotonic() + (CLAIM - _MARGIN).total_seconds()
         await self.connection.execute(
             _PUT, UUID(emit.event_id), find_topic(emit.topic).name, emit.record_key, value,
             json.dumps(carrier), holder(self.pool.instance), CLAIM,
         )  # fmt: skip
-        not_after = time.monotonic() + (CLAIM - _MARGIN).total_seconds()
-        self.emits.append(OutboxEmit(emit.topic, emit.event, emit.key, value, not_after, self.pool.sent_ids))
+        self.emits.append(
+            OutboxEmit(
+                emit.topic, emit.event, emit.key, value, not_after, self.pool.sent_ids, otel_context.get_current()
+            )
+        )  # fmt: skip
 
 
 @asynccontextmanager

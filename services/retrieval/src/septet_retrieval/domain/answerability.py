@@ -24,6 +24,7 @@ Kind = Literal["semantic", "lexical", "foreign"]
 """``semantic``: with cosines; ``lexical``: without; ``foreign``: a script the embedding model does not know."""
 
 _COSINE_SHARE = 0.75
+_BARE_COST = 0.3
 _NUMBER = re.compile(r"\d")
 _NAME = re.compile(r"(?<=[\w,;:] )[A-Z]\w+")
 _ASKS_NUMBER = re.compile(
@@ -78,10 +79,11 @@ def _best(sentences: Sequence[Sentence], cosines: Sequence[float] | None) -> int
     """Position of the sentence to quote."""
 
     def value(position: int) -> float:
-        coverage = sentences[position].coverage
-        if cosines is None:
-            return coverage
-        return _COSINE_SHARE * cosines[position] + (1 - _COSINE_SHARE) * coverage
+        sentence = sentences[position]
+        value = sentence.coverage
+        if cosines is not None:
+            value = _COSINE_SHARE * cosines[position] + (1 - _COSINE_SHARE) * value
+        return value - _BARE_COST * sentence.bare
 
     return max(range(len(sentences)), key=lambda position: (value(position), -position))
 

@@ -10,7 +10,9 @@ from septet_cache.domain.reading.inflection import lemmas
 from septet_cache.domain.reading.model import Reading, Term
 from septet_cache.domain.reading.quantities import quantities
 
-_TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.'/][A-Za-z0-9_]+)*[+#]*|\.[A-Za-z]\w+|\d+(?:[.,]\d+)*[A-Za-z]*")
+_TOKEN = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_]*(?:[.'/][A-Za-z0-9_]+)*[+#]*|\.[A-Za-z]\w+|\d+(?:[.,]\d+)*[A-Za-z]*"
+)
 _TOKEN_OR_BREAK = re.compile(rf"{_TOKEN.pattern}|[,;:()]")
 _CONTRACTIONS = (
     (re.compile(r"\b(?:can't|cannot|cant)\b", re.I), "can not"),
@@ -27,12 +29,14 @@ _CONTRACTIONS = (
     (re.compile(r"\be-(?=[a-z])", re.I), "e"),
 )
 _TAGS = re.compile(
-    r",?\s*(?:or not|(?:is|are|does|do|did|was|were|can|will)(?:n't| not) (?:it|they|he|she|you|we))\s*\?*$", re.I
+    r",?\s*(?:or not|(?:is|are|does|do|did|was|were|can|will)(?:n't| not) (?:it|they|he|she|you|we))\s*\?*$",
+    re.I,
 )
 _INNER_CAPITAL = re.compile(r"[a-z0-9][A-Z]|[A-Za-z]\d|\d[A-Za-z]|[_.+#/]|^[A-Z]{2,}$")
 _QUOTED = re.compile(r"[\"'`]([^\"'`]{2,60})[\"'`]")
 _SYMMETRIC = re.compile(
-    r"\b(?:difference|differences|differ|compare|comparison|versus|vs|between|similarit\w+|distinguish|common)\b", re.I
+    r"\b(?:difference|differences|differ|compare|comparison|versus|vs|between|similarit\w+|distinguish|common)\b",
+    re.I,
 )
 _BREAKS = frozenset(",;:()")
 _ENGLISH_SHARE = 0.4
@@ -101,17 +105,18 @@ def _terms(tokens: list[str], cased: bool, quoted: frozenset[str]) -> list[Term]
             continue
         name = lower in quoted or _is_name(token, position, cased)
         forms = lemmas(lower)
-        terms.append(
-            Term(
-                lower, forms, role=role, phrase=phrase, name=name,
-                light=not name and (bool(forms & words.LIGHT) or _is_adverb(lower)),
-            )  # fmt: skip
-        )
+        light = not name and (bool(forms & words.LIGHT) or _is_adverb(lower))
+        terms.append(Term(lower, forms, role=role, phrase=phrase, name=name, light=light))
     return terms
 
 
 def _is_adverb(word: str) -> bool:
-    return word.endswith("ly") and len(word) > 5 and word not in words.QUALIFIERS and word not in words.NOT_ADVERBS
+    return (
+        word.endswith("ly")
+        and len(word) > 5
+        and word not in words.QUALIFIERS
+        and word not in words.NOT_ADVERBS
+    )
 
 
 def _is_name(token: str, position: int, cased: bool) -> bool:

@@ -21,25 +21,38 @@ _IS_THERE_A_WAY = re.compile(rf"^(?:is|are) there (?:an?|any|some)?\s*{_WAY}")
 _AUXILIARY_FIRST = re.compile(
     r"^(?:is|are|was|were|am|do|does|did|can|could|should|would|will|shall|has|have|had|may|might|must)\b"
 )
-_RULES: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern))
-    for kind, pattern in (
-        ("count", r"\bhow (?:many|much)\b|\bwhat (?:is|are) the (?:total )?(?:number|count|amount|quantity) of\b"),
-        ("degree", r"\bhow (?:long|often|far|old|big|tall|high|deep|fast|large|small|heavy|wide|late|early|soon|good|bad"
-         r"|hard|difficult|safe|important|common|accurate|likely|easy|dangerous|effective|true|close|strong|expensive"
-         r"|cheap|hot|cold|popular|rich|powerful|reliable|successful|useful)\b"),
-        ("why", r"\bwhy\b|\bhow come\b|\bwhat (?:causes|caused|makes|made)\b|\bfor what reason\b"
-         r"|\bwhat (?:is|are|was|were) (?:the )?(?:main |real |actual )?(?:reasons?|causes?) (?:for|of|behind|why|that)\b"),
-        ("how", rf"^(?:what|which) (?:is|are|would be|will be|were|was) {_WAY} (?:to|of|for|by|in which|i|you|that|one)\b"
-         rf"|^{_WAY} (?:to|of|for)\b|^what (?:can|should|could|must|do|would) (?:i|we|you|one) do (?:to|in order to|for)\b"),
-        ("when", r"\bwhen\b|\b(?:what|which) (?:time|date|day|year|month)\b"),
-        ("where", r"\bwhere\b|\b(?:what|which) (?:place|city|country|location|state|region)\b"),
-        ("who", r"\b(?:who|whom|whose)\b|\b(?:what|which) (?:person|man|woman)\b"),
-        ("how", r"\bhow\b"),
-        ("what", r"\bwhat\b|\bwhich\b|^(?:define|explain|describe|definition|meaning)\b"),
-        ("yes_no", r"^(?:\w+ ){1,5}(?:is|are|was|were|do|does|did|can|could|should|would|will) (?:i|you|we|it|there|they)\b"),
-    )
+_PATTERNS: tuple[tuple[Kind, str], ...] = (
+    (
+        "count",
+        r"\bhow (?:many|much)\b|\bwhat (?:is|are) the (?:total )?(?:number|count|amount|quantity) of\b",
+    ),
+    (
+        "degree",
+        r"\bhow (?:long|often|far|old|big|tall|high|deep|fast|large|small|heavy|wide|late|early|soon|good|bad"
+        r"|hard|difficult|safe|important|common|accurate|likely|easy|dangerous|effective|true|close|strong|expensive"
+        r"|cheap|hot|cold|popular|rich|powerful|reliable|successful|useful)\b",
+    ),
+    (
+        "why",
+        r"\bwhy\b|\bhow come\b|\bwhat (?:causes|caused|makes|made)\b|\bfor what reason\b"
+        r"|\bwhat (?:is|are|was|were) (?:the )?(?:main |real |actual )?(?:reasons?|causes?) (?:for|of|behind|why|that)\b",
+    ),
+    (
+        "how",
+        rf"^(?:what|which) (?:is|are|would be|will be|were|was) {_WAY} (?:to|of|for|by|in which|i|you|that|one)\b"
+        rf"|^{_WAY} (?:to|of|for)\b|^what (?:can|should|could|must|do|would) (?:i|we|you|one) do (?:to|in order to|for)\b",
+    ),
+    ("when", r"\bwhen\b|\b(?:what|which) (?:time|date|day|year|month)\b"),
+    ("where", r"\bwhere\b|\b(?:what|which) (?:place|city|country|location|state|region)\b"),
+    ("who", r"\b(?:who|whom|whose)\b|\b(?:what|which) (?:person|man|woman)\b"),
+    ("how", r"\bhow\b"),
+    ("what", r"\bwhat\b|\bwhich\b|^(?:define|explain|describe|definition|meaning)\b"),
+    (
+        "yes_no",
+        r"^(?:\w+ ){1,5}(?:is|are|was|were|do|does|did|can|could|should|would|will) (?:i|you|we|it|there|they)\b",
+    ),
 )
+_RULES = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
 _TAIL = re.compile(r"\s(?:and|if so) (?:why|how|what|which|who)(?: not| is that)?$")
 
 

@@ -7,8 +7,10 @@ here, and where that is ambiguous (*hating*: *hat*, *hate*) every base form is k
 
 from __future__ import annotations
 
-from septet_cache.domain.reading.english_words import IRREGULAR, SYNONYM
+from septet_cache.domain.reading.english_words import IRREGULAR
+from septet_cache.domain.reading.thesaurus import SYNONYMS
 
+_HEADS = SYNONYMS["en"]
 _VOWELS = frozenset("aeiouy")
 
 
@@ -20,9 +22,11 @@ def lemmas(word: str) -> frozenset[str]:
     elif word.isalpha() and len(word) > 3:
         bases |= _plural(word) | _participle(word, "ing") | _participle(word, "ed")
         bases |= {word[:-2]} if word.endswith("ly") and len(word) > 5 else set()
-    american = {b.replace("isation", "ization").replace("ise", "ize") for b in bases if "is" in b and len(b) > 5}
+    american = {
+        b.replace("isation", "ization").replace("ise", "ize") for b in bases if "is" in b and len(b) > 5
+    }
     bases |= american
-    return frozenset(bases | {SYNONYM[b] for b in bases if b in SYNONYM})
+    return frozenset(bases | {_HEADS[b] for b in bases if b in _HEADS})
 
 
 def _plural(word: str) -> set[str]:

@@ -10,6 +10,7 @@ from septet_cache.domain.reading.inflection import lemmas
 from septet_cache.domain.reading.korean_kind import kind_of
 from septet_cache.domain.reading.model import Kind, Reading, Term
 from septet_cache.domain.reading.quantities import quantities
+from septet_cache.domain.reading.thesaurus import SYNONYMS
 
 _TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_.+#]*|[가-힣ㄱ-ㅎㅏ-ㅣ]+|\d+(?:[.,]\d+)*")
 _FOREIGN_WITH_PARTICLE = re.compile(r"([A-Za-z0-9_+#)\"'])(?=[가-힣])")
@@ -21,15 +22,13 @@ _GRAMMAR = re.compile(
 _MODALS = tuple((re.compile(pattern), name) for pattern, name in words.MODALS)
 _JAMO_ENDINGS = tuple(
     sorted(
-        {
-            unicodedata.normalize("NFD", e.translate(str.maketrans("ㄴㄹㅁㅂㅆ", "ᆫᆯᆷᆸᆻ")))
-            for e in words.ENDINGS
-        },
+        {unicodedata.normalize("NFD", e.translate(str.maketrans("ㄴㄹㅁㅂㅆ", "ᆫᆯᆷᆸᆻ"))) for e in words.ENDINGS},
         key=len,
         reverse=True,
     )
 )
 _MIN_STEM_JAMO = 2
+_HEADS = SYNONYMS["ko"]
 _VERBALISERS = tuple(unicodedata.normalize("NFD", v)[:2] for v in ("하", "해", "되", "돼", "시키"))
 
 
@@ -64,9 +63,8 @@ def _terms(text: str, followed: set[int]) -> list[Term]:
             role = words.PARTICLES.get(particle, "")
             found.append(Term(token.lower(), forms, role=role, phrase=match.start(), name=True))
             continue
-        if match.start() in followed:
-            if token in words.PARTICLES or _GRAMMAR.fullmatch(token):
-                continue
+        if match.start() in followed and (token in words.PARTICLES or _GRAMMAR.fullmatch(token)):
+            continue
         if term := _native(token, match.start()):
             found.append(term)
     return found
@@ -80,7 +78,7 @@ def _particle_at(text: str, position: int) -> str:
 def _native(token: str, phrase: int) -> Term | None:
     noun, particle = _split_particle(token)
     stems = {_stem(token), noun, _stem(noun)} - {""}
-    if not stems or (len(token) == 1 and token in "안못좀더잘의"):
+    if not stems or token in words.BARE_ADVERBS:
         return None
     forms = _canonical(frozenset(stems))
     role = words.PARTICLES.get(particle, "")
@@ -118,11 +116,13 @@ def _ends(jamo: str, ending: str, *, first: bool) -> bool:
 
 
 def _canonical(forms: frozenset[str]) -> frozenset[str]:
-    return forms | {words.SYNONYMS[f] for f in forms if f in words.SYNONYMS}
+    return forms | {_HEADS[f] for f in forms if f in _HEADS}
 
 
 def _qualifiers(text: str, tokens: tuple[str, ...], kind: Kind) -> frozenset[str]:
-    found = {q for t in tokens for w, q in words.QUALIFIERS.items() if t == w or (len(w) > 1 and t.startswith(w))}
+    found = {
+        q for t in tokens for w, q in words.QUALIFIERS.items() if t == w or (len(w) > 1 and t.startswith(w))
+    }
     if kind != "how":
         found |= {f"modal:{name}" for pattern, name in _MODALS if pattern.search(text)}
     return frozenset(found | ({"only"} if re.search(r"[가-힣]만(?:\s|$)", text) else set()))

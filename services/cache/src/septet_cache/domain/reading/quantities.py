@@ -10,14 +10,16 @@ from septet_cache.domain.reading.model import Quantity
 _WORDS = {
     w: str(i)
     for i, w in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-        "sixteen seventeen eighteen nineteen twenty".split()
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
     )
 } | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80",
      "ninety": "90", "dozen": "12", "half": "0.5"}  # fmt: skip
 _ORDINALS = {
     w: str(i)
-    for i, w in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), start=1)
+    for i, w in enumerate(
+        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"],
+        start=1,
+    )
 }
 _SCALES = {"hundred": 100, "thousand": 1000, "k": 1000, "million": 10**6, "mn": 10**6, "billion": 10**9,
            "bn": 10**9, "trillion": 10**12, "lakh": 10**5, "lakhs": 10**5, "crore": 10**7, "crores": 10**7,
@@ -70,7 +72,9 @@ UNITS = {name: line.split()[0] for line in _UNIT_GROUPS.strip().splitlines() for
 _KOREAN_WORDS = {"한": "1", "하나": "1", "두": "2", "둘": "2", "세": "3", "셋": "3", "네": "4", "넷": "4", "다섯": "5",
                  "여섯": "6", "일곱": "7", "여덟": "8", "아홉": "9", "열": "10", "첫": "1", "반": "0.5"}  # fmt: skip
 _COUNTERS = "개|명|번|살|마리|권|장|대|시간|달|주|잔|병|가지|사람|번째|째"
-_KOREAN_COUNTED = re.compile(rf"(?<![가-힣])({'|'.join(_KOREAN_WORDS)})\s*({_COUNTERS})(?=[^가-힣]|$|[가-힣]?)")
+_KOREAN_COUNTED = re.compile(
+    rf"(?<![가-힣])({'|'.join(_KOREAN_WORDS)})\s*({_COUNTERS})(?=[^가-힣]|$|[가-힣]?)"
+)
 _UNIT_ALTERNATIVES = "|".join(re.escape(u) for u in sorted(UNITS, key=len, reverse=True))
 _NUMBER = re.compile(
     r"(?P<money>[$€£₹₩])?\s*(?<![\w.])(?P<value>\d+(?:[,.]\d+)*)(?P<ordinal>st|nd|rd|th|번째|째)?"

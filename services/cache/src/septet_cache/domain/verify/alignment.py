@@ -42,7 +42,9 @@ def align(left: Reading, right: Reading) -> Alignment:
         for i, term in enumerate(left.terms):
             if i in pairs:
                 continue
-            match = _nearest(i, [j for j, other in enumerate(right.terms) if j not in taken and same(term, other)])
+            match = _nearest(
+                i, [j for j, other in enumerate(right.terms) if j not in taken and same(term, other)]
+            )
             if match is not None:
                 pairs[i] = match
                 taken.add(match)

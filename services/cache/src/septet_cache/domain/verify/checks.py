@@ -12,9 +12,10 @@ from septet_cache.domain.verify.alignment import Alignment
 from septet_cache.domain.verify.direction import opposites
 from septet_cache.domain.verify.order import disorder
 
-
 MAX_ADDED = 1
-_RESTRICTING = frozenset({"in", "at", "for", "about", "with", "without", "from", "to", "into", "by", "until", "than"})
+_RESTRICTING = frozenset(
+    {"in", "at", "for", "about", "with", "without", "from", "to", "into", "by", "until", "than"}
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ def _kinds(a: Alignment) -> str:
 
 
 def _names(a: Alignment) -> str:
-    lone = _unmatched(a.only_left, a.right, lambda t: t.name) + _unmatched(a.only_right, a.left, lambda t: t.name)
+    lone = _unmatched(a.only_left, a.right, lambda t: t.name) + _unmatched(
+        a.only_right, a.left, lambda t: t.name
+    )
     return f"only one names {_listed(lone)}" if lone else ""
 
 
@@ -86,7 +89,9 @@ def _numbers(a: Alignment) -> str:
         return f"only one has {', '.join(lone[:4])}"
     units = Counter((q.value, q.unit) for q in a.left.quantities)
     others = Counter((q.value, q.unit) for q in a.right.quantities)
-    unlike = [(v, u) for v, u in units - others if u and any(v == w and x and x != u for w, x in others - units)]
+    unlike = [
+        (v, u) for v, u in units - others if u and any(v == w and x and x != u for w, x in others - units)
+    ]
     return f"{unlike[0][0]} {unlike[0][1]} has another unit" if unlike else ""
 
 

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Literal
-
 from septet_cache.domain.reading import Reading
-from septet_cache.domain.reading.english_words import ANTONYMS as ENGLISH
 from septet_cache.domain.reading.inflection import lemmas
-from septet_cache.domain.reading.korean_words import ANTONYMS as KOREAN
+from septet_cache.domain.reading.thesaurus import OPPOSITES
 from septet_cache.domain.verify.alignment import Alignment
 
-_NEGATIVE_PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "mis", "de", "anti", "in", "a", "비", "불", "미", "무", "부")
-
-
-@cache
-def _antonyms(language: Literal["en", "ko"]) -> dict[str, frozenset[str]]:
-    table: dict[str, set[str]] = {}
-    for first, second in ENGLISH if language == "en" else KOREAN:
-        table.setdefault(first, set()).add(second)
-        table.setdefault(second, set()).add(first)
-    return {word: frozenset(others) for word, others in table.items()}
+_NEGATIVE_PREFIXES = (
+    "un",
+    "in",
+    "im",
+    "il",
+    "ir",
+    "dis",
+    "non",
+    "mis",
+    "de",
+    "anti",
+    "비",
+    "불",
+    "미",
+    "무",
+    "부",
+)
 
 
 def opposites(alignment: Alignment) -> tuple[str, str] | None:
     """Find a word of one question whose opposite stands, unmatched, in the other; None when there is none."""
     left, right = _words(alignment.left), _words(alignment.right)
-    table = _antonyms(alignment.left.language)
+    table = OPPOSITES[alignment.left.language]
     for word in sorted(left.keys() - right.keys()):
         for other in sorted(right.keys() - left.keys()):
             if other in table.get(word, ()) or _negated(word, other) or _negated(other, word):
@@ -42,6 +45,5 @@ def _words(reading: Reading) -> dict[str, str]:
 
 
 def _negated(word: str, other: str) -> bool:
-    stem = word if word.isascii() else word
-    long_enough = len(stem) >= (4 if stem.isascii() else 2)
-    return long_enough and any(other == prefix + stem for prefix in _NEGATIVE_PREFIXES)
+    long_enough = len(word) >= (4 if word.isascii() else 2)
+    return long_enough and any(other == prefix + word for prefix in _NEGATIVE_PREFIXES)

@@ -41,4 +41,4 @@ def _supported(sentence: Sentence, number: int, case: Case) -> bool:
         return False
     wanted = terms(sentence.text)
     carried = not wanted or coverage(wanted, case.passage_terms[number - 1]) >= _SUPPORTED
-    return carried and numbers(sentence.text) <= numbers(case.passages[number - 1].text)
+    return carried and numbers(sentence.text) <= case.passage_numbers[number - 1]

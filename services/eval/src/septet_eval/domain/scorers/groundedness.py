@@ -38,5 +38,5 @@ def _support(sentence: str, case: Case) -> float:
     if not wanted:
         return 1.0
     best = max(coverage(wanted, given) for given in case.passage_terms)
-    known = frozenset[str]().union(*(numbers(p.text) for p in case.passages))
+    known = frozenset[str]().union(*case.passage_numbers)
     return best if numbers(sentence) <= known else best / 2

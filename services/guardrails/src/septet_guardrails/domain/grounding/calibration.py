@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 ENGLISH: Mapping[str, float] = {
-    "bias": -2.889,
+    "bias": -2.975,
     "sentence": 0.0,
-    "passage": 3.187,
-    "order": 1.575,
-    "numbers": -3.074,
-    "names": -3.879,
-    "negation": -3.455,
-    "swapped": -2.903,
+    "passage": 3.221,
+    "order": 1.919,
+    "numbers": -4.914,
+    "names": -5.785,
+    "negation": -5.006,
+    "swapped": -2.966,
 }
 KOREAN: Mapping[str, float] = {
-    "bias": -1.077,
-    "sentence": 0.704,
-    "passage": 3.737,
+    "bias": -4.7,
+    "sentence": 8.192,
+    "passage": 4.958,
     "order": 0.0,
-    "numbers": -3.93,
-    "names": 0.0,
-    "negation": -3.97,
+    "numbers": -10.14,
+    "names": -8.45,
+    "negation": -10.14,
     "swapped": 0.0,
 }

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from septet_guardrails.domain.text import is_korean, words
 
-CITATION = re.compile(r"\s*\[(\d{1,3})\]|<[A-Z_]+_\d+>")
+CITATION = re.compile(r"\s*\[\d{1,3}(?:\s*,\s*\d{1,3})*\]|<[A-Z_]+_\d+>")
 
 _STOP = frozenset(
     [
@@ -238,6 +238,8 @@ _NUMBER_WORDS = {
 }
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\"“'(])\b[A-Z][\w’'-]*\b|\b[A-Z]{2,}\b|\b\w+[._]\w+\b")
+_TOPIC = re.compile(r"(?<![가-힣])([가-힣]{2,8}?)(?:에서는|에는|으로는|은|는|이|가)(?![가-힣])")
+_TOPIC_STOP = frozenset("이것 그것 저것 이는 우리 여기 이들 그들 자신 경우 이름 때문 사람 정도".split())
 _JOSA = re.compile(
     r"(?:으로부터|에게서|에서는|으로는|이라는|이라고|에서|에게|까지|부터|으로|처럼|보다|이며|이고|이다|입니다|이었다|였다|였으며|에는|와의|과의"
     r"|라는|라고|하는|하며|하고|한다|했다|하였다|합니다|했습니다|됩니다|되었다|된다|은|는|이|가|을|를|의|에|와|과|도|로|만)$"
@@ -286,6 +288,11 @@ def names(text: str) -> frozenset[str]:
         re.sub(r"['’]s?$", "", match.group().lower()) for match in _NAME.finditer(CITATION.sub(" ", text))
     }
     return frozenset(name for name in found if name not in _STOP)
+
+
+def topics(text: str) -> frozenset[str]:
+    """Korean words that a subject or topic particle marks (은, 는, 이, 가), without it: who the claim is about."""
+    return frozenset(match.group(1) for match in _TOPIC.finditer(text) if match.group(1) not in _TOPIC_STOP)
 
 
 def denied(text: str) -> frozenset[str]:

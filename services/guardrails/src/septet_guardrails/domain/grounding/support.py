@@ -22,6 +22,7 @@ from septet_guardrails.domain.grounding.claims import (
     names,
     read,
     stem,
+    topics,
     written_numbers,
 )
 from septet_guardrails.domain.text import is_korean, split_sentences
@@ -89,10 +90,8 @@ def _features(claim: str, one: Evidence, question: str, korean: bool) -> dict[st
     at = max(range(len(shares)), key=shares.__getitem__)
     best = one.sentences[at]
     claimed = written_numbers(claim)
-    named = [name for name in names(claim) if stem(name) not in neutral.bag]
-    unknown = [
-        name for name in named if stem(name) not in one.whole.bag and name not in one.whole.text.lower()
-    ]
+    named = [name for name in topics(claim) | names(claim) if stem(name) not in neutral.bag]
+    unknown = [name for name in named if stem(name) not in one.whole.bag and name not in one.whole.text.lower()]
     return {
         "sentence": shares[at],
         "passage": whole,

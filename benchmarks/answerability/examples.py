@@ -1,0 +1,104 @@
+"""Questions with passages that do, or do not, answer them.
+
+Each question of a set is searched in its own corpus. It is *answerable* when a gold document is among the
+first five passages. The same question is *unanswerable* once its gold documents, and every passage that
+holds its answer's text, are taken out (hard: the nearest passages are still about the same thing). A
+question of another set is unanswerable, too (easy).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from septet_cli.bench.datasets import Question
+from septet_contracts import Passage, RetrievalWish
+from septet_retrieval.domain.answerability import Kind, assess
+from septet_retrieval.domain.evidence import MAX_PASSAGES, Terms, best_sentences
+from septet_retrieval.domain.query import is_latin
+from septet_retrieval.search import Query
+from septet_retrieval.settings import RetrievalSettings
+
+from benchmarks.retrieval.corpus import TENANT, CachedEncoder, Engine, data_set, engine
+
+Group = Literal["answerable", "hard", "easy"]
+_WISH = RetrievalWish(mode="hybrid", k=50, fusion="convex")
+_MIN_ANSWER = 4
+
+
+@dataclass(frozen=True)
+class Example:
+    """One question with one list of passages: the features of each kind of evidence."""
+
+    question: str
+    group: Group
+    features: Mapping[Kind, Mapping[str, float]]
+    probability: Mapping[Kind, float]
+    quote: str
+
+    @property
+    def answerable(self) -> bool:
+        return self.group == "answerable"
+
+
+def part(question: str) -> str:
+    """Half ``a`` or ``b`` of a set, by the question's checksum."""
+    return "ab"[zlib.crc32(question.encode()) % 2]
+
+
+async def examples(name: str, foreign: Sequence[str], encoder: CachedEncoder, limit: int) -> list[Example]:
+    """Examples from the set ``name``, with the questions of the sets ``foreign`` as easy ones."""
+    data = data_set(name)
+    if data is None:
+        return []
+    questions = [question for question in data.questions if question.answers or name == "anthropic_docs_qa"]
+    questions = sorted(questions, key=lambda question: zlib.crc32(question.text.encode()))[:limit]
+    others = [question for other in foreign for question in _questions(other)][: len(questions)]
+    made: list[Example] = []
+    async with engine(data, RetrievalSettings(), encoder) as searched:
+        for question in questions:
+            passages = await _search(searched, question.text)
+            with_gold = passages[:MAX_PASSAGES]
+            if any(question.grades.get(passage.document_id) for passage in with_gold):
+                made.append(example(question.text, with_gold, "answerable", encoder))
+            without = [passage for passage in passages if not _answers(passage, question)][:MAX_PASSAGES]
+            made.append(example(question.text, without, "hard", encoder))
+        for question in others:
+            passages = (await _search(searched, question.text))[:MAX_PASSAGES]
+            made.append(example(question.text, passages, "easy", encoder))
+    return made
+
+
+def _questions(name: str) -> Sequence[Question]:
+    data = data_set(name)
+    return sorted(data.questions, key=lambda q: zlib.crc32(q.text.encode())) if data else ()
+
+
+async def _search(searched: Engine, question: str) -> tuple[Passage, ...]:
+    return (await searched.searcher.search(Query(TENANT, question, _WISH))).passages
+
+
+def _answers(passage: Passage, question: Question) -> bool:
+    if question.grades.get(passage.document_id):
+        return True
+    return any(len(answer) >= _MIN_ANSWER and answer in passage.text for answer in question.answers)
+
+
+def example(question: str, passages: Sequence[Passage], group: Group, encoder: CachedEncoder) -> Example:
+    """Assess the passages as the service does, with and without cosines."""
+    terms = Terms.of(question)
+    sentences = best_sentences(terms, passages)
+    vectors = encoder.encode([question, *(sentence.embedded_text for sentence in sentences)])
+    cosines = [float(value) for value in vectors[1:] @ vectors[0]]
+    foreign = not is_latin(question)
+    judged = [assess(question, terms, passages, sentences, None, foreign=foreign)]
+    if not foreign:
+        judged.append(assess(question, terms, passages, sentences, cosines))
+    return Example(
+        question, group,
+        {result.kind: result.features for result in judged},
+        {result.kind: result.probability for result in judged},
+        judged[-1].best.text if judged[-1].best else "",
+    )  # fmt: skip
