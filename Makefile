@@ -28,7 +28,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 	  -r requirements.lock | awk -v total=$$(grep -c '==' requirements.lock) \
 	  '/^(Collecting|Requirement already)/ {printf "\r  package %d of about %d  ", ++n, total; fflush()} END {print ""}'
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
-	@$(BIN)/python -m septet_native prepare
+	@$(BIN)/python -m septet_native.prepare
 	@touch $@
 
 demo: setup ## Start everything, ingest a corpus and show the main job

@@ -31,8 +31,10 @@ class EvalSettings(BaseSettings):
         default=False, description="Let the cache keep answers that were made without passages."
     )
     concurrency: int = Field(default=64, ge=1, description="Outcomes in work at the same time.")
-    sweep_interval: timedelta = timedelta(milliseconds=250)
-    sweep_batch: int = Field(default=100, ge=1, le=1000)
+    sweep_interval: timedelta = Field(
+        default=timedelta(milliseconds=250), description="How late an `expired` response may start."
+    )
+    sweep_batch: int = Field(default=100, ge=1, le=1000, description="Overdue requests per transaction.")
     retention: timedelta = Field(
         default=timedelta(days=8),
         description="How long a request id is remembered: longer than topics keep records, so that no redelivery outlives it.",

@@ -64,6 +64,7 @@ def read(text: str) -> Reading:
         tokens=lowered,
         quantities=numbers,
         negations=sum(1 for t in lowered if t in words.NEGATIONS),
+        aspects=frozenset(words.ASPECTS[f] for t in lowered for f in lemmas(t) if f in words.ASPECTS),
         qualifiers=_qualifiers(lowered, kind),
         symmetric=bool(_SYMMETRIC.search(plain)),
     )

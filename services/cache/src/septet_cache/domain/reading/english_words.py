@@ -2,108 +2,30 @@
 
 from __future__ import annotations
 
-ARTICLES = frozenset(["a", "an", "the", "this", "that", "these", "those", "there", "here"])
-PRONOUNS = frozenset(
-    [
-        "i",
-        "me",
-        "my",
-        "mine",
-        "myself",
-        "we",
-        "us",
-        "our",
-        "ours",
-        "ourselves",
-        "you",
-        "your",
-        "yours",
-        "yourself",
-        "one",
-        "ones",
-        "one's",
-        "it",
-        "its",
-        "itself",
-        "he",
-        "him",
-        "his",
-        "she",
-        "her",
-        "hers",
-        "they",
-        "them",
-        "their",
-        "theirs",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ARTICLES = _words("a an the this that these those there here")
+PRONOUNS = _words(
+    """
+    i me my mine myself we us our ours ourselves you your yours yourself one ones one's it its itself he him
+    his she her hers they them their theirs
+    """
 )
-AUXILIARIES = frozenset(
-    [
-        "be",
-        "am",
-        "is",
-        "are",
-        "was",
-        "were",
-        "been",
-        "being",
-        "do",
-        "does",
-        "did",
-        "doing",
-        "done",
-        "have",
-        "has",
-        "had",
-        "having",
-        "can",
-        "could",
-        "may",
-        "might",
-        "must",
-        "shall",
-        "should",
-        "will",
-        "would",
-        "ought",
-    ]
+AUXILIARIES = _words(
+    """
+    be am is are was were been being do does did doing done have has had having can could may might must
+    shall should will would ought
+    """
 )
-WH = frozenset(["what", "which", "who", "whom", "whose", "when", "where", "why", "how"])
-CONNECTIVES = frozenset(
-    [
-        "and",
-        "or",
-        "but",
-        "if",
-        "so",
-        "because",
-        "then",
-        "than",
-        "as",
-        "while",
-        "whether",
-        "also",
-        "too",
-        "very",
-        "much",
-        "just",
-        "really",
-        "actually",
-        "ever",
-        "please",
-        "well",
-        "even",
-        "though",
-        "although",
-        "etc",
-        "e.g",
-        "i.e",
-        "hi",
-        "hello",
-        "hey",
-        "thanks",
-        "thank",
-    ]
+WH = _words("what which who whom whose when where why how")
+CONNECTIVES = _words(
+    """
+    and or but if so because then than as while whether also too very much just really actually ever please
+    well even though although etc e.g i.e hi hello hey thanks thank
+    """
 )
 #: Prepositions by the role that they give to what follows.
 ROLES = {
@@ -113,160 +35,35 @@ ROLES = {
     "off": "from", "behind": "behind", "via": "via", "in": "in", "on": "in", "at": "in", "inside": "in",
     "within": "in", "during": "in", "for": "for", "about": "about",
 }  # fmt: skip
-PREPOSITIONS = frozenset(ROLES) | frozenset(
-    [
-        "of",
-        "as",
-        "per",
-        "between",
-        "among",
-        "outside",
-        "through",
-        "across",
-        "along",
-        "around",
-        "towards",
-        "toward",
-        "upon",
-        "like",
-        "near",
-    ]
+PREPOSITIONS = frozenset(ROLES) | _words(
+    """
+    of as per between among outside through across along around towards toward upon like near
+    """
 )
 FUNCTION = ARTICLES | PRONOUNS | AUXILIARIES | WH | CONNECTIVES | PREPOSITIONS
 
-NEGATIONS = frozenset(
-    [
-        "not",
-        "no",
-        "non",
-        "never",
-        "none",
-        "nobody",
-        "nothing",
-        "nowhere",
-        "neither",
-        "nor",
-        "cannot",
-        "without",
-        "unable",
-        "impossible",
-        "fail",
-        "fails",
-        "failed",
-        "failing",
-        "lack",
-        "lacks",
-        "lacking",
-    ]
+NEGATIONS = _words(
+    """
+    not no non never none nobody nothing nowhere neither nor cannot without unable impossible fail fails
+    failed failing lack lacks lacking
+    """
 )
-LIGHT = frozenset(
-    [
-        "good",
-        "best",
-        "better",
-        "great",
-        "top",
-        "nice",
-        "way",
-        "ways",
-        "thing",
-        "things",
-        "something",
-        "anything",
-        "stuff",
-        "people",
-        "person",
-        "someone",
-        "somebody",
-        "anyone",
-        "everyone",
-        "get",
-        "got",
-        "getting",
-        "make",
-        "use",
-        "know",
-        "want",
-        "need",
-        "like",
-        "go",
-        "come",
-        "take",
-        "give",
-        "have",
-        "tell",
-        "find",
-        "say",
-        "see",
-        "look",
-        "think",
-        "feel",
-        "show",
-        "try",
-        "keep",
-        "put",
-        "let",
-        "help",
-        "some",
-        "many",
-        "lot",
-        "lots",
-        "kind",
-        "type",
-        "sort_of",
-        "types",
-        "kinds",
-        "possible",
-        "example",
-        "way",
-        "method",
-        "approach",
-        "answer",
-        "question",
-        "explain",
-        "describe",
-        "define",
-        "list_of",
-        "idea",
-        "difference",
-        "tip",
-        "advice",
-        "suggestion",
-        "opinion",
-        "view",
-        "thought",
-        "work",
-        "other",
-        "different",
-        "various",
-        "several",
-        "right",
-        "exactly",
-        "basically",
-        "simple",
-        "simply",
-        "easy",
-        "easily",
-        "effective",
-        "efficient",
-        "effectively",
-    ]
+LIGHT = _words(
+    """
+    good best better great top nice way thing things something anything stuff people person someone somebody
+    anyone everyone get know want like go come have tell say think feel some many lot lots possible example
+    kind type method approach answer question explain describe define difference tip advice suggestion opinion
+    view thought other different various several right simple easy effective efficient mean meaning
+    """
 )
-NOT_ADVERBS = frozenset(
-    [
-        "family",
-        "monthly",
-        "weekly",
-        "yearly",
-        "supply",
-        "reply",
-        "apply",
-        "assembly",
-        "anomaly",
-        "monopoly",
-        "italy",
-    ]
-)
+NOT_ADVERBS = _words("family monthly weekly yearly supply reply apply assembly anomaly monopoly italy")
+#: What is asked of a subject; light words, but questions that differ in one differ.
+ASPECTS = {
+    "difference": "difference", "differ": "difference", "distinguish": "difference", "compare": "difference",
+    "comparison": "difference", "versus": "difference", "vs": "difference", "example": "example",
+    "instance": "example", "kind": "kind", "type": "kind", "category": "kind", "use": "use", "usage": "use",
+    "purpose": "use", "work": "work", "tip": "tip", "similarity": "similarity", "similar": "similarity",
+}  # fmt: skip
 QUALIFIERS = {
     "only": "only", "just": "only", "always": "always", "still": "still", "yet": "yet", "already": "already",
     "again": "again", "today": "today", "tonight": "today", "tomorrow": "tomorrow", "yesterday": "yesterday",

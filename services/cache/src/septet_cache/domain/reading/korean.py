@@ -19,6 +19,7 @@ _SYMMETRIC = re.compile(r"차이|비교|다른\s*점|공통|vs|사이|와\s|과\
 _GRAMMAR = re.compile(
     r"(?:이?란|이?라는|인가요?|입니까|이에요|예요|[은는]요|[년월일시분초개명번회살원도만].{0,3})"
 )
+_ASPECTS = tuple((re.compile(pattern), name) for pattern, name in words.ASPECTS)
 _MODALS = tuple((re.compile(pattern), name) for pattern, name in words.MODALS)
 _JAMO_ENDINGS = tuple(
     sorted(
@@ -46,6 +47,7 @@ def read(text: str) -> Reading:
         tokens=tuple(t.lower() for t in tokens),
         quantities=quantities(text),
         negations=len(_NEGATION.findall(text)),
+        aspects=frozenset(name for pattern, name in _ASPECTS if pattern.search(text)),
         qualifiers=_qualifiers(text, tokens, kind),
         symmetric=bool(_SYMMETRIC.search(text)),
     )

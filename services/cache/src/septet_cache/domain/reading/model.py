@@ -41,7 +41,8 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Reading:
-    """A question as the checks see it. ``symmetric``: it treats its arguments alike (difference, and)."""
+    """A question as the checks see it. ``aspects`` is what is asked of its subject (difference,
+    example, use …); ``symmetric``: it treats its arguments alike (difference, and)."""
 
     text: str
     language: Literal["en", "ko"]
@@ -50,6 +51,7 @@ class Reading:
     tokens: tuple[str, ...]
     quantities: tuple[Quantity, ...] = ()
     negations: int = 0
+    aspects: frozenset[str] = frozenset()
     qualifiers: frozenset[str] = frozenset()
     symmetric: bool = False
 

@@ -12,7 +12,7 @@ picture=photo=image=photograph=pic  fix=repair=solve=resolve  choose=select=pick
 required=needed=necessary=require=need  important=significant=importance=significance
 difference=different=differ=distinction  advantage=benefit  disadvantage=drawback=downside
 meaning=definition  method=way=approach  reason=cause  effect=impact=influence=consequence
-increase=raise=boost  decrease=reduce=lower  improve=enhance  learn=study  country=nation  company=firm
+increase=boost  decrease=reduce=lower  improve=enhance  learn=study  country=nation  company=firm
 kid=child  car=automobile  rich=wealthy  smart=intelligent=clever  hard=difficult=tough
 dangerous=harmful=risky  safe=safely  cheap=inexpensive  expensive=costly  sick=ill  rupee=rs=inr
 us=usa=america=american=u.s=u.s.a  uk=britain=british=u.k  india=indian  china=chinese  russia=russian
@@ -20,7 +20,7 @@ pakistan=pakistani  wifi=wi-fi  app=application  info=information  exam=examinat
 tip=advice=suggestion  favorite=favourite  color=colour  behavior=behaviour  center=centre
 program=programme  organization=organisation  phone=smartphone=mobile  tv=television  ad=advertisement
 bike=bicycle  fridge=refrigerator  doc=document  repo=repository  dir=directory=folder  delete=remove
-obtain=get=receive  build=construct  finish=complete  earn=make  cost=price  salary=pay  job=career
+obtain=get=receive  make=create=build=construct  finish=complete  earn=make  cost=price  salary=pay  job=career
 lawyer=attorney  house=home  mom=mother  dad=father  pm=prime_minister  photo=picture  db=database
 js=javascript  postgres=postgresql  k8s=kubernetes  py=python  regex=regexp  string=str  integer=int
 dict=dictionary  param=parameter  arg=argument  func=function

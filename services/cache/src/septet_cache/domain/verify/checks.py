@@ -46,6 +46,11 @@ def _kinds(a: Alignment) -> str:
     return "" if left == right else f"asks {left}, not {right}"
 
 
+def _aspects(a: Alignment) -> str:
+    lone = sorted(a.left.aspects ^ a.right.aspects)
+    return f"only one asks for {', '.join(lone)}" if lone else ""
+
+
 def _names(a: Alignment) -> str:
     lone = _unmatched(a.only_left, a.right, lambda t: t.name) + _unmatched(
         a.only_right, a.left, lambda t: t.name
@@ -113,6 +118,7 @@ def _qualifiers(a: Alignment) -> str:
 _CHECKS: tuple[tuple[str, Callable[[Alignment], str]], ...] = (
     ("language", _language),
     ("question_type", _kinds),
+    ("aspect", _aspects),
     ("entities", _names),
     ("numbers", _numbers),
     ("negation", _negation),

@@ -20,7 +20,7 @@ def groundedness(case: Case) -> Score | None:
         if verdict.rail == "groundedness" and verdict.stage == "output" and verdict.score is not None:
             return Score(
                 name="groundedness", value=rounded(verdict.score), label=verdict.decision,
-                explanation=verdict.reason or None, scorer="guardrails",
+                explanation="the guardrail's score; its verdict gives the reason", scorer="guardrails",
             )  # fmt: skip
     shares = [_support(s.text, case) for s in case.sentences]
     if not shares:

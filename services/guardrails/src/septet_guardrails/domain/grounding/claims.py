@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from septet_guardrails.domain.text import is_korean, words
+from septet_guardrails.domain.text import words
 
 CITATION = re.compile(r"\s*\[\d{1,3}(?:\s*,\s*\d{1,3})*\]|<[A-Z_]+_\d+>")
 
@@ -239,7 +239,24 @@ _NUMBER_WORDS = {
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\"“'(])\b[A-Z][\w’'-]*\b|\b[A-Z]{2,}\b|\b\w+[._]\w+\b")
 _TOPIC = re.compile(r"(?<![가-힣])([가-힣]{2,8}?)(?:에서는|에는|으로는|은|는|이|가)(?![가-힣])")
-_TOPIC_STOP = frozenset("이것 그것 저것 이는 우리 여기 이들 그들 자신 경우 이름 때문 사람 정도".split())
+_TOPIC_STOP = frozenset(
+    [
+        "이것",
+        "그것",
+        "저것",
+        "이는",
+        "우리",
+        "여기",
+        "이들",
+        "그들",
+        "자신",
+        "경우",
+        "이름",
+        "때문",
+        "사람",
+        "정도",
+    ]
+)
 _JOSA = re.compile(
     r"(?:으로부터|에게서|에서는|으로는|이라는|이라고|에서|에게|까지|부터|으로|처럼|보다|이며|이고|이다|입니다|이었다|였다|였으며|에는|와의|과의"
     r"|라는|라고|하는|하며|하고|한다|했다|하였다|합니다|했습니다|됩니다|되었다|된다|은|는|이|가|을|를|의|에|와|과|도|로|만)$"

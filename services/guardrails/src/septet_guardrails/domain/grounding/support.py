@@ -91,7 +91,9 @@ def _features(claim: str, one: Evidence, question: str, korean: bool) -> dict[st
     best = one.sentences[at]
     claimed = written_numbers(claim)
     named = [name for name in topics(claim) | names(claim) if stem(name) not in neutral.bag]
-    unknown = [name for name in named if stem(name) not in one.whole.bag and name not in one.whole.text.lower()]
+    unknown = [
+        name for name in named if stem(name) not in one.whole.bag and name not in one.whole.text.lower()
+    ]
     return {
         "sentence": shares[at],
         "passage": whole,

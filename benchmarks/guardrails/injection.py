@@ -1,0 +1,71 @@
+"""Recall and false alarms of the injection rail on texts that no weight was fitted on.
+
+    SEPTET_DATA=… python benchmarks/guardrails/injection.py
+
+Beside the rail's default threshold the table gives rules alone, the head alone, and the packaged
+classifier ``securevector-guardian-model`` at two thresholds, where it is installed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+from injection_sets import Case, checking
+from septet_guardrails.adapters.weights import injection_head
+from septet_guardrails.domain.injection_rules import match_rules
+from septet_guardrails.domain.policy import InjectionRule, Policy
+from septet_guardrails.domain.rails.injection import InjectionRail
+from sets import save
+
+Judge = Callable[[str], bool]
+
+
+def guardian(threshold: float) -> Judge | None:
+    """The packaged classifier, if it is there."""
+    try:
+        from svguardian import resolve_runtime
+        from svguardian.model.pure_infer import PureGuardian
+        from svguardian.serve import analyze
+    except ImportError:
+        print("skipped: securevector-guardian-model is not installed")
+        return None
+    model = PureGuardian.load(resolve_runtime())
+    return lambda text: bool(analyze(text[:2000], model)["risk_score"] >= 100 * threshold)
+
+
+def judges() -> dict[str, Judge]:
+    """The compared detectors by name."""
+    head, rail = injection_head(), InjectionRail(injection_head())
+    default, strict = Policy().input.injection.threshold, InjectionRule(threshold=0.6).threshold
+    found: dict[str, Judge | None] = {
+        f"rail@{default}": lambda text: rail.judge(text)[0] >= default,
+        f"rail@{strict}": lambda text: rail.judge(text)[0] >= strict,
+        "rules": lambda text: bool(match_rules(text)),
+        f"head@{default}": lambda text: head.probability(text) >= default,
+        "guardian@0.5": guardian(0.5),
+        "guardian@0.8": guardian(0.8),
+    }
+    return {name: judge for name, judge in found.items() if judge is not None}
+
+
+def main() -> None:
+    groups: dict[tuple[bool, str], list[Case]] = defaultdict(list)
+    for case in checking():
+        groups[case.attack, case.group].append(case)
+    body: dict[str, dict[str, dict[str, float]]] = {"recall": {}, "false_alarms": {}}
+    milliseconds = {}
+    for name, judge in judges().items():
+        began, count = time.perf_counter(), 0
+        for (attack, group), cases in sorted(groups.items()):
+            share = sum(judge(case.text) for case in cases) / len(cases)
+            row = body["recall" if attack else "false_alarms"].setdefault(group, {"n": len(cases)})
+            row[name] = round(share, 4)
+            count += len(cases)
+        milliseconds[name] = round((time.perf_counter() - began) * 1000 / max(count, 1), 3)
+    save("injection", {**body, "mean_ms": milliseconds})
+
+
+if __name__ == "__main__":
+    main()
