@@ -93,9 +93,9 @@ def example(question: str, passages: Sequence[Passage], group: Group, encoder: C
     vectors = encoder.encode([question, *(sentence.embedded_text for sentence in sentences)])
     cosines = [float(value) for value in vectors[1:] @ vectors[0]]
     foreign = not is_latin(question)
-    judged = [assess(question, terms, passages, sentences, None, foreign=foreign)]
+    judged = [assess(terms, passages, sentences, None, foreign=foreign)]
     if not foreign:
-        judged.append(assess(question, terms, passages, sentences, cosines))
+        judged.append(assess(terms, passages, sentences, cosines))
     return Example(
         question, group,
         {result.kind: result.features for result in judged},

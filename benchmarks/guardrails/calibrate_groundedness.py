@@ -29,7 +29,7 @@ FEATURES = ("sentence", "passage", "order", "numbers", "names", "negation", "swa
 # no coverage outweighs a foreign number or a denial, and full coverage just about outweighs a foreign topic.
 COVERAGE = ("sentence", "passage")
 COVERAGE_GROUPS = frozenset({"made foreign ko", "paws foreign ko"})
-PENALTIES = {"numbers": 1.2, "negation": 1.2, "names": 0.8}
+PENALTIES = {"numbers": 1.2, "negation": 1.2, "names": 1.0}
 THRESHOLDS = (0.3, 0.4, 0.5)
 # Signs that the meaning of a feature allows; a weight of the other sign is noise and is set to zero.
 POSITIVE = frozenset({"sentence", "passage", "order"})

@@ -18,7 +18,7 @@ from septet_cli.errors import CliError, NoResponse
 from septet_cli.history import find_responses
 from septet_cli.ingest.document import Document
 from septet_cli.ingest.publish import CHANGED, DEAD, DOCUMENTS, deletion, publish_documents, upsert
-from septet_cli.labels import LABELS, send_feedback
+from septet_cli.labels import LABELS, FeedbackReport, send_feedback
 from septet_cli.tail import tail
 from septet_cli.topics import topic_states
 from septet_contracts import event_id
@@ -137,8 +137,20 @@ async def test_feedback_waits_for_its_label(kafka: str) -> None:
 
     event = {"tenant": "default", "request_id": "r", "feedback_id": "f", "kind": "thumbs", "value": "down"}
     async with service(kafka, "septet.feedback.v1", label):
-        assert (await send_feedback(kafka, [event], 10))["f"]["polarity"] == "negative"
-    assert await send_feedback(kafka, [event], 0.3) == {}
+        assert (await send_feedback(kafka, [event], 10)).labels["f"]["polarity"] == "negative"
+    assert await send_feedback(kafka, [event], 0.3) == FeedbackReport()
+
+
+async def test_refused_feedback_is_told_at_once(kafka: str) -> None:
+    async def refuse(producer: wire.AIOKafkaProducer, record: wire.Record, event: dict[str, Any]) -> None:
+        headers = [("septet-dead-code", b"invalid_field"), ("septet-dead-reason", b"stars: too many")]
+        await producer.send_and_wait("septet.feedback.dead.v1", b"\xff", key=b"other", headers=headers)
+        await producer.send_and_wait("septet.feedback.dead.v1", record.value, key=record.key, headers=headers)
+
+    event = {"tenant": "default", "request_id": "r", "feedback_id": "g", "kind": "rating", "stars": 9}
+    async with service(kafka, "septet.feedback.v1", refuse):
+        report = await send_feedback(kafka, [event], 10)
+    assert report.refused == {"g": "invalid_field: stars: too many"}
 
 
 async def test_dead_letters_are_listed_and_sent_again_as_they_were(kafka: str) -> None:

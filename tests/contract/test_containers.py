@@ -68,7 +68,7 @@ def test_every_service_is_there_with_an_image_of_its_own(services: dict[str, dic
     for name in SERVICES:
         text = dockerfile_of(services[name])
         assert f'ENTRYPOINT ["python", "-m", "septet_{name}"]' in text
-        assert {m for m in re.findall(r"^COPY services/(\S+)", text, re.MULTILINE)} == {"kit", name}
+        assert set(re.findall(r"^COPY services/(\S+)", text, re.MULTILINE)) == {"kit", name}
 
 
 def test_what_is_waited_for_can_become_true(services: dict[str, dict[str, Any]]) -> None:

@@ -5,45 +5,65 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+from septet_contracts import dead_letter_topic
 
 from septet_cli import wire
 from septet_cli.client import FEEDBACK
 from septet_cli.tail import tail
 
-LABELS = "septet.labels.v1"
+LABELS, DEAD = "septet.labels.v1", dead_letter_topic("feedback")
 
 
-async def send_feedback(
-    bootstrap: str, events: Sequence[dict[str, Any]], timeout: float
-) -> dict[str, dict[str, Any]]:
-    """Publish feedback events and wait for their labels.
+@dataclass
+class FeedbackReport:
+    """What became of feedback events, by feedback id: their labels, or why they were refused."""
+
+    labels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+async def send_feedback(bootstrap: str, events: Sequence[dict[str, Any]], timeout: float) -> FeedbackReport:
+    """Publish feedback events and wait for word of each.
 
     Args:
         bootstrap: address of Kafka.
         events: bodies as the feedback contract says.
         timeout: seconds to wait; 0 publishes only.
-
-    Returns:
-        Labels by feedback id, as far as they came in time.
     """
-    wanted = {event["feedback_id"] for event in events}
-    labels: dict[str, dict[str, Any]] = {}
+    waiting = {event["feedback_id"] for event in events}
+    report = FeedbackReport()
     complete = asyncio.Event()
 
     def receive(record: wire.Record) -> None:
-        label = json.loads(record.value or b"{}")
-        if label.get("feedback_id") in wanted:
-            labels[label["feedback_id"]] = label
-            if len(labels) == len(wanted):
-                complete.set()
+        found = _feedback_id(record)
+        if found not in waiting:
+            return
+        if record.topic == DEAD:
+            report.refused[found] = wire.reason(record)
+        else:
+            report.labels[found] = json.loads(record.value or b"{}")
+        waiting.discard(found)
+        if not waiting:
+            complete.set()
 
-    async with wire.open_producer(bootstrap) as producer, tail(bootstrap, [LABELS], receive):
+    async with wire.open_producer(bootstrap) as producer, tail(bootstrap, [LABELS, DEAD], receive):
         for event in events:
             key = f"{event['tenant']}:{event['request_id']}"
             await (await wire.send(producer, FEEDBACK, key, event))
         try:
             await asyncio.wait_for(complete.wait(), timeout or 0.001)
         except TimeoutError:
-            return labels
-    return labels
+            return report
+    return report
+
+
+def _feedback_id(record: wire.Record) -> str:
+    # A dead letter may hold anything, even bytes that are not text.
+    try:
+        body = json.loads(record.value or b"{}")
+    except ValueError:
+        return ""
+    return str(body.get("feedback_id", "")) if isinstance(body, dict) else ""

@@ -24,6 +24,7 @@ class Node:
     start: int
     duration: int
     error: bool = False
+    database: bool = False
     evaluations: list[str] = field(default_factory=list)
     children: list[Node] = field(default_factory=list)
 
@@ -31,6 +32,11 @@ class Node:
     def end(self) -> int:
         """When it ended."""
         return self.start + self.duration
+
+    @property
+    def is_query(self) -> bool:
+        """Whether it is a database query without anything below it."""
+        return self.database and not self.children
 
 
 def forest(trace: dict[str, Any]) -> list[Node]:
@@ -51,7 +57,8 @@ def _node(span: dict[str, Any], service: str) -> Node:
     tags = {tag["key"]: tag["value"] for tag in span["tags"]}
     return Node(
         span["spanID"], parent, span["operationName"], service.removeprefix("septet-"), span["startTime"],
-        span["duration"], bool(tags.get("error")), [_evaluation(log) for log in span["logs"] if _is_evaluation(log)],
+        span["duration"], bool(tags.get("error")), bool(tags.keys() & {"db.system", "db.system.name"}),
+        [_evaluation(log) for log in span["logs"] if _is_evaluation(log)],
     )  # fmt: skip
 
 
@@ -72,40 +79,61 @@ def _evaluation(log: dict[str, Any]) -> str:
     return f"{values.get('gen_ai.evaluation.name', '?')} {shown}"
 
 
-def render(trace: dict[str, Any], *, width: int = BAR_WIDTH) -> RenderableType:
-    """The waterfall: one line a span, its bar placed on the time line of its root."""
+def render(trace: dict[str, Any], *, width: int = BAR_WIDTH, queries: bool = False) -> RenderableType:
+    """The waterfall: one line a span, its bar placed on the time line of the request.
+
+    Args:
+        trace: in the shape of Jaeger's query API.
+        width: characters of the time line.
+        queries: show database queries one by one; else they are counted on the span that made them.
+    """
     roots = forest(trace)
-    flat = [node for root in roots for node in _walk(root)]
-    begin = min(node.start for _, node in flat)
-    span = max(max(node.end for _, node in flat) - begin, 1)
-    services = list(dict.fromkeys(node.service for _, node in flat))
+    services = list(dict.fromkeys(node.service for root in roots for _, node in _walk(root)))
+    flat = [item for root in roots for item in _walk(root, fold=not queries)]
+    axis = _axis([node for _, node in flat])
     colours = {service: COLOURS[i % len(COLOURS)] for i, service in enumerate(services)}
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True, min_width=max(map(len, services)))
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     table.add_column(no_wrap=True, width=width)
-    table.add_column(no_wrap=True, justify="right", min_width=len(_milliseconds(span)))
+    table.add_column(
+        no_wrap=True, justify="right", min_width=max(len(_milliseconds(n.duration)) for _, n in flat)
+    )
     for depth, node in flat:
         colour = "red" if node.error else colours[node.service]
         name = Text("  " * depth + node.name, style="red" if node.error else "")
+        hidden = 0 if queries else sum(child.is_query for child in node.children)
+        name.append(f"  {hidden} queries" if hidden else "", style="dim")
         table.add_row(
-            Text(node.service, style=colour), name, Text(_bar(node, begin, span, width), style=colour),
+            Text(node.service, style=colour), name, Text(_bar(node, axis, width), style=colour),
             _milliseconds(node.duration),
         )  # fmt: skip
-        if node.evaluations:
-            table.add_row("", Text("  " * (depth + 1) + " · ".join(node.evaluations), style="dim"), "", "")
-    head = Text(
-        f"{len(flat)} spans · {len(services)} services · {len(roots)} root{'s' if len(roots) != 1 else ''} · "
-        f"{_milliseconds(span)}", style="dim",
-    )  # fmt: skip
-    return Group(head, table)
+        for evaluation in node.evaluations:
+            table.add_row("", Text("  " * (depth + 1) + evaluation, style="dim"), "", "")
+    total = len(trace["spans"])
+    head = f"{total} spans · {len(services)} services · {len(roots)} root{'s' if len(roots) != 1 else ''}"
+    return Group(Text(f"{head} · {_milliseconds(axis[1])}", style="dim"), table)
 
 
-def _walk(node: Node, depth: int = 0) -> list[tuple[int, Node]]:
-    return [(depth, node)] + [item for child in node.children for item in _walk(child, depth + 1)]
+def _walk(node: Node, depth: int = 0, *, fold: bool = False) -> list[tuple[int, Node]]:
+    shown = [child for child in node.children if not (fold and child.is_query)]
+    return [(depth, node)] + [item for child in shown for item in _walk(child, depth + 1, fold=fold)]
 
 
-def _bar(node: Node, begin: int, span: int, width: int) -> str:
+def _axis(nodes: list[Node]) -> tuple[int, int]:
+    """Start and length of the time line: the first span's, and that of all which began within it.
+
+    Feedback joins a trace minutes or days later: it must not squeeze the request into one character.
+    """
+    first = min(nodes, key=lambda node: node.start)
+    within = [node.end for node in nodes if node.start <= first.end]
+    return first.start, max(max(within) - first.start, 1)
+
+
+def _bar(node: Node, axis: tuple[int, int], width: int) -> str:
+    begin, span = axis
+    if node.start > begin + span:
+        return f"+{(node.start - begin) / 1e6:,.1f} s →".rjust(width)
     left = min(int((node.start - begin) / span * width), width - 1)
     length = max(1, min(round(node.duration / span * width), width - left))
     return " " * left + ("█" * length if node.duration else "▏")

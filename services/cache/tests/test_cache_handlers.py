@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -43,6 +44,15 @@ class Down:
 
     async def by_slot(self, *args: Any) -> Any:
         raise Transient("store_unavailable", "down")
+
+
+class Hanging:
+    """An embedder that never replies."""
+
+    model = "all-MiniLM-L6-v2"
+
+    async def embed(self, texts: Any) -> Any:
+        await asyncio.Event().wait()
 
 
 class Cache:
@@ -225,6 +235,15 @@ async def test_without_embeddings_exact_hits_go_on_and_the_rest_is_marked_degrad
     assert isinstance(missed, Missed)
     assert missed.degraded == ("cache.semantic",)
     assert missed.question_embedding is None
+
+
+async def test_a_part_that_hangs_makes_a_miss_in_time(embedder: Any) -> None:
+    cache = Cache(embedder, patience=timedelta(milliseconds=20))
+    await cache.fill()
+    hanging = Cache(Hanging(), cache.store, patience=timedelta(milliseconds=20))
+    missed = await asyncio.wait_for(hanging.ask("In Python, how do I sort a list?"), 2)
+    assert isinstance(missed, Missed)
+    assert missed.degraded == ("cache.semantic",)
 
 
 async def test_without_the_store_questions_are_passed_on(embedder: Any) -> None:

@@ -37,7 +37,7 @@ async def _list(service: str | None, code: str | None) -> int:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("name", "at", "code", "from", "tries", "redrives", "reason"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("name", "code"))
     letters = await _read(service, code)
     for letter in letters:
         table.add_row(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import typer
 
 from septet_cli.console import examples, fail, out, run
 from septet_cli.errors import EXIT_FAILED, EXIT_OK, CliError
+
+if TYPE_CHECKING:
+    from septet_cli.labels import FeedbackReport
 
 
 def register(app: typer.Typer) -> None:
@@ -86,19 +89,20 @@ async def _publish(events: list[dict[str, Any]], timeout: float) -> int:
     from septet_cli.labels import send_feedback
     from septet_cli.running import locate
 
-    labels = await send_feedback(locate().kafka, events, timeout)
+    report = await send_feedback(locate().kafka, events, timeout)
     for event in events:
-        label = labels.get(event["feedback_id"])
-        if label is not None:
-            out.print(
-                f"{event['kind']}: joined to the answer as [bold]{label['polarity']}[/] (weight {label['weight']:g}), "
-                f"trace {label.get('trace_id', '-')}"
-            )
-        elif timeout:
-            out.print(
-                f"{event['kind']}: published, not joined within {timeout:g} s; it joins when the answer to "
-                f"{event['request_id']} is known"
-            )
-        else:
-            out.print(f"{event['kind']}: published")
-    return EXIT_OK if labels or not timeout else EXIT_FAILED
+        out.print(f"{event['kind']}: {_fate(event, report, timeout)}", soft_wrap=True)
+    joined = len(report.labels) == len(events)
+    return EXIT_OK if joined or (not timeout and not report.refused) else EXIT_FAILED
+
+
+def _fate(event: dict[str, Any], report: FeedbackReport, timeout: float) -> str:
+    name = event["feedback_id"]
+    if name in report.labels:
+        label = report.labels[name]
+        return f"joined to the answer as {label['polarity']} (weight {label['weight']:g}), trace {label.get('trace_id', '-')}"
+    if name in report.refused:
+        return f"refused ({report.refused[name]}): see `septet dlq list feedback`"
+    if timeout:
+        return f"published, not joined within {timeout:g} s; it joins when the answer to {event['request_id']} is known"
+    return "published"

@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 def trace(
     name: Annotated[str, typer.Argument(metavar="REQUEST_ID|TRACE_ID", help="What to look up.")],
     tenant: Annotated[str | None, typer.Option(help="Whose request.")] = None,
+    queries: Annotated[bool, typer.Option("--queries", help="Show database queries one by one.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the trace as the query API gives it.")
     ] = False,
@@ -33,10 +34,10 @@ def trace(
     """Look the trace up and draw it."""
     from septet_cli.settings import CliSettings
 
-    run(_trace(name, tenant or CliSettings().tenant, as_json))
+    run(_trace(name, tenant or CliSettings().tenant, queries, as_json))
 
 
-async def _trace(name: str, tenant: str, as_json: bool) -> int:
+async def _trace(name: str, tenant: str, queries: bool, as_json: bool) -> int:
     from septet_cli.render import trace_page
     from septet_cli.running import locate
     from septet_cli.traces import settled_trace, trace_id_of
@@ -54,6 +55,6 @@ async def _trace(name: str, tenant: str, as_json: bool) -> int:
     if as_json:
         out.print_json(data=found)
         return EXIT_OK
-    out.print(render(found))
+    out.print(render(found, queries=queries))
     out.print(f"[dim]{trace_page(target.traces_url, trace_id)}[/]", soft_wrap=True)
     return EXIT_OK

@@ -7,6 +7,7 @@ from septet_contracts import Response
 from septet_cli.demo.corpus import KOREAN
 from septet_cli.demo.session import Session, cited_documents
 
+FIRST, IN_OTHER_WORDS = "What does itertools.chain do?", "what does the itertools.chain function do"
 EMAIL, CARD = "jane.doe@example.com", "4111 1111 1111 1111"
 STAGES = {"guardrails", "cache", "retrieval", "generation", "eval"}
 
@@ -14,11 +15,11 @@ STAGES = {"guardrails", "cache", "retrieval", "generation", "eval"}
 async def answered_questions(s: Session) -> None:
     """Questions that the corpus answers; the first is looked at in detail."""
     s.scene("Questions over Kafka, answered from the documents")
-    first = await s.ask("What does functools.lru_cache do?", cache="refresh")
+    first = await s.ask(FIRST, cache="refresh")
     _check_whole(s, first)
-    _check_source(s, first, "python:functools.lru_cache")
+    _check_source(s, first, "python:itertools.chain")
     for question, document in (
-        ("What is a deque?", "python:collections.deque"),
+        ("How can I remove common leading whitespace from every line of a text?", "python:textwrap.dedent"),
         ("How do I find the greatest common divisor of two numbers?", "python:math.gcd"),
     ):
         _check_source(s, await s.ask(question, cache="refresh"), document)
@@ -63,7 +64,10 @@ async def hostile_and_private(s: Session) -> None:
     blocking = [v.rail for v in attack.verdicts if v.decision == "block"]
     s.checks.that("prompt injection blocked", attack.status == "blocked" and bool(blocking),
                   expected="status blocked, with the rail that did it", got=f"{attack.status} {blocking}")  # fmt: skip
-    private = await s.ask(f"I am {EMAIL} and my card is {CARD}. What does json.dumps do?", cache="bypass")
+    private = await s.ask(
+        f"I am {EMAIL}, my card is {CARD}. How can I remove common leading whitespace from every line of a text?",
+        cache="bypass",
+    )
     masked = [v.rail for v in private.verdicts if v.decision == "mask"]
     everything = private.model_dump_json()
     s.checks.that("personal data masked", bool(masked) and EMAIL not in everything and CARD not in everything,

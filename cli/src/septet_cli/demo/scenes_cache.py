@@ -7,6 +7,7 @@ import asyncio
 from septet_contracts import Response
 
 from septet_cli.demo.corpus import Fact
+from septet_cli.demo.scenes_answers import FIRST, IN_OTHER_WORDS
 from septet_cli.demo.session import Session, cache_status, documents_of, is_hit
 from septet_cli.ingest.publish import deletion, publish_documents
 from septet_cli.labels import send_feedback
@@ -28,7 +29,7 @@ async def _until(s: Session, question: str, *, hit: bool) -> Response:
 async def served(s: Session) -> None:
     """The same question, and a paraphrase of it."""
     s.scene("The same question again, and in other words")
-    question = "What does functools.lru_cache do?"
+    question = FIRST
     before = s.answers.get(question)
     again = await _until(s, question, hit=True)
     s.note(_why(again))
@@ -38,7 +39,7 @@ async def served(s: Session) -> None:
     s.checks.that("the same answer, with its sources",
                   before is not None and again.answer == before.answer and bool(again.sources),
                   expected="the answer given before", got=again.answer)  # fmt: skip
-    other = await s.ask("What is functools.lru_cache used for?", show=False)
+    other = await s.ask(IN_OTHER_WORDS, show=False)
     s.note(_why(other))
     checks = other.cache.checks if other.cache else ()
     s.checks.that("paraphrase: from the cache, each check passed",
@@ -109,12 +110,12 @@ async def thumbs_down(s: Session) -> None:
         "kind": "thumbs", "value": "down", "comment": "not what I asked", "tenant": "default",
         "request_id": again.request_id, "feedback_id": f"demo-{s.run}-down",
     }  # fmt: skip
-    labels = await send_feedback(s.kafka, [event], timeout=20)
-    label = labels.get(event["feedback_id"], {})
+    sent = await send_feedback(s.kafka, [event], timeout=20)
+    label = sent.labels.get(event["feedback_id"], {})
     s.note(f"label: {label.get('polarity')} · “{label.get('question')}” · trace {label.get('trace_id')}")
     s.checks.that("joined to the answer it was about",
                   label.get("polarity") == "negative" and label.get("trace_id") == again.trace_id and bool(label.get("answer")),
-                  expected="a negative label with the answer and its trace", got=label or "no label in 20 s")  # fmt: skip
+                  expected="a negative label with the answer and its trace", got=label or sent.refused or "no label in 20 s")  # fmt: skip
     after = await _until(s, fact.question, hit=False)
     s.checks.that("cached answer revoked", not is_hit(after), expected="a miss", got=cache_status(after))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from septet_cli.demo.scenes_answers import STAGES
+from septet_cli.demo.scenes_answers import FIRST, STAGES
 from septet_cli.demo.session import Session
 from septet_cli.render import trace_page
 from septet_cli.traces import settled_trace
@@ -14,7 +14,7 @@ from septet_cli.waterfall import forest, render
 async def waterfall(s: Session) -> None:
     """One request, every hop."""
     s.scene("One request's trace")
-    response = s.answers.get("What does functools.lru_cache do?")
+    response = s.answers.get(FIRST)
     generated = next(
         (r for r in s.answers.values() if r.answer_kind in ("generated", "extractive")), response
     )

@@ -15,6 +15,7 @@ from septet_native.ports import LOOPBACK
 from septet_native.smollm import ensure_model
 
 MODEL = "septet-small"
+PROMPT_CACHE_MIB = 128
 ENDING = {signal.SIGTERM, signal.SIGINT}
 
 
@@ -55,6 +56,8 @@ def serve(options: Options) -> Any:
     params.n_ctx = options.context * options.slots
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads
     params.endpoint_metrics = params.endpoint_slots = True
+    # The prompt cache holds a few templates, not every conversation: its default bound is 8 GB.
+    params.cache_ram_mib = PROMPT_CACHE_MIB
     params.use_jinja = True
     params.verbosity = -1
     return xllamacpp.Server(params)

@@ -46,7 +46,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
 
         yield Wiring(
             stages=(
-                Stage("screened", handlers.screened, budget=settings.lookup_budget),
+                Stage("screened", handlers.screened),
                 Stage("responses", handlers.responses, concurrency=2, attempts=None, answers=False),
                 Stage(
                     "documents-changed",

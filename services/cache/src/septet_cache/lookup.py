@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from septet_contracts import CacheInfo, Embedding, Screened
 from septet_kit import Permanent, Transient
@@ -17,6 +20,7 @@ from septet_cache.domain.scope import Slot, slot_of
 from septet_cache.ports import Embeddings, EntryStore
 from septet_cache.settings import CacheSettings
 
+T = TypeVar("T")
 log = get_logger()
 
 
@@ -48,7 +52,7 @@ class Lookup:
             return Found(info, embedding=None)
         now = datetime.now(UTC)
         try:
-            if entry := await self._store.by_slot(event.tenant, slot, now):
+            if entry := await self._in_time(self._store.by_slot(event.tenant, slot, now)):
                 return Found(explain.exact_hit(entry, now, keyed=event.ask.cache.key is not None), entry)
         except Transient as error:
             log.warning("lookup without the store", code=error.code)
@@ -79,8 +83,10 @@ class Lookup:
             reason = "The same question has no kept answer, and similar ones cannot be verified."
             return Found(explain.miss(slot, reason), embedding=embedding, degraded=degraded)
         try:
-            candidates = await self._store.near(
-                event.tenant, slot.scope, embedding, grams(reading), self._settings.candidates, now
+            candidates = await self._in_time(
+                self._store.near(
+                    event.tenant, slot.scope, embedding, grams(reading), self._settings.candidates, now
+                )
             )
         except Transient as error:
             log.warning("lookup by meaning without the store", code=error.code)
@@ -97,8 +103,16 @@ class Lookup:
     async def _embed(self, question: str) -> tuple[Embedding | None, tuple[str, ...]]:
         """The question's embedding, which travels on with a miss; None while the endpoint is down."""
         try:
-            vectors = await self._embeddings.embed([question])
+            vectors = await self._in_time(self._embeddings.embed([question]))
         except (Transient, Permanent) as error:
             log.warning("lookup without an embedding", code=error.code)
             return None, ("cache.semantic",)
         return Embedding(model=self._embeddings.model, vector=tuple(map(float, vectors[0]))), ()
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        """Bound one call, so that a part that hangs makes a miss and does not use up the request's time."""
+        try:
+            async with asyncio.timeout(self._settings.patience.total_seconds()):
+                return await work
+        except TimeoutError as error:
+            raise Transient("lookup_too_slow", f"no reply in {self._settings.patience}") from error

@@ -36,4 +36,7 @@ class CacheSettings(BaseSettings):
     purge_interval: timedelta = Field(
         default=timedelta(minutes=10), description="How often ended rows are deleted."
     )
-    lookup_budget: timedelta = Field(default=timedelta(seconds=5), description="A slower lookup is a miss.")
+    patience: timedelta = Field(
+        default=timedelta(seconds=2),
+        description="A store or an embedding that takes longer makes the lookup a miss.",
+    )

@@ -36,7 +36,7 @@ class Judge:
             sentences = best_sentences(terms, passages)
             foreign = not (self._multilingual or is_latin(question))
             cosines = None if foreign else await self._cosines(sentences, embedding)
-            result = assess(question, terms, passages, sentences, cosines, foreign=foreign)
+            result = assess(terms, passages, sentences, cosines, foreign=foreign)
             current.set_attribute("septet.answerability.score", result.probability)
             current.set_attribute("septet.answerability.kind", result.kind)
         return result

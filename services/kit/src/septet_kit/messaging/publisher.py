@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from opentelemetry import context as otel_context
-from opentelemetry import propagate
+from opentelemetry import propagate, trace
 from septet_contracts import topic as find_topic
 
 from septet_kit.errors import Permanent, Transient
@@ -86,8 +87,11 @@ class Publisher:
             await ack()
 
     def send_soon(self, emit: Emit) -> None:
-        """Send without waiting; a failure is logged and counted, not raised. For lossy topics only."""
-        task = asyncio.ensure_future(self.publish(emit))
+        """Send without waiting; a failure is logged and counted, not raised. For lossy topics only.
+
+        It has no span of its own: one per chunk of a stream would bury the rest of the trace.
+        """
+        task = asyncio.ensure_future(self._send_untraced(to_record(emit)))
         self._soon.add(task)
         task.add_done_callback(self._forget)
 
@@ -97,9 +101,14 @@ class Publisher:
             metrics.lost_sends.inc()
             log.warning("lossy send failed", error=str(error))
 
-    async def _enqueue(self, record: Record) -> Callable[[], Awaitable[None]]:
-        scope = send_span(record.topic, record.trace_context)
-        with scope as span:
+    async def _send_untraced(self, record: Record) -> None:
+        ack = await self._enqueue(record, nullcontext(trace.INVALID_SPAN))
+        await ack()
+
+    async def _enqueue(
+        self, record: Record, scope: AbstractContextManager[trace.Span] | None = None
+    ) -> Callable[[], Awaitable[None]]:
+        with scope or send_span(record.topic, record.trace_context) as span:
             carrier: dict[str, str] = {}
             propagate.inject(carrier)
             headers = [*record.headers, *((k, v.encode()) for k, v in carrier.items())]

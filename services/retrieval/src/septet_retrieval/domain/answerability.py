@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,16 +24,6 @@ Kind = Literal["semantic", "lexical", "foreign"]
 
 _COSINE_SHARE = 0.75
 _BARE_COST = 0.3
-_NUMBER = re.compile(r"\d")
-_NAME = re.compile(r"(?<=[\w,;:] )[A-Z]\w+")
-_ASKS_NUMBER = re.compile(
-    r"\b(when|how (many|much|old|long|far|tall|large|big|high|fast)|what (year|date|percent\w*|age|number))\b"
-    r"|언제|몇|얼마|연도|년도|날짜",
-    re.IGNORECASE,
-)
-_ASKS_NAME = re.compile(
-    r"\b(who|whom|whose|where|which (city|country|state|person))\b|누구|누가|어디", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -56,7 +45,6 @@ class Assessment:
 
 
 def assess(
-    question: str,
     terms: Terms,
     passages: Sequence[Passage],
     sentences: Sequence[Sentence],
@@ -70,7 +58,7 @@ def assess(
     kind: Kind = "foreign" if foreign else "lexical" if cosines is None else "semantic"
     usable = cosines if kind == "semantic" else None
     best = _best(sentences, usable)
-    features = _features(question, terms, passages, sentences, usable, sentences[best])
+    features = _features(terms, passages, sentences, usable)
     quote = _quote(sentences[best], cosines[best] if cosines is not None else sentences[best].coverage)
     return Assessment(_probability(kind, features), quote, features, kind)
 
@@ -89,38 +77,19 @@ def _best(sentences: Sequence[Sentence], cosines: Sequence[float] | None) -> int
 
 
 def _features(
-    question: str,
-    terms: Terms,
-    passages: Sequence[Passage],
-    sentences: Sequence[Sentence],
-    cosines: Sequence[float] | None,
-    best: Sentence,
+    terms: Terms, passages: Sequence[Passage], sentences: Sequence[Sentence], cosines: Sequence[float] | None
 ) -> dict[str, float]:
     held = [passage_terms(passage) for passage in passages[:MAX_PASSAGES]]
     features = {
         "sentence_coverage": max(sentence.coverage for sentence in sentences),
         "passage_coverage": max(map(terms.coverage, held)),
-        "first_coverage": terms.coverage(held[0]),
         "union_coverage": terms.coverage(frozenset().union(*held)),
         "name_coverage": max(map(terms.name_coverage, held)),
-        "names": min(len(terms.names), 3) / 3,
-        "terms": math.log1p(len(terms.all)),
-        "answer_type": _answer_type(question, best.text),
     }
     if cosines is not None:
         features["sentence_cosine"] = max(cosines)
         features["passage_cosine"] = max((p.similarity or 0.0) for p in passages[:MAX_PASSAGES])
-        features["closeness"] = features["sentence_cosine"] * features["passage_coverage"]
     return features
-
-
-def _answer_type(question: str, sentence: str) -> float:
-    """Whether the sentence holds what the question asks for: -1 it lacks it, 0 anything will do, 1 it does."""
-    if _ASKS_NUMBER.search(question):
-        return 1.0 if _NUMBER.search(sentence) else -1.0
-    if _ASKS_NAME.search(question) and sentence.isascii():
-        return 1.0 if _NAME.search(sentence) else -1.0
-    return 0.0
 
 
 def _quote(sentence: Sentence, similarity: float) -> Quote:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from septet_cache.domain.reading import english_words as words
-from septet_cache.domain.reading.english_kind import kind_of
+from septet_cache.domain.reading.english_kind import kind_of, without_courtesy
 from septet_cache.domain.reading.inflection import lemmas
 from septet_cache.domain.reading.model import Reading, Term
 from septet_cache.domain.reading.quantities import quantities
@@ -65,7 +65,7 @@ def read(text: str) -> Reading:
         quantities=numbers,
         negations=sum(1 for t in lowered if t in words.NEGATIONS),
         aspects=frozenset(words.ASPECTS[f] for t in lowered for f in lemmas(t) if f in words.ASPECTS),
-        qualifiers=_qualifiers(lowered, kind),
+        qualifiers=_qualifiers(tuple(without_courtesy(" ".join(lowered)).split()), kind),
         symmetric=bool(_SYMMETRIC.search(plain)),
     )
 

@@ -53,7 +53,13 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ),
 )
 _RULES = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
+_COMPARES = re.compile(r"^how (?:do|does|did|is|are) .*\b(?:differ|different)\b")
 _TAIL = re.compile(r"\s(?:and|if so) (?:why|how|what|which|who)(?: not| is that)?$")
+
+
+def without_courtesy(text: str) -> str:
+    """A lower-case question without "hello", "please" and "can you tell me"."""
+    return _POLITE.sub("", text)
 
 
 def kind_of(text: str) -> Kind:
@@ -62,7 +68,9 @@ def kind_of(text: str) -> Kind:
     Phrases that ask the same are one kind: "what is the best way to", "how do I" and "is there a way to" are
     all ``how``; any other auxiliary at the start is ``yes_no``, whatever a later clause asks.
     """
-    text = _TAIL.sub("", _POLITE.sub("", text)).strip()
+    text = _TAIL.sub("", without_courtesy(text)).strip()
+    if _COMPARES.match(text):
+        return "what"
     if _OPINION.search(text):
         return "opinion"
     if _IS_THERE_A_WAY.match(text):

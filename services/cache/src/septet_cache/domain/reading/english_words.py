@@ -82,6 +82,7 @@ MODALS = {
 }  # fmt: skip
 
 IRREGULAR = {
+    "used": "use", "using": "use",
     "learnt": "learn", "got": "get", "gotten": "get", "bought": "buy", "made": "make", "went": "go", "gone": "go",
     "children": "child", "men": "man", "women": "woman", "mice": "mouse", "feet": "foot", "teeth": "tooth",
     "wrote": "write", "written": "write", "ran": "run", "saw": "see", "seen": "see", "took": "take", "taken": "take",

@@ -6,7 +6,7 @@ from septet_cache.domain.reading import Term
 from septet_cache.domain.verify.alignment import Alignment
 
 #: Roles that may stand for any other: open, or given by prepositions that paraphrases exchange freely.
-_LOOSE = frozenset({"", "in", "for", "about"})
+_LOOSE = frozenset({"", "in", "for", "about", "topic"})
 
 
 def disorder(alignment: Alignment) -> str:
@@ -42,8 +42,13 @@ def _share_a_phrase(alignment: Alignment, left: tuple[int, int], right: tuple[in
 
 
 def _moves(alignment: Alignment, i: int, j: int, movable: frozenset[str]) -> bool:
-    a, b = alignment.left.terms[i], alignment.right.terms[j]
-    return a.role == b.role and a.role in movable
+    role = _case(alignment.left.terms[i])
+    return role == _case(alignment.right.terms[j]) and role in movable
+
+
+def _case(term: Term) -> str:
+    """A Korean topic is, as a rule, the subject."""
+    return "subject" if term.role == "topic" else term.role
 
 
 def _unique_roles(terms: tuple[Term, ...]) -> frozenset[str]:
@@ -51,5 +56,5 @@ def _unique_roles(terms: tuple[Term, ...]) -> frozenset[str]:
     phrases: dict[str, set[int]] = {}
     for term in terms:
         if term.role:
-            phrases.setdefault(term.role, set()).add(term.phrase)
+            phrases.setdefault(_case(term), set()).add(term.phrase)
     return frozenset(role for role, found in phrases.items() if len(found) == 1)

@@ -20,7 +20,7 @@ KOREAN: Mapping[str, float] = {
     "passage": 4.958,
     "order": 0.0,
     "numbers": -10.14,
-    "names": -6.76,
+    "names": -8.45,
     "negation": -10.14,
     "swapped": 0.0,
 }

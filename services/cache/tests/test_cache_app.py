@@ -1,0 +1,52 @@
+"""The wiring, on a real database, and what it declares."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import SecretStr
+from septet_cache.app import SPEC, wire
+from septet_cache.domain.features import FEATURES, SIGNS
+from septet_cache.domain.second_opinion import calibrated_for, opinions
+from septet_contracts import topic
+from septet_kit import Kit, KitSettings
+
+
+async def test_the_service_wires_what_it_declares_and_is_ready(cache_dsn: str) -> None:
+    kit = Kit(SPEC, KitSettings(postgres_dsn=SecretStr(cache_dsn)))
+    async with wire(kit) as wiring:
+        assert {s.topic for s in wiring.stages} == set(SPEC.consumes)
+        for ready in wiring.ready:
+            await ready()
+        purging = [asyncio.ensure_future(task()) for task in wiring.background]
+        _, running = await asyncio.wait(purging, timeout=0.3)
+        assert len(running) == len(purging)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def test_every_declared_topic_exists() -> None:
+    assert {topic(t).name for t in (*SPEC.consumes, *SPEC.produces)} == {
+        "septet.screened.v1", "septet.responses.v1", "septet.documents-changed.v1", "septet.labels.v1",
+        "septet.missed.v1", "septet.outcomes.v1",
+    }  # fmt: skip
+
+
+def test_the_committed_coefficients_fit_the_code_and_the_default_embeddings() -> None:
+    assert set(opinions()) == {"en", "ko"}
+    assert calibrated_for() == KitSettings().embeddings_model
+    for opinion in opinions().values():
+        assert 0.5 <= opinion.threshold < 1
+        for name, weight in zip(FEATURES, opinion.weight, strict=True):
+            assert weight * SIGNS[name] >= 0, name
+
+
+def test_more_difference_never_makes_the_second_opinion_surer() -> None:
+    alike = dict(zip(FEATURES, (0.97, 0.07, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0), strict=True))
+    for opinion in opinions().values():
+        sure = opinion.probability(tuple(alike.values()))
+        assert sure >= opinion.threshold
+        for name, sign in SIGNS.items():
+            worse = alike | {name: alike[name] - 0.3 * sign}
+            assert opinion.probability(tuple(worse.values())) <= sure
