@@ -8,6 +8,7 @@ question of another set is unanswerable, too (easy).
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from septet_retrieval.domain.query import is_latin
 from septet_retrieval.search import Query
 from septet_retrieval.settings import RetrievalSettings
 
-from benchmarks.retrieval.corpus import TENANT, CachedEncoder, Engine, data_set, engine
+from benchmarks.retrieval.corpus import TENANT, CachedEncoder, Engine, data_folder, data_set, engine
 
 Group = Literal["answerable", "hard", "easy"]
 _WISH = RetrievalWish(mode="hybrid", k=50, fusion="convex")
@@ -55,7 +56,7 @@ async def examples(name: str, foreign: Sequence[str], encoder: CachedEncoder, li
         return []
     questions = [question for question in data.questions if question.answers or name == "anthropic_docs_qa"]
     questions = sorted(questions, key=lambda question: zlib.crc32(question.text.encode()))[:limit]
-    others = [question for other in foreign for question in _questions(other)][: len(questions)]
+    others = [text for other in foreign for text in _questions(other)][: len(questions)]
     made: list[Example] = []
     async with engine(data, RetrievalSettings(), encoder) as searched:
         for question in questions:
@@ -65,15 +66,21 @@ async def examples(name: str, foreign: Sequence[str], encoder: CachedEncoder, li
                 made.append(example(question.text, with_gold, "answerable", encoder))
             without = [passage for passage in passages if not _answers(passage, question)][:MAX_PASSAGES]
             made.append(example(question.text, without, "hard", encoder))
-        for question in others:
-            passages = (await _search(searched, question.text))[:MAX_PASSAGES]
-            made.append(example(question.text, passages, "easy", encoder))
+        for text in others:
+            passages = (await _search(searched, text))[:MAX_PASSAGES]
+            made.append(example(text, passages, "easy", encoder))
     return made
 
 
-def _questions(name: str) -> Sequence[Question]:
-    data = data_set(name)
-    return sorted(data.questions, key=lambda q: zlib.crc32(q.text.encode())) if data else ()
+def _questions(name: str) -> list[str]:
+    """Questions of another set, in an order that does not depend on the set's own."""
+    pairs = data_folder() / name / "pairs.jsonl"
+    if pairs.exists():
+        texts = [json.loads(line)["text_a"] for line in pairs.read_text(encoding="utf-8").splitlines()]
+    else:
+        data = data_set(name)
+        texts = [question.text for question in data.questions] if data else []
+    return sorted(texts, key=lambda text: zlib.crc32(text.encode()))
 
 
 async def _search(searched: Engine, question: str) -> tuple[Passage, ...]:

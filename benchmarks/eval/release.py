@@ -205,6 +205,7 @@ async def main() -> None:
             result["silence"] = await silence(client)
             if kill:
                 result["burst_with_kill"] = await burst(client, pid, kill=True)
+            result["load_average"] = round(os.getloadavg()[0], 1)
             reading.cancel()
             await client.producer.stop()
             await client.consumer.stop()

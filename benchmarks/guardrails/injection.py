@@ -25,9 +25,9 @@ Judge = Callable[[str], bool]
 def guardian(threshold: float) -> Judge | None:
     """The packaged classifier, if it is there."""
     try:
-        from svguardian import resolve_runtime
-        from svguardian.model.pure_infer import PureGuardian
-        from svguardian.serve import analyze
+        from svguardian import resolve_runtime  # type: ignore[import-untyped]
+        from svguardian.model.pure_infer import PureGuardian  # type: ignore[import-untyped]
+        from svguardian.serve import analyze  # type: ignore[import-untyped]
     except ImportError:
         print("skipped: securevector-guardian-model is not installed")
         return None

@@ -32,9 +32,14 @@ TENANT = "bench"
 _BATCH = 32
 
 
+def data_folder() -> Path:
+    """Where the data sets lie."""
+    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
+
+
 def data_set(name: str) -> DataSet | None:
     """The set ``name``; ``None``, with a line on stdout, where it is missing."""
-    folder = Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data")) / name
+    folder = data_folder() / name
     if not folder.is_dir():
         print(f"skipped: {name} ({folder} is missing)")
         return None

@@ -42,11 +42,17 @@ async def measure(data: DataSet, encoder: CachedEncoder) -> dict[str, object]:
     async with engine(data, RetrievalSettings(), encoder) as made:
         encoder.encode([question.text for question in data.questions])
         figures = {name: await _figures(made.searcher, data.questions, wish) for name, wish in WISHES.items()}
-        sizes = {"documents": len(data.documents), "passages": len(made.passages), "questions": len(data.questions)}
+        sizes = {
+            "documents": len(data.documents),
+            "passages": len(made.passages),
+            "questions": len(data.questions),
+        }
     return {**sizes, "tuned_on": data.name in TUNED_ON, **figures}
 
 
-async def _figures(searcher: Searcher, questions: Sequence[Question], wish: RetrievalWish) -> dict[str, float]:
+async def _figures(
+    searcher: Searcher, questions: Sequence[Question], wish: RetrievalWish
+) -> dict[str, float]:
     rankings, times = [], []
     for question in questions:
         started = time.perf_counter()

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from septet_contracts.topics import Topic
 
 MAX_BODY_BYTES = 1024 * 1024
+_MAX_INNER_BYTES = 2 * MAX_BODY_BYTES  # an event between services: the request's body and what was found out
 MAX_MESSAGE = 500
 _ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _TENANT = re.compile(r"[a-z0-9][a-z0-9\-]{0,62}")
@@ -60,10 +61,11 @@ def decode(topic: Topic, value: bytes | None) -> Any:
     """
     if not value:
         raise ContractError("empty_body", "the record has no value", fix="send a JSON object")
-    if len(value) > MAX_BODY_BYTES:
+    limit = MAX_BODY_BYTES if topic.from_clients else _MAX_INNER_BYTES
+    if len(value) > limit:
         raise ContractError(
-            "oversized", f"the body has {len(value)} bytes, more than {MAX_BODY_BYTES}",
-            fix="send at most 1 MiB", partial=_peek_ids(value),
+            "oversized", f"the body has {len(value)} bytes, more than {limit}",
+            fix=f"send at most {limit // MAX_BODY_BYTES} MiB", partial=_peek_ids(value),
         )  # fmt: skip
     _check_version(topic, value)
     try:

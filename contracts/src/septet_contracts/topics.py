@@ -42,6 +42,11 @@ class Topic:
         return TypeAdapter(self.model)
 
     @property
+    def from_clients(self) -> bool:
+        """Whether clients publish to it; everything else is made by services."""
+        return self.contract in {"septet.request", "septet.document", "septet.feedback"}
+
+    @property
     def config(self) -> dict[str, str]:
         """Topic-level Kafka configuration."""
         cleanup = "compact" if self.compacted else "delete"

@@ -24,6 +24,7 @@ async def test_the_service_wires_what_it_declares_and_is_ready(cache_dsn: str) -
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+    await kit.publisher.stop()
 
 
 def test_every_declared_topic_exists() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,11 @@ MODULES = (
     "secrets", "base64", "struct", "copy", "heapq", "bisect", "operator", "fractions", "shlex", "sched", "pickle",
 )  # fmt: skip
 KOREAN = "demo-ko"
+ELSEWHERE = (
+    "Who won the football World Cup in 2018?",
+    "At what temperature does ethanol boil at sea level?",
+    "Which river flows through the city of Vienna?",
+)
 _SYLLABLES = (
     "ka",
     "ve",
@@ -57,6 +63,12 @@ def standing_documents() -> list[Document]:
     with resources.as_file(resources.files("septet_cli.demo") / "documents") as folder:
         documents += _from(folder, KOREAN)
     return documents
+
+
+def unanswered_by(documents: Iterable[Document]) -> str:
+    """A question about something else, which no document quotes (documentation may show this very demo)."""
+    texts = " ".join(document.text for document in documents)
+    return next((question for question in ELSEWHERE if question not in texts), ELSEWHERE[-1])
 
 
 def project_root() -> Path | None:

@@ -33,6 +33,7 @@ class Session:
     checks: Checks
     run: str
     facts: Sequence[Fact]
+    unanswerable: str
     asked: list[str] = field(default_factory=list)
     answers: dict[str, Response] = field(default_factory=dict)
 

@@ -18,14 +18,14 @@ from septet_native.stack import Stack
 from septet_cli.client import connect
 from septet_cli.console import err, out, progress
 from septet_cli.demo.checks import Checks
-from septet_cli.demo.corpus import Fact, make_facts, standing_documents
+from septet_cli.demo.corpus import make_facts, standing_documents, unanswered_by
 from septet_cli.demo.scenes_answers import answered_questions, hostile_and_private, korean, unanswerable
 from septet_cli.demo.scenes_cache import deleted, not_served, served, thumbs_down
 from septet_cli.demo.scenes_trace import exactly_one, waterfall
 from septet_cli.demo.session import Session
 from septet_cli.embedded import running
 from septet_cli.errors import EXIT_FAILED, EXIT_OK, CliError
-from septet_cli.ingest.document import parts
+from septet_cli.ingest.document import Document, parts
 from septet_cli.ingest.publish import deletion, publish_documents, upsert
 
 SERVERS = 5
@@ -73,9 +73,12 @@ async def _start(context: AsyncExitStack, settings: StackSettings) -> Stack:
 async def _play(addresses: Addresses, checks: Checks) -> None:
     run = uuid4().hex[:8]
     facts = make_facts(run)
-    await _ingest(addresses.kafka, facts, checks)
+    documents = standing_documents()
+    await _ingest(addresses.kafka, [*documents, *(fact.document for fact in facts)], checks)
     async with connect(addresses.kafka) as client:
-        session = Session(addresses.kafka, addresses.traces_url, client, out, checks, run, facts)
+        session = Session(
+            addresses.kafka, addresses.traces_url, client, out, checks, run, facts, unanswered_by(documents)
+        )
         for scene in SCENES:
             try:
                 await scene(session)
@@ -89,8 +92,7 @@ async def _play(addresses: Addresses, checks: Checks) -> None:
     )
 
 
-async def _ingest(kafka: str, facts: Sequence[Fact], checks: Checks) -> None:
-    documents = [*standing_documents(), *(fact.document for fact in facts)]
+async def _ingest(kafka: str, documents: Sequence[Document], checks: Checks) -> None:
     began = time.monotonic()
     report = await publish_documents(
         kafka, [upsert(part) for document in documents for part in parts(document)], "default",

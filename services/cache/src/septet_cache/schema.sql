@@ -26,7 +26,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS entries_live ON entries (tenant, scope, form) 
 CREATE INDEX IF NOT EXISTS entries_answer ON entries (tenant, form, answer_digest) WHERE revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS entries_request ON entries (tenant, request_id) WHERE revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS entries_ended ON entries (LEAST(expires_at, COALESCE(revoked_at, expires_at)));
-CREATE INDEX IF NOT EXISTS entries_grams ON entries USING gin (grams) WHERE revoked_at IS NULL;
+CREATE INDEX IF NOT EXISTS entries_grams ON entries USING gin (grams) WITH (fastupdate = off)
+    WHERE revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS entries_embedding_{dimensions} ON entries
     USING hnsw ((embedding::vector({dimensions})) vector_cosine_ops)
     WHERE revoked_at IS NULL AND vector_dims(embedding) = {dimensions};

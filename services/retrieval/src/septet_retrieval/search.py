@@ -12,7 +12,8 @@ from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalWish
 from septet_kit import SeptetError, Transient
 from septet_kit.observe import get_logger, semconv, span
 
-from septet_retrieval.domain.fusion import Ranked, fuse
+from septet_retrieval.domain.analysis import analyze_question
+from septet_retrieval.domain.fusion import Ranked, fuse, length_adjusted
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.query import is_latin
 from septet_retrieval.ports import Hit, LexicalIndex, PassageStore, TextEmbedder, Vector
@@ -141,8 +142,9 @@ class Searcher:
         return Found(tuple(best), info, embedding, degraded)
 
     def _dense_weight(self, text: str) -> float:
-        known = self._settings.dense_multilingual or is_latin(text)
-        return self._settings.dense_weight if known else self._settings.dense_weight_foreign
+        if not (self._settings.dense_multilingual or is_latin(text)):
+            return self._settings.dense_weight_foreign
+        return length_adjusted(self._settings.dense_weight, len(analyze_question(text)))
 
     async def _cosines(self, tenant: str, names: Sequence[str], vector: Vector) -> Mapping[str, float]:
         """Cosines of passages that only BM25 found. They refine the order; without them it still stands."""

@@ -24,7 +24,9 @@ class RetrievalSettings(BaseSettings):
         default=timedelta(seconds=3), description="For each side of a search; then it goes on without."
     )
     hnsw_ef_search: int = Field(default=200, ge=1, le=1000, description="Breadth of the vector search.")
-    dense_weight: float = Field(default=0.57, ge=0, le=1, description="Share of the dense side in fusion.")
+    dense_weight: float = Field(
+        default=0.58, ge=0, le=1, description="Dense side's share in fusion, five-term question."
+    )
     dense_weight_foreign: float = Field(
         default=0.02, ge=0, le=1, description="The same, for questions in a script the model does not know."
     )

@@ -47,7 +47,7 @@ class PostgresEntries:
         async with self._pool.acquire() as connection, connection.transaction(readonly=True):
             await connection.execute(sql.PLAN_FOR_TENANT)
             rows = await connection.fetch(
-                self._near, tenant, scope, now, embedding.model, vector, list(grams), limit
+                self._near, tenant, scope, now, embedding.model, vector, _keys(tenant, grams), limit
             )
         found = [Candidate(Entry.model_validate_json(r["content"]), float(r["similarity"])) for r in rows]
         return sorted(found, key=lambda c: c.similarity, reverse=True)
@@ -98,7 +98,7 @@ class PostgresEntries:
             )  # fmt: skip
         row_id = await connection.fetchval(
             sql.INSERT, entry.tenant, slot.scope, slot.form, entry.answer_digest, entry.request_id, entry.model,
-            entry.prompt_version, entry.answer_kind, entry.created_at, entry.expires_at, list(grams),
+            entry.prompt_version, entry.answer_kind, entry.created_at, entry.expires_at, _keys(entry.tenant, grams),
             embedding.model if embedding else None,
             np.asarray(embedding.vector, dtype=np.float32) if embedding else None,
             entry.model_dump_json(exclude={"embedding"}),
@@ -157,6 +157,11 @@ class PostgresEntries:
     async def purge(self, before: datetime) -> int:
         await self._pool.execute(sql.PURGE_VETOES, before)
         return _count(await self._pool.execute(sql.PURGE, before))
+
+
+def _keys(tenant: str, grams: Sequence[str]) -> list[str]:
+    """Keys of the inverted index, so that one tenant's common words do not slow another's lookups."""
+    return [f"{tenant}/{gram}" for gram in grams]
 
 
 def _count(command_tag: str) -> int:

@@ -19,7 +19,7 @@ def exact_hit(entry: Entry, now: datetime, *, keyed: bool) -> CacheInfo:
     return CacheInfo(
         status="hit_key" if keyed else "hit_exact",
         reason=f"{same.capitalize()}, in the same scope, was answered {_ago(entry, now)}; "
-        f"{_passed(entry)} and none of its {len(entry.lineage)} documents has changed.",
+        f"{_passed(entry)}{_unchanged(entry)}.",
         entry_id=entry.slot.name, matched_question=entry.question, similarity=None if keyed else 1.0,
         checks=(CacheCheck(name="key" if keyed else "normal_form", passed=True, detail=f"{same}"),),
         age_s=_age(entry, now),
@@ -69,3 +69,7 @@ def _ago(entry: Entry, now: datetime) -> str:
 
 def _passed(entry: Entry) -> str:
     return f"the answer passed {len(entry.verdicts)} guards and {len(entry.scores)} scores"
+
+
+def _unchanged(entry: Entry) -> str:
+    return f", and none of its documents ({len(entry.lineage)}) has changed" if entry.lineage else ""

@@ -27,7 +27,7 @@ _INSULT = (
     r"(?:scum|vermin|rats?|pigs?|dogs?|animals|beasts?|trash|garbage|filth(?:y)?|dirt(?:y)?|disease|plague|cancer|parasites?|cockroach(?:es)?"
     r"|maggots?|leech(?:es)?|insects?|sub-?human|inhuman|less\s+than\s+human|worthless|useless|disgusting|repulsive|revolting|vile|evil|inferior"
     r"|stupid|dumb|idiots?|idiotic|morons?|retarded|pathetic|ugly|primitive|uncivili[sz]ed|abomination|monsters?|freaks?|liars"
-    r"|fucked\s+in\s+the\s+head|pieces?\s+of\s+shit|shit|scumbags?|assholes?)"
+    r"|fucked\s+in\s+the\s+head|pieces?\s+of\s+shit|shit|scumbags?|assholes?|despicable|(?:the\s+)?(?:absolute\s+)?worst|scourge|in\s+a\s+zoo|a\s+joke)"
 )
 _HARM = (
     r"(?:kill|murder|shoot|stab|gas|burn|hang|lynch|beat|punch|slaughter|exterminate|eradicate|wipe\s+out|get\s+rid\s+of|behead|rape|hurt"
@@ -55,6 +55,9 @@ ABUSES: tuple[Abuse, ...] = (
         rf"\b(?:hate|hated|despise|detest|loathe|can(?:no|')?t\s+stand|sick\s+of|disgusted\s+by|abhor)\s+{_EACH}{_TARGET}\b",
         rf"\b{_TARGET}\b(?:\s+like\s+you)?\s+(?:really\s+|just\s+)?(?:disgust|sicken|repulse)s?\s+(?:me|us|everyone)\b",
         rf"\bi(?:'d|\s+would)\s+(?:rather|never|sooner)\s+[^.?!\n]{{0,30}}\b(?:date|hire|trust|touch|befriend|die)\b[^.?!\n]{{0,24}}\b{_TARGET}\b",
+        rf"\b(?:hatred|disdain|contempt|disgust|no\s+(?:compassion|respect|sympathy))\b[^.?!\n]{{0,24}}\bfor\s+{_EACH}{_TARGET}\b",
+        rf"\b{_TARGET}\b[^.?!\n]{{0,48}}[.!,]?\s+(?:and\s+|but\s+)?i\s+(?:really\s+)?(?:hate|despise|detest|loathe)\s+(?:them|every\s+single|all\s+of\s+them)\b",
+        rf"\b{_TARGET}\b[^.?!\n]{{0,20}}\bget\s+the\s+fuck\s+out\b|\bfind\s+{_EACH}{_TARGET}\s+(?:\w+\s+)?{_INSULT}\b",
         rf"\bno\s+{_TARGET}\s+(?:deserves?|should)\b|\b{_TARGET}\s+(?:have|has)\s+no\s+place\b",
     ),
     _abuse(

@@ -65,8 +65,8 @@ def shutdown() -> None:
         provider.shutdown()
 
 
-def _tracer() -> trace.Tracer:
-    return trace.get_tracer("septet.kit")
+# A proxy until `configure` installs the provider; made once, because it is asked for with every span.
+_tracer = trace.get_tracer("septet.kit")
 
 
 def derived_context(tenant: str, request_id: str) -> SpanContext:
@@ -106,7 +106,7 @@ def process_span(record: ConsumerRecord, parent: OtelContext, group: str, queue_
         semconv.MESSAGING_BODY_SIZE: len(record.value or b""),
         semconv.SEPTET_QUEUE_MS: round(queue_ms, 3),
     }
-    with _tracer().start_as_current_span(
+    with _tracer.start_as_current_span(
         f"process {record.topic}", context=parent, kind=SpanKind.CONSUMER, attributes=attributes
     ) as current:
         yield current
@@ -121,7 +121,7 @@ def send_span(topic: str, context: OtelContext | None = None) -> Iterator[Span]:
         semconv.MESSAGING_OPERATION_NAME: "send",
         semconv.MESSAGING_OPERATION_TYPE: "send",
     }
-    with _tracer().start_as_current_span(
+    with _tracer.start_as_current_span(
         f"send {topic}", context=context, kind=SpanKind.PRODUCER, attributes=attributes, end_on_exit=False
     ) as current:
         try:
@@ -134,7 +134,7 @@ def send_span(topic: str, context: OtelContext | None = None) -> Iterator[Span]:
 @contextmanager
 def span(name: str, kind: Literal["internal", "client"] = "internal", **attributes: Any) -> Iterator[Span]:
     """A span of a step's own work (a model call, a search); exceptions are recorded on it."""
-    with _tracer().start_as_current_span(name, kind=_KINDS[kind], attributes=attributes) as current:
+    with _tracer.start_as_current_span(name, kind=_KINDS[kind], attributes=attributes) as current:
         yield current
 
 
@@ -153,7 +153,7 @@ def emit_root_span(
         return
     token = _forced.set((root.trace_id, root.span_id))
     try:
-        current = _tracer().start_span(
+        current = _tracer.start_span(
             "request", context=OtelContext(), kind=SpanKind.SERVER, start_time=int(start.timestamp() * 1e9),
             attributes={semconv.SEPTET_TENANT: tenant, semconv.SEPTET_REQUEST_ID: request_id, **attributes},
         )  # fmt: skip

@@ -80,6 +80,11 @@ class OpenSearchIndex:
         with _typed_errors():
             await self._client.indices.create(index=self._name, body=_INDEX_BODY, ignore=400)
 
+    async def drop(self) -> None:
+        """Delete the index with all that is in it."""
+        with _typed_errors():
+            await self._client.indices.delete(index=self._name)
+
     async def position(self, tenant: str) -> int:
         with _typed_errors():
             try:

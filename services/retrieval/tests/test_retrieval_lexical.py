@@ -1,0 +1,167 @@
+"""One suite for the lexical port, run on every adapter."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from septet_kit import Transient
+from septet_retrieval.adapters.opensearch import open_index
+from septet_retrieval.adapters.tantivy import TantivyIndex
+from septet_retrieval.domain.chunking import Limits
+from septet_retrieval.domain.passages import Document, to_passages
+from septet_retrieval.ports import DocumentPassages, LexicalIndex
+from septet_retrieval.settings import OpenSearchSettings
+
+DEQUE = "A deque is a double-ended queue. It supports fast appends on both ends."
+HEAP = "A heap queue is also known as the priority queue algorithm."
+
+
+def change(document_id: str, text: str | None, sequence: int, title: str = "") -> DocumentPassages:
+    """A document's state at ``sequence``; no text: deleted."""
+    document = Document("tenant", document_id, text or "", title=title)
+    return DocumentPassages(document_id, sequence, to_passages(document, Limits()))
+
+
+async def found(index: LexicalIndex, question: str, tenant: str = "acme") -> list[str]:
+    return [hit.passage.document_id for hit in await index.search(tenant, question, 10)]
+
+
+class LexicalSuite(ABC):
+    """What every lexical index has to do."""
+
+    @pytest.fixture
+    @abstractmethod
+    def lexical(self) -> LexicalIndex: ...
+
+    async def test_an_empty_index_finds_nothing(self, lexical: LexicalIndex) -> None:
+        assert await lexical.search("acme", "deque", 10) == []
+        assert await lexical.position("acme") == 0
+        await lexical.check()
+
+    async def test_applied_is_searchable_with_the_whole_passage(self, lexical: LexicalIndex) -> None:
+        applied = change("d1", DEQUE, 1, title="collections.deque")
+        await lexical.apply("acme", [applied, change("d2", HEAP, 2)], 2)
+        hits = await lexical.search("acme", "Which appends are fast?", 10)
+        assert [hit.passage for hit in hits] == list(applied.passages)
+        assert hits[0].score > 0
+        assert await lexical.position("acme") == 2
+
+    async def test_best_first(self, lexical: LexicalIndex) -> None:
+        await lexical.apply("acme", [change("d1", DEQUE, 1), change("d2", HEAP, 2)], 2)
+        assert await found(lexical, "heap queue") == ["d2", "d1"]
+        scores = [hit.score for hit in await lexical.search("acme", "heap queue", 10)]
+        assert scores == sorted(scores, reverse=True)
+
+    async def test_the_title_counts(self, lexical: LexicalIndex) -> None:
+        plain, titled = change("d1", HEAP, 1), change("d2", HEAP, 2, title="heapq")
+        await lexical.apply("acme", [plain, titled], 2)
+        assert await found(lexical, "heapq") == ["d2"]
+
+    async def test_upsert_replaces_and_delete_removes(self, lexical: LexicalIndex) -> None:
+        await lexical.apply("acme", [change("d1", DEQUE, 1)], 1)
+        await lexical.apply("acme", [change("d1", HEAP, 2)], 2)
+        assert await found(lexical, "deque") == []
+        assert await found(lexical, "heap") == ["d1"]
+        await lexical.apply("acme", [change("d1", None, 3)], 3)
+        assert await found(lexical, "heap") == []
+        assert await lexical.position("acme") == 3
+
+    async def test_fewer_passages_than_before_leave_no_remains(self, lexical: LexicalIndex) -> None:
+        long = "\n\n".join(f"Paragraph {word} {'text ' * 150}" for word in ("alpha", "beta", "gamma"))
+        await lexical.apply("acme", [change("d1", long, 1)], 1)
+        assert await found(lexical, "gamma") == ["d1"]
+        await lexical.apply("acme", [change("d1", "Paragraph alpha", 2)], 2)
+        assert await found(lexical, "gamma") == []
+
+    async def test_applying_again_changes_nothing(self, lexical: LexicalIndex) -> None:
+        for _ in range(2):
+            await lexical.apply("acme", [change("d1", DEQUE, 1)], 1)
+        assert await found(lexical, "deque") == ["d1"]
+
+    async def test_tenants_do_not_see_each_other(self, lexical: LexicalIndex) -> None:
+        await lexical.apply("acme", [change("d1", DEQUE, 1)], 1)
+        await lexical.apply("globex", [change("d9", DEQUE, 2)], 2)
+        assert await found(lexical, "deque", "acme") == ["d1"]
+        assert await found(lexical, "deque", "globex") == ["d9"]
+        assert await found(lexical, "deque", "initech") == []
+
+    async def test_korean_particles_do_not_hide_words(self, lexical: LexicalIndex) -> None:
+        texts = ["서울은 대한민국의 수도이다.", "부산은 항구 도시로 유명하다."]
+        await lexical.apply("acme", [change(f"d{n}", text, n) for n, text in enumerate(texts, 1)], 2)
+        assert (await found(lexical, "대한민국에서 수도는 어디인가요?"))[0] == "d1"
+        assert await found(lexical, "항구가 있는 곳") == ["d2"]
+
+    @pytest.mark.parametrize("question", ["", "?!", "the of and", '" AND (title:x OR *) ~2 \\'])
+    async def test_odd_questions_do_no_harm(self, lexical: LexicalIndex, question: str) -> None:
+        await lexical.apply("acme", [change("d1", DEQUE, 1)], 1)
+        assert len(await lexical.search("acme", question, 10)) <= 1
+
+    async def test_a_very_long_question_is_bounded(self, lexical: LexicalIndex) -> None:
+        await lexical.apply("acme", [change("d1", DEQUE, 1)], 1)
+        question = "deque " + " ".join(f"word{n}" for n in range(5000))
+        assert await found(lexical, question) == ["d1"]
+
+
+class TestTantivy(LexicalSuite):
+    @pytest.fixture
+    async def lexical(self, tmp_path: Path) -> AsyncIterator[LexicalIndex]:
+        index = TantivyIndex(tmp_path)
+        yield index
+        await index.close()
+
+    async def test_it_survives_a_restart(self, tmp_path: Path) -> None:
+        first = TantivyIndex(tmp_path / "kept")
+        await first.apply("acme", [change("d1", DEQUE, 1)], 1)
+        await first.close()
+        second = TantivyIndex(tmp_path / "kept")
+        assert await found(second, "deque") == ["d1"]
+        assert await second.position("acme") == 1
+        await second.close()
+
+    async def test_a_damaged_folder_is_built_anew(self, tmp_path: Path) -> None:
+        first = TantivyIndex(tmp_path / "kept")
+        await first.apply("acme", [change("d1", DEQUE, 1)], 1)
+        await first.close()
+        for file in (tmp_path / "kept").rglob("meta.json"):
+            file.write_text("{")
+        second = TantivyIndex(tmp_path / "kept")
+        assert await second.position("acme") == 0
+        await second.apply("acme", [change("d1", DEQUE, 1)], 1)
+        assert await found(second, "deque") == ["d1"]
+        await second.close()
+
+    async def test_an_index_that_cannot_be_written_is_transient(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("in the way")
+        index = TantivyIndex(tmp_path / "file")
+        with pytest.raises(Transient, match="tantivy"):
+            await index.apply("acme", [change("d1", DEQUE, 1)], 1)
+        shutil.rmtree(tmp_path)
+
+
+@pytest.mark.skipif("SEPTET_OPENSEARCH_URL" not in os.environ, reason="SEPTET_OPENSEARCH_URL is not set")
+class TestOpenSearch(LexicalSuite):
+    @pytest.fixture
+    async def lexical(self) -> AsyncIterator[LexicalIndex]:
+        settings = OpenSearchSettings(index=f"septet-test-{uuid4().hex[:12]}")
+        async with open_index(settings) as index:
+            yield index
+            await index.drop()
+
+    async def test_a_late_writer_does_not_bring_the_old_state_back(self, lexical: LexicalIndex) -> None:
+        await lexical.apply("acme", [change("d1", HEAP, 5)], 5)
+        await lexical.apply("acme", [change("d1", DEQUE, 4)], 5)
+        assert await found(lexical, "heap") == ["d1"]
+        assert await found(lexical, "deque") == []
+
+
+async def test_opensearch_that_is_down_is_transient() -> None:
+    with pytest.raises(Transient) as caught:
+        async with open_index(OpenSearchSettings(url="http://127.0.0.1:9")):
+            pass
+    assert caught.value.code == "lexical_unavailable"
