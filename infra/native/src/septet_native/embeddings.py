@@ -21,6 +21,7 @@ from septet_native.cache import cache_root
 from septet_native.encoder import WIDTH, Encoder
 from septet_native.minilm import ensure_model, tokenizer_file
 from septet_native.parent import follow_parent
+from septet_native.ports import LOOPBACK
 from septet_native.serving import run_app
 
 MODEL = "all-MiniLM-L6-v2"
@@ -133,6 +134,7 @@ def main() -> None:
     """Serve MiniLM embeddings on loopback."""
     parser = argparse.ArgumentParser(prog="python -m septet_native.embeddings", description=main.__doc__)
     parser.add_argument("--port", type=int, default=8091)
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen on (default: loopback)")
     parser.add_argument("--cache", type=Path, help="directory of the built model (default: the user's cache)")
     parser.add_argument("--workers", type=int, default=2, help="texts encoded at the same time")
     parser.add_argument("--follow-parent", action="store_true", help="end when the parent process ends")
@@ -141,7 +143,7 @@ def main() -> None:
         follow_parent()
     model = ensure_model(cache_root(arguments.cache))
     app = create_app(Encoder(model, tokenizer_file()), workers=arguments.workers)
-    run_app(app, arguments.port)
+    run_app(app, arguments.port, arguments.host)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ class Options:
     Attributes:
         model: GGUF file.
         alias: the model's name in the API.
-        port: TCP port on loopback.
+        port: TCP port.
+        host: address to listen on.
         slots: requests generated at the same time.
         context: tokens of one slot, prompt and answer together.
         threads: threads of the computation.
@@ -35,6 +36,7 @@ class Options:
     model: Path
     alias: str = MODEL
     port: int = 8092
+    host: str = LOOPBACK
     slots: int = 2
     context: int = 2048
     threads: int = 2
@@ -49,7 +51,7 @@ def serve(options: Options) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = str(options.model)
     params.model_alias = {options.alias}
-    params.hostnames = [LOOPBACK]
+    params.hostnames = [options.host]
     params.port = options.port
     params.n_parallel = options.slots
     # The context is split among the slots.
@@ -67,6 +69,7 @@ def main() -> None:
     """Serve a GGUF model on loopback."""
     parser = argparse.ArgumentParser(prog="python -m septet_native.llm", description=main.__doc__)
     parser.add_argument("--port", type=int, default=8092)
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen on (default: loopback)")
     parser.add_argument(
         "--model", type=Path, help="GGUF file (default: SmolLM2-135M-Instruct from its package)"
     )
@@ -82,7 +85,7 @@ def main() -> None:
     model = a.model or ensure_model(cache_root(a.cache))
     # Blocked before the server's threads start, so that the wait below is the only place they arrive at.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    server = serve(Options(model, a.alias, a.port, a.slots, a.context, a.threads))
+    server = serve(Options(model, a.alias, a.port, a.host, a.slots, a.context, a.threads))
     print("listening on", server.listening_address, flush=True)
     signal.sigwait(ENDING)
     # The server has no shutdown call, and its destructor waits for requests in progress.

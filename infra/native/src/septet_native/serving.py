@@ -11,11 +11,11 @@ from septet_native.ports import LOOPBACK
 GRACE = 3
 
 
-def run_app(app: Starlette, port: int) -> None:
-    """Serve *app* on loopback until a signal ends the process."""
+def run_app(app: Starlette, port: int, host: str = LOOPBACK) -> None:
+    """Serve *app* until a signal ends the process."""
     uvicorn.run(
         app,
-        host=LOOPBACK,
+        host=host,
         port=port,
         log_level="warning",
         access_log=False,

@@ -61,7 +61,7 @@ def _quotation(draft: Draft, policy: Policy, rails: OutputRails, found: Review) 
         return None
     if not 1 <= best.number <= len(draft.passages):
         return None
-    text = f"“{' '.join(best.text.split())}” [{best.number}]"
+    text = f'"{" ".join(best.text.split())}" [{best.number}]'
     quoted = review(draft, text, policy, rails)
     if not quoted.passed:
         return None

@@ -75,6 +75,8 @@ def _bigrams(run: str) -> Iterator[str]:
 def _latin(token: str) -> Iterator[str]:
     whole = token.lower().replace("’", "'").removesuffix("'s")
     yield whole
+    if not any(map(str.isalpha, whole)):
+        return
     parts = [part for piece in re.split(r"['’._]", token) for part in _camel(piece)]
     if len(parts) > 1 and max(map(len, parts)) > 1:
         for part in parts:

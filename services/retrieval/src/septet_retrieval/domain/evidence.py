@@ -15,7 +15,9 @@ MAX_PASSAGES = 5
 MAX_SENTENCES = 12
 _MIN_CHARACTERS = 12
 _MAX_CHARACTERS = 600
-_NEWS = 2
+_LABEL = re.compile(
+    r"\A(?:#+ .*|(?:(?:async |def |class )?[\w.]+\(.*\)(?: ?->.*)?:?)|(?:class|module) [\w.]+)\Z", re.DOTALL
+)
 
 _NAME = re.compile(r"(?<!^)(?<![.!?]\s)\b[A-Z][\w'’-]*|\b\w*\d[\w.,]*|\b\w+(?:[._]\w+)+|[A-Z]{2,}")
 
@@ -25,7 +27,7 @@ class Sentence:
     """A sentence of the passage at ``number`` (1-based); offsets are into the passage's text.
 
     ``coverage`` is the share of the question's terms that the sentence and the passage's heading hold; a
-    sentence is ``bare`` when it adds next to nothing to question and heading, as a signature does.
+    sentence is ``bare`` when it is a heading or a signature, or adds nothing to question and heading.
     """
 
     passage: Passage
@@ -85,8 +87,9 @@ def best_sentences(terms: Terms, passages: Sequence[Passage]) -> list[Sentence]:
     for number, passage in enumerate(passages[:MAX_PASSAGES], start=1):
         heading = heading_terms(passage)
         for span in _sentences(passage.text):
-            own = frozenset(analyze(span.of(passage.text)))
-            bare = len(own - heading - terms.all) < _NEWS
+            sentence = span.of(passage.text)
+            own = frozenset(analyze(sentence))
+            bare = own <= heading | terms.all or _LABEL.match(sentence) is not None
             found.append(Sentence(passage, number, span, terms.coverage(heading | own), bare))
     order = sorted(range(len(found)), key=lambda i: (not _leads(found, i), -found[i].coverage, i))
     return [found[i] for i in sorted(order[:MAX_SENTENCES])]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from septet_cache.domain.reading import Reading, Term
 
-_NOMINAL_ENDINGS = ("ation", "ition", "ion", "ment", "ance", "ence", "ing", "al", "ness", "ly", "er", "or")
 _ABSTRACT = ("ation", "ition", "ion", "ment", "ance", "ence", "ness", "ly")
 _MIN_BASE = 4
 

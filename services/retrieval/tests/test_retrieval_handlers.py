@@ -1,0 +1,161 @@
+"""The handlers: what goes out for what comes in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from septet_contracts import (
+    Ask,
+    DeleteDocument,
+    DocumentChanged,
+    Grounded,
+    Missed,
+    Outcome,
+    RetrievalWish,
+    UpsertDocument,
+    encode,
+)
+from septet_kit import Context, Emit
+from septet_kit.testing import context, flow
+from septet_retrieval.adapters.postgres import PostgresStore
+from septet_retrieval.adapters.tantivy import TantivyIndex
+from septet_retrieval.app import SPEC
+from septet_retrieval.handlers import DocumentHandler, QuestionHandler
+from septet_retrieval.ingest import Ingestor
+from septet_retrieval.judge import Judge
+from septet_retrieval.search import Searcher
+from septet_retrieval.settings import RetrievalSettings
+from septet_retrieval.testing import START, WordEmbedder
+
+DEQUE = UpsertDocument(document_id="py/deque", title="deque", text="A deque is a double-ended queue.")
+
+
+@pytest.fixture
+async def documents(ingestor: Ingestor) -> AsyncIterator[DocumentHandler]:
+    worker = asyncio.create_task(ingestor.run())
+    yield DocumentHandler(ingestor, RetrievalSettings())
+    worker.cancel()
+
+
+@pytest.fixture
+def questions(store: PostgresStore, index: TantivyIndex, embedder: WordEmbedder) -> QuestionHandler:
+    settings = RetrievalSettings()
+    return QuestionHandler(Searcher(store, index, embedder, settings), Judge(embedder, settings), settings)
+
+
+def record(offset: int) -> Context:
+    return context("documents", offset=offset, timestamp=START.replace(second=offset))
+
+
+async def change(handler: DocumentHandler, event: Any, offset: int) -> tuple[DocumentChanged, Emit]:
+    (emit,) = await handler(event, record(offset))
+    assert isinstance(emit.event, DocumentChanged)
+    return emit.event, emit
+
+
+async def answer(handler: QuestionHandler, event: Missed) -> tuple[str, Any]:
+    (emit,) = await handler(event, context("missed", event))
+    assert emit.topic in SPEC.produces
+    return emit.topic, emit.event
+
+
+async def test_a_document_is_announced_once_it_is_searchable(
+    documents: DocumentHandler, index: TantivyIndex
+) -> None:
+    changed, emit = await change(documents, DEQUE, 1)
+    assert (changed.change, changed.passages, changed.embedded) == ("created", 1, 1)
+    assert emit.topic == "documents-changed"
+    assert emit.key == b"default:py/deque"
+    assert [hit.passage.title for hit in await index.search("default", "deque", 5)] == ["deque"]
+
+
+async def test_a_redelivery_announces_the_same_event_byte_for_byte(documents: DocumentHandler) -> None:
+    first, _ = await change(documents, DEQUE, 1)
+    again, _ = await change(documents, DEQUE, 1)
+    assert encode(again) == encode(first)
+
+
+async def test_each_change_has_an_id_of_its_own_even_back_to_an_old_text(documents: DocumentHandler) -> None:
+    other = DEQUE.model_copy(update={"text": "Something else."})
+    changes = [
+        (await change(documents, event, n))[0] for n, event in enumerate([DEQUE, other, DEQUE, DEQUE], 1)
+    ]
+    assert [event.change for event in changes] == ["created", "updated", "updated", "unchanged"]
+    assert len({event.event_id for event in changes}) == 4
+    assert changes[2].content_hash == changes[0].content_hash == changes[3].content_hash
+
+
+async def test_a_deletion_is_announced_with_the_hash_that_is_gone(documents: DocumentHandler) -> None:
+    first, _ = await change(documents, DEQUE, 1)
+    gone, _ = await change(documents, DeleteDocument(action="delete", document_id="py/deque"), 2)
+    assert (gone.change, gone.content_hash, gone.previous_hash) == ("deleted", None, first.content_hash)
+
+
+async def test_an_answerable_question_goes_on_with_its_passages(
+    documents: DocumentHandler, questions: QuestionHandler
+) -> None:
+    await change(documents, DEQUE, 1)
+    topic, event = await answer(questions, flow(Missed, question="What is a deque?"))
+    assert topic == "grounded"
+    assert isinstance(event, Grounded)
+    assert event.passages[0].document_id == "py/deque"
+    assert event.answerability is not None
+    assert event.answerability.best is not None
+    assert event.question_embedding is not None
+    assert [timing.stage for timing in event.timings] == ["retrieval"]
+
+
+async def test_an_unanswerable_question_is_abstained_from_with_the_nearest_sources(
+    documents: DocumentHandler, questions: QuestionHandler
+) -> None:
+    await change(documents, DEQUE, 1)
+    topic, event = await answer(questions, flow(Missed, question="Who won the world cup in 2018?"))
+    assert topic == "outcomes"
+    assert isinstance(event, Outcome)
+    assert (event.status, event.origin, event.answer_kind) == ("abstained", "retrieval", "none")
+    assert "deque" in (event.answer or "")
+    assert event.passages
+    assert event.answerability is not None
+    assert not event.answerability.answerable
+
+
+async def test_nothing_indexed_is_an_abstention(questions: QuestionHandler, store: PostgresStore) -> None:
+    topic, event = await answer(questions, flow(Missed, question="What is a deque?"))
+    assert (topic, event.status, event.passages) == ("outcomes", "abstained", ())
+
+
+async def test_retrieval_off_goes_on_without_passages(questions: QuestionHandler) -> None:
+    ask = Ask(question="Hi", retrieval=RetrievalWish(mode="off"))
+    topic, event = await answer(questions, flow(Missed, ask=ask))
+    assert (topic, event.passages, event.retrieval.mode, event.answerability) == ("grounded", (), "off", None)
+
+
+async def test_retrieval_only_is_answered_without_a_judgement(
+    documents: DocumentHandler, questions: QuestionHandler
+) -> None:
+    await change(documents, DEQUE, 1)
+    topic, event = await answer(questions, flow(Missed, ask=Ask(question="Who is Ada?", generate=False)))
+    assert (topic, event.status, event.answer, event.answerability) == ("outcomes", "answered", None, None)
+    assert event.passages[0].document_id == "py/deque"
+
+
+async def test_an_outage_is_marked_and_earlier_marks_are_kept(
+    documents: DocumentHandler, questions: QuestionHandler, embedder: WordEmbedder
+) -> None:
+    await change(documents, DEQUE, 1)
+    embedder.down = True
+    _, event = await answer(questions, flow(Missed, question="What is a deque?", degraded=("cache",)))
+    assert event.degraded == ("cache", "retrieval.dense")
+    assert event.passages[0].document_id == "py/deque"
+    assert event.question_embedding is None
+
+
+async def test_an_event_is_the_same_on_redelivery(questions: QuestionHandler, store: PostgresStore) -> None:
+    missed = flow(Missed, question="What is a deque?")
+    (_, first), (_, again) = await answer(questions, missed), await answer(questions, missed)
+    assert first.event_id == again.event_id
+    assert first.occurred_at <= again.occurred_at <= datetime.now(UTC)
