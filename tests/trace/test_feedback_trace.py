@@ -15,7 +15,8 @@ async def test_feedback_lands_in_the_trace_of_its_answer(backend: Backend) -> No
     }  # fmt: skip
     key = f"default:{response.request_id}"
     await backend.client.publish("septet.feedback.v1", key, feedback)
-    spans = await _trace(backend, response.trace_id, {"feedback thumbs", "send septet.labels.v1"})
+    names = {"feedback thumbs", "send septet.labels.v1", "send septet.responses.v1"}
+    spans = await _trace(backend, response.trace_id, names)
     by_id = {s["spanID"]: s for s in spans}
     (late,) = [s for s in spans if s["operationName"] == "feedback thumbs"]
     assert by_id[str(_parent(late))]["operationName"] == "send septet.responses.v1"

@@ -34,7 +34,7 @@ class RetrievalSettings(BaseSettings):
         default=False, description="The embedding model knows more than Latin script."
     )
     answerability_threshold: float = Field(
-        default=0.5, ge=0, le=1, description="Abstain below this probability of an answer; 0: never."
+        default=0.4, ge=0, le=1, description="Abstain below this probability of an answer; 0: never."
     )
     ingest_batch: int = Field(default=64, ge=1, description="Documents embedded and stored together.")
     catch_up_interval: timedelta = Field(

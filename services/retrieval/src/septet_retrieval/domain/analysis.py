@@ -39,6 +39,20 @@ def analyze_question(text: str) -> list[str]:
     return _stem(word for token in kept for word in _words(token)) or analyze(text)
 
 
+def question_units(text: str) -> list[frozenset[str]]:
+    """The terms of each describing word of a question: how many words of it are met, not how many bigrams.
+
+    A Korean word counts without its particle.
+    """
+    kept = [token for token in _tokens(text) if token.lower() not in QUESTION_WORDS]
+    units = [frozenset(_stem(_words(_bare(token)))) for token in kept] or [frozenset(analyze(text))]
+    return [unit for unit in units if unit]
+
+
+def _bare(token: str) -> str:
+    return _without_particle(token) if _HANGUL.match(token) else token
+
+
 def _stem(words: Iterable[str]) -> list[str]:
     kept = [word[:_MAX_TERM] for word in words if word not in STOP_WORDS]
     return list(_stemmer().stemWords(kept))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from septet_contracts import Passage
 
-from septet_retrieval.domain.analysis import analyze, analyze_question
+from septet_retrieval.domain.analysis import analyze, analyze_question, question_units
 from septet_retrieval.domain.sentences import Span, split_sentences
 
 MAX_PASSAGES = 5
@@ -53,16 +53,18 @@ class Terms:
 
     all: frozenset[str]
     names: frozenset[str]
+    units: tuple[frozenset[str], ...]
 
     @classmethod
     def of(cls, question: str) -> Terms:
         names = {term for name in _NAME.findall(question) for term in analyze(name)}
         described = frozenset(analyze_question(question))
-        return cls(described, frozenset(names) & described)
+        return cls(described, frozenset(names) & described, tuple(question_units(question)))
 
     def coverage(self, terms: frozenset[str]) -> float:
-        """Share of the question's terms among ``terms``, 0 to 1."""
-        return len(self.all & terms) / len(self.all) if self.all else 0.0
+        """Share of the question's words among ``terms``, 0 to 1; a word of several terms counts in parts."""
+        met = sum(len(unit & terms) / len(unit) for unit in self.units)
+        return met / len(self.units) if self.units else 0.0
 
     def name_coverage(self, terms: frozenset[str]) -> float:
         """The same for names; 1 when the question names nothing."""
