@@ -154,6 +154,15 @@ async def test_empty_answer() -> None:
     assert (await handle("", attempt=2)).answer_kind == "extractive"
 
 
+@pytest.mark.parametrize(
+    "answer", ["What is a deque [1]?", "덱은 무엇인가요 [2]?\n무엇인가요 [1]?", "Is it a queue? [1]"]
+)
+async def test_a_question_is_no_answer(answer: str) -> None:
+    event = await handle(answer)
+    assert isinstance(event, Revision)
+    assert event.complaints[0] == "State the answer; do not ask back."
+
+
 async def test_debris_repeats_and_fragments_are_cut() -> None:
     event = await handle(
         "Answer: A deque is a double-ended queue [1]. A deque is a double-ended queue [1]. Deques support memory",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from septet_kit import Permanent, Transient
 from septet_kit.store.pool import StorePool
 from septet_retrieval.adapters.postgres import PostgresStore
@@ -161,6 +164,20 @@ async def test_an_outage_of_the_embedder_is_transient_and_stores_nothing(
     with pytest.raises(Transient):
         await ingestor.ingest([upsert("d1", "text", 1)])
     assert await store.states([("default", "d1")]) == {}
+
+
+async def test_a_long_document_is_embedded_in_slices(store: PostgresStore, follower: IndexFollower) -> None:
+    sizes: list[int] = []
+
+    class Counting(WordEmbedder):
+        async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            sizes.append(len(texts))
+            return await super().embed(texts)
+
+    text = "\n\n".join(f"word{n} " * 100 for n in range(300))
+    result = await one(Ingestor(store, Counting(), follower, batch=16), upsert("long", text, 1))
+    assert result.state.embedded == result.state.passages == sum(sizes) == 300
+    assert max(sizes) <= 128
 
 
 async def test_a_state_that_changed_meanwhile_is_not_overwritten(

@@ -23,7 +23,7 @@ from septet_cli.client import Client, connect
 from septet_cli.console import err, out, progress
 from septet_cli.embedded import running
 from septet_cli.errors import EXIT_OK, CliError
-from septet_cli.ingest.document import Document, parts
+from septet_cli.ingest.document import PART, Document, parts
 from septet_cli.ingest.publish import publish_documents, upsert
 
 MODES = {"bm25": "lexical", "dense": "dense", "hybrid": "hybrid"}
@@ -114,7 +114,7 @@ async def _ingest(kafka: str, renamed: Mapping[str, Document]) -> dict[str, int]
         raise CliError("Not every document became searchable.", report.summary())
     passages: dict[str, int] = {}
     for part, count in report.passages.items():
-        name = part.partition("#part-")[0]
+        name = part.partition(PART)[0]
         passages[name] = passages.get(name, 0) + count
     return passages
 
@@ -152,7 +152,7 @@ async def _ask_all(
 
 def _with_own_ids(response: Response, names: Mapping[str, str]) -> Response:
     sources = tuple(
-        s.model_copy(update={"document_id": names.get(s.document_id.partition("#part-")[0], s.document_id)})
+        s.model_copy(update={"document_id": names.get(s.document_id.partition(PART)[0], s.document_id)})
         for s in response.sources
     )
     return response.model_copy(update={"sources": sources})

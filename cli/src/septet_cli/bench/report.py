@@ -13,13 +13,14 @@ from septet_contracts import Response
 
 from septet_cli.bench.datasets import Question
 from septet_cli.bench.metrics import exact_match, mean, ndcg, percentile, recall, reciprocal_rank, token_f1
+from septet_cli.ingest.document import PART
 
 Answered = Sequence[tuple[Question, Response]]
 
 
 def ranking_of(response: Response, names: Mapping[str, str]) -> list[str]:
     """Documents of a response in order of their best passage; *names* gives data-set ids back."""
-    found = (source.document_id.partition("#part-")[0] for source in response.sources)
+    found = (source.document_id.partition(PART)[0] for source in response.sources)
     return list(dict.fromkeys(names[document] for document in found if document in names))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from septet_cli.console import examples, run
+from septet_cli.errors import EXIT_INTERRUPTED
 
 app = typer.Typer(help="Measure Septet on your own data.", no_args_is_help=True, rich_markup_mode="rich")
 
@@ -43,4 +44,4 @@ def rag(
     from septet_cli.commands.up import until_signalled
 
     options = BenchOptions(folder, limit, retrieval_only, data_dir)
-    run(until_signalled(run_bench(options, as_json=as_json)))
+    run(until_signalled(run_bench(options, as_json=as_json), when_stopped=EXIT_INTERRUPTED))

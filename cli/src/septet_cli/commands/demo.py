@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from septet_cli.console import examples, run
+from septet_cli.errors import EXIT_INTERRUPTED
 
 
 def register(app: typer.Typer) -> None:
@@ -36,4 +37,4 @@ def demo(
     from septet_cli.commands.up import until_signalled
     from septet_cli.demo.show import run_demo
 
-    run(until_signalled(run_demo(data_dir, keep=keep)))
+    run(until_signalled(run_demo(data_dir, keep=keep), when_stopped=EXIT_INTERRUPTED))

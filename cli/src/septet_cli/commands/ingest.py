@@ -48,6 +48,7 @@ def ingest(
 
 
 async def _ingest(sources: list[str], tenant: str, prefix: str | None, prune: bool, timeout: float) -> int:
+    from septet_cli.ingest.document import stale_parts
     from septet_cli.ingest.manifest import Manifest
     from septet_cli.ingest.publish import deletion, publish_documents, upsert
     from septet_cli.running import locate
@@ -69,8 +70,8 @@ async def _ingest(sources: list[str], tenant: str, prefix: str | None, prune: bo
     for problem in problems:
         err.print(f"[yellow]skipped[/] {problem.where}: {problem.message}", soft_wrap=True)
     events = [upsert(d) for d in documents.values()]
-    if prune:
-        events += [deletion(i) for i in sorted(vanished - documents.keys())]
+    gone = vanished if prune else stale_parts(vanished, documents)
+    events += [deletion(i) for i in sorted(gone - documents.keys())]
     if not events:
         report("Nothing to ingest.", "correct the files named above")
         return EXIT_FAILED
@@ -78,7 +79,7 @@ async def _ingest(sources: list[str], tenant: str, prefix: str | None, prune: bo
     out.print(result.summary(), soft_wrap=True)
     if result.complete:
         for manifest, ids in manifests:
-            manifest.write(ids if prune else ids | manifest.read())
+            manifest.write(ids | (manifest.read() - gone))
     return EXIT_OK if result.complete and not problems else EXIT_FAILED
 
 

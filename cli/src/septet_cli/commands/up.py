@@ -16,7 +16,8 @@ from septet_cli.errors import EXIT_OK, CliError
 if TYPE_CHECKING:
     from septet_native.stack import Stack
 
-REFRESH_S = 1.0
+# Reading the memory of a dozen processes costs some milliseconds of CPU.
+REFRESH_S = 2.0
 
 
 def register(app: typer.Typer) -> None:
@@ -54,8 +55,11 @@ def up(
     run(until_signalled(_up(data_dir, stub_model, services)))
 
 
-async def until_signalled(work: Coroutine[Any, Any, int]) -> int:
-    """Run *work* until it ends, or until SIGINT, SIGTERM or SIGHUP asks for its orderly end."""
+async def until_signalled(work: Coroutine[Any, Any, int], *, when_stopped: int = EXIT_OK) -> int:
+    """Run *work* until it ends, or until SIGINT, SIGTERM or SIGHUP asks for its orderly end.
+
+    Returns the exit code: that of *work*, or *when_stopped* when a signal ended it.
+    """
     import signal
 
     stop = asyncio.Event()
@@ -69,7 +73,7 @@ async def until_signalled(work: Coroutine[Any, Any, int]) -> int:
         task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     stopped.cancel()
-    return EXIT_OK if task.cancelled() else int(task.result())
+    return when_stopped if task.cancelled() else int(task.result())
 
 
 async def _up(data_dir: Path | None, stub_model: bool, services: tuple[str, ...]) -> int:

@@ -20,7 +20,7 @@ async def answered_questions(s: Session) -> None:
     _check_source(s, first, "python:itertools.chain")
     for question, document in (
         ("How can I remove common leading whitespace from every line of a text?", "python:textwrap.dedent"),
-        ("How do I reverse a list in place?", "python:list.reverse"),
+        ("What is collections.Counter used for?", "python:collections.Counter"),
     ):
         _check_source(s, await s.ask(question, cache="refresh"), document)
 

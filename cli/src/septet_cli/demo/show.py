@@ -11,12 +11,13 @@ from typing import Any
 from uuid import uuid4
 
 from septet_native.addresses import Addresses
+from septet_native.errors import StackError
 from septet_native.services import SERVICES
 from septet_native.settings import StackSettings
 from septet_native.stack import Stack
 
 from septet_cli.client import connect
-from septet_cli.console import err, out, progress
+from septet_cli.console import err, out, progress, report
 from septet_cli.demo.checks import Checks
 from septet_cli.demo.corpus import make_facts, standing_documents, unanswered_by
 from septet_cli.demo.scenes_answers import answered_questions, hostile_and_private, korean, unanswerable
@@ -42,16 +43,20 @@ async def run_demo(data_dir: Path | None, *, keep: bool) -> int:
     began = time.monotonic()
     checks = Checks(out)
     given: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
-    async with AsyncExitStack() as context:
-        stack = await _start(context, StackSettings(**given))
-        assert stack.addresses is not None
-        await _play(stack.addresses, checks)
-        out.print(f"\n[dim]{time.monotonic() - began:.0f} s in all[/]")
-        if keep:
-            out.print(checks.line)
-            out.print("[dim]the stack stays up; Ctrl-C stops it[/]")
-            await asyncio.Event().wait()
-        err.print("[dim]stopping …[/]")
+    try:
+        async with AsyncExitStack() as context:
+            stack = await _start(context, StackSettings(**given))
+            assert stack.addresses is not None
+            await _play(stack.addresses, checks)
+            out.print(f"\n[dim]{time.monotonic() - began:.0f} s in all[/]")
+            if keep:
+                out.print(checks.line)
+                out.print("[dim]the stack stays up; Ctrl-C stops it[/]")
+                await asyncio.Event().wait()
+            err.print("[dim]stopping …[/]")
+    except (StackError, CliError) as error:
+        report(error.message, error.fix)
+        checks.that("everything runs", False, expected="a running stack", got=type(error).__name__)
     out.print(checks.line)
     return EXIT_FAILED if checks.failures else EXIT_OK
 
@@ -94,11 +99,11 @@ async def _play(addresses: Addresses, checks: Checks) -> None:
 
 async def _ingest(kafka: str, documents: Sequence[Document], checks: Checks) -> None:
     began = time.monotonic()
-    report = await publish_documents(
+    result = await publish_documents(
         kafka, [upsert(part) for document in documents for part in parts(document)], "default",
         title="indexing documentation",
     )  # fmt: skip
-    out.print(f"{report.summary()} ({time.monotonic() - began:.0f} s)", soft_wrap=True)
-    total = sum(report.passages.values())
-    checks.that(f"{total} passages of real documentation are searchable", report.complete and total >= MIN_PASSAGES,
-                expected=f"at least {MIN_PASSAGES}, none missing", got=report.summary())  # fmt: skip
+    out.print(f"{result.summary()} ({time.monotonic() - began:.0f} s)", soft_wrap=True)
+    total = sum(result.passages.values())
+    checks.that(f"{total} passages of real documentation are searchable", result.complete and total >= MIN_PASSAGES,
+                expected=f"at least {MIN_PASSAGES}, none missing", got=result.summary())  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ MediaType = Literal["text/plain", "text/markdown", "text/html"]
 
 # The contract's bounds are 1,000,000 characters and a 1 MiB body; a part stays well below both.
 MAX_PART_BYTES = 600_000
+PART = "#part-"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,13 @@ def parts(document: Document) -> Iterator[Document]:
         return
     for number, text in enumerate(_pieces(document.text), start=1):
         title = f"{document.title} (part {number})" if document.title else ""
-        yield replace(document, document_id=f"{document.document_id}#part-{number}", text=text, title=title)
+        yield replace(document, document_id=f"{document.document_id}{PART}{number}", text=text, title=title)
+
+
+def stale_parts(vanished: Iterable[str], present: Iterable[str]) -> set[str]:
+    """Ids of parts that a document had before it changed, though the document itself is still there."""
+    wholes = {name.partition(PART)[0] for name in present}
+    return {name for name in vanished if name.partition(PART)[0] in wholes}
 
 
 def _size(text: str) -> int:

@@ -17,7 +17,7 @@ from septet_retrieval.ports import LexicalIndex, PassageStore
 
 log = get_logger()
 
-_BATCH = 200
+_BATCH = 50
 
 
 class IndexFollower:

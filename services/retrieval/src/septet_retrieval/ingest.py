@@ -13,7 +13,10 @@ from septet_kit import Transient
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.revisions import Judgement, Origin, State, change_of, judge
 from septet_retrieval.follower import IndexFollower
-from septet_retrieval.ports import DocumentKey, DocumentWrite, PassageStore, TextEmbedder, Vector
+from septet_retrieval.ports import DocumentKey, DocumentWrite, PassageStore, TextEmbedder, Unchanged, Vector
+
+_BATCH_PASSAGES = 256
+_EMBED_TOGETHER = 128
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Ingestor:
         jobs: dict[DocumentKey, Job]
         while True:
             arrived = held or [await self._waiting.get()]
-            while len(arrived) < self._batch and not self._waiting.empty():
+            while self._has_room(arrived) and not self._waiting.empty():
                 arrived.append(self._waiting.get_nowait())
             # Events of one document wait for each other, even where a client's record keys let them race.
             jobs, held = {}, []
@@ -81,6 +84,10 @@ class Ingestor:
                 else:
                     jobs[job[0].key] = job
             await self._settle([job for job in jobs.values() if not job[1].done()])
+
+    def _has_room(self, jobs: Sequence[Job]) -> bool:
+        passages = sum(len(incoming.passages) for incoming, _ in jobs)
+        return len(jobs) < self._batch and passages < _BATCH_PASSAGES
 
     async def _settle(self, jobs: Sequence[Job]) -> None:
         """Ingest a batch; when it fails, one by one, so that one bad document fails alone."""
@@ -109,9 +116,13 @@ class Ingestor:
             )
             for incoming in batch
         ]
-        for incoming, judgement in judged:
-            if judgement is Judgement.UNCHANGED:
-                await self._store.touch(incoming.key, incoming.revision, incoming.origin)
+        await self._store.touch(
+            [
+                Unchanged(incoming.key, incoming.revision, incoming.origin)
+                for incoming, judgement in judged
+                if judgement is Judgement.UNCHANGED
+            ]
+        )
         to_apply = [incoming for incoming, judgement in judged if judgement is Judgement.APPLY]
         written = await self._apply(to_apply, states) if to_apply else {}
         after = {**states, **written}
@@ -149,7 +160,9 @@ class Ingestor:
             mine = [h for incoming in batch if incoming.key[0] == tenant for h in incoming.text_hashes]
             known |= await self._store.vectors(tenant, self._embedder.model, mine)
         missing = [text_hash for text_hash in texts if text_hash not in known]
-        if missing:
-            made = await self._embedder.embed([texts[text_hash] for text_hash in missing])
-            known |= zip(missing, np.asarray(made, dtype=np.float32), strict=True)
+        # Slice by slice: all at once would wait in the endpoint's queue for longer than a call may take.
+        for start in range(0, len(missing), _EMBED_TOGETHER):
+            part = missing[start : start + _EMBED_TOGETHER]
+            made = await self._embedder.embed([texts[text_hash] for text_hash in part])
+            known |= zip(part, np.asarray(made, dtype=np.float32), strict=True)
         return known, set(missing)

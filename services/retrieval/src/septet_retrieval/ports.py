@@ -50,6 +50,15 @@ class DocumentWrite:
     expected: State | None
 
 
+@dataclass(frozen=True)
+class Unchanged:
+    """An event that brought what is stored already."""
+
+    key: DocumentKey
+    revision: int | None
+    origin: Origin
+
+
 class LexicalIndex(Protocol):
     """BM25 over the passages of each tenant."""
 
@@ -87,8 +96,8 @@ class PassageStore(Protocol):
         """
         ...
 
-    async def touch(self, key: DocumentKey, revision: int | None, origin: Origin) -> None:
-        """Note that an event changed nothing, save for the order of those to come."""
+    async def touch(self, unchanged: Sequence[Unchanged]) -> None:
+        """Note events that changed nothing, save for the order of those to come."""
         ...
 
     async def positions(self) -> Mapping[str, int]:

@@ -14,8 +14,8 @@ from septet_kit import Transient
 from septet_kit.store.pool import StorePool
 
 from septet_retrieval.adapters import rows
-from septet_retrieval.domain.revisions import Origin, State
-from septet_retrieval.ports import DocumentKey, DocumentPassages, DocumentWrite, Hit, Vector
+from septet_retrieval.domain.revisions import State
+from septet_retrieval.ports import DocumentKey, DocumentPassages, DocumentWrite, Hit, Unchanged, Vector
 
 _WRITE_LOCK = 7_370_738
 
@@ -56,10 +56,8 @@ class PostgresStore:
             await connection.executemany(rows.PUT_PASSAGE, passages)
             return await _states(connection, keys)
 
-    async def touch(self, key: DocumentKey, revision: int | None, origin: Origin) -> None:
-        await self._pool.execute(
-            rows.TOUCH, *key, revision, origin.timestamp, origin.partition, origin.offset
-        )
+    async def touch(self, unchanged: Sequence[Unchanged]) -> None:
+        await self._pool.executemany(rows.TOUCH, map(rows.touch_row, unchanged))
 
     async def positions(self) -> Mapping[str, int]:
         found = await self._pool.fetch("SELECT tenant, max(sequence) AS last FROM documents GROUP BY tenant")

@@ -9,7 +9,7 @@ from pgvector import HalfVector
 
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.revisions import Origin, State
-from septet_retrieval.ports import DocumentWrite
+from septet_retrieval.ports import DocumentWrite, Unchanged
 
 STATES = """
 SELECT * FROM documents WHERE (tenant, document_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
@@ -97,6 +97,12 @@ def document_row(write: DocumentWrite) -> tuple[object, ...]:
         *write.key, write.revision, write.content_hash, write.change, len(write.passages), write.embedded,
         origin.timestamp, origin.partition, origin.offset,
     )  # fmt: skip
+
+
+def touch_row(unchanged: Unchanged) -> tuple[object, ...]:
+    """Arguments of ``TOUCH``."""
+    origin = unchanged.origin
+    return (*unchanged.key, unchanged.revision, origin.timestamp, origin.partition, origin.offset)
 
 
 def passage_rows(write: DocumentWrite, model: str) -> Iterator[tuple[object, ...]]:

@@ -10,6 +10,7 @@ from septet_guardrails.domain.text import Sentence, split_sentences
 
 _ECHO = re.compile(r"^\s*(?:answer|assistant|답변|답)\s*[:：]\s*", re.IGNORECASE)
 _SPECIAL = re.compile(r"<\|[^|>]{1,40}\|>|</?s>|\[/?INST\]")
+_ASKS = re.compile(r"[?？][\"'”’)\]]*(?:\s*\[\d+\][.?]?)*\s*$|\[\d+\]\s*[?？]\s*$")
 _ENDS_WELL = re.compile(r"[.!?。！？…:][\"'”’)\]]*(?:\s*\[\d+\])*\s*$")
 
 
@@ -26,6 +27,8 @@ class FormatRail:
         text, mended = tidy(subject.text, cut_off=subject.draft.finish_reason == "length")
         if not re.search(r"\w", text):
             return Finding("reask", 0.0, "only template text", "Answer in whole sentences.")
+        if only_asks(text):
+            return Finding("reask", 0.0, "the answer is a question", "State the answer; do not ask back.")
         if len(text) > rule.max_characters:
             complaint = f"Answer in fewer than {rule.max_characters} characters."
             return Finding("reask", None, f"the answer has {len(text)} characters", complaint)
@@ -45,6 +48,11 @@ def tidy(text: str, *, cut_off: bool) -> tuple[str, list[str]]:
         unique = whole
         mended.append("removed an unfinished sentence")
     return unique, mended
+
+
+def only_asks(text: str) -> bool:
+    """Whether every sentence is a question: small models repeat what they were asked."""
+    return all(_ASKS.search(sentence.text) for sentence in split_sentences(text))
 
 
 def without_repeats(text: str) -> str:

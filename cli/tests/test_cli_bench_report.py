@@ -1,0 +1,77 @@
+"""Figures from responses: rankings by document, quality of answers, latency by stage."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from septet_cli.bench.datasets import Question
+from septet_cli.bench.rag import _depth
+from septet_cli.bench.report import answer_figures, latency_figures, ranking_of, retrieval_figures
+from septet_contracts import Response, Score, Source, StageTiming, event_id
+
+NAMES = {"doc-0": "a", "doc-1": "b", "doc-2": "c"}
+
+
+def response(*documents: str, **fields: Any) -> Response:
+    sources = [
+        Source(number=i, passage_id=str(i), document_id=d, passage="text", cited=d in fields.get("cited", ()))
+        for i, d in enumerate(documents, start=1)
+    ]
+    fields.pop("cited", None)
+    base = {
+        "request_id": "r", "event_id": event_id("default", "r", "response"), "occurred_at": datetime.now(UTC),
+        "status": "answered", "sources": sources,
+    }  # fmt: skip
+    return Response(**(base | fields))
+
+
+def question(name: str, answers: tuple[str, ...] = (), **grades: float) -> Question:
+    return Question(name, "?", grades, answers)
+
+
+def test_a_ranking_names_each_document_once_by_its_best_passage() -> None:
+    assert ranking_of(response("doc-1", "doc-0", "doc-1#part-2", "doc-2#part-1", "other"), NAMES) == [
+        "b",
+        "a",
+        "c",
+    ]
+
+
+def test_retrieval_figures_average_and_count_what_failed() -> None:
+    pairs = [(question("1", a=1), response("doc-0")), (question("2", b=1), response(status="blocked"))]
+    figures = retrieval_figures(pairs, NAMES)
+    assert figures == {"ndcg@10": 0.5, "recall@10": 0.5, "mrr": 0.5, "not_answered": {"blocked": 1}}
+
+
+def test_an_abstention_counts_as_no_answer() -> None:
+    scores = [Score(name="groundedness", value=0.8), Score(name="citation_precision", value=1.0)]
+    pairs = [
+        (question("1", ("Paris",), a=1), response("a", answer="Paris [1]", scores=scores, cited=("a",))),
+        (question("2", ("Rome",), b=1), response("b", answer="I cannot answer", status="abstained")),
+        (question("3", (), c=1), response("c", answer="whatever")),
+    ]
+    figures = answer_figures(pairs)
+    assert figures["f1"] == 0.5
+    assert figures["f1_of_answered"] == 1
+    assert figures["groundedness"] == 0.8
+    assert figures["citation_precision"] == 1
+    assert figures["abstention_rate"] == pytest.approx(1 / 3, abs=1e-4)
+    assert figures["gold_cited"] == 0.5
+    assert (figures["questions"], figures["with_reference"]) == (3, 2)
+
+
+def test_latency_is_work_by_stage() -> None:
+    timed = [
+        response(timings=[StageTiming(stage="cache", queue_ms=99, work_ms=w)], total_ms=10 * w)
+        for w in (1.0, 3.0)
+    ]
+    assert latency_figures(timed) == {"cache": {"p50": 2.0, "p99": 3.0}, "total": {"p50": 20.0, "p99": 29.8}}
+
+
+@pytest.mark.parametrize(
+    ("passages", "depth"), [([1] * 100, 10), ([4] * 100, 37), ([20] * 9 + [1], 50), ([], 10)]
+)
+def test_ten_documents_fit_into_the_passages_asked_for(passages: list[int], depth: int) -> None:
+    assert _depth({str(i): n for i, n in enumerate(passages)}) == depth

@@ -1,0 +1,40 @@
+"""The demo's own parts: facts of a run, questions nobody quotes, the line that scripts read."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console
+from septet_cli.demo.checks import Checks
+from septet_cli.demo.corpus import ELSEWHERE, make_facts, unanswered_by
+from septet_cli.ingest.document import Document, stale_parts
+
+
+def test_each_run_has_facts_of_its_own() -> None:
+    gateway, festival = make_facts("one")
+    assert make_facts("one") == (gateway, festival)
+    assert not {f.question for f in make_facts("two")} & {gateway.question, festival.question}
+    name = gateway.question.split()[4]
+    assert name in gateway.document.text
+    assert name not in festival.document.text
+
+
+def test_a_question_that_documentation_quotes_is_not_asked() -> None:
+    assert unanswered_by([]) == ELSEWHERE[0]
+    assert unanswered_by([Document("d", f'septet ask "{ELSEWHERE[0]}"')]) == ELSEWHERE[1]
+
+
+def test_the_last_line_counts() -> None:
+    text = StringIO()
+    checks = Checks(Console(file=text, width=200))
+    assert checks.that("good", True, expected="x", got="y")
+    assert not checks.that("bad", False, expected="[1]", got="[2]")
+    assert checks.line == "demo: 1 passed, 1 failed"
+    assert "PASS good" in text.getvalue()
+    assert "expected [1]; got [2]" in text.getvalue()
+
+
+def test_parts_of_a_document_that_shrank_are_stale() -> None:
+    vanished = {"a#part-1", "a#part-2", "b", "c#part-1"}
+    assert stale_parts(vanished, {"a", "d"}) == {"a#part-1", "a#part-2"}
+    assert stale_parts({"a"}, {"a#part-1"}) == {"a"}
