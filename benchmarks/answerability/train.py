@@ -32,7 +32,7 @@ FEATURES: dict[Kind, tuple[str, ...]] = {
     # The passage's coverage adds nothing to its cosine (a negative coefficient, and the same AUC without).
     "semantic": ("sentence_coverage", "union_coverage", "name_coverage", "sentence_cosine", "passage_cosine"),
     "lexical": WORDS,
-    "foreign": WORDS,
+    "foreign": ("sentence_coverage", "passage_coverage", "lead_coverage"),
 }
 # Answerable questions weigh as much as all others together; of those, hard ones as much as easy ones.
 SHARES = {"answerable": 0.5, "hard": 0.25, "easy": 0.25}

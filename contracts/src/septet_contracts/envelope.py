@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -48,7 +48,7 @@ class Envelope(Identified):
     """The header of an event made by a service."""
 
     contract: str = Field(description="Contract name, constant for a topic and major version.")
-    version: int = Field(default=1, description="Major version of the contract.")
+    version: Literal[1] = Field(default=1, description="Major version of the contract.")
     event_id: UUID = Field(description="uuid5 of request, step and item: the same for every redelivery.")
     occurred_at: AwareDatetime
     deadline: AwareDatetime | None = Field(default=None, description="Absolute; work past it is of no use.")

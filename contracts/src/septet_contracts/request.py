@@ -19,7 +19,9 @@ class Message(Contract):
 class RetrievalWish(Contract):
     mode: Literal["hybrid", "lexical", "dense", "off"] = "hybrid"
     k: int = Field(default=5, ge=1, le=50, description="How many passages to retrieve.")
-    fusion: Literal["rrf", "convex"] = "rrf"
+    fusion: Literal["rrf", "convex"] = Field(
+        default="convex", description="How both sides are joined: by scores (convex) or by ranks (rrf)."
+    )
 
 
 class CacheWish(Contract):

@@ -14,6 +14,11 @@ from septet_cli.labels import send_feedback
 
 SETTLE_S = 1.0
 TRIES = 6
+OPPOSITES = (
+    ("What does heapq.nlargest do?", "What does heapq.nsmallest do?"),
+    ("What does str.upper do?", "What does str.lower do?"),
+    ("What does json.dumps do?", "What does json.loads do?"),
+)
 
 
 async def _until(s: Session, question: str, *, hit: bool) -> Response:
@@ -50,24 +55,28 @@ async def served(s: Session) -> None:
 async def not_served(s: Session) -> None:
     """Two questions that differ in one word and in meaning."""
     s.scene("A near-identical question with another meaning")
-    first = await s.ask("What does str.upper do?", cache="refresh", show=False)
-    again = await _until(s, "What does str.upper do?", hit=True)
-    other = await s.ask(
-        "What does str.lower do?",
-        show=False,
-    )
+    kept, opposite, first = await _admitted_pair(s)
+    again = await _until(s, kept, hit=True)
+    other = await s.ask(opposite, show=False)
     s.note(_why(other))
     s.checks.that(
-        "str.upper is in the cache",
+        f"in the cache: {kept}",
         is_hit(again),
         expected="a hit",
         got=f"{cache_status(again)} ({_admission(first)})",
     )
-    served_other = is_hit(other) and (
-        other.cache is not None and "upper" in (other.cache.matched_question or "")
-    )
-    s.checks.that("str.lower is not served the answer about str.upper", not served_other and other.answer != first.answer,
+    matched = other.cache.matched_question if is_hit(other) and other.cache else None
+    s.checks.that(f"not served from there: {opposite}", matched != kept and other.answer != first.answer,
                   expected="an answer of its own", got=_why(other))  # fmt: skip
+
+
+async def _admitted_pair(s: Session) -> tuple[str, str, Response]:
+    """A pair of which the first question's answer was good enough for the cache: a small model has bad days."""
+    for pair in OPPOSITES:
+        response = await s.ask(pair[0], cache="refresh", show=False)
+        if response.admissible:
+            break
+    return *pair, response
 
 
 async def deleted(s: Session) -> None:

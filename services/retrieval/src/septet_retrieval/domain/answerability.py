@@ -85,6 +85,7 @@ def _features(
         "passage_coverage": max(map(terms.coverage, held)),
         "union_coverage": terms.coverage(frozenset().union(*held)),
         "name_coverage": max(map(terms.name_coverage, held)),
+        "lead_coverage": max(map(terms.lead_coverage, held)),
     }
     if cosines is not None:
         features["sentence_cosine"] = max(cosines)

@@ -18,6 +18,7 @@ _MAX_CHARACTERS = 600
 _LABEL = re.compile(
     r"\A(?:#+ .*|(?:(?:async |def |class )?[\w.]+\(.*\)(?: ?->.*)?:?)|(?:class|module) [\w.]+)\Z", re.DOTALL
 )
+_QUESTION = re.compile(r"[?？]\W*\Z")
 
 _NAME = re.compile(r"(?<!^)(?<![.!?]\s)\b[A-Z][\w'’-]*|\b\w*\d[\w.,]*|\b\w+(?:[._]\w+)+|[A-Z]{2,}")
 
@@ -27,7 +28,8 @@ class Sentence:
     """A sentence of the passage at ``number`` (1-based); offsets are into the passage's text.
 
     ``coverage`` is the share of the question's terms that the sentence and the passage's heading hold; a
-    sentence is ``bare`` when it is a heading or a signature, or adds nothing to question and heading.
+    sentence is ``bare`` when it is a heading, a signature or a question, or adds nothing to question and
+    heading.
     """
 
     passage: Passage
@@ -66,6 +68,10 @@ class Terms:
         met = sum(len(unit & terms) / len(unit) for unit in self.units)
         return met / len(self.units) if self.units else 0.0
 
+    def lead_coverage(self, terms: frozenset[str]) -> float:
+        """The same for the first word alone; where no capitals tell names, the topic often leads."""
+        return len(self.units[0] & terms) / len(self.units[0]) if self.units else 0.0
+
     def name_coverage(self, terms: frozenset[str]) -> float:
         """The same for names; 1 when the question names nothing."""
         return len(self.names & terms) / len(self.names) if self.names else 1.0
@@ -91,7 +97,7 @@ def best_sentences(terms: Terms, passages: Sequence[Passage]) -> list[Sentence]:
         for span in _sentences(passage.text):
             sentence = span.of(passage.text)
             own = frozenset(analyze(sentence))
-            bare = own <= heading | terms.all or _LABEL.match(sentence) is not None
+            bare = own <= heading | terms.all or bool(_LABEL.match(sentence) or _QUESTION.search(sentence))
             found.append(Sentence(passage, number, span, terms.coverage(heading | own), bare))
     order = sorted(range(len(found)), key=lambda i: (not _leads(found, i), -found[i].coverage, i))
     return [found[i] for i in sorted(order[:MAX_SENTENCES])]
