@@ -163,8 +163,11 @@ def _data_dir(given: Path | None) -> Iterator[Path]:
     if given is not None:
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="septet-bench-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    with tempfile.TemporaryDirectory(prefix="septet-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        # Started by root, PostgreSQL runs as another user, who has to get through to its own directory.
+        folder.chmod(0o711)
+        yield folder
 
 
 def _quiet(name: str, state: str) -> None:

@@ -105,8 +105,9 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "secret_request", 0.85,
-        r"\b(?:what(?:'s|\s+is|\s+are|\s+was)|tell\s+me|give\s+me|confirm|share|reveal|provide|spell|leak)\b[^.?!\n]{0,30}"
-        r"\b(?:your|our|the\s+system'?s?|the\s+secret)\s+(?:\w+\s+){0,2}(?:password|passcode|passphrase|secret(?:\s+(?:key|code|word))?|api\s+keys?|credentials|access\s+code)\b",
+        r"\b(?:what(?:'s|\s+is|\s+are|\s+was)(?:\s+the\s+\w+\s+(?:of|for|to))?\s+|"
+        r"(?:tell\s+me|give\s+me|confirm|share|reveal|provide|spell|leak)\b[^.?!\n]{0,30}\b)"
+        r"(?:your|our|the\s+system'?s?|the\s+secret)\s+(?:\w+\s+){0,2}(?:password|passcode|passphrase|secret(?:\s+(?:key|code|word))?|api\s+keys?|credentials|access\s+code)\b",
         r"\b(?:secret\s+(?:key|password|passphrase))\b[^.?!\n]{0,40}\b(?:reveal|tell|give|print|output)\b",
         r"(?:너|네|당신|우리(?:의)?\s*시스템)(?:의)?\s*(?:비밀\s*)?(?:비밀번호|암호|패스워드|비밀\s*키|비밀\s*코드)[^.?!\n]{0,20}(?:뭐|무엇|알려|말해|공유|공개)",
         r"(?:비밀번호|암호|비밀\s*키)(?:를|을)?\s*(?:저와|나와|나에게|내게|저에게)\s*(?:공유|알려|말해)",
