@@ -45,6 +45,13 @@ def test_says_what_is_wrong(text: str, says: str) -> None:
         parse_policy(text, "x.yaml")
 
 
+def test_observe_stops_no_question() -> None:
+    observe = PolicyFiles.load().find("default", "observe")
+    actions = (observe.input.length, observe.input.injection, observe.input.pii, observe.input.toxicity)
+    assert {rule.action for rule in actions} == {"flag"}
+    assert observe.output == PolicyFiles.load().find("default", "default").output
+
+
 def test_own_folder_and_tenants_come_first(tmp_path: Path) -> None:
     (tmp_path / "acme").mkdir()
     (tmp_path / "default.yaml").write_text("input: {length: {max_characters: 10}}")
@@ -57,7 +64,7 @@ def test_own_folder_and_tenants_come_first(tmp_path: Path) -> None:
     with pytest.raises(Rejected) as caught:
         files.find("default", "kids")
     assert (caught.value.code, caught.value.field) == ("unknown_policy", "policy")
-    assert caught.value.fix == "name one of: default, strict"
+    assert caught.value.fix == "name one of: default, observe, strict"
 
 
 def test_missing_folder(tmp_path: Path) -> None:

@@ -39,6 +39,21 @@ def test_near_and_complete_evidence_is_answerable_and_far_evidence_is_not() -> N
     assert near.kind == far.kind == "semantic"
 
 
+def test_a_passage_about_the_very_thing_is_evidence() -> None:
+    text = "Return a copy of the string converted to uppercase. Numbers stay as they are."
+    named = judge("What does str.upper do?", passage(text, "str.upper", 0.2), cosines=0.2)
+    other = judge("What does str.lower do?", passage(text, "str.upper", 0.2), cosines=0.2)
+    assert named.verdict(0.5).answerable
+    assert not other.verdict(0.5).answerable
+
+
+def test_a_question_in_a_document_is_not_quoted() -> None:
+    text = 'Try `septet ask "What is a deque?"`. A deque is a list-like sequence for both ends.'
+    best = judge("What is a deque?", passage(text, "Tour")).best
+    assert best is not None
+    assert best.text.startswith("A deque is")
+
+
 def test_without_cosines_words_decide() -> None:
     assert judge("Is a deque thread safe?", passage(DEQUE, "collections.deque")).probability > 0.5
     assert judge("What is the capital of France?", passage(DEQUE)).probability < 0.5

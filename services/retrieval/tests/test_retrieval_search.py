@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from septet_contracts import Embedding, RetrievalWish
+from septet_contracts import Ask, Embedding, RetrievalWish
 from septet_kit import Transient
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
+from septet_retrieval.domain.query import search_text
 from septet_retrieval.ingest import Ingestor
 from septet_retrieval.ports import Hit
 from septet_retrieval.search import Query, Searcher
@@ -148,3 +149,7 @@ async def test_a_question_in_an_unknown_script_is_ranked_by_words(
     await ingestor.ingest([upsert(f"ko{n}", text, 10 + n) for n, text in enumerate(texts)])
     found = await searcher.search(ask("대한민국의 수도는 어디인가요?"))
     assert found.passages[0].document_id == "ko0"
+
+
+def test_placeholders_of_masked_data_are_not_searched_for() -> None:
+    assert "EMAIL" not in search_text(Ask(question="I am <EMAIL_1>. What is a deque?"))

@@ -92,7 +92,8 @@ async def _measure(kafka: str, data: DataSet, options: BenchOptions) -> dict[str
     async with connect(kafka) as client:
         pairs: Answered = []
         for name, mode in MODES.items():
-            wish = {"retrieval": {"mode": mode, "k": k}, "generate": False}
+            # A question that a guardrail would stop says nothing about search: here rails only observe.
+            wish = {"retrieval": {"mode": mode, "k": k}, "generate": False, "policy": "observe"}
             pairs = await _ask_all(client, data, wish, options.retrieval_in_flight, f"{name} ranking")
             figures["retrieval"][name] = retrieval_figures(pairs, names)
         if not options.retrieval_only:

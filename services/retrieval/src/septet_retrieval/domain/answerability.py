@@ -17,6 +17,7 @@ from typing import Literal
 
 from septet_contracts import Answerability, Passage, Quote
 
+from septet_retrieval.domain.analysis import analyze
 from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, passage_terms
 
 Kind = Literal["semantic", "lexical", "foreign"]
@@ -24,6 +25,8 @@ Kind = Literal["semantic", "lexical", "foreign"]
 
 _COSINE_SHARE = 0.75
 _BARE_COST = 0.3
+# Texts to learn from have no titles, so this is set by hand: such evidence is better than even.
+_SUBJECT_PROBABILITY = 0.6
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,19 @@ def assess(
     best = _best(sentences, usable)
     features = _features(terms, passages, sentences, usable)
     quote = _quote(sentences[best], cosines[best] if cosines is not None else sentences[best].coverage)
-    return Assessment(_probability(kind, features), quote, features, kind)
+    probability = _probability(kind, features)
+    if about_the_subject(terms, passages):
+        probability = max(probability, _SUBJECT_PROBABILITY)
+    return Assessment(probability, quote, features, kind)
+
+
+def about_the_subject(terms: Terms, passages: Sequence[Passage]) -> bool:
+    """Whether the question asks what a thing is or does, and a passage has that thing as its title.
+
+    "What does str.upper do?" shares no word with "Return a copy converted to uppercase": only its title tells.
+    """
+    titles = (frozenset(analyze(passage.title)) for passage in passages[:MAX_PASSAGES])
+    return bool(terms.all) and any(terms.all <= title for title in titles)
 
 
 def _best(sentences: Sequence[Sentence], cosines: Sequence[float] | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from septet_contracts import Ask
@@ -11,14 +12,19 @@ from septet_retrieval.domain.analysis import analyze_question
 _FEW_TERMS = 3
 _HISTORY_CHARACTERS = 300
 _FOREIGN_SHARE = 0.3
+_MASKED = re.compile(r"<[A-Z_]{2,40}_\d{1,4}>")
 
 
 def search_text(ask: Ask) -> str:
-    """The question; a very short follow-up ("and in Korea?") is preceded by the question before it."""
+    """The question, without the placeholders of masked personal data, which no document holds.
+
+    A very short follow-up ("and in Korea?") is preceded by the question before it.
+    """
+    question = _MASKED.sub(" ", ask.query)
     previous = [message.content for message in ask.history if message.role == "user"]
-    if not previous or len(set(analyze_question(ask.query))) > _FEW_TERMS:
-        return ask.query
-    return f"{previous[-1][-_HISTORY_CHARACTERS:]}\n{ask.query}"
+    if not previous or len(set(analyze_question(question))) > _FEW_TERMS:
+        return question
+    return f"{previous[-1][-_HISTORY_CHARACTERS:]}\n{question}"
 
 
 def is_latin(text: str) -> bool:
