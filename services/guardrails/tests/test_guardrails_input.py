@@ -127,7 +127,7 @@ async def test_refuses_what_cannot_be_served(fields: dict[str, Any], code: str, 
 async def test_unknown_policy_names_the_known() -> None:
     with pytest.raises(Permanent) as caught:
         await handle(policy="lax")
-    assert caught.value.fix == "name one of: default, strict"
+    assert caught.value.fix == "name one of: default, observe, strict"
 
 
 async def test_waited_too_long() -> None:
