@@ -7,5 +7,6 @@ sets=("$@")
 [[ $# -gt 0 ]] || sets=(anthropic_docs_qa tydiqa_goldp_en cranfield cisi hotpotqa_100 tydiqa_goldp_ko)
 for set in "${sets[@]}"; do
   [[ -d $data/$set ]] || { echo "skipped: $set is not below $data (SEPTET_DATA)"; continue; }
-  .venv/bin/septet bench rag "$data/$set" --retrieval-only --json > "benchmarks/rag/results/$set.json"
+  .venv/bin/septet bench rag "$data/$set" --retrieval-only --json > "benchmarks/rag/results/$set.partial"
+  mv "benchmarks/rag/results/$set.partial" "benchmarks/rag/results/$set.json"
 done

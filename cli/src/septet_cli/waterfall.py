@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_red", "bright_cyan", "bright_green")
-BAR_WIDTH = 40
+BAR_WIDTHS = (12, 40)
+"""Fewest and most characters of the time line; names come first where the terminal is narrow."""
+_TOPIC = re.compile(r"\bseptet\.([a-z-]+)\.v\d+\b")
 
 
 @dataclass
@@ -79,29 +83,33 @@ def _evaluation(log: dict[str, Any]) -> str:
     return f"{values.get('gen_ai.evaluation.name', '?')} {shown}"
 
 
-def render(trace: dict[str, Any], *, width: int = BAR_WIDTH, queries: bool = False) -> RenderableType:
+def render(trace: dict[str, Any], *, width: int | None = None, queries: bool = False) -> RenderableType:
     """The waterfall: one line a span, its bar placed on the time line of the request.
 
     Args:
         trace: in the shape of Jaeger's query API.
-        width: characters of the time line.
+        width: characters of the time line; by default what the names leave of the terminal's.
         queries: show database queries one by one; else they are counted on the span that made them.
     """
     roots = forest(trace)
     services = list(dict.fromkeys(node.service for root in roots for _, node in _walk(root)))
     flat = [item for root in roots for item in _walk(root, fold=not queries)]
     axis = _axis([node for _, node in flat])
+    service_width = max(map(len, services))
+    time_width = max(len(_milliseconds(n.duration)) for _, n in flat)
+    if width is None:
+        names = max(depth + len(_short(node.name)) for depth, node in flat)
+        columns = shutil.get_terminal_size().columns
+        width = max(BAR_WIDTHS[0], min(BAR_WIDTHS[1], columns - service_width - time_width - names - 4))
     colours = {service: COLOURS[i % len(COLOURS)] for i, service in enumerate(services)}
     table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(no_wrap=True, min_width=max(map(len, services)))
+    table.add_column(no_wrap=True, min_width=service_width)
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     table.add_column(no_wrap=True, width=width)
-    table.add_column(
-        no_wrap=True, justify="right", min_width=max(len(_milliseconds(n.duration)) for _, n in flat)
-    )
+    table.add_column(no_wrap=True, justify="right", min_width=time_width)
     for depth, node in flat:
         colour = "red" if node.error else colours[node.service]
-        name = Text("  " * depth + node.name, style="red" if node.error else "")
+        name = Text(" " * depth + _short(node.name), style="red" if node.error else "")
         hidden = 0 if queries else sum(child.is_query for child in node.children)
         name.append(f"  {hidden} queries" if hidden else "", style="dim")
         table.add_row(
@@ -109,10 +117,15 @@ def render(trace: dict[str, Any], *, width: int = BAR_WIDTH, queries: bool = Fal
             _milliseconds(node.duration),
         )  # fmt: skip
         for evaluation in node.evaluations:
-            table.add_row("", Text("  " * (depth + 1) + evaluation, style="dim"), "", "")
+            table.add_row("", Text(" " * (depth + 1) + evaluation, style="dim"), "", "")
     total = len(trace["spans"])
     head = f"{total} spans · {len(services)} services · {len(roots)} root{'s' if len(roots) != 1 else ''}"
     return Group(Text(f"{head} · {_milliseconds(axis[1])}", style="dim"), table)
+
+
+def _short(name: str) -> str:
+    """A span's name with topics by their short names: a request passes many, each one level deeper."""
+    return _TOPIC.sub(r"\1", name)
 
 
 def _walk(node: Node, depth: int = 0, *, fold: bool = False) -> list[tuple[int, Node]]:
