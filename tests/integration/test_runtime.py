@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 from septet_contracts import CacheInfo, Missed, Screened, encode, record_key
-from septet_kit import Context, Emit, Permanent, Stage, Transient, advance
+from septet_kit import Context, Emit, KitSettings, Permanent, Stage, Transient, advance
 from septet_kit.testing import flow
 
 from .conftest import ReadLog, RunService
@@ -191,3 +192,37 @@ async def test_an_undeclared_topic_is_a_typed_failure(
         await publish("screened", value, key)
         outcomes = await read_log("outcomes", since=since, where=_of_run(run))
     assert b'"code":"undeclared_topic"' in outcomes[0].value
+
+
+async def test_hostile_records_neither_stop_the_key_nor_go_unanswered(
+    run_service: RunService, publish: Publish, read_log: ReadLog, settings: KitSettings
+) -> None:
+    run, since = f"hostile-{uuid4().hex[:8]}", datetime.now(UTC)
+    huge = b'{"request_id": "%s-1", "pad": "%s"}' % (run.encode(), b"x" * (5 * 1024 * 1024))
+    good, key = _screened(2, run)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap, compression_type="gzip", max_request_size=8 * 1024 * 1024
+    )
+    async with run_service([Stage("screened", _pass_on)], ("missed",)):
+        await producer.start()
+        try:
+            await producer.send_and_wait("septet.screened.v1", huge, key=key)
+            await producer.send_and_wait(
+                "septet.screened.v1", good, key=key, headers=[("traceparent", None), ("septet-redrives", None)],
+                timestamp_ms=1,
+            )  # fmt: skip
+            await producer.send_and_wait("septet.screened.v1", b"{", key=key, headers=[("run", run.encode())])
+        finally:
+            await producer.stop()
+        passed = await read_log("missed", since=since, where=_of_run(run))
+        outcomes = await read_log("outcomes", since=since, where=_of_run(run))
+        dead = await read_log(
+            "septet.guardrails.dead.v1", since=since, count=2,
+            where=lambda r: r.key == key,
+        )  # fmt: skip
+    assert len(passed) == 1
+    assert b'"code":"oversized"' in outcomes[0].value
+    headers = dict(dead[0].headers)
+    assert dead[0].value is None
+    assert int(headers["septet-dead-omitted"]) > 5 * 1024 * 1024
+    assert dead[1].value == b"{"

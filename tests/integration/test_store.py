@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -12,6 +13,8 @@ from septet_contracts import Outcome
 from septet_kit import Emit, KitSettings, Permanent, Transient
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.store import Ledger, once, open_pool
+from septet_kit.store.claim import holder
+from septet_kit.store.life import Life
 from septet_kit.store.outbox import Sweeper, flush_marks
 from septet_kit.store.pool import StorePool
 from septet_kit.store.unit import OutboxEmit
@@ -111,7 +114,7 @@ async def test_a_lapsed_claim_is_not_sent_by_its_old_holder(
     since, event = datetime.now(UTC), _outcome()
     (emit,) = await _effect(pool, event)
     assert isinstance(emit, OutboxEmit)
-    lapsed = OutboxEmit(emit.topic, emit.event, emit.key, emit.stored, not_after=0.0)
+    lapsed = replace(emit, not_after=0.0)
     await publisher.send(lapsed.to_record())
     records = await read_log(
         "outcomes",
@@ -120,6 +123,37 @@ async def test_a_lapsed_claim_is_not_sent_by_its_old_holder(
         wait=timedelta(seconds=2),
     )
     assert records == []
+
+
+async def test_a_row_that_the_producer_still_holds_is_nobody_elses(
+    pool: StorePool, publisher: Publisher, settings: KitSettings
+) -> None:
+    (emit,) = await _effect(pool, _outcome())
+    assert isinstance(emit, OutboxEmit)
+    future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    queued = emit.to_record().on_queued
+    assert queued is not None
+    queued(future)
+    await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
+    sweeper = Sweeper(pool, publisher, settings.kafka_bootstrap)
+    assert await sweeper.sweep() == 0, "its own sweeper leaves it alone"
+    await sweeper.renew()
+    assert await pool.fetchval("SELECT claimed_until > now() FROM outbox"), "and keeps others away"
+    future.set_result(None)
+    await asyncio.sleep(0)
+    await flush_marks(pool)
+    assert await pool.fetchval("SELECT sent_at IS NOT NULL FROM outbox")
+
+
+async def test_a_sweep_that_took_too_long_sends_nothing(
+    pool: StorePool, publisher: Publisher, settings: KitSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _effect(pool, _outcome())
+    await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
+    monkeypatch.setattr("septet_kit.store.outbox._SWEEP_CLAIM", timedelta(seconds=1))
+    await Sweeper(pool, publisher, settings.kafka_bootstrap).sweep()
+    await flush_marks(pool)
+    assert await pool.fetchval("SELECT sent_at IS NULL FROM outbox"), "not sent, and not marked"
 
 
 async def test_marks_are_written_in_one_go(pool: StorePool, publisher: Publisher) -> None:
@@ -143,6 +177,34 @@ async def test_the_ledger_pays_once_for_many_callers(pool: StorePool) -> None:
     assert calls == 1
     assert {r for r, _ in results} == {b"\x00paid"}
     assert sum(replayed for _, replayed in results) == 9
+
+
+async def test_a_claim_whose_reply_was_lost_is_taken_up_at_once(pool: StorePool) -> None:
+    await pool.execute(
+        "INSERT INTO ledger (key, claimed_by, leased_until) VALUES ('k', $1, now() + interval '1 hour')",
+        holder("gen-0"),
+    )
+
+    async def work() -> bytes:
+        return b"mine"
+
+    done = await asyncio.wait_for(Ledger(pool, "gen-0").run("k", work, timedelta(seconds=30)), 5)
+    assert done == (b"mine", False)
+
+
+async def test_a_lease_is_renewed_while_the_work_runs(pool: StorePool) -> None:
+    async def work() -> bytes:
+        await asyncio.sleep(1.5)
+        return b"slow"
+
+    async def other() -> bytes:
+        return b"double"
+
+    first = asyncio.create_task(Ledger(pool, "gen-0").run("k", work, timedelta(seconds=0.6)))
+    await asyncio.sleep(0.2)
+    second = await Ledger(pool, "gen-1").run("k", other, timedelta(seconds=30))
+    assert await first == (b"slow", False)
+    assert second == (b"slow", True)
 
 
 async def test_a_failure_frees_the_key(pool: StorePool) -> None:
@@ -193,3 +255,32 @@ async def test_a_database_that_is_not_there_is_transient(settings: KitSettings) 
     with pytest.raises(Transient, match="PostgreSQL"):
         async with open_pool(gone, "nowhere"):
             pass
+
+
+async def test_one_process_per_instance_name(settings: KitSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("septet_kit.store.life._PATIENCE_S", 0.5)
+    dsn, name = settings.postgres_dsn.get_secret_value(), uuid4().hex
+    first, second = Life(dsn, "t", name), Life(dsn, "t", name)
+    await first.acquire()
+    with pytest.raises(Permanent, match="another process") as caught:
+        await second.acquire()
+    assert caught.value.code == "instance_taken"
+    await first.release()
+    await second.acquire()
+    await second.release()
+
+
+async def test_a_lost_lock_is_taken_again(settings: KitSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("septet_kit.store.life._CHECK_S", 0.1)
+    monkeypatch.setattr("septet_kit.store.life._PATIENCE_S", 1.0)
+    dsn, name = settings.postgres_dsn.get_secret_value(), uuid4().hex
+    life = Life(dsn, "t", name)
+    await life.acquire()
+    guard = asyncio.create_task(life.guard())
+    assert life._connection is not None
+    life._connection.terminate()
+    await asyncio.sleep(1)
+    with pytest.raises(Permanent):
+        await Life(dsn, "t", name).acquire()
+    guard.cancel()
+    await life.release()

@@ -67,6 +67,11 @@ def decode(topic: Topic, value: bytes | None) -> Any:
             "oversized", f"the body has {len(value)} bytes, more than {limit}",
             fix=f"send at most {limit // MAX_BODY_BYTES} MiB", partial=_peek_ids(value),
         )  # fmt: skip
+    if topic.from_clients and _NUL.search(value):
+        raise ContractError(
+            "invalid_field", "a text holds the character U+0000, which databases do not store",
+            fix="remove it", partial=_peek_ids(value),
+        )  # fmt: skip
     _check_version(topic, value)
     try:
         return topic.adapter.validate_json(value)
@@ -95,6 +100,7 @@ def _load(value: bytes) -> dict[str, Any]:
     return body
 
 
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _VERSION = re.compile(rb'"version"\s*:\s*1\s*[,}]')
 
 

@@ -51,7 +51,13 @@ class Topic:
         """Topic-level Kafka configuration."""
         cleanup = "compact" if self.compacted else "delete"
         kept = "-1" if self.compacted else str(int(self.retention.total_seconds() * 1000))
-        return {"cleanup.policy": cleanup, "retention.ms": kept, "max.message.bytes": str(2 * 1024 * 1024)}
+        return {
+            "cleanup.policy": cleanup, "retention.ms": kept, "max.message.bytes": str(2 * 1024 * 1024),
+            # Deadlines and look-ups by time go by the broker's clock, never by a client's.
+            "message.timestamp.type": "LogAppendTime",
+            # A segment is deleted whole: shorter ones keep records from outliving what services remember.
+            "segment.ms": str(24 * 60 * 60 * 1000),
+        }  # fmt: skip
 
 
 def _table(*topics: Topic) -> Mapping[str, Topic]:

@@ -18,8 +18,6 @@ from septet_kit.store import Ledger
 from septet_kit.store.pool import StorePool
 from septet_kit.testing import context, flow
 
-BUDGET = timedelta(seconds=30)
-
 
 @pytest.fixture
 async def handlers(endpoint: Any, pool: StorePool) -> AsyncIterator[Handlers]:
@@ -28,7 +26,7 @@ async def handlers(endpoint: Any, pool: StorePool) -> AsyncIterator[Handlers]:
         Catalogue({"default": Model(model="tiny", url=endpoint.url)}), chat, Templates.load().render,
         PostgresEpochs(pool), lambda _: None,
     )  # fmt: skip
-    yield Handlers(drafter, Ledger(pool, "generation-0"), BUDGET)
+    yield Handlers(drafter, Ledger(pool, "generation-0"))
     await chat.aclose()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from septet_contracts import Outcome, Request, request_digest
-from septet_kit import DEFAULT_DEADLINE, Context, Emit
+from septet_kit import Context, Emit, deadline_of
 
 from septet_eval import telemetry
 from septet_eval.domain.admission import Floors
@@ -30,7 +30,7 @@ class Handlers:
         """From here on the request is certain to get a response: its outcome's, or ``expired``."""
         pending = Pending(
             tenant=request.tenant, request_id=request.request_id, conversation_id=request.conversation_id,
-            digest=request_digest(ctx.value), deadline=request.deadline or ctx.timestamp + DEFAULT_DEADLINE,
+            digest=request_digest(ctx.value), deadline=deadline_of(request, ctx),
             accepted_at=ctx.timestamp, traceparent=_traceparent(ctx),
         )  # fmt: skip
         settled = await self._ledger.register(pending, conflict(pending, _release(ctx)))

@@ -42,7 +42,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
             chunk_characters=settings.chunk_characters, chunk_interval=settings.chunk_interval,
             capture_content=kit.settings.capture_content,
         )  # fmt: skip
-        handlers = Handlers(drafter, Ledger(pool, kit.instance), settings.budget)
+        handlers = Handlers(drafter, Ledger(pool, kit.instance))
         yield Wiring(
             stages=[
                 Stage("grounded", handlers.grounded, settings.budget, settings.concurrency),

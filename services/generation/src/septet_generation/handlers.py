@@ -14,7 +14,8 @@ from septet_generation.ports import Ledger
 
 log = get_logger()
 
-_LEASE_MARGIN = timedelta(seconds=2)
+# Renewed while the model works; so long another instance waits for a draft whose process has died.
+_LEASE = timedelta(seconds=6)
 
 
 class Handlers:
@@ -24,10 +25,9 @@ class Handlers:
     and a redelivered event publishes them again.
     """
 
-    def __init__(self, drafter: Drafter, ledger: Ledger, budget: timedelta) -> None:
+    def __init__(self, drafter: Drafter, ledger: Ledger) -> None:
         self._drafter = drafter
         self._ledger = ledger
-        self._budget = budget
 
     async def grounded(self, event: Grounded, ctx: Context) -> Sequence[Emit]:
         """The first draft of an answer."""
@@ -42,11 +42,7 @@ class Handlers:
             return encode(await self._drafter.draft(event, ctx, attempt))
 
         key = f"{event.tenant}/{event.request_id}/{event.request_digest}/{attempt}"
-        # The lease outlives the work, so that it lapses only when this process has died.
-        lease = min(
-            timedelta(seconds=max(ctx.remaining(), 0)) if ctx.deadline else self._budget, self._budget
-        )
-        stored, replayed = await self._ledger.run(key, work, lease + _LEASE_MARGIN)
+        stored, replayed = await self._ledger.run(key, work, _LEASE)
         if replayed:
             log.info("draft replayed from the ledger", attempt=attempt)
         return [Emit("drafts", decode(topic("drafts"), stored))]

@@ -16,7 +16,7 @@ from septet_contracts import (
     event_id,
     request_digest,
 )
-from septet_kit import Context, DeadlineExceeded, Emit, Emits, Permanent, advance
+from septet_kit import Context, DeadlineExceeded, Emit, Emits, Permanent, advance, deadline_of
 from septet_kit.observe import metrics
 
 from septet_guardrails.domain.correction import Revise, decide
@@ -114,7 +114,7 @@ class OutputHandler:
 
 
 def _deadline(request: Request, ctx: Context, default: timedelta) -> datetime:
-    deadline = request.deadline or ctx.timestamp + default
+    deadline = deadline_of(request, ctx, default)
     if request.deadline is not None and deadline <= ctx.timestamp:
         raise Permanent(
             "deadline_passed", f"the deadline {deadline.isoformat()} was over when the request arrived",

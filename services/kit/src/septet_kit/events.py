@@ -27,6 +27,15 @@ from septet_kit.errors import SeptetError
 T = TypeVar("T", bound=Flow)
 
 DEFAULT_DEADLINE = timedelta(seconds=60)
+MAX_DEADLINE = timedelta(hours=1)
+
+
+def deadline_of(request: Request, ctx: Context, default: timedelta = DEFAULT_DEADLINE) -> datetime:
+    """When a request's response is due: as it says, but at most :data:`MAX_DEADLINE` after it arrived.
+
+    Without a bound, a request whose outcome is lost would wait for its ``expired`` response for ever.
+    """
+    return min(request.deadline or ctx.timestamp + default, ctx.timestamp + MAX_DEADLINE)
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ def failed(event: Any, ctx: Context, error: SeptetError, service: str) -> Outcom
     return Outcome(
         request_id=event.request_id, tenant=event.tenant, conversation_id=event.conversation_id,
         event_id=event_id(event.tenant, event.request_id, Outcome.STEP, error.code), occurred_at=now,
-        deadline=(ask.deadline if ask else None) or ctx.timestamp + DEFAULT_DEADLINE,
+        deadline=deadline_of(ask, ctx) if ask else ctx.timestamp + DEFAULT_DEADLINE,
         accepted_at=ctx.timestamp, request_digest=request_digest(ctx.value),
         ask=_ask_of(ask), status="failed", origin=service, error=info, timings=(ctx.timing(service),),
     )  # fmt: skip

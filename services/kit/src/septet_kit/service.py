@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 import uvloop
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
@@ -22,11 +25,14 @@ from septet_kit.observe import logs, tracing
 from septet_kit.observe.health import health_server
 from septet_kit.settings import KitSettings
 from septet_kit.spec import ServiceSpec, Task, Wiring
+from septet_kit.store.life import Life
 from septet_kit.store.outbox import Sweeper, flush_marks
 from septet_kit.store.pool import StorePool, open_pool
 from septet_kit.tenants import Tenants
 
 log = logs.get_logger()
+
+_LAST_GRACE = timedelta(seconds=10)
 
 
 class Kit:
@@ -39,14 +45,26 @@ class Kit:
         self.tenants = Tenants.load(settings.tenants_file)
         self.publisher = Publisher(settings.kafka_bootstrap, self.instance)
         self.pools: list[StorePool] = []
+        self.lives: list[Life] = []
 
     @asynccontextmanager
     async def open_pool(self, schema: str, ddl: str = "") -> AsyncIterator[StorePool]:
-        """As :func:`septet_kit.store.open_pool`, and its outbox is swept while the service runs."""
+        """As :func:`septet_kit.store.open_pool`, and its outbox is swept while the service runs.
+
+        Raises:
+            Transient: the database cannot be reached.
+            Permanent: another process runs under this instance's name (code ``instance_taken``).
+        """
         settings = self.settings.model_copy(update={"instance": self.instance})
         async with open_pool(settings, schema, ddl) as pool:
+            life = Life(settings.postgres_dsn.get_secret_value(), schema, self.instance)
+            await life.acquire()
             self.pools.append(pool)
-            yield pool
+            self.lives.append(life)
+            try:
+                yield pool
+            finally:
+                await life.release()
 
 
 Wire = Callable[[Kit], AbstractAsyncContextManager[Wiring]]
@@ -103,14 +121,22 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
                 [
                     lambda: consumer.run(runner), consumer.commit_loop, watchdog.run,
                     _health(settings, watchdog, consumer, wiring),
-                    *(_untraced(t) for t in (*sweepers, *wiring.background)),
+                    *(_untraced(t) for t in (*sweepers, *(life.guard for life in kit.lives), *wiring.background)),
                 ],
             )  # fmt: skip
         finally:
             log.info("stopping")
+            _end_by(settings.shutdown_grace + _LAST_GRACE)
             await consumer.drain(settings.shutdown_grace.total_seconds())
             for pool in kit.pools:
                 await flush_marks(pool)
+
+
+def _end_by(limit: timedelta) -> None:
+    """End the process in ``limit`` whatever hangs: a client that cannot stop must not hold up a restart."""
+    timer = threading.Timer(limit.total_seconds(), os._exit, (1,))
+    timer.daemon = True
+    timer.start()
 
 
 def _check(spec: ServiceSpec, wiring: Wiring) -> None:

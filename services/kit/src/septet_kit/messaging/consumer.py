@@ -48,6 +48,7 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused: set[str] = set()
         self._stopping = False
+        self._fatal: Exception | None = None
         self.last_progress = time.monotonic()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap, client_id=instance, group_id=f"septet.{spec.name}",
@@ -75,8 +76,14 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         return sum(t.in_flight for t in self._trackers.values())
 
     async def run(self, runner: StepRunner) -> None:
-        """Fetch and dispatch until :meth:`drain` is called."""
+        """Fetch and dispatch until :meth:`drain` is called.
+
+        Raises:
+            RuntimeError: a step ended without an outcome; only a restart takes its record up again.
+        """
         while not self._stopping:
+            if self._fatal is not None:
+                raise RuntimeError("a step did not end") from self._fatal
             batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
             for tp, records in batches.items():
                 tracker = self._trackers.setdefault(tp, OffsetTracker())
@@ -100,13 +107,16 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
     async def _work(self, runner: StepRunner, job: Job, tracker: OffsetTracker) -> None:
         try:
             await runner.run(job)
-        except Exception:
-            # The offset stays unfinished and holds the commit back: the record is handled again after a
-            # restart, which the watchdog forces.
+        except Exception as error:
+            # The offset stays unfinished and holds the commit back. The record is handled again after a
+            # restart, which cannot wait: its key and its place in the lanes are taken.
             log.exception("step did not end", topic=job.record.topic, offset=job.record.offset)
+            self._fatal = error
             return
         tracker.finish(job.record.offset)
         self.beat()
+        if self._stopping:
+            return
         for ready in self._lanes[job.record.topic].done(job.lane):
             self._spawn(runner, *ready)
 
@@ -159,6 +169,7 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         await self.commit()
         for tp in revoked:
             self._trackers.pop(tp, None)
+            metrics.lag.remove(tp.topic, str(tp.partition))
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """Start the assignment afresh; a pause does not survive it."""

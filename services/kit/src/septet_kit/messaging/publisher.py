@@ -29,7 +29,10 @@ log = get_logger()
 
 @dataclass(frozen=True)
 class Record:
-    """A record ready to be sent, with what has to happen once the broker has it.
+    """A record ready to be sent.
+
+    ``on_queued`` gets the future that ends when the producer is done with the record, which may be long after
+    anybody waits for it: the producer keeps trying for as long as it lives.
 
     A record from an outbox may only be sent before ``not_after`` (monotonic seconds): past it, its claim
     has lapsed and a sweeper may be sending it.
@@ -41,7 +44,7 @@ class Record:
     headers: tuple[tuple[str, bytes], ...] = ()
     trace_context: otel_context.Context | None = None
     not_after: float | None = None
-    on_sent: Callable[[], None] | None = None
+    on_queued: Callable[[asyncio.Future[object]], None] | None = None
 
 
 def to_record(emit: Emit) -> Record:
@@ -120,16 +123,18 @@ class Publisher:
                 raise Permanent("event_too_large", f"{record.topic}: {error}") from error
             except KafkaError as error:
                 raise Transient("broker_unavailable", f"{record.topic}: {error}") from error
+            if record.on_queued is not None:
+                record.on_queued(future)
 
         async def ack() -> None:
             try:
                 await asyncio.wait_for(asyncio.shield(future), _ACK_TIMEOUT_S)
+            except MessageSizeTooLargeError as error:
+                raise Permanent("event_too_large", f"{record.topic}: {error}") from error
             except (KafkaError, TimeoutError) as error:
                 raise Transient("broker_unavailable", f"{record.topic}: {error!r}") from error
             span.end()
             _published.labels(record.topic).inc()
-            if record.on_sent is not None:
-                record.on_sent()
 
         return ack
 
@@ -139,5 +144,5 @@ def _lapsed(record: Record) -> bool:
 
 
 def headers_of(raw: tuple[tuple[str, bytes], ...] | None) -> Mapping[str, bytes]:
-    """A record's headers by name; the last of a repeated name counts."""
-    return dict(raw or ())
+    """A record's headers by name; the last of a repeated name counts, and one without a value does not."""
+    return {name: value for name, value in raw or () if value is not None}

@@ -142,14 +142,15 @@ class StepRunner:
         return [e.to_record() if isinstance(e, OutboxEmit) else to_record(e) for e in emits]
 
     def _failure(self, job: Job, ctx: Context, error: SeptetError, *, dead: bool, tries: int) -> list[Record]:
+        """The client's answer first: it must not wait for, or fail with, the dead letter."""
         records = []
-        if dead:
-            metrics.dead_letters.labels(job.stage.topic, error.code).inc()
-            records.append(dead_record(job.record, error, self._spec.name, tries))
         if job.stage.topic in _REQUEST_SCOPED:
             outcome = failed(job.event, ctx, error, self._spec.name)
             if outcome is not None:
                 records.append(to_record(Emit("outcomes", outcome)))
+        if dead:
+            metrics.dead_letters.labels(job.stage.topic, error.code).inc()
+            records.append(dead_record(job.record, error, self._spec.name, tries))
         return records
 
     async def _send(self, records: Sequence[Record]) -> None:
@@ -164,7 +165,7 @@ class StepRunner:
                 await self._publisher.send(*left)
             except Transient as error:
                 log.warning("publish failed, trying again", error=error.message)
-                left = [r for r in left if r.on_sent is None]
+                left = [r for r in left if r.not_after is None]
                 self._beat()
                 await asyncio.sleep(1.0)
             else:
@@ -173,7 +174,8 @@ class StepRunner:
 
 def _context(job: Job) -> Context:
     record, now = job.record, time.time()
-    timestamp = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    # Brokers stamp records themselves; one that does not may pass on any number that a client made up.
+    timestamp = datetime.fromtimestamp(min(max(record.timestamp / 1000, 0.0), now), UTC)
     started = time.monotonic()
     event = job.event
     deadline = None if isinstance(event, Partial) else getattr(event, "deadline", None)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
+
+# Who claims a row hands it to the producer within the claim less the margin, so that a process that was
+# paused in between leaves the row to a sweeper instead of sending it a second time.
+CLAIM = timedelta(seconds=10)
+CLAIM_MARGIN = timedelta(seconds=3)
 
 _BOOT = uuid.uuid4().hex[:12]
 

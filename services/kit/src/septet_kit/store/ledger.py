@@ -15,19 +15,22 @@ log = get_logger()
 
 _POLL_S = 0.2
 
-# Takes the lease when the key is new, its lease has run out, or its holder is an earlier life of this
-# instance; returns the row as it is then.
+# Takes the lease when the key is new, its lease has run out, its holder is an earlier life of this instance,
+# or it is this life's own and nobody here works on it ($5; the reply to an earlier claim was lost). Returns the
+# row as it is then.
 _CLAIM = """
 WITH taken AS (
     INSERT INTO ledger (key, claimed_by, leased_until) VALUES ($1, $2, now() + $4)
     ON CONFLICT (key) DO UPDATE SET claimed_by = $2, leased_until = now() + $4
         WHERE ledger.result IS NULL
-          AND (ledger.leased_until < now() OR (ledger.claimed_by LIKE $3 AND ledger.claimed_by <> $2))
+          AND (ledger.leased_until < now() OR (ledger.claimed_by LIKE $3 AND ledger.claimed_by <> $2)
+               OR (ledger.claimed_by = $2 AND NOT $5))
     RETURNING true
 )
 SELECT (SELECT count(*) FROM taken) = 1 AS mine, (SELECT result FROM ledger WHERE key = $1) AS result
 """
 _STORE = "UPDATE ledger SET result = $3 WHERE key = $1 AND claimed_by = $2 AND result IS NULL RETURNING true"
+_RENEW = "UPDATE ledger SET leased_until = now() + $3 WHERE key = $1 AND claimed_by = $2 AND result IS NULL"
 _DROP = "DELETE FROM ledger WHERE key = $1 AND claimed_by = $2 AND result IS NULL"
 
 
@@ -37,6 +40,7 @@ class Ledger:
     def __init__(self, pool: StorePool, instance: str) -> None:
         self._pool = pool
         self._instance = instance
+        self._working: set[str] = set()
 
     async def run(
         self, key: str, work: Callable[[], Awaitable[bytes]], lease: timedelta
@@ -44,20 +48,28 @@ class Ledger:
         """Return the result stored under ``key``, doing ``work`` first when there is none.
 
         Returns the result and whether it was replayed. While another process holds the lease, waits for it.
-        A failure of ``work`` frees the key.
+        The lease is renewed while ``work`` runs, so it may be short: it only bounds how long others wait for a
+        process that has died. A failure of ``work`` frees the key.
 
         Raises:
             Transient: the database is not there, or the lease was lost to another process meanwhile.
         """
         me = holder(self._instance)
         while True:
-            row = await self._pool.fetchrow(_CLAIM, key, me, earlier_lives(self._instance), lease)
+            busy = key in self._working
+            row = await self._pool.fetchrow(_CLAIM, key, me, earlier_lives(self._instance), lease, busy)
             if row is not None and row["result"] is not None:
                 return bytes(row["result"]), True
-            if row is not None and row["mine"]:
+            if row is not None and row["mine"] and key not in self._working:
                 break
             await asyncio.sleep(_POLL_S)
-        return await self._do(key, me, work), False
+        self._working.add(key)
+        renewal = asyncio.create_task(self._renew(key, me, lease))
+        try:
+            return await self._do(key, me, work), False
+        finally:
+            renewal.cancel()
+            self._working.discard(key)
 
     async def _do(self, key: str, me: str, work: Callable[[], Awaitable[bytes]]) -> bytes:
         try:
@@ -65,9 +77,29 @@ class Ledger:
         except BaseException:
             await asyncio.shield(self._drop(key, me))
             raise
-        if not await self._pool.fetchval(_STORE, key, me, result):
+        if not await self._store(key, me, result):
             raise Transient("lease_lost", f"another process took over {key}")
         return result
+
+    async def _store(self, key: str, me: str, result: bytes) -> bool:
+        """Keep a result that has been paid for: a database that blinks must not cost it."""
+        while True:
+            try:
+                if await self._pool.fetchval(_STORE, key, me, result):
+                    return True
+                row = await self._pool.fetchrow("SELECT result FROM ledger WHERE key = $1", key)
+                return row is not None and row["result"] == result
+            except Transient as error:
+                log.warning("result not kept, trying again", key=key, error=error.message)
+                await asyncio.sleep(_POLL_S)
+
+    async def _renew(self, key: str, me: str, lease: timedelta) -> None:
+        while True:
+            await asyncio.sleep(lease.total_seconds() / 3)
+            try:
+                await self._pool.execute(_RENEW, key, me, lease)
+            except Transient as error:
+                log.warning("lease not renewed, trying again", key=key, error=error.message)
 
     async def _drop(self, key: str, me: str) -> None:
         try:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from uuid import UUID
 
 import asyncpg
 from aiokafka.errors import KafkaError
@@ -17,32 +19,65 @@ from septet_kit.messaging.probe import Doubt, find_sent
 from septet_kit.messaging.publisher import EVENT_ID_HEADER, Publisher, Record
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
-from septet_kit.store.claim import earlier_lives, holder
+from septet_kit.store.claim import CLAIM, CLAIM_MARGIN, earlier_lives, holder
 from septet_kit.store.pool import StorePool
 
 log = get_logger()
 
 _FLUSH_S = 0.1
 _SWEEP_S = 1.0
-_KEEP = timedelta(days=7)
+_RENEW_S = 3.0
 _PURGE_EVERY_S = 600.0
+# Longer than topics keep records (retention and a segment), so that a replay from their start changes nothing.
+_KEEP = timedelta(days=9)
+_SWEEP_CLAIM = timedelta(seconds=30)
 
 _MARK = "UPDATE outbox SET sent_at = now() WHERE event_id = ANY($1::uuid[]) AND sent_at IS NULL"
 _TAKE = """
-UPDATE outbox SET claimed_by = $1, claimed_until = now() + interval '30 seconds'
+UPDATE outbox SET claimed_by = $1, claimed_until = clock_timestamp() + $4
 WHERE event_id IN (
     SELECT event_id FROM outbox
-    WHERE sent_at IS NULL
+    WHERE sent_at IS NULL AND event_id <> ALL($3::uuid[])
       AND (claimed_until < now() OR (claimed_by LIKE $2 AND claimed_by <> $1))
     ORDER BY created_at LIMIT 200 FOR UPDATE SKIP LOCKED
 )
 RETURNING event_id, topic, key, value, headers, created_at
 """
-_PURGE = (
-    "DELETE FROM outbox WHERE sent_at < now() - $1::interval",
-    "DELETE FROM inbox WHERE seen_at < now() - $1::interval",
-    "DELETE FROM ledger WHERE created_at < now() - $1::interval",
+_RENEW = """
+UPDATE outbox SET claimed_until = clock_timestamp() + $3
+WHERE event_id = ANY($1::uuid[]) AND claimed_by = $2 AND sent_at IS NULL
+"""
+_PURGE = tuple(
+    f"DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM {table} WHERE {column} < now() - $1::interval LIMIT 5000)"  # noqa: S608
+    for table, column in (("outbox", "sent_at"), ("inbox", "seen_at"), ("ledger", "created_at"))
 )
+
+
+def outbox_record(
+    pool: StorePool,
+    event_id: UUID,
+    topic: str,
+    key: bytes | None,
+    value: bytes,
+    *,
+    not_after: float,
+    trace_context: OtelContext | None,
+) -> Record:
+    """The record of a claimed row. While the producer holds it, the claim is renewed; then the row is marked."""
+
+    def queued(future: asyncio.Future[object]) -> None:
+        pool.unacked.add(event_id)
+        future.add_done_callback(done)
+
+    def done(future: asyncio.Future[object]) -> None:
+        pool.unacked.discard(event_id)
+        if not future.cancelled() and future.exception() is None:
+            pool.sent_ids.append(event_id)
+
+    headers = (("content-type", b"application/json"), (EVENT_ID_HEADER, str(event_id).encode()))
+    return Record(
+        topic, key, value, headers, trace_context=trace_context, not_after=not_after, on_queued=queued
+    )
 
 
 async def flush_marks(pool: StorePool) -> None:
@@ -72,52 +107,72 @@ class Sweeper:
         self._bootstrap = bootstrap
 
     async def run(self) -> None:
-        """Flush marks and sweep, until cancelled."""
-        loop = asyncio.get_running_loop()
-        next_sweep, next_purge = loop.time(), loop.time() + _PURGE_EVERY_S
+        """Flush marks, sweep, renew and purge, until cancelled."""
+        chores = (
+            _Chore(self.sweep, _SWEEP_S), _Chore(self.renew, _RENEW_S), _Chore(self.purge, _PURGE_EVERY_S)
+        )  # fmt: skip
         while True:
             await flush_marks(self._pool)
-            try:
-                if loop.time() >= next_sweep:
-                    await self.sweep()
-                    next_sweep = loop.time() + _SWEEP_S
-                if loop.time() >= next_purge:
-                    await self._purge()
-                    next_purge = loop.time() + _PURGE_EVERY_S
-            except (Transient, KafkaError) as error:
-                log.warning("sweep failed, trying again", error=repr(error))
+            for chore in chores:
+                try:
+                    await chore.if_due()
+                except (Transient, KafkaError) as error:
+                    log.warning("outbox chore failed, trying again", error=repr(error))
             await asyncio.sleep(_FLUSH_S)
+
+    async def renew(self) -> None:
+        """Keep the claims of rows that the producer still tries to send.
+
+        It never gives up on them, so another process that sent them too would send them twice.
+        """
+        if self._pool.unacked:
+            await self._pool.execute(_RENEW, list(self._pool.unacked), holder(self._pool.instance), CLAIM)
 
     async def sweep(self) -> int:
         """Settle the rows whose claim has lapsed; returns how many had to be sent.
 
         Each is looked up on the log first: a process may have died after the broker had it.
         """
-        instance = self._pool.instance
-        rows = await self._pool.fetch(_TAKE, holder(instance), earlier_lives(instance))
+        pool, instance = self._pool, self._pool.instance
+        not_after = time.monotonic() + (_SWEEP_CLAIM - CLAIM_MARGIN).total_seconds()
+        rows = await pool.fetch(
+            _TAKE, holder(instance), earlier_lives(instance), list(pool.unacked), _SWEEP_CLAIM
+        )
         if not rows:
             return 0
         found = await find_sent(
             self._bootstrap,
             [Doubt(r["topic"], r["key"], str(r["event_id"]), r["created_at"]) for r in rows],
         )
-        missing = [r for r in rows if str(r["event_id"]) not in found]
-        await self._publisher.send(*(_record(r) for r in sorted(missing, key=lambda r: r["created_at"])))
-        await self._pool.execute(_MARK, [r["event_id"] for r in rows])
+        await pool.execute(_MARK, [r["event_id"] for r in rows if str(r["event_id"]) in found])
+        missing = sorted((r for r in rows if str(r["event_id"]) not in found), key=lambda r: r["created_at"])
+        await self._publisher.send(*(self._record(r, not_after) for r in missing))
         metrics.swept.labels("sent").inc(len(missing))
         metrics.swept.labels("found").inc(len(rows) - len(missing))
         log.info("outbox swept", sent=len(missing), found=len(rows) - len(missing))
         return len(missing)
 
-    async def _purge(self) -> None:
+    async def purge(self) -> None:
+        """Forget what is old, some rows at a time."""
         for statement in _PURGE:
             await self._pool.execute(statement, _KEEP)
 
+    def _record(self, row: asyncpg.Record, not_after: float) -> Record:
+        return outbox_record(
+            self._pool, row["event_id"], row["topic"], row["key"], row["value"], not_after=not_after,
+            trace_context=propagate.extract(json.loads(row["headers"]), OtelContext()),
+        )  # fmt: skip
 
-def _record(row: asyncpg.Record) -> Record:
-    context = propagate.extract(json.loads(row["headers"]), OtelContext())
-    headers: Sequence[tuple[str, bytes]] = (
-        ("content-type", b"application/json"),
-        (EVENT_ID_HEADER, str(row["event_id"]).encode()),
-    )
-    return Record(row["topic"], row["key"], row["value"], tuple(headers), trace_context=context)
+
+class _Chore:
+    """Something to do every ``every_s`` seconds, whether or not it worked the last time."""
+
+    def __init__(self, work: Callable[[], Awaitable[object]], every_s: float) -> None:
+        self._work = work
+        self._every_s = every_s
+        self._next = 0.0
+
+    async def if_due(self) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + self._every_s
+            await self._work()

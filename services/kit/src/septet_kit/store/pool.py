@@ -24,6 +24,8 @@ TRANSIENT_ERRORS = (
     asyncpg.SerializationError,
     asyncpg.QueryCanceledError,
     asyncpg.DiskFullError,
+    asyncpg.OutOfMemoryError,
+    asyncpg.ReadOnlySQLTransactionError,
     OSError,
     TimeoutError,
 )
@@ -34,13 +36,15 @@ _SETUP_LOCK = 7_370_737
 class StorePool:
     """A connection pool that speaks of a lost database as ``Transient``, and that knows whose it is.
 
-    ``sent_ids`` gathers outbox rows that the broker has, until they are marked in one statement.
+    ``sent_ids`` gathers outbox rows that the broker has, until they are marked in one statement; ``unacked``
+    holds those that the producer has and the broker has not confirmed.
     """
 
     def __init__(self, pool: asyncpg.Pool, instance: str) -> None:
         self._pool = pool
         self.instance = instance
         self.sent_ids: list[UUID] = []
+        self.unacked: set[UUID] = set()
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
@@ -18,14 +17,10 @@ from septet_contracts import topic as find_topic
 
 from septet_kit.errors import Permanent
 from septet_kit.events import Emit
-from septet_kit.messaging.publisher import EVENT_ID_HEADER, Record
-from septet_kit.store.claim import holder
+from septet_kit.messaging.publisher import Record
+from septet_kit.store.claim import CLAIM, CLAIM_MARGIN, holder
+from septet_kit.store.outbox import outbox_record
 from septet_kit.store.pool import StorePool
-
-# The claimant sends within the claim less this margin, so that a process that was paused in between leaves
-# the row to the sweeper instead of sending it a second time.
-CLAIM = timedelta(seconds=10)
-_MARGIN = timedelta(seconds=3)
 
 _MAX_VALUE = 2 * 1024 * 1024 - 65_536
 
@@ -41,20 +36,20 @@ class OutboxEmit(Emit):
 
     stored: bytes = b""
     not_after: float = 0.0
-    sent_ids: list[UUID] = field(default_factory=list)
+    pool: StorePool | None = None
     trace_context: OtelContext | None = None
 
     def to_record(self) -> Record:
-        """The row as a record; once it is acknowledged, the row is marked sent."""
-        name = self.event_id or ""
+        """The row as a record.
 
-        def mark() -> None:
-            self.sent_ids.append(UUID(name))
-
-        headers = (("content-type", b"application/json"), (EVENT_ID_HEADER, name.encode()))
-        return Record(
-            find_topic(self.topic).name, self.record_key, self.stored, headers,
-            trace_context=self.trace_context, not_after=self.not_after, on_sent=mark,
+        Raises:
+            ValueError: it was not made by a unit.
+        """
+        if self.pool is None or self.event_id is None:
+            raise ValueError("an outbox event comes from a unit")
+        return outbox_record(
+            self.pool, UUID(self.event_id), find_topic(self.topic).name, self.record_key, self.stored,
+            not_after=self.not_after, trace_context=self.trace_context,
         )  # fmt: skip
 
 
@@ -81,14 +76,14 @@ class Unit:
             raise Permanent("event_too_large", f"{emit.topic}: the event has {len(value)} bytes")
         carrier: dict[str, str] = {}
         propagate.inject(carrier)
-        not_after = time.monotonic() + (CLAIM - _MARGIN).total_seconds()
+        not_after = time.monotonic() + (CLAIM - CLAIM_MARGIN).total_seconds()
         await self.connection.execute(
             _PUT, UUID(emit.event_id), find_topic(emit.topic).name, emit.record_key, value,
             json.dumps(carrier), holder(self.pool.instance), CLAIM,
         )  # fmt: skip
         self.emits.append(
             OutboxEmit(
-                emit.topic, emit.event, emit.key, value, not_after, self.pool.sent_ids, otel_context.get_current()
+                emit.topic, emit.event, emit.key, value, not_after, self.pool, otel_context.get_current()
             )
         )  # fmt: skip
 
