@@ -110,9 +110,15 @@ class Lookup:
         return Embedding(model=self._embeddings.model, vector=tuple(map(float, vectors[0]))), ()
 
     async def _in_time(self, work: Awaitable[T]) -> T:
-        """Bound one call, so that a part that hangs makes a miss and does not use up the request's time."""
+        """Bound one call, so that a part that hangs makes a miss and does not use up the request's time.
+
+        The call is cancelled and not waited for: a client whose server hangs also hangs while it is cancelled.
+        """
+        task = asyncio.ensure_future(work)
         try:
-            async with asyncio.timeout(self._settings.patience.total_seconds()):
-                return await work
-        except TimeoutError as error:
-            raise Transient("lookup_too_slow", f"no reply in {self._settings.patience}") from error
+            done, _ = await asyncio.wait({task}, timeout=self._settings.patience.total_seconds())
+        finally:
+            task.cancel()
+        if not done:
+            raise Transient("lookup_too_slow", f"no reply in {self._settings.patience}")
+        return task.result()
