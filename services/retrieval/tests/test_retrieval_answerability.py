@@ -47,6 +47,13 @@ def test_a_passage_about_the_very_thing_is_evidence() -> None:
     assert not other.verdict(0.5).answerable
 
 
+def test_the_thing_itself_is_quoted_before_its_parts() -> None:
+    copy = passage("Return a shallow copy of a deque. It is new.", "collections.deque.copy", 0.6)
+    best = judge("What is a deque?", copy, passage(DEQUE, "collections.deque", 0.6), cosines=0.6).best
+    assert best is not None
+    assert best.text.startswith("A list-like sequence")
+
+
 def test_a_question_in_a_document_is_not_quoted() -> None:
     text = 'Try `septet ask "What is a deque?"`. A deque is a list-like sequence for both ends.'
     best = judge("What is a deque?", passage(text, "Tour")).best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_S = 60.0
 GRACE_S = 5.0
+SEARCH_S = 15.0
 EXIT_CODES = {"answered": EXIT_OK, "failed": EXIT_FAILED, "expired": EXIT_FAILED}
 
 
@@ -52,13 +54,13 @@ def ask(
         str | None, typer.Option(help="Idempotency key: repeating it gives the same response.")
     ] = None,
     timeout: Annotated[
-        float | None, typer.Option(min=0.1, help="Seconds until the request expires [default: 60].")
+        float | None, typer.Option(min=0.1, help="Seconds until the request expires \\[default: 60].")
     ] = None,
     schema: Annotated[
         Path | None, typer.Option(help="JSON Schema file that the answer must satisfy.")
     ] = None,
     policy: Annotated[str | None, typer.Option(help="Guardrail policy.")] = None,
-    k: Annotated[int | None, typer.Option(min=1, max=50, help="Passages to retrieve [default: 5].")] = None,
+    k: Annotated[int | None, typer.Option(min=1, max=50, help="Passages to retrieve \\[default: 5].")] = None,
     mode: Annotated[str | None, typer.Option(help="Retrieval: hybrid, lexical, dense or off.")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor fill the cache.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Do not read the cache, but fill it.")] = False,
@@ -93,6 +95,7 @@ async def _ask(
     from septet_cli.client import connect
     from septet_cli.running import locate
 
+    _check(request)
     target = locate()
     response = await _given_before(target, request) if known else None
     if response is None:
@@ -114,16 +117,38 @@ async def _given_before(target: Target, request: dict[str, Any]) -> Response | N
 
     from septet_cli.history import find_responses
 
-    found = [
-        Response.model_validate(r)
-        for r in await find_responses(target.kafka, request["request_id"], request["tenant"])
-    ]
-    if not found or found[0].question not in (request["question"], None):
-        return None
-    err.print(
-        f"[dim]answered before, at {found[0].occurred_at:%Y-%m-%d %H:%M:%S} UTC: this is that response[/]"
-    )
-    return found[0]
+    try:
+        async with asyncio.timeout(SEARCH_S):
+            raw = await find_responses(target.kafka, request["request_id"], request["tenant"])
+    except TimeoutError as error:
+        raise CliError(
+            f"The log could not be read within {SEARCH_S:.0f} s.", "see `septet doctor`, then ask again"
+        ) from error
+    found = [Response.model_validate(r) for r in raw]
+    same = [r for r in found if r.question in (request["question"], None)]
+    refused = [r for r in found if r.error is not None and r.error.code == "conflict"]
+    given = next(iter([r for r in same if r not in refused] or refused), None)
+    if given is not None:
+        err.print(
+            f"[dim]answered before, at {given.occurred_at:%Y-%m-%d %H:%M:%S} UTC: this is that response[/]"
+        )
+    return given
+
+
+def _check(request: dict[str, Any]) -> None:
+    """Refuse here what the contract refuses: a response needs an id that can be read.
+
+    Raises:
+        CliError: names the field and the fix.
+    """
+    from septet_contracts import ContractError, decode, topic
+
+    try:
+        decode(topic("requests"), json.dumps(request).encode())
+    except ContractError as error:
+        raise CliError(
+            f"The request is not valid: {error}", error.fix or "see `septet ask --help`"
+        ) from error
 
 
 def _show(response: Response, question: str, target: Target, as_json: bool) -> None:

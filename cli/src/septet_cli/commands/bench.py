@@ -36,7 +36,7 @@ def rag(
     as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
     retrieval_only: Annotated[bool, typer.Option("--retrieval-only", help="Skip generation.")] = False,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Keep the stack's data here [default: a temporary folder].")
+        Path | None, typer.Option(help="Keep the stack's data here \\[default: a temporary folder].")
     ] = None,
 ) -> None:
     """Run the benchmark."""

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where the stack keeps its data [default: .septet].")
+        Path | None, typer.Option(help="Where the stack keeps its data \\[default: .septet].")
     ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the stack running afterwards, until Ctrl-C.")

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     data_dir: Annotated[
-        Path | None, typer.Option(help="Data directory to look at [default: .septet].")
+        Path | None, typer.Option(help="Data directory to look at \\[default: .septet].")
     ] = None,
 ) -> None:
     """Run the checks and print them."""

@@ -9,6 +9,9 @@ import typer
 from septet_cli.console import examples, out, run
 from septet_cli.errors import EXIT_OK
 
+WIDE = 110
+"""Columns from which on the table also says what travels on each topic."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
@@ -37,16 +40,17 @@ async def _topics(as_json: bool) -> int:
         out.print_json(data=[asdict(state) for state in states])
         return EXIT_OK
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("topic", no_wrap=True)
-    for name in ("partitions", "records"):
-        table.add_column(name, justify="right")
-    table.add_column("lag by group")
-    table.add_column("what travels on it", style="dim", no_wrap=True, overflow="ellipsis")
+    table.add_column("septet.….v1", no_wrap=True)
+    table.add_column("records", justify="right", no_wrap=True)
+    table.add_column("lag by group", no_wrap=out.width >= WIDE)
+    if out.width >= WIDE:
+        table.add_column("what travels on it", style="dim", no_wrap=True, overflow="ellipsis")
     for state in states:
         lag = "  ".join(
             f"[{'red' if n else 'green'}]{group} {n}[/]" for group, n in sorted(state.lag.items())
         )
         records = f"[red]{state.depth}[/]" if ".dead." in state.name and state.depth else str(state.depth)
-        table.add_row(state.name, str(state.partitions), records, lag, state.about)
+        about = (state.about,) if out.width >= WIDE else ()
+        table.add_row(state.name.removeprefix("septet.").removesuffix(".v1"), records, lag, *about)
     out.print(table)
     return EXIT_OK

@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 def up(
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where everything is kept [default: .septet].")
+        Path | None, typer.Option(help="Where everything is kept \\[default: .septet].")
     ] = None,
     stub_model: Annotated[
         bool, typer.Option("--stub-model", help="A stub in place of the language model.")

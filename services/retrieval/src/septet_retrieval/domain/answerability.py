@@ -60,33 +60,36 @@ def assess(
         return Assessment(0.0, None, {}, "lexical")
     kind: Kind = "foreign" if foreign else "lexical" if cosines is None else "semantic"
     usable = cosines if kind == "semantic" else None
-    best = _best(sentences, usable)
+    subject = _subject(terms, passages)
+    best = _best(sentences, usable, subject)
     features = _features(terms, passages, sentences, usable)
     quote = _quote(sentences[best], cosines[best] if cosines is not None else sentences[best].coverage)
     probability = _probability(kind, features)
-    if about_the_subject(terms, passages):
+    if subject is not None:
         probability = max(probability, _SUBJECT_PROBABILITY)
     return Assessment(probability, quote, features, kind)
 
 
-def about_the_subject(terms: Terms, passages: Sequence[Passage]) -> bool:
-    """Whether the question asks what a thing is or does, and a passage has that thing as its title.
+def _subject(terms: Terms, passages: Sequence[Passage]) -> str | None:
+    """The title that the question asks about: it holds all of the question's terms, and little else.
 
     "What does str.upper do?" shares no word with "Return a copy converted to uppercase": only its title tells.
     """
-    titles = (frozenset(analyze(passage.title)) for passage in passages[:MAX_PASSAGES])
-    return bool(terms.all) and any(terms.all <= title for title in titles)
+    titles = {passage.title: frozenset(analyze(passage.title)) for passage in passages[:MAX_PASSAGES]}
+    about = [title for title, held in titles.items() if terms.all and terms.all <= held]
+    return min(about, key=lambda title: len(titles[title]), default=None)
 
 
-def _best(sentences: Sequence[Sentence], cosines: Sequence[float] | None) -> int:
-    """Position of the sentence to quote."""
+def _best(sentences: Sequence[Sentence], cosines: Sequence[float] | None, subject: str | None = None) -> int:
+    """Position of the sentence to quote: from the passage about the subject, if there is one."""
 
     def value(position: int) -> float:
         sentence = sentences[position]
         value = sentence.coverage
         if cosines is not None:
             value = _COSINE_SHARE * cosines[position] + (1 - _COSINE_SHARE) * value
-        return value - _BARE_COST * sentence.bare
+        elsewhere = subject is not None and sentence.passage.title != subject
+        return value - _BARE_COST * sentence.bare - elsewhere
 
     return max(range(len(sentences)), key=lambda position: (value(position), -position))
 
