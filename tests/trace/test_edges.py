@@ -27,21 +27,26 @@ HOPS = {
 
 
 async def _trace(backend: Backend, trace_id: str, names: set[str]) -> list[dict[str, Any]]:
-    """The trace's spans, once all of ``names`` have been exported."""
+    """The trace's spans, once all of ``names`` are there and nothing has come for a while.
+
+    Each service exports on its own, every half second: the last named span may come before others.
+    """
     url = f"{backend.addresses.traces_url}/api/traces/{trace_id}"
     spans: list[dict[str, Any]] = []
+    quiet = 0
     async with httpx.AsyncClient() as http:
-        for _ in range(60):
+        for _ in range(80):
             answer = await http.get(url)
             if answer.status_code == 200:
                 (body,) = answer.json()["data"]
                 services = {k: p["serviceName"] for k, p in body["processes"].items()}
+                quiet = quiet + 1 if len(body["spans"]) == len(spans) else 0
                 spans = [{**s, "service": services[s["processID"]]} for s in body["spans"]]
-                if names <= {s["operationName"] for s in spans}:
+                if quiet >= 6 and names <= {s["operationName"] for s in spans}:
                     return spans
             await asyncio.sleep(0.25)
     missing = names - {s["operationName"] for s in spans}
-    raise AssertionError(f"spans missing after 15 s: {sorted(missing)}")
+    raise AssertionError(f"spans missing after 20 s: {sorted(missing)}")
 
 
 def _parent(span: dict[str, Any]) -> str | None:
