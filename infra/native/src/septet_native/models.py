@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,22 +16,22 @@ from septet_native.server import Places, Say
 
 
 @dataclass(frozen=True)
-class Module:
+class Module(ABC):
     """A server run as ``python -m module``; the parts that all three share."""
 
     places: Places
     port: int
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Short unique name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arguments(self) -> tuple[str, ...]:
         """Module and arguments of its own."""
-        raise NotImplementedError
 
-    async def prepare(self, say: Say) -> None:
+    async def prepare(self, say: Say) -> None:  # noqa: B027 - most have nothing to do
         """Nothing by default."""
 
     def command(self) -> Command:
@@ -48,7 +49,7 @@ class Module:
         """Whether its health address answers."""
         return await http_probe(self.port, "/healthz")()
 
-    async def finish(self) -> None:
+    async def finish(self) -> None:  # noqa: B027 - most have nothing to do
         """Nothing is left to do on the running server."""
 
 
