@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from ..conftest import Backend
-from .conftest import raw_client
+from .conftest import RawClient, raw_client
 
 
 def _id() -> str:
@@ -106,26 +106,33 @@ async def test_bad_documents_and_feedback_are_dead_lettered(backend: Backend) ->
 async def test_the_same_id_with_another_body_is_refused_once_and_the_first_answer_stands(
     backend: Backend,
 ) -> None:
-    request_id = _id()
-    first, second = _body(request_id, question=""), _body(request_id, question="Something else?")
+    conversation, request_id, marker = _id(), _id(), _id()
+    first = _body(request_id, conversation_id=conversation, question="")
+    second = _body(request_id, conversation_id=conversation, question="Something else?")
     async with raw_client(backend.addresses.kafka) as client:
-        await client.send(first, key="default:k")
+        await client.send(first, key=f"default:{conversation}")
         await client.response(request_id)
         for _ in range(2):
-            await client.send(second, key="default:k")
+            await client.send(second, key=f"default:{conversation}")
         await client.until(lambda: len(client.responses[request_id]) >= 2, 20)
-        await client.send(_body(_id(), question=""), key="default:k")
-        await client.until(lambda: len(client.order) >= 3, 20)
+        await _pass_through(client, marker, conversation)
     codes = [r.error.code for r in client.responses[request_id] if r.error]
     assert codes == ["empty_question", "conflict"]
 
 
 async def test_the_same_request_again_is_not_answered_twice(backend: Backend) -> None:
-    request_id, marker = _id(), _id()
-    body = _body(request_id, question="")
+    conversation, request_id, marker = _id(), _id(), _id()
+    body = _body(request_id, conversation_id=conversation, question="")
     async with raw_client(backend.addresses.kafka) as client:
         for _ in range(3):
-            await client.send(body, key="default:k")
-        await client.send(_body(marker, question=""), key="default:k")
-        await client.response(marker)
+            await client.send(body, key=f"default:{conversation}")
+        await client.response(request_id)
+        await _pass_through(client, marker, conversation)
     assert len(client.responses[request_id]) == 1
+
+
+async def _pass_through(client: RawClient, request_id: str, conversation: str) -> None:
+    """Answer one more request of the conversation: its response comes behind all earlier ones."""
+    body = _body(request_id, conversation_id=conversation, question="")
+    await client.send(body, key=f"default:{conversation}")
+    await client.response(request_id)
