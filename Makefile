@@ -11,7 +11,7 @@ MEMBERS := contracts services/kit services/guardrails services/cache services/re
 PACKAGES := septet_contracts septet_kit septet_guardrails septet_cache septet_retrieval septet_generation \
             septet_eval septet_feedback septet_native septet_cli
 
-.PHONY: help setup demo test lint format up doctor lock contracts clean
+.PHONY: help setup demo test stack test-stack stack-down lint audit format up doctor lock contracts clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,12 +37,27 @@ demo: setup ## Start everything, ingest a corpus and show the main job
 test: setup ## Run the whole test suite
 	@$(BIN)/python -m pytest
 
+stack: setup ## Start Kafka with ACLs, OpenSearch, PostgreSQL, Jaeger and all services in the background
+	@$(BIN)/septet stack up
+
+test-stack: stack ## Run the integration, end-to-end and trace tests on that stack
+	@url=$$($(BIN)/septet stack address opensearch); if [ -z "$$url" ]; then echo "OpenSearch is left out: see septet stack status" >&2; \
+	  else SEPTET_OPENSEARCH_URL=$$url $(BIN)/python -m pytest services/retrieval/tests; fi
+	@SEPTET_TEST_STACK=native $(BIN)/python -m pytest tests/integration tests/e2e tests/trace
+
+stack-down: setup ## Stop exactly what `make stack` started
+	@$(BIN)/septet stack down
+
 lint: setup ## Style, types, import rules and contract compatibility
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(PACKAGES:%=-p %)
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m septet_contracts check
+
+audit: setup ## Check locks, hashes and licences of dependencies; write dist/sbom.json
+	@mkdir -p dist
+	@$(BIN)/python infra/audit/audit.py --sbom dist/sbom.json
 
 format: setup ## Apply the house style
 	@$(BIN)/ruff check --fix-only .

@@ -12,7 +12,8 @@ PROMPT = [
     {"role": "system", "content": "Answer."},
     {
         "role": "user",
-        "content": "[1] deque\nA deque is a list-like sequence. It is fast.\n[2] list\nA list.\n\nWhat is it?",
+        "content": '<passage n="2">\ndeque: A deque is a list-like sequence. It is fast.\n</passage>\n'
+        '<passage n="3">\nlist: A list.\n</passage>\n\nQuestion: What is it?',
     },
 ]
 
@@ -33,7 +34,7 @@ async def test_whole_and_streamed_answers_are_the_same_and_calls_are_counted() -
             usage = piece.usage or usage
         async with httpx.AsyncClient() as http:
             calls = (await http.get(url.removesuffix("/v1") + "/calls")).json()
-    assert whole.choices[0].message.content == text == "deque A deque is a list-like sequence. [1]"
+    assert whole.choices[0].message.content == text == "deque: A deque is a list-like sequence. [2]"
     assert usage is not None
     assert usage.completion_tokens == whole.usage.completion_tokens  # type: ignore[union-attr]
     assert calls == {"calls": 2, "failed": 0}

@@ -24,13 +24,15 @@ CLASSES = {
     "generation": "septet_generation.settings:GenerationSettings",
     "eval": "septet_eval.settings:EvalSettings",
     "feedback": "septet_feedback.settings:FeedbackSettings",
-    "The embedded stack": "septet_native.settings:StackSettings",
+    "Migrations of PostgreSQL": "septet_kit.migrate:MigrateSettings",
+    "The embedded and the native stack": "septet_native.settings:StackSettings",
     "The septet command": "septet_cli.settings:CliSettings",
 }
 HEAD = """# Settings
 
 Every setting is an environment variable with a default. Durations are written as `00:00:30` or, in ISO 8601, as
-`PT30S`; lists and maps as JSON. The embedded stack sets the addresses itself.
+`PT30S`; lists and maps as JSON. The embedded stack sets the addresses itself. A setting may be a file instead, in the folder
+that `SEPTET_SECRETS_DIR` names, called as its variable in lower case.
 
 Made by `python docs/generate/settings_page.py`; do not edit.
 """

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -59,11 +60,9 @@ public final class Client {
     /** Publishes the request and reads on from where the responses ended before, so that none is missed. */
     private static JsonNode ask(String bootstrap, String requestId, byte[] body) throws Exception {
         try (var consumer = new KafkaConsumer<>(
-                        Map.<String, Object>of("bootstrap.servers", bootstrap),
-                        new ByteArrayDeserializer(), new ByteArrayDeserializer());
+                        connection(bootstrap), new ByteArrayDeserializer(), new ByteArrayDeserializer());
                 var producer = new KafkaProducer<>(
-                        Map.<String, Object>of("bootstrap.servers", bootstrap, "acks", "all"),
-                        new ByteArraySerializer(), new ByteArraySerializer())) {
+                        connection(bootstrap), new ByteArraySerializer(), new ByteArraySerializer())) {
             List<TopicPartition> partitions = consumer.partitionsFor(RESPONSES).stream()
                     .map(info -> new TopicPartition(info.topic(), info.partition())).toList();
             consumer.assign(partitions);
@@ -83,6 +82,22 @@ public final class Client {
             }
             return null;
         }
+    }
+
+    /** How Kafka is reached: in the clear, or with TLS and a user where SEPTET_KAFKA_PROTOCOL is SASL_SSL. */
+    private static Map<String, Object> connection(String bootstrap) {
+        Map<String, Object> options = new HashMap<>(Map.of("bootstrap.servers", bootstrap, "acks", "all"));
+        Map<String, String> env = System.getenv();
+        if ("SASL_SSL".equals(env.get("SEPTET_KAFKA_PROTOCOL"))) {
+            options.put("security.protocol", "SASL_SSL");
+            options.put("sasl.mechanism", "SCRAM-SHA-512");
+            options.put("sasl.jaas.config", String.format(
+                    "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"%s\" password=\"%s\";",
+                    env.get("SEPTET_KAFKA_USERNAME"), env.get("SEPTET_KAFKA_PASSWORD")));
+            options.put("ssl.truststore.type", "PEM");
+            options.put("ssl.truststore.location", env.get("SEPTET_KAFKA_CA_FILE"));
+        }
+        return options;
     }
 
     /**

@@ -17,10 +17,15 @@ from jsonschema import Draft202012Validator
 from pydantic_settings import BaseSettings
 from septet_contracts import SERVICES
 from septet_kit import KitSettings
+from septet_kit.settings import SECRETS_DIR
+from septet_native.credentials import Layout
+from septet_native.versions import pinned
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
-DOCKERFILES = sorted([*ROOT.glob("services/*/Dockerfile"), *ROOT.glob("infra/*/Dockerfile")])
+DOCKERFILES = sorted(
+    [*ROOT.glob("services/*/Dockerfile"), *ROOT.glob("infra/*/Dockerfile"), ROOT / "cli" / "Dockerfile"]
+)
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -57,10 +62,86 @@ def test_every_variable_has_a_default() -> None:
 def test_every_image_is_pinned(services: dict[str, dict[str, Any]]) -> None:
     for name, service in services.items():
         tag = VARIABLE.sub(lambda m: m[1].partition(":-")[2], service["image"]).rpartition(":")[2]
-        assert re.fullmatch(r"dev|\d[\w.\-]*", tag), f"{name}: {tag}"
+        assert re.fullmatch(r"dev|v?\d[\w.\-]*", tag), f"{name}: {tag}"
     for path in DOCKERFILES:
         for image in re.findall(r"^FROM (\S+)", path.read_text("utf-8"), re.MULTILINE):
             assert re.search(r":\d+\.\d+\.\d+", image), f"{path}: {image}"
+
+
+def test_servers_have_the_versions_of_the_native_stack(services: dict[str, dict[str, Any]]) -> None:
+    tags = {
+        name: VARIABLE.sub(lambda m: m[1].partition(":-")[2], s["image"]).rpartition(":")[2]
+        for name, s in services.items()
+    }
+    for name in ("kafka", "opensearch", "jaeger"):
+        assert tags[name] == pinned(name)["version"], name
+    assert tags["postgres"] == "{pgvector}-pg{version}".format(**pinned("postgres"))
+
+
+def test_every_service_is_its_own_principal_and_sees_its_own_secrets(
+    services: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    Layout(tmp_path, "postgres:5432").write()
+    for name in SERVICES:
+        assert services[name]["environment"]["SEPTET_KAFKA_USERNAME"] == name
+        secrets = [v for v in services[name]["volumes"] if v["target"] == "/run/secrets/septet"]
+        assert [v["volume"]["subpath"] for v in secrets] == [name]
+        assert f"//{name}:" in (tmp_path / name / "septet_postgres_dsn").read_text("utf-8")
+    held = [p.read_text("utf-8") for n in SERVICES for p in (tmp_path / n).iterdir()]
+    assert len(set(held)) == 3 * len(SERVICES)
+
+
+def test_every_directory_that_is_mounted_is_made(services: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    Layout(tmp_path, "postgres:5432").write()
+    mounts = [v for s in services.values() for v in s.get("volumes", ()) if isinstance(v, dict)]
+    assert len(mounts) > len(SERVICES)
+    for mount in mounts:
+        assert (tmp_path / mount["volume"]["subpath"]).is_dir(), mount
+        assert mount["read_only"] is True
+        assert mount["volume"]["subpath"] != "authority"
+
+
+def test_credentials_are_kept_and_closed_to_others(tmp_path: Path) -> None:
+    def held() -> dict[Path, str]:
+        return {p: p.read_text("utf-8") for p in tmp_path.rglob("*") if p.is_file()}
+
+    Layout(tmp_path, "postgres:5432").write()
+    first = held()
+    Layout(tmp_path, "postgres:5432").write()
+    assert held() == first
+    assert [p for p in first if p.stat().st_mode & 0o007] == []
+
+
+def test_configuration_is_that_of_the_native_stack(services: dict[str, dict[str, Any]]) -> None:
+    mounted = {
+        volume.split(":")[0] for s in services.values() for volume in s.get("volumes", ()) if isinstance(volume, str)
+    }  # fmt: skip
+    wanted = {"kafka/server.properties", "opensearch/opensearch.yml", "jaeger/config.yaml", "postgres"}
+    assert {f"./infra/{name}" for name in wanted} <= mounted
+    assert [m for m in mounted if m.startswith("./") and not (ROOT / m).exists()] == []
+
+
+def test_the_broker_is_told_all_that_its_configuration_asks_for(services: dict[str, dict[str, Any]]) -> None:
+    asked = set(re.findall(r"\$\{env:(\w+)\}", (ROOT / "infra/kafka/server.properties").read_text("utf-8")))
+    kafka = services["kafka"]
+    assert asked <= {*kafka["environment"], *re.findall(r"export (\w+)=", kafka["command"][0])}
+
+
+@pytest.mark.parametrize("profile", ["small", "gpu", "provider"])
+def test_each_profile_has_its_models(profile: str, services: dict[str, dict[str, Any]]) -> None:
+    file = ROOT / (".env" if profile == "small" else f"infra/compose/{profile}.env")
+    variables = dict(
+        line.split("=", 1) for line in file.read_text("utf-8").splitlines() if "=" in line and line[0] != "#"
+    )
+    assert variables.pop("COMPOSE_PROFILES") == profile
+    used = set(re.findall(r"\$\{(\w+):-", COMPOSE.read_text("utf-8")))
+    assert set(variables) <= used
+    started = {n for n, s in services.items() if profile in s.get("profiles", [profile])}
+    for name in ("SEPTET_LLM_URL", "SEPTET_EMBEDDINGS_URL"):
+        default = re.search(rf"{name}:-http://(\w+):", COMPOSE.read_text("utf-8"))
+        assert default is not None
+        host = re.sub(r"https?://([\w.-]+).*", r"\1", variables.get(name, f"http://{default[1]}:"))
+        assert host in started or "." in host
 
 
 def test_every_service_is_there_with_an_image_of_its_own(services: dict[str, dict[str, Any]]) -> None:
@@ -96,7 +177,7 @@ def test_everything_is_limited_and_published_on_loopback_only(services: dict[str
 
 def test_images_of_ours_run_read_only_and_not_as_root(services: dict[str, dict[str, Any]]) -> None:
     ours = [s for s in services.values() if s["image"].startswith("septet/")]
-    assert len(ours) == len(SERVICES) + 3
+    assert len(ours) > len(SERVICES)
     assert all(s["read_only"] for s in ours)
     for path in DOCKERFILES:
         assert "\nUSER 10001:10001\n" in path.read_text("utf-8"), path
@@ -111,7 +192,7 @@ def test_variables_are_settings_that_the_service_reads(services: dict[str, dict[
             for cls in (KitSettings, *own) if cls is not BaseSettings for field in cls.model_fields
         }  # fmt: skip
         image = re.findall(r"(SEPTET_\w+)=", dockerfile_of(services[name]))
-        assert {*services[name]["environment"], *image} <= known, name
+        assert {*services[name]["environment"], *image} <= known | {SECRETS_DIR}, name
 
 
 @pytest.mark.parametrize("name", ["embeddings", "llm"])

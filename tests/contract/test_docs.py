@@ -50,6 +50,7 @@ def test_every_setting_named_in_prose_exists() -> None:
         re.findall(r"`(SEPTET_\w+)`", (ROOT / "docs" / "reference" / "settings.md").read_text("utf-8"))
     )
     known |= {"SEPTET_SCHEMAS"}
+    known |= set(re.findall(r"\$\{env:(\w+)\}", (ROOT / "infra/kafka/server.properties").read_text("utf-8")))
     for page in PAGES:
         for name in re.findall(r"\b(SEPTET_\w*[A-Z])\b(?!_)", page.read_text("utf-8")):
             assert name in known or any(k.startswith(f"{name}_") for k in known), f"{page.name}: {name}"

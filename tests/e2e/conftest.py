@@ -7,11 +7,19 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from septet_cli.stub.server import StubOptions, serve_stub
 from septet_contracts import TOPICS, Response, topic
+from septet_kit.messaging.connection import Kafka, KafkaConnection
+from septet_kit.tenants import Tenants
 
+from ..conftest import Backend, stack_settings, started
+
+TENANTS_FILE = "tenants: [default, {name: acme, topics: own}, {name: globex, topics: own}]\n"
 REQUESTS, RESPONSES = topic("requests").name, topic("responses").name
 DEAD = [name for name in TOPICS if name.endswith(".dead.v1")]
 
@@ -19,8 +27,8 @@ DEAD = [name for name in TOPICS if name.endswith(".dead.v1")]
 class RawClient:
     """Knows bytes and topics, and nothing of what the product's own client does."""
 
-    def __init__(self, bootstrap: str, producer: AIOKafkaProducer) -> None:
-        self.bootstrap = bootstrap
+    def __init__(self, kafka: Kafka, producer: AIOKafkaProducer) -> None:
+        self.kafka = KafkaConnection.of(kafka)
         self.responses: dict[str, list[Response]] = defaultdict(list)
         self.order: list[str] = []
         self.dead: list[tuple[bytes | None, dict[str, bytes]]] = []
@@ -61,19 +69,23 @@ class RawClient:
 
 
 @asynccontextmanager
-async def raw_client(bootstrap: str) -> AsyncIterator[RawClient]:
+async def raw_client(kafka: Kafka) -> AsyncIterator[RawClient]:
     """A client that reads from now on."""
     async with AsyncExitStack() as stack:
-        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=3 * 1024 * 1024)
+        producer = AIOKafkaProducer(
+            **KafkaConnection.of(kafka).options(), acks="all", max_request_size=3 * 1024 * 1024
+        )
         await producer.start()
         stack.push_async_callback(producer.stop)
-        consumer = AIOKafkaConsumer(RESPONSES, *DEAD, bootstrap_servers=bootstrap, auto_offset_reset="latest")
+        consumer = AIOKafkaConsumer(
+            RESPONSES, *DEAD, **KafkaConnection.of(kafka).options(), auto_offset_reset="latest"
+        )
         await consumer.start()
         stack.push_async_callback(consumer.stop)
         await consumer.seek_to_end()
         for tp in consumer.assignment():
             await consumer.position(tp)
-        client = RawClient(bootstrap, producer)
+        client = RawClient(kafka, producer)
 
         async def pump() -> None:
             async for record in consumer:
@@ -82,3 +94,26 @@ async def raw_client(bootstrap: str) -> AsyncIterator[RawClient]:
         task = asyncio.create_task(pump())
         stack.callback(task.cancel)
         yield client
+
+
+@pytest.fixture(scope="session")
+def tenants_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tenants with own topics, and one that uses the shared ones."""
+    path = tmp_path_factory.mktemp("tenants") / "tenants.yaml"
+    path.write_text(TENANTS_FILE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tenants(tenants_file: Path) -> Tenants:
+    """The tenants file, as the services read it."""
+    return Tenants.load(tenants_file)
+
+
+@pytest.fixture(scope="session")
+async def shop(tenants_file: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
+    """A whole Septet for these tenants, on the stub model, which quotes what it is given."""
+    async with serve_stub(StubOptions()) as url:
+        settings = stack_settings(tmp_path_factory.mktemp("shop"), llm_url=url, llm_model="stub")
+        async with started(settings, {"SEPTET_TENANTS_FILE": str(tenants_file)}) as made:
+            yield made

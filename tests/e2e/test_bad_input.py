@@ -65,7 +65,7 @@ async def test_bad_requests_get_a_typed_failure_and_a_dead_letter(backend: Backe
     make, code, field = CASES[case]
     request_id = _id()
     body = make(request_id)
-    async with raw_client(backend.addresses.kafka) as client:
+    async with raw_client(backend.addresses.connection()) as client:
         await client.send(body, key=f"default:{request_id}")
         response = await client.response(request_id)
         letter = await client.dead_letter(body)
@@ -81,7 +81,7 @@ async def test_bad_requests_get_a_typed_failure_and_a_dead_letter(backend: Backe
 async def test_unreadable_records_are_dead_lettered_and_the_next_is_handled_at_once(backend: Backend) -> None:
     junk = [b"\x00\x01" + uuid4().bytes, b"null", b'"%s"' % uuid4().hex.encode()]
     after = _id()
-    async with raw_client(backend.addresses.kafka) as client:
+    async with raw_client(backend.addresses.connection()) as client:
         for body in junk:
             await client.send(body, key="same-key")
         await client.send(_body(after, question=""), key="same-key")
@@ -95,7 +95,7 @@ async def test_unreadable_records_are_dead_lettered_and_the_next_is_handled_at_o
 async def test_bad_documents_and_feedback_are_dead_lettered(backend: Backend) -> None:
     document = _body(_id(), action="explode", document_id="d")
     feedback = _body(_id(), kind="thumbs", value="sideways", feedback_id="f")
-    async with raw_client(backend.addresses.kafka) as client:
+    async with raw_client(backend.addresses.connection()) as client:
         await client.send(document, key="default:d", name="septet.documents.v1")
         await client.send(feedback, key="default:x", name="septet.feedback.v1")
         first, second = await client.dead_letter(document), await client.dead_letter(feedback)
@@ -109,7 +109,7 @@ async def test_the_same_id_with_another_body_is_refused_once_and_the_first_answe
     conversation, request_id, marker = _id(), _id(), _id()
     first = _body(request_id, conversation_id=conversation, question="")
     second = _body(request_id, conversation_id=conversation, question="Something else?")
-    async with raw_client(backend.addresses.kafka) as client:
+    async with raw_client(backend.addresses.connection()) as client:
         await client.send(first, key=f"default:{conversation}")
         await client.response(request_id)
         for _ in range(2):
@@ -123,7 +123,7 @@ async def test_the_same_id_with_another_body_is_refused_once_and_the_first_answe
 async def test_the_same_request_again_is_not_answered_twice(backend: Backend) -> None:
     conversation, request_id, marker = _id(), _id(), _id()
     body = _body(request_id, conversation_id=conversation, question="")
-    async with raw_client(backend.addresses.kafka) as client:
+    async with raw_client(backend.addresses.connection()) as client:
         for _ in range(3):
             await client.send(body, key=f"default:{conversation}")
         await client.response(request_id)

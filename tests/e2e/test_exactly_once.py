@@ -98,7 +98,7 @@ def _check(client: RawClient, ids: list[str], conversations: int) -> None:
 @pytest.mark.timeout(400)
 async def test_500_at_once_are_answered_once_each_and_in_order(stubbed: Backend, stub: str) -> None:
     before = await _calls(stub)
-    async with raw_client(stubbed.addresses.kafka) as client:
+    async with raw_client(stubbed.addresses.connection()) as client:
         ids = await _burst(client, f"burst-{uuid4().hex[:6]}", 500, 50)
         await client.until(lambda: all(client.responses[i] for i in ids), 300)
         await asyncio.sleep(2)
@@ -111,10 +111,11 @@ async def test_500_at_once_are_answered_once_each_and_in_order(stubbed: Backend,
 @pytest.mark.timeout(400)
 async def test_kill_9_of_each_service_in_turn_loses_and_doubles_nothing(stubbed: Backend, stub: str) -> None:
     before = await _calls(stub)
-    async with raw_client(stubbed.addresses.kafka) as client:
+    async with raw_client(stubbed.addresses.connection()) as client:
         run = f"kill-{uuid4().hex[:6]}"
         sending = asyncio.create_task(_trickle(client, run, 120))
         kills = 0
+        assert stubbed.stack is not None
         for process in [p for p in stubbed.stack.status() if p.kind == "service"]:
             await asyncio.sleep(2)
             assert process.pid is not None
@@ -146,7 +147,7 @@ async def test_a_hanging_model_is_a_typed_failure_at_the_deadline(
 ) -> None:
     async with serve_stub(StubOptions(hang=True)) as url:
         settings = stack_settings(tmp_path_factory.mktemp("hanging"), llm_url=url, llm_model="stub")
-        async with started(settings) as made, raw_client(made.addresses.kafka) as client:
+        async with started(settings) as made, raw_client(made.addresses.connection()) as client:
             await _teach(made, "queues")
             deadline = datetime.now(UTC) + timedelta(seconds=6)
             request_id = f"hang-{uuid4().hex[:8]}"

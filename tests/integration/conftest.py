@@ -27,6 +27,8 @@ ReadLog = Callable[..., Awaitable[list[ConsumerRecord]]]
 def run_service(settings: KitSettings) -> RunService:
     """Run stages in this process; ``crash=True`` leaves without committing, as ``kill -9`` does."""
 
+    tenants = Tenants.load(settings.tenants_file)
+
     @asynccontextmanager
     async def run(
         stages: Sequence[Stage], produces: tuple[str, ...], name: str = "guardrails", *,
@@ -34,11 +36,13 @@ def run_service(settings: KitSettings) -> RunService:
     ) -> AsyncIterator[StageConsumer]:  # fmt: skip
         spec = ServiceSpec(name, tuple(s.topic for s in stages), produces)
         grouped = ServiceSpec(group or f"{name}-{uuid4().hex[:8]}", spec.consumes, produces)
-        publisher = Publisher(settings.kafka_bootstrap, "test")
+        publisher = Publisher(settings.kafka(), "test")
         await publisher.start()
-        consumer = StageConsumer(grouped, {s.topic: s for s in stages}, settings, f"{grouped.name}-0")
+        consumer = StageConsumer(
+            grouped, {s.topic: s for s in stages}, settings, f"{grouped.name}-0", tenants
+        )
         await consumer.start()
-        runner = StepRunner(spec, publisher, Tenants.load(), consumer.beat)
+        runner = StepRunner(spec, publisher, tenants, consumer.beat)
         tasks = [asyncio.create_task(consumer.run(runner))]
         if not crash:
             tasks.append(asyncio.create_task(consumer.commit_loop()))
@@ -62,9 +66,7 @@ def run_service(settings: KitSettings) -> RunService:
 @pytest.fixture
 async def publish(settings: KitSettings) -> AsyncIterator[Callable[..., Awaitable[None]]]:
     """Publish raw bytes to a topic, as a client would."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap, acks="all", max_request_size=4 * 1024 * 1024
-    )
+    producer = AIOKafkaProducer(**settings.kafka().options(), acks="all", max_request_size=4 * 1024 * 1024)
     await producer.start()
 
     async def send(name: str, value: bytes | None, key: bytes | None = None, **headers: str) -> None:
@@ -83,7 +85,7 @@ def read_log(settings: KitSettings) -> ReadLog:
         name: str, *, since: datetime, where: Callable[[Any], bool] = lambda _: True,
         count: int = 1, wait: timedelta = timedelta(seconds=20),
     ) -> list[ConsumerRecord]:  # fmt: skip
-        consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(**settings.kafka().options(), enable_auto_commit=False)
         await consumer.start()
         found: list[ConsumerRecord] = []
         try:

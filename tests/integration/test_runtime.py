@@ -201,7 +201,7 @@ async def test_hostile_records_neither_stop_the_key_nor_go_unanswered(
     huge = b'{"request_id": "%s-1", "pad": "%s"}' % (run.encode(), b"x" * (5 * 1024 * 1024))
     good, key = _screened(2, run)
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap, compression_type="gzip", max_request_size=8 * 1024 * 1024
+        **settings.kafka().options(), compression_type="gzip", max_request_size=8 * 1024 * 1024
     )
     async with run_service([Stage("screened", _pass_on)], ("missed",)):
         await producer.start()

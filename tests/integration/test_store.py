@@ -17,6 +17,7 @@ from septet_kit.store.claim import holder
 from septet_kit.store.life import Life
 from septet_kit.store.outbox import Sweeper, flush_marks
 from septet_kit.store.pool import StorePool
+from septet_kit.store.testing import bare_pool
 from septet_kit.store.unit import OutboxEmit
 from septet_kit.testing import flow
 
@@ -26,13 +27,13 @@ from .conftest import ReadLog
 @pytest.fixture
 async def pool(settings: KitSettings) -> AsyncIterator[StorePool]:
     schema = f"t_{uuid4().hex[:8]}"
-    async with open_pool(settings, schema, "CREATE TABLE IF NOT EXISTS effects (n int)") as opened:
+    async with bare_pool(settings, schema, ["CREATE TABLE effects (n int)"]) as opened:
         yield opened
 
 
 @pytest.fixture
 async def publisher(settings: KitSettings) -> AsyncIterator[Publisher]:
-    made = Publisher(settings.kafka_bootstrap, "test-store")
+    made = Publisher(settings.kafka(), "test-store")
     await made.start()
     yield made
     await made.stop()
@@ -43,7 +44,7 @@ def _outcome() -> Outcome:
 
 
 async def _effect(pool: StorePool, event: Outcome) -> list[Emit]:
-    async with once(pool, event.event_id, "test") as unit:
+    async with once(pool, event.event_id, "test", tenant=event.tenant) as unit:
         if unit.first:
             await unit.connection.execute("INSERT INTO effects VALUES (1)")
             await unit.emit(Emit("outcomes", event))
@@ -62,7 +63,7 @@ async def test_an_error_undoes_inbox_effect_and_outbox(pool: StorePool) -> None:
     event = _outcome()
 
     async def broken() -> None:
-        async with once(pool, event.event_id, "test") as unit:
+        async with once(pool, event.event_id, "test", tenant=event.tenant) as unit:
             await unit.connection.execute("INSERT INTO effects VALUES (1)")
             await unit.emit(Emit("outcomes", event))
             raise Permanent("no", "no")
@@ -78,7 +79,7 @@ async def test_the_sweeper_sends_what_a_crash_left(
 ) -> None:
     since, event = datetime.now(UTC), _outcome()
     await _effect(pool, event)
-    sweeper = Sweeper(pool, publisher, settings.kafka_bootstrap)
+    sweeper = Sweeper(pool, publisher, settings.kafka())
     assert await sweeper.sweep() == 0, "the claim is fresh: its holder may still send"
     await pool.execute("UPDATE outbox SET claimed_by = $1", f"{pool.instance}/earlier-life")
     assert await sweeper.sweep() == 1
@@ -99,7 +100,7 @@ async def test_the_sweeper_finds_on_the_log_what_was_sent_and_not_marked(
     await publisher.send(emit.to_record())
     pool.sent_ids.clear()  # the marks are lost, as in a crash
     await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
-    assert await Sweeper(pool, publisher, settings.kafka_bootstrap).sweep() == 0
+    assert await Sweeper(pool, publisher, settings.kafka()).sweep() == 0
     assert await pool.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL") == 0
     records = await read_log(
         "outcomes", since=since, where=lambda r: event.request_id.encode() in r.value, count=2,
@@ -135,7 +136,7 @@ async def test_a_row_that_the_producer_still_holds_is_nobody_elses(
     assert queued is not None
     queued(future)
     await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
-    sweeper = Sweeper(pool, publisher, settings.kafka_bootstrap)
+    sweeper = Sweeper(pool, publisher, settings.kafka())
     assert await sweeper.sweep() == 0, "its own sweeper leaves it alone"
     await sweeper.renew()
     assert await pool.fetchval("SELECT claimed_until > now() FROM outbox"), "and keeps others away"
@@ -151,7 +152,7 @@ async def test_a_sweep_that_took_too_long_sends_nothing(
     await _effect(pool, _outcome())
     await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
     monkeypatch.setattr("septet_kit.store.outbox._SWEEP_CLAIM", timedelta(seconds=1))
-    await Sweeper(pool, publisher, settings.kafka_bootstrap).sweep()
+    await Sweeper(pool, publisher, settings.kafka()).sweep()
     await flush_marks(pool)
     assert await pool.fetchval("SELECT sent_at IS NULL FROM outbox"), "not sent, and not marked"
 
@@ -173,7 +174,9 @@ async def test_the_ledger_pays_once_for_many_callers(pool: StorePool) -> None:
         await asyncio.sleep(0.1)
         return b"\x00paid"
 
-    results = await asyncio.gather(*(ledger.run("k", work, timedelta(seconds=30)) for _ in range(10)))
+    results = await asyncio.gather(
+        *(ledger.run("k", work, timedelta(seconds=30), tenant="default") for _ in range(10))
+    )
     assert calls == 1
     assert {r for r, _ in results} == {b"\x00paid"}
     assert sum(replayed for _, replayed in results) == 9
@@ -188,7 +191,9 @@ async def test_a_claim_whose_reply_was_lost_is_taken_up_at_once(pool: StorePool)
     async def work() -> bytes:
         return b"mine"
 
-    done = await asyncio.wait_for(Ledger(pool, "gen-0").run("k", work, timedelta(seconds=30)), 5)
+    done = await asyncio.wait_for(
+        Ledger(pool, "gen-0").run("k", work, timedelta(seconds=30), tenant="default"), 5
+    )
     assert done == (b"mine", False)
 
 
@@ -200,9 +205,11 @@ async def test_a_lease_is_renewed_while_the_work_runs(pool: StorePool) -> None:
     async def other() -> bytes:
         return b"double"
 
-    first = asyncio.create_task(Ledger(pool, "gen-0").run("k", work, timedelta(seconds=0.6)))
+    first = asyncio.create_task(
+        Ledger(pool, "gen-0").run("k", work, timedelta(seconds=0.6), tenant="default")
+    )
     await asyncio.sleep(0.2)
-    second = await Ledger(pool, "gen-1").run("k", other, timedelta(seconds=30))
+    second = await Ledger(pool, "gen-1").run("k", other, timedelta(seconds=30), tenant="default")
     assert await first == (b"slow", False)
     assert second == (b"slow", True)
 
@@ -217,8 +224,8 @@ async def test_a_failure_frees_the_key(pool: StorePool) -> None:
         return b"ok"
 
     with pytest.raises(Transient):
-        await ledger.run("k", broken, timedelta(seconds=30))
-    assert await ledger.run("k", fine, timedelta(seconds=30)) == (b"ok", False)
+        await ledger.run("k", broken, timedelta(seconds=30), tenant="default")
+    assert await ledger.run("k", fine, timedelta(seconds=30), tenant="default") == (b"ok", False)
 
 
 async def test_an_earlier_life_of_the_instance_holds_nothing_back(pool: StorePool) -> None:
@@ -229,7 +236,9 @@ async def test_an_earlier_life_of_the_instance_holds_nothing_back(pool: StorePoo
     async def work() -> bytes:
         return b"mine"
 
-    done = await asyncio.wait_for(Ledger(pool, "gen-0").run("k", work, timedelta(seconds=30)), 5)
+    done = await asyncio.wait_for(
+        Ledger(pool, "gen-0").run("k", work, timedelta(seconds=30), tenant="default"), 5
+    )
     assert done == (b"mine", False)
 
 
@@ -244,7 +253,10 @@ async def test_another_instance_waits_for_the_lease(pool: StorePool) -> None:
 
     loop = asyncio.get_running_loop()
     began = loop.time()
-    assert await Ledger(pool, "gen-0").run("k", work, timedelta(seconds=30)) == (b"late", False)
+    assert await Ledger(pool, "gen-0").run("k", work, timedelta(seconds=30), tenant="default") == (
+        b"late",
+        False,
+    )
     assert loop.time() - began >= 0.4
 
 

@@ -11,13 +11,15 @@ from typing import Any
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
-from septet_contracts import Response
+from septet_contracts import SHARED, Response
+from septet_kit.messaging.connection import Kafka
+from septet_kit.tenants import SHARED_ONLY, Tenants
 
 from septet_cli import wire
 from septet_cli.errors import NoResponse, Unreachable
 from septet_cli.tail import tail
 
-REQUESTS, RESPONSES, TOKENS = "septet.requests.v1", "septet.responses.v1", "septet.tokens.v1"
+REQUESTS, RESPONSES = "septet.requests.v1", "septet.responses.v1"
 FEEDBACK = "septet.feedback.v1"
 
 OnToken = Callable[[dict[str, Any]], None]
@@ -40,11 +42,12 @@ class Client:
         seen: how many responses were read for each request id.
     """
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: AIOKafkaProducer, tenants: Tenants = SHARED_ONLY) -> None:
         self.seen: Counter[str] = Counter()
         self._producer = producer
+        self._tenants = tenants
         self._waiting: dict[tuple[str, str], asyncio.Future[Response]] = {}
-        self._on_token: dict[str, OnToken] = {}
+        self._on_token: dict[tuple[str, str], OnToken] = {}
         self._readers: list[asyncio.Task[None]] = []
 
     async def ask(
@@ -65,14 +68,14 @@ class Client:
         key = (request.get("tenant", "default"), request_id)
         future = self._waiting[key] = asyncio.get_running_loop().create_future()
         if on_token is not None:
-            self._on_token[request_id] = on_token
+            self._on_token[key] = on_token
         try:
-            await self.publish(REQUESTS, record_key(request), request)
+            await self.publish(self._tenants.address("requests", key[0]), record_key(request), request)
             await asyncio.wait([future, *self._readers], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             return self._result(future, request_id, timeout)
         finally:
             self._waiting.pop(key, None)
-            self._on_token.pop(request_id, None)
+            self._on_token.pop(key, None)
 
     async def publish(self, topic: str, key: str, value: Mapping[str, Any]) -> None:
         """Publish one JSON object and wait until the broker has it."""
@@ -92,26 +95,39 @@ class Client:
 
     def _receive(self, record: wire.Record) -> None:
         value = json.loads(record.value or b"{}")
-        if record.topic == TOKENS:
-            listener = self._on_token.get(value["request_id"])
+        key = (value["tenant"], value["request_id"])
+        if value["contract"] == "septet.tokens":
+            listener = self._on_token.get(key)
             if listener is not None:
                 listener(value)
             return
         self.seen[value["request_id"]] += 1
-        future = self._waiting.get((value["tenant"], value["request_id"]))
+        future = self._waiting.get(key)
+        if future is None and value["tenant"] == SHARED:
+            # A request that the shared topic does not take is answered in nobody's name.
+            future = next((f for (_, name), f in self._waiting.items() if name == key[1]), None)
         if future is not None and not future.done():
             future.set_result(Response.model_validate(value))
 
 
 @asynccontextmanager
-async def connect(bootstrap: str, *, stream: bool = False) -> AsyncIterator[Client]:
-    """A connected client; with *stream* it also reads partial text.
+async def connect(
+    kafka: Kafka, *, stream: bool = False, tenants: Tenants = SHARED_ONLY, tenant: str | None = None
+) -> AsyncIterator[Client]:
+    """A connected client.
+
+    Args:
+        kafka: connection to Kafka.
+        stream: also read partial text.
+        tenants: who has own topics.
+        tenant: the only one to ask for; its topics alone are read. All of them where it is not given.
 
     Raises:
         Unreachable: Kafka does not answer, or holds no Septet topics.
     """
     async with AsyncExitStack() as stack:
-        client = Client(await stack.enter_async_context(wire.open_producer(bootstrap)))
-        topics = [RESPONSES, TOKENS] if stream else [RESPONSES]
-        client._readers.append(await stack.enter_async_context(tail(bootstrap, topics, client._receive)))
+        client = Client(await stack.enter_async_context(wire.open_producer(kafka)), tenants)
+        names = ("responses", "tokens") if stream else ("responses",)
+        topics = [tenants.address(n, tenant) for n in names] if tenant else list(tenants.addresses(names))
+        client._readers.append(await stack.enter_async_context(tail(kafka, topics, client._receive)))
         yield client

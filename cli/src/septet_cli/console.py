@@ -38,6 +38,7 @@ def report(message: str, fix: str) -> None:
 
 def run(work: Coroutine[Any, Any, int]) -> NoReturn:
     """Run a command's coroutine; its result is the exit code."""
+    from septet_kit.errors import SeptetError
     from septet_native.errors import StackError
 
     try:
@@ -46,6 +47,8 @@ def run(work: Coroutine[Any, Any, int]) -> NoReturn:
         fail(error)
     except StackError as error:
         fail(CliError(error.message, error.fix))
+    except SeptetError as error:
+        fail(CliError(error.message, error.fix or "see `septet doctor`"))
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_INTERRUPTED) from None
     raise typer.Exit(code)

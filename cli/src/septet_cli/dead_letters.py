@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from septet_contracts import SERVICES, dead_letter_topic
+from septet_kit.messaging.connection import Kafka
 
 from septet_cli.wire import Record, header, open_consumer
 
@@ -36,14 +37,14 @@ class DeadLetter:
         return int(header(self.record, REDRIVES) or 0)
 
 
-async def read_dead_letters(bootstrap: str, service: str | None = None) -> list[DeadLetter]:
+async def read_dead_letters(kafka: Kafka, service: str | None = None) -> list[DeadLetter]:
     """All retained dead letters, of one service or of all, oldest first.
 
     Raises:
         Unreachable: Kafka does not answer.
     """
     services = [service] if service else list(SERVICES)
-    async with open_consumer(bootstrap, [dead_letter_topic(s) for s in services]) as consumer:
+    async with open_consumer(kafka, [dead_letter_topic(s) for s in services]) as consumer:
         partitions = list(consumer.assignment())
         first = await consumer.beginning_offsets(partitions)
         last = await consumer.end_offsets(partitions)

@@ -6,19 +6,22 @@ import json
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from septet_kit.messaging.connection import Kafka
 
 from septet_cli.wire import open_consumer
 
 WINDOW = 500
 
 
-async def find_responses(bootstrap: str, request_id: str, tenant: str | None = None) -> list[dict[str, Any]]:
-    """Responses on the retained log for a request id, oldest first.
+async def find_responses(
+    kafka: Kafka, request_id: str, tenant: str | None = None, topic: str = "septet.responses.v1"
+) -> list[dict[str, Any]]:
+    """Responses on the retained log for a request id, oldest first; *topic* is where the tenant's are.
 
     Reads each partition backwards in windows and stops at the window that holds one.
     """
     needle = json.dumps(request_id).encode()
-    async with open_consumer(bootstrap, ["septet.responses.v1"]) as consumer:
+    async with open_consumer(kafka, [topic]) as consumer:
         partitions = sorted(consumer.assignment())
         first = await consumer.beginning_offsets(partitions)
         last = await consumer.end_offsets(partitions)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from septet_contracts import dead_letter_topic
+from septet_kit.messaging.connection import Kafka
+from septet_kit.tenants import SHARED_ONLY, Tenants
 
 from septet_cli import wire
-from septet_cli.client import FEEDBACK
 from septet_cli.tail import tail
 
 LABELS, DEAD = "septet.labels.v1", dead_letter_topic("feedback")
@@ -25,13 +26,16 @@ class FeedbackReport:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-async def send_feedback(bootstrap: str, events: Sequence[dict[str, Any]], timeout: float) -> FeedbackReport:
+async def send_feedback(
+    kafka: Kafka, events: Sequence[dict[str, Any]], timeout: float, tenants: Tenants = SHARED_ONLY
+) -> FeedbackReport:
     """Publish feedback events and wait for word of each.
 
     Args:
-        bootstrap: address of Kafka.
+        kafka: connection to Kafka.
         events: bodies as the feedback contract says.
         timeout: seconds to wait; 0 publishes only.
+        tenants: who has own topics.
     """
     waiting = {event["feedback_id"] for event in events}
     report = FeedbackReport()
@@ -49,10 +53,10 @@ async def send_feedback(bootstrap: str, events: Sequence[dict[str, Any]], timeou
         if not waiting:
             complete.set()
 
-    async with wire.open_producer(bootstrap) as producer, tail(bootstrap, [LABELS, DEAD], receive):
+    async with wire.open_producer(kafka) as producer, tail(kafka, [LABELS, DEAD], receive):
         for event in events:
             key = f"{event['tenant']}:{event['request_id']}"
-            await (await wire.send(producer, FEEDBACK, key, event))
+            await (await wire.send(producer, tenants.address("feedback", event["tenant"]), key, event))
         try:
             await asyncio.wait_for(complete.wait(), timeout or 0.001)
         except TimeoutError:

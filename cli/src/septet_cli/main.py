@@ -14,7 +14,11 @@ from septet_cli.commands import (
     doctor,
     feedback,
     ingest,
+    kafka,
+    reindex,
+    stack,
     stub_model,
+    tenants,
     topics,
     trace,
     up,
@@ -37,8 +41,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (up, ask, ingest, delete, feedback, trace, topics, doctor, demo, stub_model):
+for module in (up, ask, ingest, delete, feedback, trace, topics, tenants, reindex, doctor, demo, stub_model):
     module.register(app)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(kafka.app, name="kafka")
+app.add_typer(stack.app, name="stack")
 app.add_typer(bench.app, name="bench")
 contracts.register(app)

@@ -1,4 +1,4 @@
-"""What `septet up` shows while the stack runs."""
+"""What `septet up` and `septet stack status` show of a stack that runs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from septet_native.addresses import Addresses
-from septet_native.state import ProcessState
+from septet_native.state import Missing, ProcessState
 
 STYLES = {"ready": "green", "starting": "yellow", "restarting": "yellow", "failed": "red", "stopped": "dim"}
 
 
-def status_screen(processes: Sequence[ProcessState], addresses: Addresses, uptime_s: float) -> RenderableType:
-    """One table of processes, the addresses, and what to do next."""
+def status_screen(
+    processes: Sequence[ProcessState],
+    addresses: Addresses,
+    uptime_s: float,
+    missing: Sequence[Missing] = (),
+    *,
+    background: bool = False,
+) -> RenderableType:
+    """One table of processes, the addresses, what was left out, and what to do next."""
     table = Table(box=None, pad_edge=False, header_style="bold dim")
     for name in ("", "state", "pid", "port", "memory", "restarts", "log"):
         table.add_column(name, justify="right" if name in ("pid", "port", "memory", "restarts") else "left")
@@ -34,16 +41,30 @@ def status_screen(processes: Sequence[ProcessState], addresses: Addresses, uptim
     head = Text.assemble(
         ("septet", "bold"), f"  {ready}/{len(processes)} ready · up {_duration(uptime_s)} · {total / 1000:.1f} GB",
     )  # fmt: skip
-    return Group(head, Text(), table, Text(), _places(addresses))
+    return Group(head, Text(), table, Text(), *map(_left_out, missing), _places(addresses, background))
 
 
-def _places(addresses: Addresses) -> Text:
+def _left_out(missing: Missing) -> Text:
     return Text.assemble(
-        ("Kafka   ", "dim"), addresses.kafka, "\n",
-        ("traces  ", "dim"), addresses.traces_url, "\n",
-        ("data    ", "dim"), addresses.data_dir, "\n",
-        ("next    ", "dim"), 'septet ingest docs/   ·   septet ask "…"   ·   Ctrl-C stops everything',
+        (f"{missing.name} left out: ", "yellow"), f"{missing.message} Now {missing.instead}.\n",
+        ("fix: ", "green"), f"{missing.fix}\n",
     )  # fmt: skip
+
+
+def _places(addresses: Addresses, background: bool) -> Text:
+    stop = "septet stack down" if background else "Ctrl-C stops everything"
+    places = {
+        "Kafka": f"{addresses.kafka} ({addresses.kafka_protocol})",
+        "search": addresses.opensearch_url,
+        "traces": addresses.traces_url,
+        "data": addresses.data_dir,
+        "logs": f"{addresses.data_dir}/logs",
+        "next": f'septet ingest docs/   ·   septet ask "…"   ·   {stop}',
+    }
+    lines = Text()
+    for number, (name, place) in enumerate((n, p) for n, p in places.items() if p):
+        lines.append("\n" if number else "").append(f"{name:<8}", "dim").append(place)
+    return lines
 
 
 def _short(path: str, data_dir: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
-from septet_contracts import TOPICS
+from septet_contracts import TOPICS, Topic, split
+from septet_kit.messaging.connection import Kafka, KafkaConnection
 
 from septet_cli.wire import open_consumer, unreachable
 
@@ -28,23 +29,23 @@ class TopicState:
     lag: dict[str, int] = field(default_factory=dict)
 
 
-async def topic_states(bootstrap: str) -> list[TopicState]:
-    """State of each topic of the table that exists.
+async def topic_states(kafka: Kafka) -> list[TopicState]:
+    """State of each topic of the table that exists, then of each tenant's own.
 
     Raises:
         Unreachable: Kafka does not answer.
     """
-    async with _admin(bootstrap) as admin:
-        names = [name for name in TOPICS if name in set(await admin.list_topics())]
+    async with _admin(kafka) as admin:
+        known = _known(await admin.list_topics())
         committed = await _committed(admin)
-    if not names:
+    if not known:
         return []
-    async with open_consumer(bootstrap, names) as consumer:
+    async with open_consumer(kafka, known) as consumer:
         partitions = list(consumer.assignment())
         first = await consumer.beginning_offsets(partitions)
         last = await consumer.end_offsets(partitions)
     states = []
-    for name in names:
+    for name, base in known.items():
         own = [p for p in partitions if p.topic == name]
         lag = {
             group: sum(last[p] - max(offsets.get(p, first[p]), first[p]) for p in own)
@@ -52,8 +53,28 @@ async def topic_states(bootstrap: str) -> list[TopicState]:
             if any(p in offsets for p in own)
         }
         depth = sum(last[p] - first[p] for p in own)
-        states.append(TopicState(name, TOPICS[name].about, len(own), depth, lag))
+        states.append(TopicState(name, base.about, len(own), depth, lag))
     return states
+
+
+async def existing_topics(kafka: Kafka) -> set[str]:
+    """Names of the topics on the broker.
+
+    Raises:
+        Unreachable: Kafka does not answer.
+    """
+    async with _admin(kafka) as admin:
+        return set(await admin.list_topics())
+
+
+def _known(names: Iterable[str]) -> dict[str, Topic]:
+    """Septet's topics among *names*, each with the one of the table that it is, or that it stands in for."""
+    found: dict[str, Topic] = {}
+    for name in sorted(names):
+        with suppress(KeyError):
+            found[name] = split(name)[0]
+    order = list(TOPICS)
+    return dict(sorted(found.items(), key=lambda item: (item[0] not in TOPICS, order.index(item[1].name))))
 
 
 async def _committed(admin: AIOKafkaAdminClient) -> dict[str, dict[TopicPartition, int]]:
@@ -66,13 +87,13 @@ async def _committed(admin: AIOKafkaAdminClient) -> dict[str, dict[TopicPartitio
 
 
 @asynccontextmanager
-async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def _admin(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**KafkaConnection.of(kafka).options())
     try:
         await admin.start()
     except (KafkaConnectionError, OSError, struct.error) as error:
         await admin.close()
-        raise unreachable(bootstrap, error) from error
+        raise await unreachable(kafka) from error
     try:
         yield admin
     finally:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import httpx
+from septet_kit.messaging.connection import Kafka
 
 from septet_cli.errors import CliError, Unreachable
 
@@ -55,7 +56,7 @@ def _is_whole(trace: dict[str, Any] | None) -> bool:
     return trace is not None and len(forest(trace)) == 1
 
 
-async def trace_id_of(kafka: str, base: str, name: str, tenant: str) -> str:
+async def trace_id_of(kafka: Kafka, base: str, name: str, tenant: str) -> str:
     """The trace id for a request id (or for a trace id, which it is then).
 
     Raises:

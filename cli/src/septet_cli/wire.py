@@ -11,6 +11,9 @@ from typing import Any, TypeAlias
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.structs import ConsumerRecord, RecordMetadata
+from septet_kit.errors import Permanent
+from septet_kit.messaging.connection import Kafka, KafkaConnection
+from septet_kit.messaging.diagnosis import diagnose
 
 from septet_cli.errors import Unreachable
 
@@ -18,30 +21,30 @@ Record: TypeAlias = ConsumerRecord
 MAX_RECORD_BYTES = 2 * 1024 * 1024
 
 
-def unreachable(bootstrap: str, error: Exception) -> Unreachable:
-    """The error for a broker that does not answer."""
-    return Unreachable(
-        f"Kafka at {bootstrap} does not answer: {error}",
-        "start the stack with `septet up`, or correct SEPTET_KAFKA_BOOTSTRAP",
-    )
+async def unreachable(kafka: Kafka) -> Unreachable:
+    """The error for a broker that could not be connected to: why, and which setting mends it."""
+    found = await diagnose(kafka)
+    if isinstance(found, Permanent):
+        return Unreachable(found.message, found.fix or "see `septet doctor`")
+    return Unreachable(found.message, "start the stack with `septet up`, or correct SEPTET_KAFKA_BOOTSTRAP")
 
 
 @asynccontextmanager
-async def open_producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+async def open_producer(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
     """A producer that waits for all replicas and never writes a record twice.
 
     Raises:
         Unreachable: Kafka does not answer.
     """
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=2,
+        **KafkaConnection.of(kafka).options(), acks="all", enable_idempotence=True, linger_ms=2,
         max_request_size=MAX_RECORD_BYTES,
     )  # fmt: skip
     try:
         await producer.start()
     except (KafkaConnectionError, OSError) as error:
         await producer.stop()
-        raise unreachable(bootstrap, error) from error
+        raise await unreachable(kafka) from error
     try:
         yield producer
     finally:
@@ -49,29 +52,29 @@ async def open_producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @asynccontextmanager
-async def open_consumer(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[AIOKafkaConsumer]:
+async def open_consumer(kafka: Kafka, topics: Iterable[str]) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of all partitions of *topics*, in no group: it commits nothing.
 
     Raises:
         Unreachable: Kafka does not answer, or a topic does not exist.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
+        **KafkaConnection.of(kafka).options(), enable_auto_commit=False, auto_offset_reset="earliest",
         max_partition_fetch_bytes=MAX_RECORD_BYTES,
     )  # fmt: skip
     try:
         await consumer.start()
     except (KafkaConnectionError, OSError) as error:
         await consumer.stop()
-        raise unreachable(bootstrap, error) from error
+        raise await unreachable(kafka) from error
     try:
-        consumer.assign([p for topic in topics for p in await _partitions(consumer, bootstrap, topic)])
+        consumer.assign([p for topic in topics for p in await _partitions(consumer, kafka, topic)])
         yield consumer
     finally:
         await consumer.stop()
 
 
-async def _partitions(consumer: AIOKafkaConsumer, bootstrap: str, topic: str) -> list[TopicPartition]:
+async def _partitions(consumer: AIOKafkaConsumer, kafka: Kafka, topic: str) -> list[TopicPartition]:
     found = consumer.partitions_for_topic(topic)
     for _ in range(20):
         if found:
@@ -82,7 +85,7 @@ async def _partitions(consumer: AIOKafkaConsumer, bootstrap: str, topic: str) ->
         found = consumer.partitions_for_topic(topic)
     if not found:
         raise Unreachable(
-            f"Kafka at {bootstrap} has no topic {topic}.",
+            f"Kafka at {KafkaConnection.of(kafka).bootstrap} has no topic {topic}.",
             "start the services with `septet up`: it creates the topics",
         )
     return [TopicPartition(topic, p) for p in sorted(found)]

@@ -39,15 +39,24 @@ from septet_contracts.parts import (
 )
 from septet_contracts.request import Ask, CacheWish, Message, Request, RetrievalWish
 from septet_contracts.response import Evaluation, ModelAlias, Response, TokenChunk
+from septet_contracts.tenancy import (
+    SHARED,
+    ClientAccess,
+    client_access,
+    own_topics,
+    split,
+    tenant_topic,
+    topics_for,
+)
 from septet_contracts.topics import SERVICES, TOPICS, Topic, dead_letter_topic, topic
 
 __all__ = [
-    "MAX_BODY_BYTES", "SERVICES", "TOPICS", "Answerability", "Ask", "CacheCheck", "CacheInfo", "CacheWish",
+    "MAX_BODY_BYTES", "SERVICES", "SHARED", "TOPICS", "Answerability", "Ask", "CacheCheck", "CacheInfo", "CacheWish", "ClientAccess",
     "Comment", "Contract", "ContractError", "Copied", "Correction", "DeleteDocument", "Dismissed",
     "DocumentChanged", "Draft", "Dwell", "Embedding", "Envelope", "ErrorInfo", "Evaluation", "FeedbackEvent",
     "FlaggedSource", "Flow", "Grounded", "Identified", "Label", "Message", "Missed", "ModelAlias", "Outcome",
     "Partial", "Passage", "Quote", "Rating", "Regenerated", "Request", "Response", "RetrievalInfo",
     "RetrievalWish", "Revision", "Score", "Screened", "Source", "StageTiming", "Thumbs", "TokenChunk", "Topic",
-    "UpsertDocument", "Usage", "Verdict", "dead_letter_topic", "decode", "encode", "event_id", "record_key",
-    "request_digest", "topic",
+    "UpsertDocument", "Usage", "Verdict", "client_access", "dead_letter_topic", "decode", "encode", "event_id", "own_topics", "record_key",
+    "request_digest", "split", "tenant_topic", "topic", "topics_for",
 ]  # fmt: skip

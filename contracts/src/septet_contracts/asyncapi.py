@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import yaml
 
 from septet_contracts.schema import topic_schema
+from septet_contracts.tenancy import is_ownable
 from septet_contracts.topics import SERVICES, TOPICS, Topic, dead_letter_topic, topic
 
 Document = dict[str, Any]
@@ -98,11 +99,16 @@ def written(party: Describes) -> list[Topic]:
     return [*map(topic, party.produces), *([dead] if dead else [])]
 
 
+def own_note(of: Topic) -> str:
+    """That a tenant may have the topic for itself, under which name; empty where all tenants share it."""
+    return f"A tenant may have it for itself, as `{of.name}.<tenant>`." if is_ownable(of) else ""
+
+
 def _channel(of: Topic) -> Document:
     config: Mapping[str, Any] = of.config
     return {
         "address": of.name,
-        "description": of.about,
+        "description": " ".join(filter(None, (of.about, own_note(of)))),
         "messages": {_message_name(of): {"$ref": f"#/components/messages/{_message_name(of)}"}},
         "bindings": {
             "kafka": {

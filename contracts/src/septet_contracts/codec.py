@@ -131,10 +131,14 @@ def _from_validation(error: ValidationError, body: dict[str, Any]) -> ContractEr
     ):  # what json.loads takes and the validator does not: too deep, too large
         return ContractError("malformed_json", first["msg"], fix="nest less deeply", partial=_partial(body))
     field = ".".join(str(p) for p in first["loc"]) or None
+    said = first["msg"]
+    if first["type"] == "union_tag_invalid":  # the validator's own message repeats what the body says
+        field = first["ctx"]["discriminator"].strip("'")
+        said = f"Input should be one of {first['ctx']['expected_tags']}"
     missing = first["type"] == "missing"
     fix = f"add `{field}`" if missing else f"correct `{field}`" if field else "see the contract's schema"
     more = error.error_count() - 1
-    message = f"{field or 'body'}: {first['msg']}" + (f" (and {more} more)" if more else "")
+    message = f"{field or 'body'}: {said}" + (f" (and {more} more)" if more else "")
     code = "missing_field" if missing else "invalid_field"
     return ContractError(code, message, field=field, fix=fix, partial=_partial(body))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from septet_contracts.asyncapi import Describes, short_name, written
+from septet_contracts.asyncapi import Describes, own_note, short_name, written
 from septet_contracts.schema import topic_schema
 from septet_contracts.topics import TOPICS, Topic, topic
 
@@ -34,6 +34,8 @@ def _section(of: Topic, writers: str, readers: str) -> Iterator[str]:
     yield f"## {of.name}"
     yield ""
     yield f"{of.about} Key: {of.key}. Written by {writers or 'nobody yet'}; read by {readers or 'whoever likes'}."
+    if note := own_note(of):
+        yield f"{note} [Tenants](../how-to/tenants.md)."
     if of.raw:
         return
     schema = topic_schema(of)

@@ -7,7 +7,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from septet_native import doctor, jars, ports, records
+from septet_native import doctor, jars, ports, records, starting
+from septet_native.findings import Check
 from septet_native.server import Places
 from septet_native.settings import StackSettings
 
@@ -23,7 +24,7 @@ from septet_native.settings import StackSettings
     ],
     ids=lambda check: check.name,
 )
-def test_a_finding_has_a_fix(check: doctor.Check) -> None:
+def test_a_finding_has_a_fix(check: Check) -> None:
     assert not check.ok
     assert check.detail
     assert check.fix
@@ -41,7 +42,7 @@ def test_a_finding_has_a_fix(check: doctor.Check) -> None:
     ],
     ids=lambda check: check.name,
 )
-def test_what_is_right_needs_no_fix(check: doctor.Check) -> None:
+def test_what_is_right_needs_no_fix(check: Check) -> None:
     assert check.ok, check
     assert not check.fix
 
@@ -88,3 +89,16 @@ async def test_the_whole_examination_runs_on_a_fresh_directory(tmp_path: Path) -
     checks = await doctor.examine(StackSettings(data_dir=tmp_path / "data", cache=tmp_path / "cache"))
     assert len({check.name for check in checks}) == len(checks)
     assert next(check for check in checks if check.name == "stack").detail == "not running"
+
+
+async def test_a_stack_that_is_starting_is_well(tmp_path: Path) -> None:
+    settings = StackSettings(data_dir=tmp_path / "data", cache=tmp_path / "cache")
+    places = settings.places()
+    with starting.Progress(places.data) as progress:
+        progress.step("postgres", "ready")
+        progress.step("kafka", "fetching jars 20/45")
+        records.write(places.run, "postgres", os.getpid())
+        checks = {check.name: check for check in await doctor.examine(settings)}
+    assert checks["stack"].ok
+    assert "1 ready; kafka fetching jars 20/45" in checks["stack"].detail
+    assert checks["leftover processes"].ok

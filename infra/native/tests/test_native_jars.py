@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 from jgo.maven import MavenContext
-from septet_native import jars
+from septet_native import jars, opensearch_home
 from septet_native.errors import ChecksumMismatch, DownloadFailed
 
 CONTENT = b"not really a jar"
@@ -98,3 +98,25 @@ def test_no_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(DownloadFailed, match=r"thing 1\.0: no route") as caught:
         jars.fetch([jar], tmp_path)
     assert "network" in caught.value.fix
+
+
+def test_opensearchs_home_is_laid_out_once(tmp_path: Path) -> None:
+    repository, home = tmp_path / "repository", tmp_path / "home"
+    repository.mkdir()
+    found = [
+        jars.LockedJar("org.example", name, "1", "") for name in ("core", "netty-buffer", "reindex-client")
+    ]
+    for jar in found:
+        path = repository / jar.relative_path
+        path.parent.mkdir(parents=True)
+        path.write_bytes(CONTENT)
+        path.chmod(0o600)
+    opensearch_home.lay_out(found, repository, home)
+    assert (home / "lib" / "core-1.jar").read_bytes() == CONTENT
+    netty = home / "modules" / "transport-netty4"
+    assert {path.name for path in netty.iterdir()} == {"netty-buffer-1.jar", "plugin-descriptor.properties"}
+    assert (home / "modules" / "reindex" / "reindex-client-1.jar").stat().st_mode & 0o777 == 0o644
+    marker = home / "lib" / "kept"
+    marker.touch()
+    opensearch_home.lay_out(found, repository, home)
+    assert marker.exists()

@@ -7,15 +7,17 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydantic import SecretStr
-from septet_cache.adapters.postgres import schema
-from septet_kit import KitSettings
-from septet_kit.store import open_pool
+from septet_kit.migrate import installed, migrate
 from septet_kit.store.pool import StorePool
+from septet_kit.store.testing import schema_pool
+
+if TYPE_CHECKING:
+    from septet_native.postgres import Postgres
 
 DIMENSIONS = 384
 
@@ -45,8 +47,8 @@ def embedder() -> HashingEmbedder:
 
 
 @pytest.fixture(scope="session")
-async def cache_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Address of a server that lives as long as the session."""
+async def cache_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
+    """A PostgreSQL server that lives as long as the session."""
     native = pytest.importorskip("septet_native.postgres", reason="the embedded PostgreSQL is not installed")
     from septet_native.ports import free_port
     from septet_native.process import Process
@@ -62,15 +64,14 @@ async def cache_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[s
                 break
             await asyncio.sleep(0.05)
         await server.finish()
-        yield server.dsn
+        await migrate(server.dsn, installed(["cache"]))
+        yield server
     finally:
         await process.stop()
 
 
 @pytest.fixture
-async def cache_pool(cache_dsn: str) -> AsyncIterator[StorePool]:
-    """A pool on empty tables."""
-    settings = KitSettings(postgres_dsn=SecretStr(cache_dsn), postgres_pool=6, instance="cache-0")
-    async with open_pool(settings, "cache", schema(DIMENSIONS)) as pool:
-        await pool.execute("TRUNCATE entries, lineage, documents, vetoes, inbox, outbox")
-        yield pool
+async def cache_pool(cache_server: Postgres) -> AsyncIterator[StorePool]:
+    """A pool on empty tables, as the service's own role."""
+    async with schema_pool(cache_server.dsn, cache_server.dsn_of("cache"), "cache") as opened:
+        yield opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from pydantic import SecretStr
 from septet_cache.app import SPEC, wire
@@ -12,8 +13,8 @@ from septet_contracts import topic
 from septet_kit import Kit, KitSettings
 
 
-async def test_the_service_wires_what_it_declares_and_is_ready(cache_dsn: str) -> None:
-    kit = Kit(SPEC, KitSettings(postgres_dsn=SecretStr(cache_dsn)))
+async def test_the_service_wires_what_it_declares_and_is_ready(cache_server: Any) -> None:
+    kit = Kit(SPEC, KitSettings(postgres_dsn=SecretStr(cache_server.dsn_of("cache"))))
     async with wire(kit) as wiring:
         assert {s.topic for s in wiring.stages} == set(SPEC.consumes)
         for ready in wiring.ready:

@@ -81,7 +81,8 @@ class Cache:
         return response
 
     async def fill(self, question: str = QUESTION, **fields: Any) -> Response:
-        return await self.admit(await self.ask(question, request_id="r-1"), **fields)
+        language = fields.get("language", "en")
+        return await self.admit(await self.ask(question, request_id="r-1", language=language), **fields)
 
 
 def released(missed: Missed | Outcome, **fields: Any) -> Response:

@@ -78,6 +78,11 @@ def test_with_a_key_the_words_do_not_matter() -> None:
     assert slot_of(first, "1") == slot_of(second, "1") != slot_of(other, "1")
 
 
+def test_languages_have_scopes_of_their_own() -> None:
+    """Each has a prompt of its own, and a change of prompt revokes what its scope holds."""
+    assert scope_of(BASE, "1", "en") != scope_of(BASE, "1", "ko")
+
+
 def test_a_question_that_looks_like_a_key_is_not_one() -> None:
     asked = slot_of(Ask(question="key:item-7"), "1")
     keyed = slot_of(Ask(question="x", cache=CacheWish(key="item-7")), "1")

@@ -17,6 +17,7 @@ from septet_cache.domain.scope import Slot
 from septet_cache.ports import EntryStore
 from septet_contracts import Embedding, Source
 from septet_kit.store.pool import StorePool
+from septet_kit.store.tenancy import EVERY
 
 NOW = datetime.now(UTC)
 SCOPE = digest("scope")
@@ -129,6 +130,14 @@ class EntryStoreSuite:
         assert await found(store, entry("What is a list?")) is not None
         assert await keep(store, old) == "a newer model or prompt version answers here"
 
+    async def test_a_mended_answer_leaves_first_answers_alone(self, store: EntryStore) -> None:
+        first = entry("What is a heap?")
+        await keep(store, first)
+        mended = entry(prompt_version="revise@1", created_at=NOW, request_id="r-2")
+        assert await keep(store, mended) is None
+        assert await found(store, first) is not None
+        assert await keep(store, entry("What is a list?", request_id="r-3")) is None
+
     @pytest.mark.parametrize(("content_hash", "revoked"), [("h2", 1), (None, 1), ("h1", 0)])
     async def test_a_document_change_revokes_what_was_made_from_another_state(
         self, store: EntryStore, content_hash: str | None, revoked: int
@@ -217,7 +226,9 @@ async def test_a_revoked_entry_stays_for_audit(cache_pool: StorePool) -> None:
     store = PostgresEntries(cache_pool, 384)
     await keep(store, entry())
     await store.document_changed("acme", "d1", None, NOW, uuid4())
-    row = await cache_pool.fetchrow("SELECT revoked_at, revoked_reason FROM entries WHERE tenant = 'acme'")
+    row = await cache_pool.fetchrow(
+        "SELECT revoked_at, revoked_reason FROM entries WHERE tenant = 'acme'", tenant=EVERY
+    )
     assert row is not None
     assert (row["revoked_at"], row["revoked_reason"]) == (NOW, "document 'd1' was deleted")
 

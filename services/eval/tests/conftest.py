@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
-from pydantic import SecretStr
-from septet_eval.adapters.postgres import DDL, SCHEMA
-from septet_kit import KitSettings
-from septet_kit.store import open_pool
+from septet_kit.migrate import installed, migrate
 from septet_kit.store.pool import StorePool
+from septet_kit.store.testing import schema_pool
+
+if TYPE_CHECKING:
+    from septet_native.postgres import Postgres
 
 native = pytest.importorskip("septet_native.postgres", reason="the embedded PostgreSQL is not installed")
 
 
 @pytest.fixture(scope="session")
-async def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Address of a server that lives as long as the session."""
+async def eval_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
+    """A PostgreSQL server that lives as long as the session."""
     from septet_native.ports import free_port
     from septet_native.process import Process
     from septet_native.server import Places
@@ -33,15 +36,22 @@ async def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
                 break
             await asyncio.sleep(0.05)
         await server.finish()
-        yield server.dsn
+        await migrate(server.dsn, installed(["eval"]))
+        yield server
     finally:
         await process.stop()
 
 
 @pytest.fixture
-async def pool(postgres_dsn: str) -> AsyncIterator[StorePool]:
-    """A pool on empty tables."""
-    settings = KitSettings(postgres_dsn=SecretStr(postgres_dsn), postgres_pool=10, instance="eval-0")
-    async with open_pool(settings, SCHEMA, DDL) as opened:
-        await opened.execute("TRUNCATE requests, conflicts, inbox, outbox")
+async def eval_owner(eval_server: Postgres) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the schema's owner."""
+    connection = await asyncpg.connect(eval_server.dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def pool(eval_server: Postgres) -> AsyncIterator[StorePool]:
+    """A pool on empty tables, as the service's own role."""
+    async with schema_pool(eval_server.dsn, eval_server.dsn_of("eval"), "eval") as opened:
         yield opened

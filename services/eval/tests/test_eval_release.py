@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from septet_contracts import Outcome, Request, Response, encode, event_id, request_digest
 from septet_eval.adapters.postgres import PostgresLedger
@@ -21,6 +22,7 @@ from septet_kit import Emit
 from septet_kit.messaging.publisher import Record
 from septet_kit.observe.tracing import derived_context
 from septet_kit.store.pool import StorePool
+from septet_kit.store.tenancy import EVERY
 from septet_kit.testing import context, flow
 
 QUARTER = timedelta(milliseconds=250)
@@ -94,10 +96,10 @@ async def test_a_registered_request_is_released_by_its_outcome(handlers: Handler
     assert await register(handlers, asked) == []
     [response] = await release(handlers, outcome_of(asked))
     assert (response.status, response.conversation_id) == ("answered", "c-1")
-    row = await pool.fetchrow("SELECT state, status FROM requests")
+    row = await pool.fetchrow("SELECT state, status FROM requests", tenant=EVERY)
     assert row is not None
     assert dict(row) == {"state": "released", "status": "answered"}
-    outbox = await pool.fetchrow("SELECT event_id, topic, key, value FROM outbox")
+    outbox = await pool.fetchrow("SELECT event_id, topic, key, value FROM outbox", tenant=EVERY)
     assert outbox is not None
     assert (outbox["event_id"], outbox["topic"]) == (response.event_id, "septet.responses.v1")
     assert (outbox["key"], outbox["value"]) == (b"default:c-1", encode(response))
@@ -110,7 +112,7 @@ async def test_any_trace_header_is_survived(
     asked = request("r-1", deadline=datetime.now(UTC))
     ctx = context("requests", value=encode(asked), headers={"traceparent": header})
     assert list(await handlers.register(asked, ctx)) == []
-    await pool.execute("UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'")
+    await pool.execute("UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'", tenant=EVERY)
     assert await sweeper.sweep() == 1
     response = Response.model_validate_json(log.records[0].value or b"")
     derived = f"{derived_context('default', 'r-1').trace_id:032x}"
@@ -130,7 +132,7 @@ async def test_redelivery_changes_nothing(handlers: Handlers, pool: StorePool) -
     await register(handlers, asked)
     given = [await release(handlers, outcome_of(asked)) for _ in range(3)]
     assert [len(g) for g in given] == [1, 0, 0]
-    assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 1
 
 
 async def test_the_first_outcome_wins(handlers: Handlers) -> None:
@@ -187,14 +189,14 @@ async def test_fifty_tasks_race_for_each_of_twenty_requests(handlers: Handlers, 
 
     released = [r for out in await asyncio.gather(*(one(*c) for c in calls)) for r in out]
     assert Counter(r.request_id for r in released) == {a.request_id: 1 for a in asked}
-    assert await pool.fetchval("SELECT count(*) FROM outbox") == 20
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 20
 
 
 async def overdue(handlers: Handlers, pool: StorePool, count: int = 1) -> list[Request]:
     asked = [request(f"late-{i}", deadline=datetime.now(UTC) - timedelta(seconds=5)) for i in range(count)]
     for a in asked:
         await register(handlers, a)
-    await pool.execute("UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'")
+    await pool.execute("UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'", tenant=EVERY)
     return asked
 
 
@@ -213,7 +215,7 @@ async def test_silence_is_answered_with_expired_and_a_late_outcome_changes_nothi
     assert response.error is not None
     assert response.error.code == "deadline_exceeded"
     assert response.trace_id == f"{derived_context('default', 'late-0').trace_id:032x}"
-    assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 1
 
 
 async def test_a_passed_deadline_leaves_a_second_for_the_typed_rejection(
@@ -251,19 +253,21 @@ async def test_sweepers_and_outcomes_race(handlers: Handlers, pool: StorePool, l
     assert len(in_time) == 10
     assert late == []
     assert sorted(in_time + raced + expired) == sorted(a.request_id for a in asked)
-    assert await pool.fetchval("SELECT count(*) FROM outbox") == 60
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 60
 
 
-async def test_a_failed_transaction_releases_nothing(handlers: Handlers, pool: StorePool) -> None:
+async def test_a_failed_transaction_releases_nothing(
+    handlers: Handlers, pool: StorePool, eval_owner: asyncpg.Connection
+) -> None:
     asked = request("r-1")
     await register(handlers, asked)
-    await pool.execute("ALTER TABLE outbox ADD CONSTRAINT refuse CHECK (false) NOT VALID")
+    await eval_owner.execute("ALTER TABLE eval.outbox ADD CONSTRAINT refuse CHECK (false) NOT VALID")
     try:
         with pytest.raises(Exception, match="refuse"):
             await release(handlers, outcome_of(asked))
     finally:
-        await pool.execute("ALTER TABLE outbox DROP CONSTRAINT refuse")
-    assert await pool.fetchval("SELECT state FROM requests") == "pending"
+        await eval_owner.execute("ALTER TABLE eval.outbox DROP CONSTRAINT refuse")
+    assert await pool.fetchval("SELECT state FROM requests", tenant=EVERY) == "pending"
     assert len(await release(handlers, outcome_of(asked))) == 1
 
 
@@ -274,7 +278,9 @@ async def test_old_requests_are_forgotten_and_pending_ones_are_not(
         await register(handlers, request(name))
     await release(handlers, outcome_of(request("old")))
     await release(handlers, outcome_of(request("new")))
-    await pool.execute("UPDATE requests SET released_at = now() - interval '8 days' WHERE request_id = 'old'")
+    await pool.execute(
+        "UPDATE requests SET released_at = now() - interval '8 days' WHERE request_id = 'old'", tenant=EVERY
+    )
     assert await PostgresLedger(pool).purge(timedelta(days=7)) == 1
-    rows = await pool.fetch("SELECT request_id FROM requests ORDER BY 1")
+    rows = await pool.fetch("SELECT request_id FROM requests ORDER BY 1", tenant=EVERY)
     assert [r["request_id"] for r in rows] == ["new", "pending"]

@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from pydantic import SecretStr
-from septet_feedback.adapters.postgres import DDL, SCHEMA
-from septet_kit import KitSettings
-from septet_kit.store import open_pool
+from septet_kit.migrate import installed, migrate
 from septet_kit.store.pool import StorePool
+from septet_kit.store.testing import schema_pool
+
+if TYPE_CHECKING:
+    from septet_native.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
-async def feedback_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Address of a PostgreSQL server that lives as long as the session."""
+async def feedback_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
+    """A PostgreSQL server that lives as long as the session."""
     native = pytest.importorskip("septet_native.postgres", reason="the embedded PostgreSQL is not installed")
     from septet_native.ports import free_port
     from septet_native.process import Process
@@ -35,17 +37,16 @@ async def feedback_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
             while not await server.probe():  # noqa: ASYNC110 - readiness is asked for
                 await asyncio.sleep(0.05)
         await server.finish()
-        yield server.dsn
+        await migrate(server.dsn, installed(["feedback"]))
+        yield server
     finally:
         await process.stop()
 
 
 @pytest.fixture
-async def pool(feedback_dsn: str) -> AsyncIterator[StorePool]:
-    """A pool on empty tables of the feedback schema."""
-    settings = KitSettings(postgres_dsn=SecretStr(feedback_dsn), postgres_pool=10, instance="feedback-0")
-    async with open_pool(settings, SCHEMA, DDL) as opened:
-        await opened.execute("TRUNCATE shown, pending, inbox, outbox")
+async def pool(feedback_server: Postgres) -> AsyncIterator[StorePool]:
+    """A pool on empty tables, as the service's own role."""
+    async with schema_pool(feedback_server.dsn, feedback_server.dsn_of("feedback"), "feedback") as opened:
         yield opened
 
 

@@ -17,6 +17,7 @@ from septet_feedback.settings import FeedbackSettings
 from septet_feedback.tidy import tidy
 from septet_kit import Emit
 from septet_kit.store.pool import StorePool
+from septet_kit.store.tenancy import EVERY
 from septet_kit.store.unit import OutboxEmit
 from septet_kit.testing import context
 
@@ -83,8 +84,8 @@ async def test_copies_change_nothing(handlers: Handlers, pool: StorePool, early:
         emitted += labels(await getattr(handlers, name)(event, at("feedback")))
     emitted += labels(await handlers.feedback(thumbs("up"), at("feedback")))
     assert [m.feedback_id for m in emitted] == ["f-1"]
-    assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
-    assert await pool.fetchval("SELECT count(*) FROM pending") == 0
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 1
+    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=EVERY) == 0
 
 
 @pytest.mark.parametrize("early", [True, False])
@@ -117,7 +118,7 @@ async def test_a_race_joins_every_pair_exactly_once(handlers: Handlers, pool: St
     random.Random(7).shuffle(work)
     made = [m for emits in await asyncio.gather(*work) for m in labels(emits)]
     assert sorted(m.request_id for m in made) == sorted(f"r-{n}" for n in range(count))
-    assert await pool.fetchval("SELECT count(*) FROM pending") == 0
+    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=EVERY) == 0
 
 
 async def test_the_row_lies_in_the_responses_trace(
@@ -135,7 +136,7 @@ async def test_the_row_lies_in_the_responses_trace(
     assert isinstance(emit, OutboxEmit)
     sent_under = trace.get_current_span(emit.to_record().trace_context).get_span_context()
     assert sent_under.span_id == span.context.span_id
-    headers = json.loads(await pool.fetchval("SELECT headers FROM outbox"))
+    headers = json.loads(await pool.fetchval("SELECT headers FROM outbox", tenant=EVERY))
     assert headers["traceparent"].split("-")[1:3] == [TRACE, f"{span.context.span_id:016x}"]
 
 
@@ -179,18 +180,18 @@ async def test_a_response_without_trace_context_is_no_obstacle(
 async def test_tidying_gives_up_on_feedback_that_nobody_answers(handlers: Handlers, pool: StorePool) -> None:
     await handlers.feedback(thumbs(), at("feedback"))
     await tidy(pool, FeedbackSettings())
-    assert await pool.fetchval("SELECT count(*) FROM pending") == 1
+    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=EVERY) == 1
     await tidy(pool, FeedbackSettings(wait_for=timedelta(0)))
-    assert await pool.fetchval("SELECT count(*) FROM pending") == 0
+    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=EVERY) == 0
     assert labels(await handlers.response(response(), at("responses"))) == []
 
 
 async def test_tidying_forgets_old_answers_only(handlers: Handlers, pool: StorePool) -> None:
     await handlers.response(response(), at("responses"))
     await tidy(pool, FeedbackSettings())
-    assert await pool.fetchval("SELECT count(*) FROM shown") == 1
+    assert await pool.fetchval("SELECT count(*) FROM shown", tenant=EVERY) == 1
     await tidy(pool, FeedbackSettings(remember_for=timedelta(0)))
-    assert await pool.fetchval("SELECT count(*) FROM shown") == 0
+    assert await pool.fetchval("SELECT count(*) FROM shown", tenant=EVERY) == 0
 
 
 def test_spec() -> None:

@@ -9,18 +9,20 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
-from pydantic import SecretStr
-from septet_kit import KitSettings
-from septet_kit.store import open_pool
+from septet_kit.migrate import installed, migrate
 from septet_kit.store.pool import StorePool
+from septet_kit.store.testing import schema_pool
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+if TYPE_CHECKING:
+    from septet_native.postgres import Postgres
 
 
 @dataclass
@@ -130,8 +132,8 @@ async def second_endpoint() -> AsyncIterator[Endpoint]:
 
 
 @pytest.fixture(scope="session")
-async def generation_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Address of a PostgreSQL server that lives as long as the session."""
+async def generation_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
+    """A PostgreSQL server that lives as long as the session."""
     native = pytest.importorskip("septet_native.postgres", reason="the embedded PostgreSQL is not installed")
     from septet_native.ports import free_port
     from septet_native.process import Process
@@ -146,17 +148,16 @@ async def generation_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
             while not await server.probe():  # noqa: ASYNC110 - readiness is asked for
                 await asyncio.sleep(0.05)
         await server.finish()
-        yield server.dsn
+        await migrate(server.dsn, installed(["generation"]))
+        yield server
     finally:
         await process.stop()
 
 
 @pytest.fixture
-async def pool(generation_dsn: str) -> AsyncIterator[StorePool]:
-    """A pool on empty tables of the generation schema."""
-    from septet_generation.adapters.postgres import DDL, SCHEMA
-
-    settings = KitSettings(postgres_dsn=SecretStr(generation_dsn), instance="generation-0")
-    async with open_pool(settings, SCHEMA, DDL) as opened:
-        await opened.execute("TRUNCATE ledger, stream_epochs")
+async def pool(generation_server: Postgres) -> AsyncIterator[StorePool]:
+    """A pool on empty tables, as the service's own role."""
+    async with schema_pool(
+        generation_server.dsn, generation_server.dsn_of("generation"), "generation"
+    ) as opened:
         yield opened

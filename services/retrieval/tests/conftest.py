@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import SecretStr
-from septet_kit import KitSettings
-from septet_kit.store import open_pool
+from septet_kit.migrate import installed, migrate
 from septet_kit.store.pool import StorePool
-from septet_retrieval.adapters.postgres import PostgresStore, tables
+from septet_kit.store.testing import schema_pool
+from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.follower import IndexFollower
 from septet_retrieval.ingest import Ingestor
 from septet_retrieval.testing import DIMENSIONS, WordEmbedder
+
+if TYPE_CHECKING:
+    from septet_native.postgres import Postgres
 
 
 @pytest.fixture
@@ -25,8 +28,8 @@ def embedder() -> WordEmbedder:
 
 
 @pytest.fixture(scope="session")
-async def retrieval_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Address of a server that lives as long as the session."""
+async def retrieval_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
+    """A PostgreSQL server that lives as long as the session."""
     native = pytest.importorskip("septet_native.postgres", reason="the embedded PostgreSQL is not installed")
     from septet_native.ports import free_port
     from septet_native.process import Process
@@ -42,18 +45,19 @@ async def retrieval_dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
                 break
             await asyncio.sleep(0.05)
         await server.finish()
-        yield server.dsn
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SEPTET_RETRIEVAL_DIMENSIONS", str(DIMENSIONS))
+            await migrate(server.dsn, installed(["retrieval"]))
+        yield server
     finally:
         await process.stop()
 
 
 @pytest.fixture
-async def retrieval_pool(retrieval_dsn: str) -> AsyncIterator[StorePool]:
-    """A pool on empty tables."""
-    settings = KitSettings(postgres_dsn=SecretStr(retrieval_dsn), postgres_pool=6, instance="retrieval-0")
-    async with open_pool(settings, "retrieval", tables(DIMENSIONS)) as pool:
-        await pool.execute("TRUNCATE documents, passages")
-        yield pool
+async def retrieval_pool(retrieval_server: Postgres) -> AsyncIterator[StorePool]:
+    """A pool on empty tables, as the service's own role."""
+    async with schema_pool(retrieval_server.dsn, retrieval_server.dsn_of("retrieval"), "retrieval") as opened:
+        yield opened
 
 
 @pytest.fixture

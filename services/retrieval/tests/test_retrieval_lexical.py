@@ -7,11 +7,11 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from septet_kit import Transient
 from septet_retrieval.adapters.opensearch import open_index
+from septet_retrieval.adapters.opensearch.testing import throw_away_cluster
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.domain.chunking import Limits
 from septet_retrieval.domain.passages import Document, to_passages
@@ -97,6 +97,26 @@ class LexicalSuite(ABC):
         assert (await found(lexical, "대한민국에서 수도는 어디인가요?"))[0] == "d1"
         assert await found(lexical, "항구가 있는 곳") == ["d2"]
 
+    @pytest.mark.parametrize(
+        ("text", "question"),
+        [
+            ("The dogs were running to the cities.", "a dog runs in a city"),
+            ("Python's garbage collector", "python"),
+            ("Wrap it with functools.lru_cache.", "functools.lru_cache"),
+            ("Wrap it with functools.lru_cache.", "lru_cache"),
+            ("Wrap it with functools.lru_cache.", "Is there a cache?"),
+            ("An OrderedDict remembers.", "ordered dict"),
+            ("Ｔｈｅ ＡＰＩ", "api"),
+            ("It came with version 3.11.", "version 3.11"),
+            ("도서관은 아홉 시에 연다.", "도서관이 언제 여나요?"),
+            ("대한민국헌법 제1조", "헌법"),
+            ("東京都は日本の首都である。", "日本の首都"),
+        ],
+    )
+    async def test_words_meet_across_forms(self, lexical: LexicalIndex, text: str, question: str) -> None:
+        await lexical.apply("acme", [change("d1", text, 1), change("d2", "Nothing of the sort", 2)], 2)
+        assert await found(lexical, question) == ["d1"]
+
     @pytest.mark.parametrize("question", ["", "?!", "the of and", '" AND (title:x OR *) ~2 \\'])
     async def test_odd_questions_do_no_harm(self, lexical: LexicalIndex, question: str) -> None:
         await lexical.apply("acme", [change("d1", DEQUE, 1)], 1)
@@ -148,10 +168,8 @@ class TestTantivy(LexicalSuite):
 class TestOpenSearch(LexicalSuite):
     @pytest.fixture
     async def lexical(self) -> AsyncIterator[LexicalIndex]:
-        settings = OpenSearchSettings(index=f"septet-test-{uuid4().hex[:12]}")
-        async with open_index(settings) as index:
-            yield index
-            await index.drop()
+        async with throw_away_cluster() as cluster:
+            yield cluster.index()
 
     async def test_a_late_writer_does_not_bring_the_old_state_back(self, lexical: LexicalIndex) -> None:
         await lexical.apply("acme", [change("d1", HEAP, 5)], 5)
@@ -161,7 +179,7 @@ class TestOpenSearch(LexicalSuite):
 
 
 async def test_opensearch_that_is_down_is_transient() -> None:
-    with pytest.raises(Transient) as caught:
-        async with open_index(OpenSearchSettings(url="http://127.0.0.1:9")):
-            pass
+    async with open_index(OpenSearchSettings(url="http://127.0.0.1:9")) as index:
+        with pytest.raises(Transient) as caught:
+            await index.search("acme", "deque", 10)
     assert caught.value.code == "lexical_unavailable"

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from septet_contracts import Response
+from septet_kit.messaging.connection import Kafka
 from septet_native.services import SERVICES
 from septet_native.settings import StackSettings
 
@@ -62,7 +63,7 @@ async def run_bench(options: BenchOptions, *, as_json: bool) -> int:
         err.print("[dim]starting the stack …[/]")
         async with running(settings, services, _quiet) as stack:
             assert stack.addresses is not None
-            figures = await _measure(stack.addresses.kafka, data, options)
+            figures = await _measure(stack.addresses.connection(), data, options)
     figures["seconds"] = round(time.monotonic() - began, 1)
     if as_json:
         out.print_json(data=figures)
@@ -80,7 +81,7 @@ def _stack_settings(options: BenchOptions, data_dir: Path) -> StackSettings:
     return settings.model_copy(update={"llm": False}) if options.retrieval_only else settings
 
 
-async def _measure(kafka: str, data: DataSet, options: BenchOptions) -> dict[str, Any]:
+async def _measure(kafka: Kafka, data: DataSet, options: BenchOptions) -> dict[str, Any]:
     renamed = {f"doc-{i}": document for i, document in enumerate(data.documents)}
     names = {name: document.document_id for name, document in renamed.items()}
     passages = await _ingest(kafka, renamed)
@@ -104,7 +105,7 @@ async def _measure(kafka: str, data: DataSet, options: BenchOptions) -> dict[str
     return figures
 
 
-async def _ingest(kafka: str, renamed: Mapping[str, Document]) -> dict[str, int]:
+async def _ingest(kafka: Kafka, renamed: Mapping[str, Document]) -> dict[str, int]:
     events = [
         upsert(part)
         for name, document in renamed.items()

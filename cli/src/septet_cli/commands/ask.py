@@ -94,12 +94,14 @@ async def _ask(
 ) -> int:
     from septet_cli.client import connect
     from septet_cli.running import locate
+    from septet_cli.tenancy import known_tenants
 
     _check(request)
     target = locate()
     response = await _given_before(target, request) if known else None
     if response is None:
-        async with connect(target.kafka, stream=streaming) as client:
+        tenants, tenant = known_tenants(), request["tenant"]
+        async with connect(target.kafka, stream=streaming, tenants=tenants, tenant=tenant) as client:
             if streaming:
                 from septet_cli.live import show_tokens
 
@@ -116,10 +118,12 @@ async def _given_before(target: Target, request: dict[str, Any]) -> Response | N
     from septet_contracts import Response
 
     from septet_cli.history import find_responses
+    from septet_cli.tenancy import known_tenants
 
+    topic = known_tenants().address("responses", request["tenant"])
     try:
         async with asyncio.timeout(SEARCH_S):
-            raw = await find_responses(target.kafka, request["request_id"], request["tenant"])
+            raw = await find_responses(target.kafka, request["request_id"], request["tenant"], topic)
     except TimeoutError as error:
         raise CliError(
             f"The log could not be read within {SEARCH_S:.0f} s.", "see `septet doctor`, then ask again"

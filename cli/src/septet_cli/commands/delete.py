@@ -33,10 +33,12 @@ def delete(
 async def _delete(document_ids: list[str], tenant: str, timeout: float) -> int:
     from septet_cli.ingest.publish import deletion, publish_documents
     from septet_cli.running import locate
+    from septet_cli.tenancy import known_tenants
 
     target = locate()
     report = await publish_documents(
-        target.kafka, [deletion(i) for i in document_ids], tenant, stall=timeout, title="deleting"
-    )
+        target.kafka, [deletion(i) for i in document_ids], tenant, stall=timeout, title="deleting",
+        tenants=known_tenants(),
+    )  # fmt: skip
     out.print(report.summary())
     return EXIT_OK if report.complete else 1

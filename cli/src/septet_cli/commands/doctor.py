@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,7 +16,11 @@ def register(app: typer.Typer) -> None:
     app.command(
         "doctor",
         help="Say what is missing or misconfigured, and how to fix it. Exit code 1 when something is.",
-        epilog=examples("septet doctor", "septet doctor --data-dir /srv/septet"),
+        epilog=examples(
+            "septet doctor",
+            "septet doctor --stack native            and what the native stack needs",
+            "septet doctor --data-dir /srv/septet",
+        ),
     )(doctor)
 
 
@@ -24,20 +28,24 @@ def doctor(
     data_dir: Annotated[
         Path | None, typer.Option(help="Data directory to look at \\[default: .septet].")
     ] = None,
+    stack: Annotated[str | None, typer.Option(help="`embedded` or `native` \\[default: embedded].")] = None,
 ) -> None:
     """Run the checks and print them."""
-    run(_doctor(data_dir))
+    run(_doctor(data_dir, stack))
 
 
-async def _doctor(data_dir: Path | None) -> int:
+async def _doctor(data_dir: Path | None, stack: str | None) -> int:
     from rich.text import Text
     from septet_native.doctor import examine
-    from septet_native.settings import StackSettings
 
-    given: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
-    settings = StackSettings(**given)
+    from septet_cli.embedded import stack_settings
+    from septet_cli.kafka_checks import check_kafka
+    from septet_cli.settings import CliSettings
+
     failed = 0
-    for check in await examine(settings):
+    given = {"data_dir": data_dir} if data_dir else {}
+    found = await examine(stack_settings(stack, data_dir))
+    for check in [*found, *await check_kafka(CliSettings().model_copy(update=given))]:
         mark = ("✓ ", "green") if check.ok else ("✗ ", "red")
         out.print(Text.assemble(mark, (check.name, "bold"), "  ", check.detail), soft_wrap=True)
         if not check.ok:

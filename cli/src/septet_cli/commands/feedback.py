@@ -88,8 +88,9 @@ def _event(shared: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
 async def _publish(events: list[dict[str, Any]], timeout: float) -> int:
     from septet_cli.labels import send_feedback
     from septet_cli.running import locate
+    from septet_cli.tenancy import known_tenants
 
-    report = await send_feedback(locate().kafka, events, timeout)
+    report = await send_feedback(locate().kafka, events, timeout, known_tenants())
     for event in events:
         out.print(f"{event['kind']}: {_fate(event, report, timeout)}", soft_wrap=True)
     joined = len(report.labels) == len(events)

@@ -52,6 +52,7 @@ async def _ingest(sources: list[str], tenant: str, prefix: str | None, prune: bo
     from septet_cli.ingest.manifest import Manifest
     from septet_cli.ingest.publish import deletion, publish_documents, upsert
     from septet_cli.running import locate
+    from septet_cli.tenancy import known_tenants
 
     target = locate()
     documents: dict[str, Document] = {}
@@ -75,7 +76,7 @@ async def _ingest(sources: list[str], tenant: str, prefix: str | None, prune: bo
     if not events:
         report("Nothing to ingest.", "correct the files named above")
         return EXIT_FAILED
-    result = await publish_documents(target.kafka, events, tenant, stall=timeout)
+    result = await publish_documents(target.kafka, events, tenant, stall=timeout, tenants=known_tenants())
     out.print(result.summary(), soft_wrap=True)
     if result.complete:
         for manifest, ids in manifests:

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
         help="Start everything on this machine and stay in the foreground. Ctrl-C stops all of it.",
         epilog=examples(
             "septet up",
+            "septet up --stack native                        Kafka with ACLs, OpenSearch, PostgreSQL, Jaeger",
             "septet up --data-dir /srv/septet",
             "septet up --stub-model                          a model that answers at once, for load tests",
             "SEPTET_LLM_URL=http://host:8000/v1 septet up    your own model",
@@ -38,6 +39,7 @@ def up(
     data_dir: Annotated[
         Path | None, typer.Option(help="Where everything is kept \\[default: .septet].")
     ] = None,
+    stack: Annotated[str | None, typer.Option(help="`embedded` or `native` \\[default: embedded].")] = None,
     stub_model: Annotated[
         bool, typer.Option("--stub-model", help="A stub in place of the language model.")
     ] = False,
@@ -52,7 +54,7 @@ def up(
     unknown = set(services) - set(SERVICES)
     if unknown:
         fail(CliError(f"There is no service {sorted(unknown)[0]}.", f"choose among {', '.join(SERVICES)}"))
-    run(until_signalled(_up(data_dir, stub_model, services)))
+    run(until_signalled(_up(stack, data_dir, stub_model, services)))
 
 
 async def until_signalled(work: Coroutine[Any, Any, int], *, when_stopped: int = EXIT_OK) -> int:
@@ -76,31 +78,32 @@ async def until_signalled(work: Coroutine[Any, Any, int], *, when_stopped: int =
     return when_stopped if task.cancelled() else int(task.result())
 
 
-async def _up(data_dir: Path | None, stub_model: bool, services: tuple[str, ...]) -> int:
+async def _up(stack: str | None, data_dir: Path | None, stub_model: bool, services: tuple[str, ...]) -> int:
     from contextlib import AsyncExitStack
 
-    from septet_native.settings import StackSettings
-
-    from septet_cli.embedded import running
+    from septet_cli.embedded import running, stack_settings
 
     async with AsyncExitStack() as context:
-        given: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
+        given: dict[str, Any] = {}
         if stub_model:
             from septet_cli.stub.server import StubOptions, serve_stub
 
-            given |= {
+            given = {
                 "llm_url": await context.enter_async_context(serve_stub(StubOptions())),
                 "llm_model": "stub",
             }
         began = time.monotonic()
-        stack = await context.enter_async_context(running(StackSettings(**given), services, _say))
+        settings = stack_settings(stack, data_dir, **given)
+        up = await context.enter_async_context(running(settings, services, say))
         err.print(f"[green]ready[/] after {time.monotonic() - began:.1f} s")
-        await _show(stack)
+        await _show(up)
     return EXIT_OK
 
 
-def _say(name: str, state: str) -> None:
-    err.print(f"{name:<12} {state}", style="green" if state == "ready" else "dim")
+def say(name: str, state: str) -> None:
+    """One line for one step of a start."""
+    style = "green" if state == "ready" else "yellow" if state.startswith("left out") else "dim"
+    err.print(f"{name:<12} {state}", style=style, markup=False)
 
 
 async def _show(stack: Stack) -> None:
@@ -131,6 +134,7 @@ async def _show_live(stack: Stack) -> None:
     with Live(console=out, auto_refresh=False, screen=True) as live:
         while True:
             live.update(
-                status_screen(stack.status(), stack.addresses, time.monotonic() - began), refresh=True
+                status_screen(stack.status(), stack.addresses, time.monotonic() - began, stack.missing),
+                refresh=True,
             )
             await asyncio.sleep(REFRESH_S)

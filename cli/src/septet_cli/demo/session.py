@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 from septet_contracts import Response
+from septet_kit.messaging.connection import Kafka
 
 from septet_cli.client import Client
 from septet_cli.console import err
@@ -26,7 +27,7 @@ ANSWER_TIMEOUT_S = 65.0
 class Session:
     """One run of the demo: how it asks, shows and checks."""
 
-    kafka: str
+    kafka: Kafka
     traces_url: str
     client: Client
     console: Console

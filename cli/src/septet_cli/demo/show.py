@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from septet_kit.messaging.connection import Kafka
 from septet_native.addresses import Addresses
 from septet_native.errors import StackError
 from septet_native.services import SERVICES
@@ -79,10 +80,17 @@ async def _play(addresses: Addresses, checks: Checks) -> None:
     run = uuid4().hex[:8]
     facts = make_facts(run)
     documents = standing_documents()
-    await _ingest(addresses.kafka, [*documents, *(fact.document for fact in facts)], checks)
-    async with connect(addresses.kafka) as client:
+    await _ingest(addresses.connection(), [*documents, *(fact.document for fact in facts)], checks)
+    async with connect(addresses.connection()) as client:
         session = Session(
-            addresses.kafka, addresses.traces_url, client, out, checks, run, facts, unanswered_by(documents)
+            addresses.connection(),
+            addresses.traces_url,
+            client,
+            out,
+            checks,
+            run,
+            facts,
+            unanswered_by(documents),
         )
         for scene in SCENES:
             try:
@@ -93,11 +101,14 @@ async def _play(addresses: Addresses, checks: Checks) -> None:
                 )
     # The documents of this run alone are of no use to the next.
     await publish_documents(
-        addresses.kafka, [deletion(f.document.document_id) for f in facts[1:]], "default", title="tidying up"
+        addresses.connection(),
+        [deletion(f.document.document_id) for f in facts[1:]],
+        "default",
+        title="tidying up",
     )
 
 
-async def _ingest(kafka: str, documents: Sequence[Document], checks: Checks) -> None:
+async def _ingest(kafka: Kafka, documents: Sequence[Document], checks: Checks) -> None:
     began = time.monotonic()
     result = await publish_documents(
         kafka, [upsert(part) for document in documents for part in parts(document)], "default",

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from septet_kit.messaging.connection import Kafka
+from septet_kit.tenants import SHARED_ONLY, Tenants
 
 from septet_cli import wire
 from septet_cli.console import progress
@@ -65,8 +67,9 @@ def deletion(document_id: str) -> Event:
 
 
 async def publish_documents(
-    bootstrap: str, events: Sequence[Event], tenant: str, *, stall: float = 120, title: str = "indexing"
-) -> IngestReport:
+    kafka: Kafka, events: Sequence[Event], tenant: str, *, stall: float = 120, title: str = "indexing",
+    tenants: Tenants = SHARED_ONLY,
+) -> IngestReport:  # fmt: skip
     """Publish document events and wait for word of each, at most *stall* seconds without any.
 
     Raises:
@@ -82,10 +85,11 @@ async def publish_documents(
         task = bar.add_task(title, total=len(events))
         waiter = _Waiter(set(counts), tenant, report, lambda: bar.advance(task))
         async with (
-            wire.open_producer(bootstrap) as producer,
-            tail(bootstrap, [CHANGED, DEAD], waiter.receive) as reader,
+            wire.open_producer(kafka) as producer,
+            tail(kafka, [CHANGED, DEAD], waiter.receive) as reader,
         ):
-            publishing = asyncio.create_task(_publish(producer, events, tenant))
+            topic = tenants.address("documents", tenant)
+            publishing = asyncio.create_task(_publish(producer, events, tenant, topic))
             try:
                 await waiter.wait(stall, reader, publishing)
             finally:
@@ -95,12 +99,10 @@ async def publish_documents(
     return report
 
 
-async def _publish(producer: AIOKafkaProducer, events: Sequence[Event], tenant: str) -> None:
+async def _publish(producer: AIOKafkaProducer, events: Sequence[Event], tenant: str, topic: str) -> None:
     for start in range(0, len(events), WINDOW):
         sent = [
-            await wire.send(
-                producer, DOCUMENTS, f"{tenant}:{event['document_id']}", {**event, "tenant": tenant}
-            )
+            await wire.send(producer, topic, f"{tenant}:{event['document_id']}", {**event, "tenant": tenant})
             for event in events[start : start + WINDOW]
         ]
         await asyncio.gather(*sent)

@@ -1,26 +1,38 @@
-"""Where the servers of a stack are reached."""
+"""Where the servers of a stack are reached, and as whom."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from septet_kit.messaging.connection import KafkaConnection
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Addresses of one stack.
+    """Addresses and credentials of one stack.
 
     Attributes:
         kafka: bootstrap server, ``host:port``.
-        postgres_dsn: ``postgresql://user:password@host:port/septet``.
+        postgres_dsn: ``postgresql://user:password@host:port/septet`` of the owner of the schemas.
         embeddings_url, llm_url: OpenAI-compatible base addresses, ending in ``/v1``.
         embeddings_model, llm_model: the models' names there.
         otlp_endpoint: takes ``/v1/traces`` by OTLP over HTTP.
         traces_url: the trace page and the query API.
         data_dir: the data directory, absolute.
+        stack: name of the composition.
+        kafka_protocol: ``PLAINTEXT``, or ``SASL_SSL`` with users and ACLs.
+        kafka_ca_file: certificate authority of the broker, empty without TLS.
+        kafka_passwords: password by principal, empty without users.
+        postgres_dsns: DSN by service, each with a role of its own.
+        opensearch_url: empty where retrieval's own lexical index is used.
     """
 
     kafka: str
-    postgres_dsn: str
+    postgres_dsn: str = field(repr=False)
     embeddings_url: str
     llm_url: str
     otlp_endpoint: str
@@ -28,12 +40,35 @@ class Addresses:
     data_dir: str
     embeddings_model: str = "all-MiniLM-L6-v2"
     llm_model: str = "septet-small"
+    stack: str = "embedded"
+    kafka_protocol: str = "PLAINTEXT"
+    kafka_ca_file: str = ""
+    kafka_passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
+    postgres_dsns: Mapping[str, str] = field(default_factory=dict, repr=False)
+    opensearch_url: str = ""
 
-    def environment(self) -> dict[str, str]:
-        """The variables that every service reads its addresses from."""
-        return {
-            "SEPTET_KAFKA_BOOTSTRAP": self.kafka,
-            "SEPTET_POSTGRES_DSN": self.postgres_dsn,
+    def connection(self, principal: str = "operator") -> KafkaConnection:
+        """How *principal* connects to Kafka; without users everybody connects alike.
+
+        Raises:
+            KeyError: the broker has users, and *principal* is none of them.
+        """
+        from septet_kit.messaging.connection import KafkaConnection
+
+        if self.kafka_protocol == "PLAINTEXT":
+            return KafkaConnection(self.kafka)
+        password = self.kafka_passwords[principal]
+        ca_file = Path(self.kafka_ca_file)
+        return KafkaConnection(self.kafka, "SASL_SSL", principal, password, ca_file)
+
+    def environment(self, service: str | None = None) -> dict[str, str]:
+        """The variables that *service* reads its addresses from, with its own credentials and no other's.
+
+        Args:
+            service: a service of this project; any other program, and None, gets addresses and the
+                credentials of nobody where the servers have users.
+        """
+        variables = {
             "SEPTET_EMBEDDINGS_URL": self.embeddings_url,
             "SEPTET_EMBEDDINGS_MODEL": self.embeddings_model,
             "SEPTET_LLM_URL": self.llm_url,
@@ -41,4 +76,22 @@ class Addresses:
             "SEPTET_OTLP_ENDPOINT": self.otlp_endpoint,
             "SEPTET_TRACES_URL": self.traces_url,
             "SEPTET_DATA_DIR": self.data_dir,
+            **self.kafka_environment(service),
         }
+        if not self.postgres_dsns:
+            variables["SEPTET_POSTGRES_DSN"] = self.postgres_dsn
+        elif service is not None and service in self.postgres_dsns:
+            variables["SEPTET_POSTGRES_DSN"] = self.postgres_dsns[service]
+        if service == "retrieval" and self.opensearch_url:
+            variables["SEPTET_OPENSEARCH_URL"] = self.opensearch_url
+        return variables
+
+    def kafka_environment(self, principal: str | None) -> dict[str, str]:
+        """The variables of Kafka's connection as *principal*."""
+        variables = {"SEPTET_KAFKA_BOOTSTRAP": self.kafka, "SEPTET_KAFKA_PROTOCOL": self.kafka_protocol}
+        if self.kafka_protocol != "PLAINTEXT":
+            variables["SEPTET_KAFKA_CA_FILE"] = self.kafka_ca_file
+        if principal is not None and principal in self.kafka_passwords:
+            variables["SEPTET_KAFKA_USERNAME"] = principal
+            variables["SEPTET_KAFKA_PASSWORD"] = self.kafka_passwords[principal]
+        return variables

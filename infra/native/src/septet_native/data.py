@@ -8,9 +8,12 @@ from pathlib import Path
 from septet_native.errors import writing
 from septet_native.lock import DataDirLock
 
+# Servers that do not run as root.
+UNPRIVILEGED = ("postgres", "opensearch")
+
 
 def remove(data_dir: Path) -> None:
-    """Delete everything below *data_dir*, and the database cluster where it had to go elsewhere.
+    """Delete everything below *data_dir*, the native stack's part too, and what had to go elsewhere.
 
     Raises:
         AlreadyRunning: a stack runs on it.
@@ -18,14 +21,16 @@ def remove(data_dir: Path) -> None:
     """
     if not data_dir.exists():
         return
+    remove(data_dir / "native")
     lock = DataDirLock(data_dir)
     lock.acquire()
     try:
         with writing(data_dir):
-            # A link here leads to the stand-in for a directory that the database's user cannot reach.
-            cluster = data_dir / "postgres"
-            if cluster.is_symlink() and cluster.resolve().exists():
-                shutil.rmtree(cluster.resolve().parent)
+            for name in UNPRIVILEGED:
+                # A link here leads to the stand-in for a directory that the server's user cannot reach.
+                link = data_dir / name
+                if link.is_symlink() and link.resolve().exists():
+                    shutil.rmtree(link.resolve().parent)
             shutil.rmtree(data_dir)
     finally:
         lock.release()

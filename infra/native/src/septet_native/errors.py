@@ -6,6 +6,8 @@ StackError                 every failure a user can act on: a message and the fi
 ├── DownloadFailed         a locked file could not be fetched
 ├── NotWritable            a directory refuses writes
 ├── DiskFull               no space left where the stack keeps data
+├── ToolMissing            a program that an optional server needs is not on the machine
+├── BuildFailed            a server could not be compiled
 ├── AlreadyRunning         another stack holds the data directory
 └── ServerFailed           a server ended early or did not become healthy
 """
@@ -50,6 +52,14 @@ class NotWritable(StackError):
 
 class DiskFull(StackError):
     """No space is left where the stack keeps its data."""
+
+
+class ToolMissing(StackError):
+    """A program that an optional server needs is not on the machine."""
+
+
+class BuildFailed(StackError):
+    """A server could not be compiled."""
 
 
 class AlreadyRunning(StackError):

@@ -1,12 +1,13 @@
-"""Kafka's jars: resolved once into a lock with SHA-256 sums, fetched from it ever after.
+"""Jars of Kafka and OpenSearch: resolved once into a lock with SHA-256 sums, fetched from it ever after.
 
-``python -m septet_native.jars`` writes the lock again after a change of the coordinates.
+``python -m septet_native.jars [kafka|opensearch ...]`` writes the locks again after a change of the coordinates.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -25,6 +26,9 @@ from septet_native.errors import ChecksumMismatch, DownloadFailed, writing
 
 CONFIG = resources.files("septet_native") / "config"
 LOCK_NAME = "kafka.lock.toml"
+LOCKED = ("kafka", "opensearch")
+# Lists that already name every jar: the resolver cannot read the POM of Netty 4.2.
+CLOSED = ("opensearch",)
 PARALLEL_DOWNLOADS = 6
 
 
@@ -51,6 +55,12 @@ def read_lock(path: Path | None = None) -> list[LockedJar]:
             return read_lock(shipped)
     lock = LockFile.load(path)
     return [LockedJar(d.groupId, d.artifactId, d.version, d.sha256 or "") for d in lock.dependencies]
+
+
+def shipped_lock(name: str) -> list[LockedJar]:
+    """The jars of the server *name*, one of ``LOCKED``, from the lock that ships with this package."""
+    with resources.as_file(CONFIG / f"{name}.lock.toml") as path:
+        return read_lock(path)
 
 
 def sha256(path: Path) -> str:
@@ -164,8 +174,8 @@ def _inventory(jars: list[LockedJar], repository: Path) -> str:
     return "".join(f"{path.name} {path.stat().st_size if path.exists() else -1}\n" for path in paths)
 
 
-def write_lock(coordinates: list[str], repository: Path, target: Path) -> int:
-    """Resolve *coordinates* and their dependencies into the lock *target*; returns the number of jars.
+def write_lock(name: str, coordinates: list[str], repository: Path, target: Path) -> int:
+    """Resolve the *coordinates* of *name* and their dependencies into *target*; returns the number of jars.
 
     Every coordinate names its version: the resolver's mediation takes old ones when several bills
     of materials disagree.
@@ -174,21 +184,24 @@ def write_lock(coordinates: list[str], repository: Path, target: Path) -> int:
     wanted = [
         context.create_dependency(replace(Coordinate.parse(line), scope="compile")) for line in coordinates
     ]
-    inputs, transitive = context.resolver.resolve(wanted)
-    needed = [*inputs, *(d for d in transitive if d.scope in ("compile", "runtime"))]
-    lock = LockFile.from_resolved_dependencies(needed, environment_name="kafka")
+    needed = wanted
+    if name not in CLOSED:
+        inputs, transitive = context.resolver.resolve(wanted)
+        needed = [*inputs, *(d for d in transitive if d.scope in ("compile", "runtime"))]
+    lock = LockFile.from_resolved_dependencies(needed, environment_name=name)
     lock.save(target)
     return len(needed)
 
 
 def main() -> None:
-    """Write the lock that ships with this package from the list of coordinates beside it."""
+    """Write the locks that ship with this package from the lists of coordinates beside them."""
     from septet_native.cache import cache_root
 
     folder = Path(str(CONFIG))
-    lines = (folder / "kafka.coordinates.txt").read_text().split()
-    count = write_lock(lines, cache_root() / "maven", folder / LOCK_NAME)
-    print(f"{LOCK_NAME}: {count} jars")
+    for name in sys.argv[1:] or LOCKED:
+        lines = (folder / f"{name}.coordinates.txt").read_text().split()
+        count = write_lock(name, lines, cache_root() / "maven", folder / f"{name}.lock.toml")
+        print(f"{name}.lock.toml: {count} jars")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,11 @@ class DataDirLock:
         self._path = data_dir / "stack.lock"
         self._file: IO[str] | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._file is not None
+
     def acquire(self) -> None:
         """Take the lock.
 

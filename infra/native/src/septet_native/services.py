@@ -15,6 +15,11 @@ from septet_native.supervisor import Spec
 SERVICES = ("guardrails", "cache", "retrieval", "generation", "eval", "feedback")
 # A service finishes what it has begun, within the deadline of a step.
 GRACE = timedelta(seconds=12)
+# Credentials of this process's own environment are nobody else's: each service gets those of its principal.
+PRIVATE = {
+    "SEPTET_KAFKA_USERNAME", "SEPTET_KAFKA_PASSWORD", "SEPTET_KAFKA_CA_FILE", "SEPTET_KAFKA_PROTOCOL",
+    "SEPTET_POSTGRES_DSN", "SEPTET_POSTGRES_OWNER_DSN",
+}  # fmt: skip
 
 
 def module_of(service: str) -> tuple[str, ...]:
@@ -30,7 +35,7 @@ def service_spec(
     Args:
         name: of the service.
         argv: program and arguments.
-        env: variables on top of this process's own.
+        env: variables on top of this process's own, whose credentials are left out.
         health_port: where the service is to answer ``GET /readyz``.
         logs: directory of the log file.
     """
@@ -40,11 +45,12 @@ def service_spec(
         "OMP_WAIT_POLICY": "passive",
         "PYTHONUNBUFFERED": "1",
     }
+    inherited = {key: value for key, value in os.environ.items() if key not in PRIVATE}
     command = Command(
         name=name,
         argv=argv,
         log=logs / f"{name}.log",
-        env={**os.environ, **own, **env},
+        env={**inherited, **own, **env},
         grace=GRACE,
     )
     return Spec("service", command, http_probe(health_port, "/readyz"), health_port)

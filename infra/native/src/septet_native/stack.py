@@ -1,29 +1,28 @@
-"""The embedded stack: every server and service of Septet on one machine, without Docker."""
+"""A stack: every server and service of Septet on one machine, without Docker."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 import psutil
 
-from septet_native import ports, records
+from septet_native import ports, records, starting
 from septet_native.addresses import Addresses
+from septet_native.composition import Composition, compose
 from septet_native.errors import StackError
-from septet_native.kafka import Kafka
 from septet_native.lock import DataDirLock
-from septet_native.models import EmbeddingsServer, LanguageModel, TracesServer
-from septet_native.ports import LOOPBACK
 from septet_native.postgres import Postgres
 from septet_native.server import Server
 from septet_native.services import SERVICES, module_of, service_spec
 from septet_native.settings import StackSettings
-from septet_native.state import ProcessState, State, remove_state, write_state
+from septet_native.state import Missing, ProcessState, State, remove_state, write_state
 from septet_native.supervisor import Spec, Supervised
 
 log = logging.getLogger(__name__)
@@ -46,6 +45,7 @@ class Stack:
         self.settings = settings or StackSettings()
         self.places = self.settings.places()
         self.addresses: Addresses | None = None
+        self.missing: tuple[Missing, ...] = ()
         self._lock = DataDirLock(self.places.data)
         self._servers: list[Supervised] = []
         self._services: list[Supervised] = []
@@ -60,6 +60,22 @@ class Stack:
     ) -> None:
         await self.stop()
 
+    @contextmanager
+    def starting(self, progress: Progress = silent) -> Iterator[Progress]:
+        """While it lasts, other commands see that this stack starts; yields the progress to call.
+
+        Leave it out where nobody else looks. Nothing is written before the data directory is held.
+        """
+        written = starting.Progress(self.places.data)
+
+        def told(name: str, state: str) -> None:
+            written.step(name, state)
+            progress(name, state)
+
+        self._lock.acquire()
+        with written:
+            yield told
+
     async def start(self, progress: Progress = silent) -> Addresses:
         """Start every server, in parallel, and wait until all are healthy.
 
@@ -70,12 +86,17 @@ class Stack:
             AlreadyRunning: another stack holds the data directory.
             StackError: a server could not be prepared or started; the others are stopped then.
         """
-        self._lock.acquire()
+        if not self._lock.held:
+            self._lock.acquire()
         try:
             for name in await asyncio.to_thread(records.reap, self.places.run):
                 progress(name, "ended a process left behind by a crash")
-            servers, self.addresses = self._plan(progress)
-            await _all([self._start_server(server, progress) for server in servers])
+            composition = self._compose(progress)
+            self.missing = tuple(composition.missing)
+            await _all([self._start_server(server, progress) for server in composition.servers])
+            order = [server.name for server in composition.servers]
+            self._servers.sort(key=lambda item: order.index(item.name))
+            self.addresses = composition.addresses()
         except BaseException:
             await self.stop()
             raise
@@ -111,7 +132,7 @@ class Stack:
         if self.addresses is None:
             raise RuntimeError("start the servers before services")
         health_port = ports.choose(0, self._taken_ports)
-        environment = {**self.addresses.environment(), **env}
+        environment = {**self.addresses.environment(name), **env}
         service = self._supervise(service_spec(name, argv, environment, health_port, self.places.logs))
         self._services.append(service)
         progress(name, "starting")
@@ -127,6 +148,8 @@ class Stack:
         if self.addresses is not None:
             self.addresses = None
             remove_state(self.places.data)
+        if self._lock.held:
+            starting.forget(self.places.data)
         self._started_at = None
         self._taken_ports.clear()
         self._lock.release()
@@ -135,35 +158,19 @@ class Stack:
         """State of every process: servers, then services."""
         return [item.status() for item in (*self._servers, *self._services)]
 
-    def _plan(self, progress: Progress) -> tuple[list[Server], Addresses]:
-        s, places = self.settings, self.places
-
+    def _compose(self, progress: Progress) -> Composition:
         def port(name: str, wanted: int) -> int:
             chosen = ports.choose(wanted, self._taken_ports)
             if wanted not in (0, chosen):
                 progress(name, f"port {wanted} is taken, using {chosen}")
             return chosen
 
-        kafka = Kafka(places, port("kafka", s.kafka_port), port("kafka", s.kafka_controller_port))
-        postgres = Postgres(places, port("postgres", s.postgres_port))
-        embeddings = EmbeddingsServer(places, port("embeddings", s.embeddings_port), s.threads)
-        traces = TracesServer(places, port("traces", s.traces_port), s.max_traces)
-        servers: list[Server] = [kafka, postgres, embeddings, traces]
-        llm_url = s.llm_url or ""
-        if s.llm and not llm_url:
-            llm = LanguageModel(places, port("llm", s.llm_port), s.llm_slots, s.llm_context, s.threads)
-            servers.append(llm)
-            llm_url = f"http://{LOOPBACK}:{llm.port}/v1"
-        return servers, Addresses(
-            kafka=f"{LOOPBACK}:{kafka.port}",
-            postgres_dsn=postgres.dsn,
-            embeddings_url=f"http://{LOOPBACK}:{embeddings.port}/v1",
-            llm_url=llm_url,
-            otlp_endpoint=f"http://{LOOPBACK}:{traces.port}",
-            traces_url=f"http://{LOOPBACK}:{traces.port}",
-            data_dir=str(places.data),
-            llm_model=s.llm_model or "septet-small",
-        )
+        composition = compose(self.settings, port)
+        for missing in composition.missing:
+            progress(
+                missing.name, f"left out: {missing.message} {missing.instead}; to have it: {missing.fix}"
+            )
+        return composition
 
     async def _start_server(self, server: Server, progress: Progress) -> None:
         progress(server.name, "preparing")
@@ -174,6 +181,9 @@ class Stack:
         self._servers.append(supervised)
         await supervised.start()
         await server.finish()
+        if isinstance(server, Postgres):
+            progress(server.name, "migrating")
+            await server.migrate()
         progress(server.name, "ready")
 
     def _supervise(self, spec: Spec) -> Supervised:
@@ -192,9 +202,8 @@ class Stack:
         me = psutil.Process()
         processes = tuple(item.status(memory=False) for item in (*self._servers, *self._services))
         started = self._started_at.isoformat(timespec="seconds")
-        write_state(
-            self.places.data, State(os.getpid(), me.create_time(), started, self.addresses, processes)
-        )
+        state = State(os.getpid(), me.create_time(), started, self.addresses, processes, self.missing)
+        write_state(self.places.data, state)
 
 
 async def _all(steps: Iterable[Coroutine[Any, Any, object]]) -> None:

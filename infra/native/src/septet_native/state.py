@@ -10,6 +10,7 @@ from pathlib import Path
 from septet_native import records
 from septet_native.addresses import Addresses
 from septet_native.errors import writing
+from septet_native.server import stack_dir
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,23 @@ class ProcessState:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """A server that was left out because the machine lacks what it needs.
+
+    Attributes:
+        name: of the server.
+        message: what is missing.
+        fix: what to install.
+        instead: what takes its place.
+    """
+
+    name: str
+    message: str
+    fix: str
+    instead: str
+
+
+@dataclass(frozen=True)
 class State:
     """What the state file says.
 
@@ -47,6 +65,7 @@ class State:
         started_at: when the stack was ready, ISO 8601.
         addresses: of the servers.
         processes: of the stack.
+        missing: servers that were left out.
     """
 
     pid: int
@@ -54,6 +73,7 @@ class State:
     started_at: str
     addresses: Addresses
     processes: tuple[ProcessState, ...]
+    missing: tuple[Missing, ...] = ()
 
 
 def state_file(data_dir: Path) -> Path:
@@ -95,8 +115,18 @@ def read_state(data_dir: Path) -> State | None:
             started_at=raw["started_at"],
             addresses=Addresses(**raw["addresses"]),
             processes=tuple(ProcessState(**process) for process in raw["processes"]),
+            missing=tuple(Missing(**missing) for missing in raw.get("missing", ())),
         )
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         # A file of another version, or one that was edited, describes no stack that can be used.
         return None
     return state if records.is_alive(state.pid, state.created) else None
+
+
+def find_state(data_dir: Path) -> State | None:
+    """The stack that runs below *data_dir*, the embedded one before the native one, or None.
+
+    Raises:
+        PermissionError: the stack belongs to another user.
+    """
+    return read_state(stack_dir(data_dir, "embedded")) or read_state(stack_dir(data_dir, "native"))

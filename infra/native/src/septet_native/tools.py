@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 from septet_native.errors import DiskFull, ServerFailed, StackError
@@ -12,7 +13,13 @@ from septet_native.process import launched
 from septet_native.server import clean_environment
 
 
-async def run_tool(argv: tuple[str, ...], what: str, fix: str, user: Identity | None = None) -> str:
+async def run_tool(
+    argv: tuple[str, ...],
+    what: str,
+    fix: str,
+    user: Identity | None = None,
+    env: Mapping[str, str] | None = None,
+) -> str:
     """Run a program to its end; it ends with this process, and when the caller is cancelled.
 
     Args:
@@ -20,6 +27,7 @@ async def run_tool(argv: tuple[str, ...], what: str, fix: str, user: Identity | 
         what: what failed, for the error's message, without a full stop.
         fix: for the error.
         user: the user to run as, when it is not the current one.
+        env: its whole environment; a small one by default.
 
     Returns:
         What it wrote.
@@ -33,7 +41,7 @@ async def run_tool(argv: tuple[str, ...], what: str, fix: str, user: Identity | 
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env=clean_environment(),
+        env=clean_environment() if env is None else dict(env),
         cwd=Path("/"),
         start_new_session=True,
     )

@@ -11,7 +11,8 @@ from septet_kit import Kit, ServiceSpec, Stage, Transient, Wiring
 from septet_kit.models import Embedder
 from septet_kit.observe import get_logger
 
-from septet_cache.adapters.postgres import PostgresEntries, schema
+from septet_cache import migrations
+from septet_cache.adapters.postgres import PostgresEntries
 from septet_cache.domain.second_opinion import calibrated_for
 from septet_cache.handlers import Handlers
 from septet_cache.lookup import Lookup
@@ -32,7 +33,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     """Put the cache together on the chassis."""
     settings = CacheSettings()
     async with (
-        kit.open_pool("cache", schema(settings.embedding_dimensions)) as pool,
+        kit.open_pool("cache", migrations.HEAD) as pool,
         _embedder(kit) as embedder,
     ):
         store = PostgresEntries(pool, settings.embedding_dimensions)

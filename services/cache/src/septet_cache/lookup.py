@@ -47,7 +47,7 @@ class Lookup:
 
     async def find(self, event: Screened) -> Found:
         """Look up an event's question. A part that is down makes it a miss, never a failure."""
-        slot = slot_of(event.ask, event.policy_version)
+        slot = slot_of(event.ask, event.policy_version, event.language)
         if info := self._unasked(event, slot):
             return Found(info, embedding=None)
         now = datetime.now(UTC)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+from septet_kit.settings import FileSettings
 
 
-class CacheSettings(BaseSettings):
+class CacheSettings(FileSettings):
     """How long answers are kept, and how sure a semantic hit must be."""
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_CACHE_", extra="ignore")

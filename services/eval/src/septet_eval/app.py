@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from septet_kit import Kit, ServiceSpec, Stage, Wiring
 from septet_kit.models import Embedder
 
+from septet_eval import migrations
 from septet_eval.adapters.embeddings import AnswerVectors
-from septet_eval.adapters.postgres import DDL, SCHEMA, PostgresLedger
+from septet_eval.adapters.postgres import SCHEMA, PostgresLedger
 from septet_eval.domain.scorers import select
 from septet_eval.evaluator import Evaluator
 from septet_eval.handlers import Handlers
@@ -20,6 +21,7 @@ SPEC = ServiceSpec(
     name="eval",
     consumes=("requests", "outcomes"),
     produces=("responses", "outcomes"),
+    outbox=("responses",),
     about="Scores every outcome and releases exactly one response per request.",
 )
 
@@ -29,7 +31,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     """Put the service together. Both stages never give up: each request must get its response."""
     settings = EvalSettings()
     async with AsyncExitStack() as stack:
-        ledger = PostgresLedger(await stack.enter_async_context(kit.open_pool(SCHEMA, DDL)))
+        ledger = PostgresLedger(await stack.enter_async_context(kit.open_pool(SCHEMA, migrations.HEAD)))
         embedder = Embedder(kit.settings)
         stack.push_async_callback(embedder.close)
         vectors = AnswerVectors(embedder, settings.embedding_calls, settings.embedding_batch)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+from septet_kit.settings import FileSettings
 
 from septet_eval.domain.admission import Floors
 from septet_eval.domain.scorers import SCORERS, select
 
 
-class EvalSettings(BaseSettings):
+class EvalSettings(FileSettings):
     """What to score, how long it may take, what the cache may keep, and how long to remember."""
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_EVAL_", extra="ignore")

@@ -8,7 +8,8 @@ from functools import partial
 
 from septet_kit import Kit, ServiceSpec, Stage, Wiring
 
-from septet_feedback.adapters.postgres import DDL, SCHEMA
+from septet_feedback import migrations
+from septet_feedback.adapters.postgres import SCHEMA
 from septet_feedback.handlers import Handlers
 from septet_feedback.settings import FeedbackSettings
 from septet_feedback.tidy import tidy_forever
@@ -17,6 +18,7 @@ SPEC = ServiceSpec(
     "feedback",
     consumes=("responses", "feedback"),
     produces=("labels",),
+    outbox=("labels",),
     about="Joins feedback to what was shown, and labels it.",
 )
 
@@ -28,7 +30,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     Neither topic has deadlines, and nothing may be lost while the database is away: hence no limit of tries.
     """
     settings = FeedbackSettings()
-    async with kit.open_pool(SCHEMA, DDL) as pool:
+    async with kit.open_pool(SCHEMA, migrations.HEAD) as pool:
         handlers = Handlers(pool)
         yield Wiring(
             stages=[

@@ -36,7 +36,7 @@ class Handlers:
         if is_conflict(event):
             return ()
         shown = shown_from(event, ctx.traceparent)
-        async with once(self._pool, event.event_id, CONSUMER) as unit:
+        async with once(self._pool, event.event_id, CONSUMER, tenant=event.tenant) as unit:
             if unit.first:
                 memory = Memory(unit.connection)
                 await memory.lock(shown.tenant, shown.request_id)
@@ -47,7 +47,7 @@ class Handlers:
 
     async def feedback(self, event: FeedbackEvent, ctx: Context) -> Sequence[Emit]:
         """Label the answer, or wait for it. A copy (same ``feedback_id``) changes nothing."""
-        async with once(self._pool, cause_of(event), CONSUMER) as unit:
+        async with once(self._pool, cause_of(event), CONSUMER, tenant=event.tenant) as unit:
             if unit.first:
                 memory = Memory(unit.connection)
                 await memory.lock(event.tenant, event.request_id)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+from septet_kit.settings import FileSettings
 
 
-class FeedbackSettings(BaseSettings):
+class FeedbackSettings(FileSettings):
     """How long things are kept.
 
     Feedback for a request that is not known waits for ``wait_for`` (its response may still be on the way);

@@ -9,8 +9,9 @@ from datetime import timedelta
 from septet_kit import Kit, ServiceSpec, Stage, Wiring
 from septet_kit.store import Ledger
 
+from septet_generation import migrations
 from septet_generation.adapters.openai_chat import OpenAIChat
-from septet_generation.adapters.postgres import DDL, SCHEMA, PostgresEpochs
+from septet_generation.adapters.postgres import SCHEMA, PostgresEpochs
 from septet_generation.adapters.templates import Templates
 from septet_generation.drafting import Drafter
 from septet_generation.handlers import Handlers
@@ -33,7 +34,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     catalogue = settings.catalogue(kit.settings)
     templates = Templates.load(settings.prompts_dir)
     async with (
-        kit.open_pool(SCHEMA, DDL) as pool,
+        kit.open_pool(SCHEMA, migrations.HEAD) as pool,
         aclosing(OpenAIChat(settings.connect_timeout.total_seconds())) as chat,
     ):
         epochs = PostgresEpochs(pool)

@@ -42,7 +42,7 @@ class Handlers:
             return encode(await self._drafter.draft(event, ctx, attempt))
 
         key = f"{event.tenant}/{event.request_id}/{event.request_digest}/{attempt}"
-        stored, replayed = await self._ledger.run(key, work, _LEASE)
+        stored, replayed = await self._ledger.run(key, work, _LEASE, tenant=event.tenant)
         if replayed:
             log.info("draft replayed from the ledger", attempt=attempt)
         return [Emit("drafts", decode(topic("drafts"), stored))]

@@ -36,7 +36,7 @@ class Ledger(Protocol):
     """Remembers the result of a costly step."""
 
     async def run(
-        self, key: str, work: Callable[[], Awaitable[bytes]], lease: timedelta
+        self, key: str, work: Callable[[], Awaitable[bytes]], lease: timedelta, *, tenant: str
     ) -> tuple[bytes, bool]:
         """The result of ``work``, and whether it is an earlier run's."""
         ...

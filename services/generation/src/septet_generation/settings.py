@@ -9,13 +9,14 @@ from typing import Any
 
 import yaml
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 from septet_kit import KitSettings, Permanent
+from septet_kit.settings import FileSettings
 
 from septet_generation.domain.catalogue import DEFAULT, EMBEDDED, EMBEDDED_LIMITS, Catalogue, Model
 
 
-class GenerationSettings(BaseSettings):
+class GenerationSettings(FileSettings):
     """Models, prompts and limits.
 
     ``models`` maps an alias to the fields of :class:`septet_generation.domain.catalogue.Model`; the same

@@ -6,10 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+from septet_kit.settings import FileSettings
 
 
-class GuardrailsSettings(BaseSettings):
+class GuardrailsSettings(FileSettings):
     """What an operator may change beside the policies themselves."""
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_GUARDRAILS_", extra="ignore")

@@ -53,6 +53,11 @@ class Emit:
         return record_key(self.event.tenant, self.event.request_id, self.event.conversation_id)
 
     @property
+    def tenant(self) -> str | None:
+        """Whose the event is; ``None`` for nobody's."""
+        return getattr(self.event, "tenant", None)
+
+    @property
     def event_id(self) -> str | None:
         found = getattr(self.event, "event_id", None)
         return str(found) if found is not None else None

@@ -43,22 +43,24 @@ class Kit:
         self.settings = settings
         self.instance = settings.instance or f"{spec.name}-0"
         self.tenants = Tenants.load(settings.tenants_file)
-        self.publisher = Publisher(settings.kafka_bootstrap, self.instance)
+        self.publisher = Publisher(settings.kafka(), self.instance, self.tenants)
         self.pools: list[StorePool] = []
         self.lives: list[Life] = []
 
     @asynccontextmanager
-    async def open_pool(self, schema: str, ddl: str = "") -> AsyncIterator[StorePool]:
+    async def open_pool(self, schema: str, revision: str) -> AsyncIterator[StorePool]:
         """As :func:`septet_kit.store.open_pool`, and its outbox is swept while the service runs.
 
         Raises:
             Transient: the database cannot be reached.
-            Permanent: another process runs under this instance's name (code ``instance_taken``).
+            Permanent: another process runs under this instance's name (code ``instance_taken``), or the schema's
+                migrations are missing (``schema_behind``).
         """
         settings = self.settings.model_copy(update={"instance": self.instance})
-        async with open_pool(settings, schema, ddl) as pool:
+        async with open_pool(settings, schema, revision) as pool:
             life = Life(settings.postgres_dsn.get_secret_value(), schema, self.instance)
             await life.acquire()
+            pool.tenants = self.tenants
             self.pools.append(pool)
             self.lives.append(life)
             try:
@@ -81,7 +83,10 @@ def run(spec: ServiceSpec, wire: Wire) -> None:
         uvloop.run(_serve(spec, wire, settings))
     except* SeptetError as group:
         for error in _leaves(group):
-            log.error("service ended", code=getattr(error, "code", ""), error=str(error))  # noqa: TRY400
+            log.error(  # noqa: TRY400
+                "service ended", code=getattr(error, "code", ""), error=str(error),
+                field=getattr(error, "field", None), fix=getattr(error, "fix", None),
+            )  # fmt: skip
         sys.exit(1)
     except* Exception as group:
         log.error("service ended", error=repr(group), exc_info=group)  # noqa: TRY400
@@ -109,12 +114,12 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         wiring = await stack.enter_async_context(wire(kit))
         _check(spec, wiring)
         stages = {s.topic: s for s in wiring.stages}
-        consumer = StageConsumer(spec, stages, settings, kit.instance)
+        consumer = StageConsumer(spec, stages, settings, kit.instance, kit.tenants)
         await consumer.start()
         longest = max(s.budget for s in wiring.stages)
         watchdog = Watchdog(consumer, settings.watchdog_timeout, longest)
         runner = StepRunner(spec, kit.publisher, kit.tenants, consumer.beat)
-        sweepers = [Sweeper(p, kit.publisher, settings.kafka_bootstrap).run for p in kit.pools]
+        sweepers = [Sweeper(p, kit.publisher, settings.kafka()).run for p in kit.pools]
         try:
             await _until_stopped(
                 stop,

@@ -2,21 +2,84 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+from septet_kit.errors import Permanent
+from septet_kit.messaging.connection import KafkaConnection, Mechanism, Protocol
+
+SECRETS_DIR = "SEPTET_SECRETS_DIR"
 
 
-class KitSettings(BaseSettings):
+class FileSettings(BaseSettings):
+    """Settings from the environment, or from files of the directory that ``SEPTET_SECRETS_DIR`` names.
+
+    A file is called as its variable in lower case: ``septet_kafka_password``. The environment goes first.
+    """
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment, files.
+
+        Raises:
+            Permanent: the directory does not exist (code ``secrets_dir_missing``).
+        """
+        directory = os.environ.get(SECRETS_DIR)
+        if not directory:
+            return init_settings, env_settings
+        if not Path(directory).is_dir():
+            raise Permanent(
+                "secrets_dir_missing", f"{directory} is not a directory", field=SECRETS_DIR,
+                fix=f"mount the secrets there, or unset {SECRETS_DIR}",
+            )  # fmt: skip
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, directory)
+
+
+class KitSettings(FileSettings):
     """Addresses and limits of the chassis."""
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_", extra="ignore")
 
     kafka_bootstrap: str = "127.0.0.1:9092"
+    kafka_protocol: Protocol = Field(
+        default="PLAINTEXT", description="`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`."
+    )
+    kafka_username: str = Field(default="", description="The service's own user, with the SASL protocols.")
+    kafka_password: SecretStr = Field(default=SecretStr(""), description="Its password.")
+    kafka_ca_file: Path | None = Field(
+        default=None, description="PEM file of the authority that signed the brokers' certificates."
+    )
+    kafka_mechanism: Mechanism = Field(
+        default="SCRAM-SHA-512", description="`SCRAM-SHA-512`, `SCRAM-SHA-256` or `PLAIN`."
+    )
     postgres_dsn: SecretStr = SecretStr("postgresql://septet@127.0.0.1:5432/septet")
     postgres_pool: int = Field(default=4, ge=1, description="Connections per process.")
+    postgres_statement_timeout: timedelta = Field(
+        default=timedelta(seconds=10), description="The server ends a statement that takes longer."
+    )
+    postgres_lock_timeout: timedelta = Field(
+        default=timedelta(seconds=5), description="How long a statement waits for a lock."
+    )
+    postgres_idle_timeout: timedelta = Field(
+        default=timedelta(seconds=30),
+        description="A transaction that does nothing for longer loses its connection.",
+    )
     embeddings_url: str = "http://127.0.0.1:8081/v1"
     embeddings_model: str = "all-MiniLM-L6-v2"
     llm_url: str = "http://127.0.0.1:8080/v1"
@@ -41,3 +104,10 @@ class KitSettings(BaseSettings):
     watchdog_timeout: timedelta = timedelta(seconds=30)
     commit_interval: timedelta = timedelta(milliseconds=50)
     session_timeout: timedelta = timedelta(seconds=10)
+
+    def kafka(self) -> KafkaConnection:
+        """How this process connects to Kafka."""
+        return KafkaConnection(
+            self.kafka_bootstrap, self.kafka_protocol, self.kafka_username,
+            self.kafka_password.get_secret_value(), self.kafka_ca_file, self.kafka_mechanism,
+        )  # fmt: skip

@@ -13,15 +13,23 @@ from septet_kit.events import Emit
 Handler = Callable[[Any, Context], Awaitable[Sequence[Emit]]]
 Task = Callable[[], Awaitable[None]]
 
+REQUEST_SCOPED = frozenset({"requests", "screened", "missed", "grounded", "drafts", "revisions"})
+"""Topics whose records each stand for a request: who cannot handle one reports a failed outcome."""
+
 
 @dataclass(frozen=True)
 class ServiceSpec:
-    """A service's place in the topology, by short topic names; AsyncAPI and ACLs are made from it."""
+    """A service's place in the topology, by short topic names; AsyncAPI and ACLs are made from it.
+
+    ``outbox`` are those of the produced topics that are written by way of an outbox: after a crash the service
+    looks there whether a record arrived, so that it may read them.
+    """
 
     name: str
     consumes: tuple[str, ...]
     produces: tuple[str, ...]
     about: str = ""
+    outbox: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

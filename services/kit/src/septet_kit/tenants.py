@@ -1,38 +1,65 @@
-"""The tenants that may use the shared topics."""
+"""Who may use Septet, and whose a record is.
+
+The tenants file lists the tenants. One with ``topics: own`` has request, document, feedback, response and
+token topics for itself; the others use the shared ones.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, Literal
 
 import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from septet_contracts import SHARED, ContractError, Partial, Topic, split, tenancy, tenant_topic, topics_for
+from septet_contracts.envelope import Tenant
 
 from septet_kit.errors import Permanent
 
 
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Tenant
+    topics: Literal["shared", "own"] = "shared"
+
+
+class _File(BaseModel):
+    tenants: list[_Entry | Tenant]
+
+
+_FILE = TypeAdapter(_File)
+
+
 @dataclass(frozen=True)
 class Tenants:
-    """The known tenants, from a YAML file with a list ``tenants``."""
+    """The known tenants; ``own`` are those that have topics of their own."""
 
     names: frozenset[str]
+    own: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, path: Path | None = None) -> Tenants:
         """Read ``path``, or the packaged file when it is ``None``.
 
         Raises:
-            Permanent: the file is not a mapping with a list of names (code ``invalid_tenants_file``).
+            Permanent: there is no such file, it is not a mapping with a list ``tenants``, or it names a tenant
+                twice or by a reserved name (code ``invalid_tenants_file``).
         """
-        text = (path or files("septet_kit") / "tenants.yaml").read_text(encoding="utf-8")
-        body = yaml.safe_load(text)
-        names = body.get("tenants") if isinstance(body, dict) else None
-        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
-            raise Permanent(
-                "invalid_tenants_file", f"{path}: expected a list of names under `tenants`",
-                fix="write `tenants: [default]`",
-            )  # fmt: skip
-        return cls(frozenset(names))
+        try:
+            text = (path or files("septet_kit") / "tenants.yaml").read_text(encoding="utf-8")
+            entries = [_entry(e) for e in _FILE.validate_python(yaml.safe_load(text)).tenants]
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+            raise _invalid(path, str(error)) from error
+        names = [e.name for e in entries]
+        if twice := sorted({n for n in names if names.count(n) > 1}):
+            raise _invalid(path, f"the tenant {twice[0]!r} is listed twice")
+        if SHARED in names:
+            raise _invalid(path, f"no tenant may be called {SHARED!r}")
+        return cls(frozenset(names), frozenset(e.name for e in entries if e.topics == "own"))
 
     def require(self, tenant: str) -> None:
         """Refuse a tenant that does not exist.
@@ -45,3 +72,73 @@ class Tenants:
                 "unknown_tenant", f"there is no tenant {tenant!r}", field="tenant",
                 fix="use a tenant named in the tenants file (SEPTET_TENANTS_FILE)",
             )  # fmt: skip
+
+    def topics(self) -> list[Topic]:
+        """Every topic that must exist for these tenants."""
+        return topics_for(self.own)
+
+    def address(self, name: str, tenant: str | None) -> str:
+        """Full name of the topic on which an event of ``tenant`` travels."""
+        return tenancy.address(name, tenant, self.own)
+
+    def addresses(self, names: Iterable[str]) -> dict[str, str]:
+        """Full names of the topics, tenants' own ones included, each with the name that it stands for."""
+        return {full: name for name in names for full in tenancy.addresses(name, self.own)}
+
+    def identify(self, event: Any, topic: str) -> tuple[Any, ContractError | None]:
+        """Say whose a record is by the topic that it came on, and whether its payload agrees.
+
+        Args:
+            event: the decoded event, or the :class:`septet_contracts.Partial` of one that is not valid.
+            topic: full name of the record's topic.
+
+        Returns:
+            The event, as its true sender's, and what is wrong with the tenant that it names. A record that
+            names a tenant whose topic this is not is its sender's: answered there, and never in the name of
+            the tenant that it named, whose request ids, traces and topics are not for others to touch.
+        """
+        base, owner = split(topic)
+        named = getattr(event, "tenant", None)
+        if owner is not None:
+            if named == owner:
+                return event, None
+            absent = isinstance(event, Partial) or "tenant" not in event.model_fields_set
+            return _as(event, owner), None if absent else _mismatch(base, owner, named)
+        if base.from_clients and named in self.own:
+            return _as(event, SHARED), _wrong_topic(base, named)
+        return event, None
+
+
+SHARED_ONLY = Tenants(frozenset())
+"""No tenant has own topics, and none is known."""
+
+
+def _entry(raw: _Entry | str) -> _Entry:
+    return raw if isinstance(raw, _Entry) else _Entry(name=raw)
+
+
+def _as(event: Any, tenant: str) -> Any:
+    if isinstance(event, Partial):
+        return replace(event, tenant=tenant)
+    return event.model_copy(update={"tenant": tenant})
+
+
+def _mismatch(base: Topic, owner: str, named: str | None) -> ContractError:
+    return ContractError(
+        "tenant_mismatch", f"this topic is {owner}'s, and the payload names the tenant {named!r}", field="tenant",
+        fix=f"leave `tenant` out, or publish to {base.name} or the named tenant's own topic",
+    )  # fmt: skip
+
+
+def _wrong_topic(base: Topic, named: str) -> ContractError:
+    return ContractError(
+        "wrong_topic", f"the tenant {named!r} has topics of its own; {base.name} does not take its records",
+        field="tenant", fix=f"publish to {tenant_topic(base.name, named)} as that tenant's own principal",
+    )  # fmt: skip
+
+
+def _invalid(path: Path | None, why: str) -> Permanent:
+    return Permanent(
+        "invalid_tenants_file", f"{path or 'the packaged tenants file'}: {why}",
+        fix="write `tenants: [default, {name: acme, topics: own}]` and name the file in SEPTET_TENANTS_FILE",
+    )  # fmt: skip

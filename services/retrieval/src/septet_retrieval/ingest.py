@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from septet_kit import Transient
+from septet_kit import Permanent, Transient
 
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.revisions import Judgement, Origin, State, change_of, judge
@@ -37,10 +37,11 @@ class Incoming:
 
 @dataclass(frozen=True)
 class Ingested:
-    """The judgement on an event, and the document's state after it (``None``: it never was)."""
+    """The judgement on an event, the document's state after it, and why the lexical index does not take it."""
 
     judgement: Judgement
     state: State
+    rejected: Permanent | None = None
 
 
 Job = tuple[Incoming, "asyncio.Future[Ingested]"]
@@ -63,6 +64,7 @@ class Ingestor:
 
         Raises:
             Transient: the store, an index or the embeddings endpoint is not there.
+            Permanent: the lexical index does not take this document; others are not affected.
         """
         done: asyncio.Future[Ingested] = asyncio.get_running_loop().create_future()
         await self._waiting.put((incoming, done))
@@ -104,7 +106,10 @@ class Ingestor:
             return
         for (_, done), result in zip(jobs, results, strict=True):
             if not done.done():
-                done.set_result(result)
+                if result.rejected is not None:
+                    done.set_exception(result.rejected)
+                else:
+                    done.set_result(result)
 
     async def ingest(self, batch: Sequence[Incoming]) -> list[Ingested]:
         """Ingest events of distinct documents together."""
@@ -126,10 +131,15 @@ class Ingestor:
         to_apply = [incoming for incoming, judgement in judged if judgement is Judgement.APPLY]
         written = await self._apply(to_apply, states) if to_apply else {}
         after = {**states, **written}
+        rejected: dict[DocumentKey, Permanent] = {}
         for tenant in {incoming.key[0] for incoming in batch}:
             last = max(after[incoming.key].sequence for incoming in batch if incoming.key[0] == tenant)
-            await self._follower.reach(tenant, last)
-        return [Ingested(judgement, after[incoming.key]) for incoming, judgement in judged]
+            followed = await self._follower.reach(tenant, last)
+            rejected |= {(tenant, name): error for name, error in followed.rejected.items()}
+        return [
+            Ingested(judgement, after[incoming.key], rejected.get(incoming.key))
+            for incoming, judgement in judged
+        ]
 
     async def _apply(
         self, batch: Sequence[Incoming], states: Mapping[DocumentKey, State]

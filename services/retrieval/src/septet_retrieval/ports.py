@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from septet_kit import Permanent
 
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.revisions import Change, Origin, State
@@ -66,8 +67,13 @@ class LexicalIndex(Protocol):
         """Sequence up to which the tenant's changes are searchable; 0 for an empty index."""
         ...
 
-    async def apply(self, tenant: str, changes: Sequence[DocumentPassages], position: int) -> None:
-        """Replace the passages of the documents; searchable, and durable with ``position``, on return."""
+    async def apply(
+        self, tenant: str, changes: Sequence[DocumentPassages], position: int
+    ) -> Mapping[str, Permanent]:
+        """Replace the passages of the documents; searchable, and durable with ``position``, on return.
+
+        Returns the errors of documents that the index cannot take, by document id; the others are in it.
+        """
         ...
 
     async def search(self, tenant: str, question: str, limit: int) -> list[Hit]:
@@ -106,6 +112,10 @@ class PassageStore(Protocol):
 
     async def changes(self, tenant: str, after: int, limit: int) -> Sequence[DocumentPassages]:
         """Documents changed after a sequence, in order of their sequence."""
+        ...
+
+    async def pending(self, tenant: str, after: int) -> int:
+        """Number of documents changed after a sequence."""
         ...
 
     async def nearest(self, tenant: str, model: str, vector: Vector, limit: int) -> list[Hit]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+from septet_kit.settings import FileSettings
 
 from septet_retrieval.domain.chunking import Limits
 
 
-class RetrievalSettings(BaseSettings):
+class RetrievalSettings(FileSettings):
     """How documents are cut, and how passages are found and judged."""
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_RETRIEVAL_", extra="ignore")
@@ -46,14 +48,39 @@ class RetrievalSettings(BaseSettings):
         return Limits(target=self.passage_target, maximum=self.passage_maximum, whole=self.passage_whole)
 
 
-class OpenSearchSettings(BaseSettings):
-    """Where OpenSearch is; without an address the lexical index is a tantivy index in the data folder."""
+class OpenSearchSettings(FileSettings):
+    """How OpenSearch is reached; without an address the lexical index is tantivy's, in the data folder."""
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_OPENSEARCH_", extra="ignore")
 
-    url: str | None = None
-    user: str | None = None
-    password: SecretStr | None = None
-    ca_file: str | None = None
-    index: str = Field(default="septet-passages", description="Name of the index.")
-    timeout: timedelta = timedelta(seconds=10)
+    url: str | None = Field(default=None, description="Address, or several separated by commas.")
+    user: str | None = Field(default=None, description="Who logs in.")
+    password: SecretStr | None = Field(default=None, description="The user's password.")
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of the authority that signed the servers' certificates."
+    )
+    index: str = Field(
+        default="septet-passages",
+        description="Alias of the index; its versions are named after it, `-v1` on.",
+    )
+    shards: int = Field(default=1, ge=1, description="Shards of a version that is created: 10 to 50 GB each.")
+    replicas: int | None = Field(
+        default=None, ge=0, description="Copies of each shard; if absent one, where there is a second node."
+    )
+    connections: int = Field(default=10, ge=1, description="Open connections to each server, at most.")
+    timeout: timedelta = Field(default=timedelta(seconds=10), description="For each write.")
+    search_timeout: timedelta = Field(
+        default=timedelta(seconds=2),
+        description="For each search; less than `SEPTET_RETRIEVAL_SIDE_TIMEOUT`.",
+    )
+    breaker_failures: int = Field(
+        default=5, ge=1, description="Failures in a row after which calls are refused at once."
+    )
+    breaker_pause: timedelta = Field(
+        default=timedelta(seconds=5), description="How long they are, before one call may try again."
+    )
+
+    @property
+    def hosts(self) -> list[str]:
+        """Each address."""
+        return [host.strip() for host in (self.url or "").split(",") if host.strip()]

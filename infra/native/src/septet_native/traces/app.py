@@ -24,6 +24,7 @@ TRACE_ID = re.compile(r"[0-9a-f]{32}")
 PAGE = resources.files("septet_native.traces") / "page"
 ASSETS = {
     "style.css": "text/css",
+    "api.js": "text/javascript",
     "page.js": "text/javascript",
     "strings.js": "text/javascript",
     "tree.js": "text/javascript",

@@ -138,7 +138,16 @@ class MemoryEntries:
 def _other_model(other: Entry, entry: Entry) -> bool:
     generated = other.answer_kind == entry.answer_kind == "generated"
     versions = (other.model, other.prompt_version) != (entry.model, entry.prompt_version)
-    return generated and versions and other.slot.scope == entry.slot.scope
+    return (
+        generated
+        and versions
+        and _template(other) == _template(entry)
+        and other.slot.scope == entry.slot.scope
+    )
+
+
+def _template(entry: Entry) -> str:
+    return (entry.prompt_version or "").partition("@")[0]
 
 
 def _is_vetoed(entry: Entry, veto: Veto) -> bool:

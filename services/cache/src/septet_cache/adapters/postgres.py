@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from importlib.resources import files
 from uuid import UUID
 
 import asyncpg
 import numpy as np
+from pgvector import HalfVector
 from septet_contracts import Embedding
 from septet_kit.store import once
 from septet_kit.store.pool import StorePool
+from septet_kit.store.tenancy import EVERY
 
 from septet_cache.adapters import statements as sql
 from septet_cache.domain.admission import stale_sources
 from septet_cache.domain.entry import Candidate, Entry, Veto
 from septet_cache.domain.scope import Slot
-
-
-def schema(dimensions: int) -> str:
-    """DDL of the cache's tables, with an HNSW index for embeddings of ``dimensions``."""
-    ddl = (files("septet_cache") / "schema.sql").read_text(encoding="utf-8")
-    return ddl.replace("{dimensions}", str(int(dimensions)))
 
 
 class PostgresEntries:
@@ -35,7 +30,7 @@ class PostgresEntries:
         self._near = sql.NEAR.replace("{dimensions}", str(int(dimensions)))
 
     async def by_slot(self, tenant: str, slot: Slot, now: datetime) -> Entry | None:
-        content = await self._pool.fetchval(sql.BY_SLOT, tenant, slot.scope, slot.form, now)
+        content = await self._pool.fetchval(sql.BY_SLOT, tenant, slot.scope, slot.form, now, tenant=tenant)
         return Entry.model_validate_json(content) if content is not None else None
 
     async def near(
@@ -43,9 +38,8 @@ class PostgresEntries:
     ) -> list[Candidate]:
         if len(embedding.vector) != self._dimensions:
             return []
-        vector = np.asarray(embedding.vector, dtype=np.float32)
-        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-            await connection.execute(sql.PLAN_FOR_TENANT)
+        vector = HalfVector(np.asarray(embedding.vector, dtype=np.float32))
+        async with self._pool.transaction(tenant, *sql.PLAN_FOR_TENANT) as connection:
             rows = await connection.fetch(
                 self._near, tenant, scope, now, embedding.model, vector, _keys(tenant, grams), limit
             )
@@ -53,7 +47,7 @@ class PostgresEntries:
         return sorted(found, key=lambda c: c.similarity, reverse=True)
 
     async def admit(self, entry: Entry, grams: Sequence[str], cause: UUID, now: datetime) -> str | None:
-        async with once(self._pool, cause, "cache.admit") as unit:
+        async with once(self._pool, cause, "cache.admit", tenant=entry.tenant) as unit:
             if not unit.first:
                 return None
             connection = unit.connection
@@ -100,7 +94,7 @@ class PostgresEntries:
             sql.INSERT, entry.tenant, slot.scope, slot.form, entry.answer_digest, entry.request_id, entry.model,
             entry.prompt_version, entry.answer_kind, entry.created_at, entry.expires_at, _keys(entry.tenant, grams),
             embedding.model if embedding else None,
-            np.asarray(embedding.vector, dtype=np.float32) if embedding else None,
+            HalfVector(np.asarray(embedding.vector, dtype=np.float32)) if embedding else None,
             entry.model_dump_json(exclude={"embedding"}),
         )  # fmt: skip
         lineage = [(row_id, entry.tenant, d, h) for d, h in entry.lineage.items()]
@@ -109,7 +103,7 @@ class PostgresEntries:
     async def document_changed(
         self, tenant: str, document_id: str, content_hash: str | None, at: datetime, cause: UUID
     ) -> int:
-        async with once(self._pool, cause, "cache.documents") as unit:
+        async with once(self._pool, cause, "cache.documents", tenant=tenant) as unit:
             if not unit.first:
                 return 0
             await unit.connection.execute(sql.TAKE_TURN, tenant)
@@ -123,7 +117,7 @@ class PostgresEntries:
         return _count(done)
 
     async def veto(self, veto: Veto, cause: UUID, now: datetime) -> int:
-        async with once(self._pool, cause, "cache.veto") as unit:
+        async with once(self._pool, cause, "cache.veto", tenant=veto.tenant) as unit:
             if not unit.first:
                 return 0
             connection, slot = unit.connection, veto.slot
@@ -139,7 +133,7 @@ class PostgresEntries:
     async def flag_document(
         self, tenant: str, document_id: str, reason: str, cause: UUID, now: datetime
     ) -> int:
-        async with once(self._pool, cause, "cache.flag") as unit:
+        async with once(self._pool, cause, "cache.flag", tenant=tenant) as unit:
             if not unit.first:
                 return 0
             await unit.connection.execute(sql.TAKE_TURN, tenant)
@@ -155,8 +149,8 @@ class PostgresEntries:
         await connection.executemany(sql.PUT_VETO, [(tenant, *v, reason, now) for v in vetoed])
 
     async def purge(self, before: datetime) -> int:
-        await self._pool.execute(sql.PURGE_VETOES, before)
-        return _count(await self._pool.execute(sql.PURGE, before))
+        await self._pool.execute(sql.PURGE_VETOES, before, tenant=EVERY)
+        return _count(await self._pool.execute(sql.PURGE, before, tenant=EVERY))
 
 
 def _keys(tenant: str, grams: Sequence[str]) -> list[str]:

@@ -13,27 +13,18 @@ WHERE tenant = $1 AND scope = $2 AND form = $3 AND revoked_at IS NULL AND expire
 
 # A generic plan would ignore how selective tenant and scope are; an HNSW scan would stop before it has found
 # enough of a small tenant's rows.
-PLAN_FOR_TENANT = (
-    "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL hnsw.iterative_scan = relaxed_order"
-)
+PLAN_FOR_TENANT = ("plan_cache_mode = force_custom_plan", "hnsw.iterative_scan = relaxed_order")
 
 NEAR = """
-WITH live AS NOT MATERIALIZED (
-    SELECT id, embedding, grams FROM entries
+WITH dense AS (
+    SELECT id FROM entries
     WHERE tenant = $1 AND scope = $2 AND revoked_at IS NULL AND expires_at > $3
       AND embedding_model = $4 AND vector_dims(embedding) = {dimensions}
-), dense AS (
-    SELECT id FROM live
-    ORDER BY embedding::vector({dimensions}) <=> $5::vector({dimensions}) LIMIT $7
-), sharing AS (
-    SELECT id, grams FROM live WHERE grams && $6::text[] LIMIT 500
-), lexical AS (
-    SELECT id FROM sharing
-    ORDER BY (SELECT count(*) FROM unnest(grams) AS g WHERE g = ANY ($6::text[]))::float
-             / greatest(cardinality(grams), 1) DESC, id LIMIT $7
+    ORDER BY embedding::halfvec({dimensions}) <=> $5::halfvec({dimensions}) LIMIT $7
 )
-SELECT content, 1 - (embedding::vector({dimensions}) <=> $5::vector({dimensions})) AS similarity FROM entries
-WHERE id IN (SELECT id FROM dense UNION SELECT id FROM lexical)
+SELECT content, 1 - (embedding::halfvec({dimensions}) <=> $5::halfvec({dimensions})) AS similarity FROM entries
+WHERE tenant = $1 AND vector_dims(embedding) = {dimensions}
+  AND id IN (SELECT id FROM dense UNION SELECT entry_id FROM sharing_grams($2, $3, $4, $6::text[], $7))
 """
 
 KNOWN_DOCUMENTS = """
@@ -50,10 +41,13 @@ SELECT true FROM entries
 WHERE tenant = $1 AND scope = $2 AND form = $3 AND revoked_at IS NULL AND created_at > $4
 """
 
+# Versions are compared within one template (`name@version`): a mended answer (`revise@…`) is no newer prompt than
+# a first one (`answer@…`).
 NEWER_OF_OTHER_MODEL = """
 SELECT model FROM entries
 WHERE tenant = $1 AND scope = $2 AND revoked_at IS NULL AND answer_kind = 'generated' AND created_at > $5
-  AND (model, prompt_version) IS DISTINCT FROM ($3::text, $4::text) LIMIT 1
+  AND (model, prompt_version) IS DISTINCT FROM ($3::text, $4::text)
+  AND split_part(prompt_version, '@', 1) = split_part($4::text, '@', 1) LIMIT 1
 """
 
 REVOKE_SLOT = """
@@ -65,6 +59,7 @@ REVOKE_OTHER_MODELS = """
 UPDATE entries SET revoked_at = $5, revoked_reason = 'model or prompt version changed'
 WHERE tenant = $1 AND scope = $2 AND revoked_at IS NULL AND answer_kind = 'generated' AND created_at < $6
   AND (model, prompt_version) IS DISTINCT FROM ($3::text, $4::text)
+  AND split_part(prompt_version, '@', 1) = split_part($4::text, '@', 1)
 """
 
 INSERT = """
@@ -111,8 +106,6 @@ WHERE tenant = $1 AND revoked_at IS NULL AND id IN (
 RETURNING request_id, form, answer_digest
 """
 
-PURGE = """
-DELETE FROM entries WHERE LEAST(expires_at, COALESCE(revoked_at, expires_at)) < $1
-"""
+PURGE = "DELETE FROM entries WHERE expires_at < $1 OR revoked_at < $1"
 
 PURGE_VETOES = "DELETE FROM vetoes WHERE created_at < $1"

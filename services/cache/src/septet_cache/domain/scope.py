@@ -14,15 +14,16 @@ from septet_cache.domain.normalise import digest, normal_form
 _SLOT = re.compile(r"^([0-9a-f]{32})\.([0-9a-f]{32})$")
 
 
-def scope_of(ask: Ask, policy_version: str) -> str:
-    """Digest of policy and its version, model alias, output schema, retrieval wishes, history and key.
+def scope_of(ask: Ask, policy_version: str, language: str | None = None) -> str:
+    """Digest of policy and its version, model alias, language, output schema, retrieval wishes, history and key.
 
     Answers cross no scope: a new policy version, another model alias or another conversation starts
-    with an empty cache.
+    with an empty cache. Languages have prompts of their own, whose versions must not revoke each other's answers.
     """
     scope = {
         "policy": [ask.policy, policy_version],
         "model": ask.model,
+        "language": language,
         "output_schema": ask.output_schema,
         "retrieval": ask.retrieval.model_dump(),
         "generate": ask.generate,
@@ -54,7 +55,7 @@ class Slot:
         return cls(match[1], match[2]) if match else None
 
 
-def slot_of(ask: Ask, policy_version: str) -> Slot:
+def slot_of(ask: Ask, policy_version: str, language: str | None = None) -> Slot:
     """A constrained key stands for the question: with one, the words do not matter."""
     words = f"key:{ask.cache.key}" if ask.cache.key is not None else normal_form(ask.query)
-    return Slot(scope_of(ask, policy_version), digest(words))
+    return Slot(scope_of(ask, policy_version, language), digest(words))

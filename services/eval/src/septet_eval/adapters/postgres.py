@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from importlib.resources import files
 
 import asyncpg
 from opentelemetry import context
@@ -15,13 +14,13 @@ from septet_kit import Emit
 from septet_kit.messaging.publisher import Record
 from septet_kit.store import Unit
 from septet_kit.store.pool import StorePool
+from septet_kit.store.tenancy import EVERY
 from septet_kit.store.unit import OutboxEmit
 
 from septet_eval.domain.response import Pending
 from septet_eval.ports import Expired, Settled
 
 SCHEMA = "eval"
-DDL = (files("septet_eval") / "schema.sql").read_text(encoding="utf-8")
 
 # A request whose deadline has passed when it comes is rejected upstream, with the reason; the second's grace
 # lets that response win over a bare `expired`.
@@ -50,15 +49,16 @@ ON CONFLICT DO NOTHING
 RETURNING true
 """
 
+# clock_timestamp() changes while a statement runs, so that no index can be searched for it.
 _IS_ANY_OVERDUE = (
-    "SELECT EXISTS (SELECT 1 FROM requests WHERE state = 'pending' AND expires_at < clock_timestamp())"
+    "SELECT EXISTS (SELECT 1 FROM requests WHERE state = 'pending' AND expires_at < statement_timestamp())"
 )
 
 # Materialized, so that the rows are locked once; SKIP LOCKED lets several processes sweep side by side.
 _EXPIRE = """
 WITH due AS MATERIALIZED (
     SELECT tenant, request_id FROM requests
-    WHERE state = 'pending' AND expires_at < clock_timestamp()
+    WHERE state = 'pending' AND expires_at < statement_timestamp()
     ORDER BY expires_at LIMIT $1
     FOR UPDATE SKIP LOCKED
 )
@@ -70,14 +70,14 @@ RETURNING r.tenant, r.request_id, r.conversation_id, r.digest, r.deadline, r.acc
 _PURGE = """
 WITH old AS MATERIALIZED (
     SELECT tenant, request_id FROM requests
-    WHERE state = 'released' AND released_at < clock_timestamp() - $1::interval
+    WHERE state = 'released' AND released_at < statement_timestamp() - $1::interval
     LIMIT 1000 FOR UPDATE SKIP LOCKED
 ), gone AS (
     DELETE FROM requests r USING old WHERE r.tenant = old.tenant AND r.request_id = old.request_id RETURNING 1
 )
 SELECT count(*) FROM gone
 """
-_PURGE_CONFLICTS = "DELETE FROM conflicts WHERE told_at < clock_timestamp() - $1::interval"
+_PURGE_CONFLICTS = "DELETE FROM conflicts WHERE told_at < statement_timestamp() - $1::interval"
 
 
 class PostgresLedger:
@@ -90,14 +90,14 @@ class PostgresLedger:
         self._pool = pool
 
     async def register(self, pending: Pending, conflict: Response) -> Settled:
-        if await self._pool.fetchval(_REGISTER, *_columns(pending)):
+        if await self._pool.fetchval(_REGISTER, *_columns(pending), tenant=pending.tenant):
             return Settled()
-        async with self._unit() as unit:
+        async with self._unit(pending.tenant) as unit:
             await _tell_conflict(unit, pending, conflict)
         return Settled(unit.emits)
 
     async def release(self, pending: Pending, response: Response, conflict: Response) -> Settled:
-        async with self._unit() as unit:
+        async with self._unit(pending.tenant) as unit:
             released = await unit.connection.fetchval(_RELEASE, *_columns(pending), response.status)
             if released:
                 await unit.emit(Emit("responses", response))
@@ -109,9 +109,9 @@ class PostgresLedger:
         self, expiring: Callable[[Pending], AbstractContextManager[Response]], limit: int
     ) -> Sequence[Expired]:
         done: list[Expired] = []
-        if not await self._pool.fetchval(_IS_ANY_OVERDUE):
+        if not await self._pool.fetchval(_IS_ANY_OVERDUE, tenant=EVERY):
             return done
-        async with self._unit() as unit:
+        async with self._unit(EVERY) as unit:
             for row in await unit.connection.fetch(_EXPIRE, limit):
                 pending = _pending(row)
                 with expiring(pending) as response:
@@ -121,14 +121,14 @@ class PostgresLedger:
 
     async def purge(self, older_than: timedelta) -> int:
         total = 0
-        while gone := await self._pool.fetchval(_PURGE, older_than):
+        while gone := await self._pool.fetchval(_PURGE, older_than, tenant=EVERY):
             total += gone
-        await self._pool.execute(_PURGE_CONFLICTS, older_than)
+        await self._pool.execute(_PURGE_CONFLICTS, older_than, tenant=EVERY)
         return total
 
     @asynccontextmanager
-    async def _unit(self) -> AsyncIterator[Unit]:
-        async with self._pool.acquire() as connection, connection.transaction():
+    async def _unit(self, tenant: str) -> AsyncIterator[Unit]:
+        async with self._pool.transaction(tenant) as connection:
             yield Unit(True, connection, self._pool)
 
 

@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import timedelta
-from importlib.resources import files
 
 import asyncpg
 from septet_contracts import FeedbackEvent, decode, encode, topic
 from septet_kit.store.pool import StorePool
+from septet_kit.store.tenancy import EVERY
 
 from septet_feedback.domain.shown import Shown
 
 SCHEMA = "feedback"
-DDL = (files("septet_feedback") / "schema.sql").read_text(encoding="utf-8")
 
 _COLUMNS = ", ".join(f.name for f in fields(Shown))
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1 || chr(31) || $2, 0))"
@@ -95,14 +94,14 @@ class Unmatched:
 
 async def expire(pool: StorePool, after: timedelta) -> Sequence[Unmatched]:
     """Give up on feedback that has waited longer than ``after``."""
-    return [Unmatched(**row) for row in await pool.fetch(_EXPIRE, after)]
+    return [Unmatched(**row) for row in await pool.fetch(_EXPIRE, after, tenant=EVERY)]
 
 
 async def forget(pool: StorePool, after: timedelta) -> None:
     """Remove answers that were shown longer ago than ``after``."""
-    await pool.execute(_FORGET, after)
+    await pool.execute(_FORGET, after, tenant=EVERY)
 
 
 async def waiting_count(pool: StorePool) -> int:
     """How much feedback waits for its answer."""
-    return int(await pool.fetchval(_COUNT))
+    return int(await pool.fetchval(_COUNT, tenant=EVERY))

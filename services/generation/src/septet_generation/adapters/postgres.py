@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from importlib.resources import files
 
 from septet_kit.errors import Transient
 from septet_kit.observe import get_logger
 from septet_kit.store.pool import StorePool
+from septet_kit.store.tenancy import EVERY
 
 log = get_logger()
 
 SCHEMA = "generation"
-DDL = (files("septet_generation") / "schema.sql").read_text(encoding="utf-8")
 
 _NEXT = """
 INSERT INTO stream_epochs AS e (tenant, request_id) VALUES ($1, $2)
@@ -31,12 +30,12 @@ class PostgresEpochs:
 
     async def next(self, tenant: str, request_id: str) -> int:
         """The number of this try."""
-        epoch: int = await self._pool.fetchval(_NEXT, tenant, request_id)
+        epoch: int = await self._pool.fetchval(_NEXT, tenant, request_id, tenant=tenant)
         return epoch
 
     async def purge(self, older_than: timedelta) -> None:
         """Forget requests that nobody streams any more."""
-        await self._pool.execute(_PURGE, older_than)
+        await self._pool.execute(_PURGE, older_than, tenant=EVERY)
 
     async def purge_forever(self, older_than: timedelta, every: timedelta) -> None:
         """Background task: purge now and again; a lost database is waited for."""

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
 from septet_contracts import TOPICS, Topic
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+from septet_kit.errors import Transient
+from septet_kit.messaging.connection import Kafka, KafkaConnection
+from septet_kit.messaging.diagnosis import diagnose
 
 
 async def ensure_topics(
-    bootstrap: str, *, topics: Iterable[Topic] | None = None, replication: int = 1
+    kafka: Kafka, *, topics: Iterable[Topic] | None = None, replication: int = 1
 ) -> list[str]:
     """Create the topics that do not exist; returns their names.
 
     Raises:
+        Permanent, Transient: the broker cannot be reached.
         aiokafka.errors.KafkaError: the broker refused one.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        existing = set(await admin.list_topics())
-        missing = [t for t in (topics or TOPICS.values()) if t.name not in existing]
+    async with _open(kafka) as admin:
+        missing = await _missing(admin, TOPICS.values() if topics is None else topics)
         if not missing:
             return []
         answer = await admin.create_topics(
@@ -31,5 +35,41 @@ async def ensure_topics(
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)(f"creating {name}")
         return [t.name for t in missing]
+
+
+async def missing_topics(kafka: Kafka, topics: Iterable[Topic]) -> list[Topic]:
+    """Those of the topics that do not exist, or that the principal may not see.
+
+    Raises:
+        Permanent, Transient: the broker cannot be reached.
+    """
+    async with _open(kafka) as admin:
+        return await _missing(admin, topics)
+
+
+async def _missing(admin: AIOKafkaAdminClient, topics: Iterable[Topic]) -> list[Topic]:
+    existing = set(await admin.list_topics())
+    return [t for t in topics if t.name not in existing]
+
+
+@asynccontextmanager
+async def _open(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = await _started(kafka)
+    try:
+        yield admin
     finally:
         await admin.close()
+
+
+# A broker that has just been given users refuses one for a moment, and takes it at the next try.
+@retry(
+    retry=retry_if_exception_type(Transient), stop=stop_after_attempt(4), wait=wait_fixed(0.5), reraise=True
+)
+async def _started(kafka: Kafka) -> AIOKafkaAdminClient:
+    admin = AIOKafkaAdminClient(**KafkaConnection.of(kafka).options())
+    try:
+        await admin.start()
+    except KafkaConnectionError as error:
+        await admin.close()
+        raise await diagnose(kafka) from error
+    return admin

@@ -8,10 +8,17 @@ from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupAuthorizationFailedError,
+    IllegalStateError,
+    KafkaConnectionError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.structs import ConsumerRecord
-from septet_contracts import topic as find_topic
 
+from septet_kit.messaging.diagnosis import diagnose, forbidden
 from septet_kit.messaging.lanes import Lanes
 from septet_kit.messaging.offsets import OffsetTracker
 from septet_kit.messaging.step import Job, StepRunner, to_job
@@ -19,12 +26,14 @@ from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
 from septet_kit.settings import KitSettings
 from septet_kit.spec import ServiceSpec, Stage
+from septet_kit.tenants import Tenants
 
 log = get_logger()
 
 _POLL_MS = 250
 _POLL_RECORDS = 200
 _QUEUED_PER_LANE = 4
+_FORBIDDEN = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
 
 
 class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
@@ -32,17 +41,20 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
     A record is taken, decoded and pushed into its stage's lanes; when its step has run, its offset is
     finished, and a committer commits each partition up to its lowest unfinished offset. A stage whose lanes
-    are full has its partitions paused. Records of a partition that was revoked run to their end, but their
+    are full has its partitions paused, tenants' own topics along with the shared one: a stage has as many lanes
+    however many tenants it serves. Records of a partition that was revoked run to their end, but their
     offsets no longer count: whoever owns the partition now handles them again.
     """
 
     def __init__(
-        self, spec: ServiceSpec, stages: Mapping[str, Stage], settings: KitSettings, instance: str
-    ) -> None:
+        self, spec: ServiceSpec, stages: Mapping[str, Stage], settings: KitSettings, instance: str,
+        tenants: Tenants,
+    ) -> None:  # fmt: skip
         self._settings = settings
-        self._stages = {find_topic(name).name: stage for name, stage in stages.items()}
+        self._tenants = tenants
+        self._stages = {full: stages[name] for full, name in tenants.addresses(stages).items()}
         self._lanes: dict[str, Lanes[tuple[Job, OffsetTracker]]] = {
-            name: Lanes(stage.concurrency) for name, stage in self._stages.items()
+            stage.topic: Lanes(stage.concurrency) for stage in stages.values()
         }
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -51,7 +63,7 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._fatal: Exception | None = None
         self.last_progress = time.monotonic()
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.kafka_bootstrap, client_id=instance, group_id=f"septet.{spec.name}",
+            **settings.kafka().options(), client_id=instance, group_id=f"septet.{spec.name}",
             group_instance_id=instance, enable_auto_commit=False, auto_offset_reset="earliest",
             session_timeout_ms=int(settings.session_timeout.total_seconds() * 1000),
             heartbeat_interval_ms=int(settings.session_timeout.total_seconds() * 300),
@@ -63,8 +75,21 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self.last_progress = time.monotonic()
 
     async def start(self) -> None:
+        """Connect and join the group.
+
+        Raises:
+            Permanent: Kafka refuses the credentials, the group or a topic.
+            Transient: it does not answer.
+        """
         self._consumer.subscribe(list(self._stages), listener=self)
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except KafkaConnectionError as error:
+            await self._consumer.stop()
+            raise await diagnose(self._settings.kafka()) from error
+        except _FORBIDDEN as error:
+            await self._consumer.stop()
+            raise forbidden(self._settings.kafka(), error) from error
 
     @property
     def assigned(self) -> bool:
@@ -80,11 +105,15 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
         Raises:
             RuntimeError: a step ended without an outcome; only a restart takes its record up again.
+            Permanent: the principal may not read a topic, or not in this group.
         """
         while not self._stopping:
             if self._fatal is not None:
                 raise RuntimeError("a step did not end") from self._fatal
-            batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+            try:
+                batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+            except _FORBIDDEN as error:
+                raise forbidden(self._settings.kafka(), error) from error
             for tp, records in batches.items():
                 tracker = self._trackers.setdefault(tp, OffsetTracker())
                 self.beat()
@@ -94,8 +123,8 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
     def _accept(self, runner: StepRunner, tracker: OffsetTracker, record: ConsumerRecord) -> None:
         tracker.begin(record.offset)
-        job = to_job(record, self._stages[record.topic])
-        lanes = self._lanes[record.topic]
+        job = to_job(record, self._stages[record.topic], self._tenants)
+        lanes = self._lanes[job.stage.topic]
         for ready in lanes.push(job.lane, (job, tracker)):
             self._spawn(runner, *ready)
 
@@ -117,15 +146,15 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self.beat()
         if self._stopping:
             return
-        for ready in self._lanes[job.record.topic].done(job.lane):
+        for ready in self._lanes[job.stage.topic].done(job.lane):
             self._spawn(runner, *ready)
 
     def _balance(self) -> None:
-        """Pause topics whose lanes are full, and resume those that have drained to half."""
+        """Pause stages whose lanes are full, and resume those that have drained to half."""
         for name, lanes in self._lanes.items():
             metrics.lane_depth.labels(name).set(lanes.depth)
             bound = lanes.limit * _QUEUED_PER_LANE
-            partitions = [tp for tp in self._consumer.assignment() if tp.topic == name]
+            partitions = [tp for tp in self._consumer.assignment() if self._stages[tp.topic].topic == name]
             if lanes.depth >= bound and name not in self._paused:
                 self._consumer.pause(*partitions)
                 self._paused.add(name)

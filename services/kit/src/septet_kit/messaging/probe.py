@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import DefaultPartitioner
 
+from septet_kit.messaging.connection import Kafka, KafkaConnection
 from septet_kit.messaging.publisher import EVENT_ID_HEADER, headers_of
 
 # Broker and database clocks may differ by this much before a record is looked for too late in the log.
@@ -26,15 +27,15 @@ class Doubt:
     since: datetime
 
 
-async def find_sent(bootstrap: str, doubts: Iterable[Doubt]) -> set[str]:
+async def find_sent(kafka: Kafka, doubts: Iterable[Doubt]) -> set[str]:
     """Return the event ids that are on the log, reading each partition once from the earliest doubt on."""
     doubts = list(doubts)
-    counts = await _partition_counts(bootstrap, {d.topic for d in doubts})
+    counts = await _partition_counts(kafka, {d.topic for d in doubts})
     starts: dict[TopicPartition, datetime] = {}
     for doubt in doubts:
         for tp in _where(doubt, counts[doubt.topic]):
             starts[tp] = min(doubt.since, starts.get(tp, doubt.since))
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**KafkaConnection.of(kafka).options(), enable_auto_commit=False)
     await consumer.start()
     try:
         return await _scan(consumer, starts, {d.event_id for d in doubts})
@@ -42,8 +43,8 @@ async def find_sent(bootstrap: str, doubts: Iterable[Doubt]) -> set[str]:
         await consumer.stop()
 
 
-async def _partition_counts(bootstrap: str, topics: set[str]) -> dict[str, int]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def _partition_counts(kafka: Kafka, topics: set[str]) -> dict[str, int]:
+    admin = AIOKafkaAdminClient(**KafkaConnection.of(kafka).options())
     await admin.start()
     try:
         described = await admin.describe_topics(sorted(topics))

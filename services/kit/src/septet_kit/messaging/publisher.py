@@ -9,16 +9,23 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+)
 from opentelemetry import context as otel_context
 from opentelemetry import propagate, trace
-from septet_contracts import topic as find_topic
 
 from septet_kit.errors import Permanent, Transient
 from septet_kit.events import Emit
+from septet_kit.messaging.connection import Kafka, KafkaConnection
+from septet_kit.messaging.diagnosis import diagnose, forbidden
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import send_span
+from septet_kit.tenants import SHARED_ONLY, Tenants
 
 EVENT_ID_HEADER = "septet-event-id"
 _ACK_TIMEOUT_S = 30.0
@@ -47,26 +54,38 @@ class Record:
     on_queued: Callable[[asyncio.Future[object]], None] | None = None
 
 
-def to_record(emit: Emit) -> Record:
-    """Encode an event for its topic."""
+def to_record(emit: Emit, tenants: Tenants) -> Record:
+    """Encode an event for its topic, which is the tenant's own where it has one."""
     headers: list[tuple[str, bytes]] = [("content-type", b"application/json")]
     if emit.event_id is not None:
         headers.append((EVENT_ID_HEADER, emit.event_id.encode()))
-    return Record(find_topic(emit.topic).name, emit.record_key, emit.value, tuple(headers))
+    return Record(tenants.address(emit.topic, emit.tenant), emit.record_key, emit.value, tuple(headers))
 
 
 class Publisher:
     """One idempotent producer per process. Not safe to share between event loops."""
 
-    def __init__(self, bootstrap: str, client_id: str) -> None:
+    def __init__(self, kafka: Kafka, client_id: str, tenants: Tenants = SHARED_ONLY) -> None:
+        self._tenants = tenants
+        self._kafka = KafkaConnection.of(kafka)
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap, client_id=client_id, acks="all", enable_idempotence=True,
+            **self._kafka.options(), client_id=client_id, acks="all", enable_idempotence=True,
             max_request_size=2 * 1024 * 1024, request_timeout_ms=15_000,
         )  # fmt: skip
         self._soon: set[asyncio.Future[None]] = set()
 
     async def start(self) -> None:
-        await self._producer.start()
+        """Connect.
+
+        Raises:
+            Permanent: Kafka refuses the credentials, or the settings do not fit it.
+            Transient: it does not answer.
+        """
+        try:
+            await self._producer.start()
+        except KafkaConnectionError as error:
+            await self._producer.stop()
+            raise await diagnose(self._kafka) from error
 
     async def stop(self) -> None:
         """Flush what is buffered, then close."""
@@ -81,7 +100,7 @@ class Publisher:
             Transient: the broker did not acknowledge in time; the events may or may not be on the log.
             Permanent: an event is larger than its topic takes (code ``event_too_large``).
         """
-        await self.send(*(to_record(e) for e in emits))
+        await self.send(*(to_record(e, self._tenants) for e in emits))
 
     async def send(self, *records: Record) -> None:
         """As :meth:`publish`, for records. A record whose outbox claim has lapsed is left to the sweeper."""
@@ -94,7 +113,7 @@ class Publisher:
 
         It has no span of its own: one per chunk of a stream would bury the rest of the trace.
         """
-        task = asyncio.ensure_future(self._send_untraced(to_record(emit)))
+        task = asyncio.ensure_future(self._send_untraced(to_record(emit, self._tenants)))
         self._soon.add(task)
         task.add_done_callback(self._forget)
 
@@ -121,6 +140,8 @@ class Publisher:
                 )
             except MessageSizeTooLargeError as error:
                 raise Permanent("event_too_large", f"{record.topic}: {error}") from error
+            except TopicAuthorizationFailedError as error:
+                raise self._forbidden(error) from error
             except KafkaError as error:
                 raise Transient("broker_unavailable", f"{record.topic}: {error}") from error
             if record.on_queued is not None:
@@ -131,12 +152,19 @@ class Publisher:
                 await asyncio.wait_for(asyncio.shield(future), _ACK_TIMEOUT_S)
             except MessageSizeTooLargeError as error:
                 raise Permanent("event_too_large", f"{record.topic}: {error}") from error
+            except TopicAuthorizationFailedError as error:
+                raise self._forbidden(error) from error
             except (KafkaError, TimeoutError) as error:
                 raise Transient("broker_unavailable", f"{record.topic}: {error!r}") from error
             span.end()
             _published.labels(record.topic).inc()
 
         return ack
+
+    def _forbidden(self, error: KafkaError) -> Transient:
+        """No fault of the record's: it waits until the ACL is there."""
+        found = forbidden(self._kafka, error)
+        return Transient(found.code, found.message, field=found.field, fix=found.fix)
 
 
 def _lapsed(record: Record) -> bool:

@@ -24,13 +24,11 @@ from septet_kit.messaging.retry import with_retry
 from septet_kit.observe import metrics, semconv
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import mark_failed, parent_of, process_span
-from septet_kit.spec import ServiceSpec, Stage
+from septet_kit.spec import REQUEST_SCOPED, ServiceSpec, Stage
 from septet_kit.store.unit import OutboxEmit
 from septet_kit.tenants import Tenants
 
 log = get_logger()
-
-_REQUEST_SCOPED = frozenset({"requests", "screened", "missed", "grounded", "drafts", "revisions"})
 
 
 @dataclass(frozen=True)
@@ -43,17 +41,23 @@ class Job:
     error: ContractError | None = None
 
     @property
-    def lane(self) -> bytes:
-        """What is handled serially: the record's key, or the partition where a record has none."""
-        return self.record.key if self.record.key is not None else b"\x00%d" % self.record.partition
+    def lane(self) -> tuple[str, bytes]:
+        """What is handled serially: the topic's records with this key, or of this partition where there is none.
+
+        The topic is part of it because clients choose keys: one tenant's must not hold up another's records.
+        """
+        key = self.record.key if self.record.key is not None else b"\x00%d" % self.record.partition
+        return self.record.topic, key
 
 
-def to_job(record: ConsumerRecord, stage: Stage) -> Job:
-    """Decode a record for its stage."""
+def to_job(record: ConsumerRecord, stage: Stage, tenants: Tenants) -> Job:
+    """Decode a record for its stage, and attribute it to the tenant whose topic it came on."""
     try:
-        return Job(record, stage, decode(find_topic(stage.topic), record.value))
+        decoded, invalid = decode(find_topic(stage.topic), record.value), None
     except ContractError as error:
-        return Job(record, stage, error.partial, error)
+        decoded, invalid = error.partial, error
+    event, refused = tenants.identify(decoded, record.topic)
+    return Job(record, stage, event, invalid or refused)
 
 
 class StepRunner:
@@ -139,15 +143,15 @@ class StepRunner:
                 raise Permanent(
                     "undeclared_topic", f"{self._spec.name} does not declare that it produces {emit.topic!r}"
                 )
-        return [e.to_record() if isinstance(e, OutboxEmit) else to_record(e) for e in emits]
+        return [e.to_record() if isinstance(e, OutboxEmit) else to_record(e, self._tenants) for e in emits]
 
     def _failure(self, job: Job, ctx: Context, error: SeptetError, *, dead: bool, tries: int) -> list[Record]:
         """The client's answer first: it must not wait for, or fail with, the dead letter."""
         records = []
-        if job.stage.topic in _REQUEST_SCOPED:
+        if job.stage.topic in REQUEST_SCOPED:
             outcome = failed(job.event, ctx, error, self._spec.name)
             if outcome is not None:
-                records.append(to_record(Emit("outcomes", outcome)))
+                records.append(to_record(Emit("outcomes", outcome), self._tenants))
         if dead:
             metrics.dead_letters.labels(job.stage.topic, error.code).inc()
             records.append(dead_record(job.record, error, self._spec.name, tries))

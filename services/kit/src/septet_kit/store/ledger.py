@@ -30,6 +30,7 @@ WITH taken AS (
 SELECT (SELECT count(*) FROM taken) = 1 AS mine, (SELECT result FROM ledger WHERE key = $1) AS result
 """
 _STORE = "UPDATE ledger SET result = $3 WHERE key = $1 AND claimed_by = $2 AND result IS NULL RETURNING true"
+_READ = "SELECT result FROM ledger WHERE key = $1"
 _RENEW = "UPDATE ledger SET leased_until = now() + $3 WHERE key = $1 AND claimed_by = $2 AND result IS NULL"
 _DROP = "DELETE FROM ledger WHERE key = $1 AND claimed_by = $2 AND result IS NULL"
 
@@ -43,9 +44,9 @@ class Ledger:
         self._working: set[str] = set()
 
     async def run(
-        self, key: str, work: Callable[[], Awaitable[bytes]], lease: timedelta
+        self, key: str, work: Callable[[], Awaitable[bytes]], lease: timedelta, *, tenant: str
     ) -> tuple[bytes, bool]:
-        """Return the result stored under ``key``, doing ``work`` first when there is none.
+        """Return the result that ``tenant`` has stored under ``key``, doing ``work`` first when there is none.
 
         Returns the result and whether it was replayed. While another process holds the lease, waits for it.
         The lease is renewed while ``work`` runs, so it may be short: it only bounds how long others wait for a
@@ -57,52 +58,54 @@ class Ledger:
         me = holder(self._instance)
         while True:
             busy = key in self._working
-            row = await self._pool.fetchrow(_CLAIM, key, me, earlier_lives(self._instance), lease, busy)
+            row = await self._pool.fetchrow(
+                _CLAIM, key, me, earlier_lives(self._instance), lease, busy, tenant=tenant
+            )
             if row is not None and row["result"] is not None:
                 return bytes(row["result"]), True
             if row is not None and row["mine"] and key not in self._working:
                 break
             await asyncio.sleep(_POLL_S)
         self._working.add(key)
-        renewal = asyncio.create_task(self._renew(key, me, lease))
+        renewal = asyncio.create_task(self._renew(tenant, key, me, lease))
         try:
-            return await self._do(key, me, work), False
+            return await self._do(tenant, key, me, work), False
         finally:
             renewal.cancel()
             self._working.discard(key)
 
-    async def _do(self, key: str, me: str, work: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _do(self, tenant: str, key: str, me: str, work: Callable[[], Awaitable[bytes]]) -> bytes:
         try:
             result = await work()
         except BaseException:
-            await asyncio.shield(self._drop(key, me))
+            await asyncio.shield(self._drop(tenant, key, me))
             raise
-        if not await self._store(key, me, result):
+        if not await self._store(tenant, key, me, result):
             raise Transient("lease_lost", f"another process took over {key}")
         return result
 
-    async def _store(self, key: str, me: str, result: bytes) -> bool:
+    async def _store(self, tenant: str, key: str, me: str, result: bytes) -> bool:
         """Keep a result that has been paid for: a database that blinks must not cost it."""
         while True:
             try:
-                if await self._pool.fetchval(_STORE, key, me, result):
+                if await self._pool.fetchval(_STORE, key, me, result, tenant=tenant):
                     return True
-                row = await self._pool.fetchrow("SELECT result FROM ledger WHERE key = $1", key)
+                row = await self._pool.fetchrow(_READ, key, tenant=tenant)
                 return row is not None and row["result"] == result
             except Transient as error:
                 log.warning("result not kept, trying again", key=key, error=error.message)
                 await asyncio.sleep(_POLL_S)
 
-    async def _renew(self, key: str, me: str, lease: timedelta) -> None:
+    async def _renew(self, tenant: str, key: str, me: str, lease: timedelta) -> None:
         while True:
             await asyncio.sleep(lease.total_seconds() / 3)
             try:
-                await self._pool.execute(_RENEW, key, me, lease)
+                await self._pool.execute(_RENEW, key, me, lease, tenant=tenant)
             except Transient as error:
                 log.warning("lease not renewed, trying again", key=key, error=error.message)
 
-    async def _drop(self, key: str, me: str) -> None:
+    async def _drop(self, tenant: str, key: str, me: str) -> None:
         try:
-            await self._pool.execute(_DROP, key, me)
+            await self._pool.execute(_DROP, key, me, tenant=tenant)
         except Transient as error:
             log.warning("lease not freed, it runs out by itself", key=key, error=error.message)

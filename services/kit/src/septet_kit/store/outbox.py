@@ -15,12 +15,14 @@ from opentelemetry import propagate
 from opentelemetry.context import Context as OtelContext
 
 from septet_kit.errors import Transient
+from septet_kit.messaging.connection import Kafka
 from septet_kit.messaging.probe import Doubt, find_sent
 from septet_kit.messaging.publisher import EVENT_ID_HEADER, Publisher, Record
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
 from septet_kit.store.claim import CLAIM, CLAIM_MARGIN, earlier_lives, holder
 from septet_kit.store.pool import StorePool
+from septet_kit.store.tenancy import EVERY
 
 log = get_logger()
 
@@ -48,7 +50,7 @@ UPDATE outbox SET claimed_until = clock_timestamp() + $3
 WHERE event_id = ANY($1::uuid[]) AND claimed_by = $2 AND sent_at IS NULL
 """
 _PURGE = tuple(
-    f"DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM {table} WHERE {column} < now() - $1::interval LIMIT 5000)"  # noqa: S608
+    f"DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < now() - $1::interval LIMIT 5000))"  # noqa: S608
     for table, column in (("outbox", "sent_at"), ("inbox", "seen_at"), ("ledger", "created_at"))
 )
 
@@ -90,8 +92,7 @@ async def flush_marks(pool: StorePool) -> None:
     if not ids:
         return
     try:
-        async with pool.acquire() as connection, connection.transaction():
-            await connection.execute("SET LOCAL synchronous_commit = off")
+        async with pool.transaction(EVERY, "synchronous_commit = off") as connection:
             await connection.execute(_MARK, ids)
     except Transient as error:
         pool.sent_ids.extend(ids)
@@ -101,10 +102,10 @@ async def flush_marks(pool: StorePool) -> None:
 class Sweeper:
     """Sends what a crash, or a broker that did not answer, left in a pool's outbox."""
 
-    def __init__(self, pool: StorePool, publisher: Publisher, bootstrap: str) -> None:
+    def __init__(self, pool: StorePool, publisher: Publisher, kafka: Kafka) -> None:
         self._pool = pool
         self._publisher = publisher
-        self._bootstrap = bootstrap
+        self._kafka = kafka
 
     async def run(self) -> None:
         """Flush marks, sweep, renew and purge, until cancelled."""
@@ -126,7 +127,9 @@ class Sweeper:
         It never gives up on them, so another process that sent them too would send them twice.
         """
         if self._pool.unacked:
-            await self._pool.execute(_RENEW, list(self._pool.unacked), holder(self._pool.instance), CLAIM)
+            await self._pool.execute(
+                _RENEW, list(self._pool.unacked), holder(self._pool.instance), CLAIM, tenant=EVERY
+            )
 
     async def sweep(self) -> int:
         """Settle the rows whose claim has lapsed; returns how many had to be sent.
@@ -136,15 +139,15 @@ class Sweeper:
         pool, instance = self._pool, self._pool.instance
         not_after = time.monotonic() + (_SWEEP_CLAIM - CLAIM_MARGIN).total_seconds()
         rows = await pool.fetch(
-            _TAKE, holder(instance), earlier_lives(instance), list(pool.unacked), _SWEEP_CLAIM
+            _TAKE, holder(instance), earlier_lives(instance), list(pool.unacked), _SWEEP_CLAIM, tenant=EVERY
         )
         if not rows:
             return 0
         found = await find_sent(
-            self._bootstrap,
+            self._kafka,
             [Doubt(r["topic"], r["key"], str(r["event_id"]), r["created_at"]) for r in rows],
         )
-        await pool.execute(_MARK, [r["event_id"] for r in rows if str(r["event_id"]) in found])
+        await pool.execute(_MARK, [r["event_id"] for r in rows if str(r["event_id"]) in found], tenant=EVERY)
         missing = sorted((r for r in rows if str(r["event_id"]) not in found), key=lambda r: r["created_at"])
         await self._publisher.send(*(self._record(r, not_after) for r in missing))
         metrics.swept.labels("sent").inc(len(missing))
@@ -155,7 +158,7 @@ class Sweeper:
     async def purge(self) -> None:
         """Forget what is old, some rows at a time."""
         for statement in _PURGE:
-            await self._pool.execute(statement, _KEEP)
+            await self._pool.execute(statement, _KEEP, tenant=EVERY)
 
     def _record(self, row: asyncpg.Record, not_after: float) -> Record:
         return outbox_record(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from importlib.resources import files
+from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,6 +12,9 @@ import asyncpg
 
 from septet_kit.errors import Transient
 from septet_kit.settings import KitSettings
+from septet_kit.store.revision import require_revision
+from septet_kit.store.tenancy import EVERY, NOBODY, SETTING, TenantConnection, set_tenant
+from septet_kit.tenants import SHARED_ONLY
 
 TRANSIENT_ERRORS = (
     asyncpg.PostgresConnectionError,
@@ -23,6 +26,8 @@ TRANSIENT_ERRORS = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.DiskFullError,
     asyncpg.OutOfMemoryError,
     asyncpg.ReadOnlySQLTransactionError,
@@ -30,14 +35,17 @@ TRANSIENT_ERRORS = (
     TimeoutError,
 )
 
-_SETUP_LOCK = 7_370_737
+# The server ends a statement first and says why; the client's own limit is for a server that does not answer.
+_CLIENT_MARGIN = timedelta(seconds=5)
 
 
 class StorePool:
     """A connection pool that speaks of a lost database as ``Transient``, and that knows whose it is.
 
-    ``sent_ids`` gathers outbox rows that the broker has, until they are marked in one statement; ``unacked``
-    holds those that the producer has and the broker has not confirmed.
+    Every query says for which tenant it is: :data:`EVERY` for work on all of them, :data:`NOBODY` (the default)
+    for tables without tenants. ``sent_ids`` gathers outbox rows that the broker has, until they are marked in one
+    statement; ``unacked`` holds those that the producer has and the broker has not confirmed. ``tenants`` says on
+    which topics outbox events travel.
     """
 
     def __init__(self, pool: asyncpg.Pool, instance: str) -> None:
@@ -45,38 +53,77 @@ class StorePool:
         self.instance = instance
         self.sent_ids: list[UUID] = []
         self.unacked: set[UUID] = set()
+        self.tenants = SHARED_ONLY
 
     @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
-        """Borrow a connection.
+    async def acquire(self, tenant: str = NOBODY) -> AsyncIterator[asyncpg.Connection]:
+        """Borrow a connection that serves ``tenant``; each statement is a transaction of its own.
+
+        The connection remembers its tenant: only a change of tenants costs a round trip. For :data:`EVERY`
+        it is a single transaction, so that nobody inherits the wide view.
 
         Raises:
             Transient: it, or a statement on it, failed for a reason that passes (code ``store_unavailable``).
         """
+        if tenant == EVERY:
+            async with self.transaction(EVERY) as connection:
+                yield connection
+            return
+        async with self._borrow() as connection:
+            await connection.serve(tenant)
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self, tenant: str, *local: str) -> AsyncIterator[asyncpg.Connection]:
+        """A transaction that serves ``tenant``, committed after the block and rolled back on an error.
+
+        Args:
+            tenant: whose rows it sees and writes.
+            local: further settings of this transaction, as ``name = value``. They and the tenant travel with
+                ``BEGIN``, and cost no round trip.
+
+        Raises:
+            Transient: as :meth:`acquire`.
+        """
+        begin = "; ".join(("BEGIN", set_tenant(tenant, local=True), *(f"SET LOCAL {s}" for s in local)))
+        async with self._borrow() as connection:
+            try:
+                await connection.execute(begin)
+                yield connection
+            except BaseException:
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
+
+    @asynccontextmanager
+    async def _borrow(self) -> AsyncIterator[TenantConnection]:
         try:
             async with self._pool.acquire() as connection:
-                yield cast("asyncpg.Connection", connection)
+                yield cast("TenantConnection", connection)
         except TRANSIENT_ERRORS as error:
             raise Transient("store_unavailable", f"PostgreSQL: {error!r}") from error
 
-    async def execute(self, query: str, *args: object) -> str:
-        async with self.acquire() as connection:
+    async def execute(self, query: str, *args: object, tenant: str = NOBODY) -> str:
+        async with self.acquire(tenant) as connection:
             return str(await connection.execute(query, *args))
 
-    async def executemany(self, query: str, rows: Iterable[Sequence[object]]) -> None:
-        async with self.acquire() as connection:
+    async def executemany(
+        self, query: str, rows: Iterable[Sequence[object]], *, tenant: str = NOBODY
+    ) -> None:
+        async with self.acquire(tenant) as connection:
             await connection.executemany(query, rows)
 
-    async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
-        async with self.acquire() as connection:
+    async def fetch(self, query: str, *args: object, tenant: str = NOBODY) -> list[asyncpg.Record]:
+        async with self.acquire(tenant) as connection:
             return list(await connection.fetch(query, *args))
 
-    async def fetchrow(self, query: str, *args: object) -> asyncpg.Record | None:
-        async with self.acquire() as connection:
+    async def fetchrow(self, query: str, *args: object, tenant: str = NOBODY) -> asyncpg.Record | None:
+        async with self.acquire(tenant) as connection:
             return await connection.fetchrow(query, *args)
 
-    async def fetchval(self, query: str, *args: object) -> Any:
-        async with self.acquire() as connection:
+    async def fetchval(self, query: str, *args: object, tenant: str = NOBODY) -> Any:
+        async with self.acquire(tenant) as connection:
             return await connection.fetchval(query, *args)
 
 
@@ -96,47 +143,52 @@ async def _init(connection: asyncpg.Connection) -> None:
 
 
 async def _keep(_: asyncpg.Connection) -> None:
-    """Session state is only ever set with ``SET LOCAL``, so a connection needs no reset, and no round trip
-    for one, when it is given back."""
-
-
-async def _set_up(dsn: str, schema: str, ddl: str) -> None:
-    """Create the schema and its tables; safe to run by many processes at once."""
-    kit_tables = (files("septet_kit.store") / "tables.sql").read_text(encoding="utf-8")
-    connection = await asyncpg.connect(dsn)
-    try:
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _SETUP_LOCK)
-            await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-            await connection.execute(f'SET LOCAL search_path = "{schema}", public')
-            await connection.execute(kit_tables)
-            if ddl.strip():
-                await connection.execute(ddl)
-    finally:
-        await connection.close()
+    """Session state is the tenant, which every borrower sets, and what ``SET LOCAL`` sets: a connection needs
+    no reset, and no round trip for one, when it is given back."""
 
 
 @asynccontextmanager
-async def open_pool(settings: KitSettings, schema: str, ddl: str = "") -> AsyncIterator[StorePool]:
-    """Open a pool on ``schema``, whose tables (the chassis' and ``ddl``, idempotent SQL) exist afterwards.
+async def open_pool(
+    settings: KitSettings, schema: str, revision: str | None = None
+) -> AsyncIterator[StorePool]:
+    """Open a pool on ``schema``, which must be at ``revision`` of its migrations or later (``None``: any).
 
     Raises:
         Transient: the database cannot be reached (code ``store_unavailable``).
+        Permanent: migrations are missing (code ``schema_behind``).
     """
-    dsn = settings.postgres_dsn.get_secret_value()
     try:
-        await _set_up(dsn, schema, ddl)
         pool = await asyncpg.create_pool(
-            dsn, reset=_keep, min_size=1, max_size=settings.postgres_pool, init=_init, command_timeout=15,
-            server_settings={
-                "search_path": f"{schema}, public", "statement_timeout": "10000", "application_name": schema,
-            },
+            settings.postgres_dsn.get_secret_value(), reset=_keep, min_size=1, max_size=settings.postgres_pool,
+            init=_init, connection_class=TenantConnection,
+            command_timeout=(settings.postgres_statement_timeout + _CLIENT_MARGIN).total_seconds(),
+            server_settings=_session(settings, schema),
         )  # fmt: skip
     except TRANSIENT_ERRORS as error:
         raise Transient(
             "store_unavailable", f"PostgreSQL: {error}", fix="check SEPTET_POSTGRES_DSN"
         ) from error
     try:
-        yield StorePool(pool, settings.instance or schema)
+        store = StorePool(pool, settings.instance or schema)
+        if revision is not None:
+            async with store.acquire() as connection:
+                await require_revision(connection, schema, revision)
+        yield store
     finally:
         await pool.close()
+
+
+def _session(settings: KitSettings, schema: str) -> dict[str, str]:
+    """Settings of each session; time limits in milliseconds."""
+
+    def milliseconds(limit: timedelta) -> str:
+        return str(int(limit.total_seconds() * 1000))
+
+    return {
+        "search_path": f"{schema}, public",
+        "application_name": settings.instance or schema,
+        SETTING: NOBODY,
+        "statement_timeout": milliseconds(settings.postgres_statement_timeout),
+        "lock_timeout": milliseconds(settings.postgres_lock_timeout),
+        "idle_in_transaction_session_timeout": milliseconds(settings.postgres_idle_timeout),
+    }

@@ -13,7 +13,6 @@ import asyncpg
 from opentelemetry import context as otel_context
 from opentelemetry import propagate
 from opentelemetry.context import Context as OtelContext
-from septet_contracts import topic as find_topic
 
 from septet_kit.errors import Permanent
 from septet_kit.events import Emit
@@ -24,6 +23,7 @@ from septet_kit.store.pool import StorePool
 
 _MAX_VALUE = 2 * 1024 * 1024 - 65_536
 
+_SEE = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true"
 _PUT = """
 INSERT INTO outbox (event_id, topic, key, value, headers, claimed_by, claimed_until)
 VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7) ON CONFLICT (event_id) DO NOTHING
@@ -48,7 +48,7 @@ class OutboxEmit(Emit):
         if self.pool is None or self.event_id is None:
             raise ValueError("an outbox event comes from a unit")
         return outbox_record(
-            self.pool, UUID(self.event_id), find_topic(self.topic).name, self.record_key, self.stored,
+            self.pool, UUID(self.event_id), self.pool.tenants.address(self.topic, self.tenant), self.record_key, self.stored,
             not_after=self.not_after, trace_context=self.trace_context,
         )  # fmt: skip
 
@@ -78,7 +78,7 @@ class Unit:
         propagate.inject(carrier)
         not_after = time.monotonic() + (CLAIM - CLAIM_MARGIN).total_seconds()
         await self.connection.execute(
-            _PUT, UUID(emit.event_id), find_topic(emit.topic).name, emit.record_key, value,
+            _PUT, UUID(emit.event_id), self.pool.tenants.address(emit.topic, emit.tenant), emit.record_key, value,
             json.dumps(carrier), holder(self.pool.instance), CLAIM,
         )  # fmt: skip
         self.emits.append(
@@ -89,8 +89,8 @@ class Unit:
 
 
 @asynccontextmanager
-async def once(pool: StorePool, cause: UUID, consumer: str) -> AsyncIterator[Unit]:
-    """Open the transaction in which ``consumer`` handles the event ``cause``, at most once.
+async def once(pool: StorePool, cause: UUID, consumer: str, *, tenant: str) -> AsyncIterator[Unit]:
+    """Open the transaction in which ``consumer`` handles ``tenant``'s event ``cause``, at most once.
 
     After the block, ``unit.emits`` is what the handler returns; on a redelivery it is empty, and rows that a
     crash left unsent are the sweeper's, which looks on the log before it sends.
@@ -98,9 +98,6 @@ async def once(pool: StorePool, cause: UUID, consumer: str) -> AsyncIterator[Uni
     Raises:
         Transient: the database is not there (code ``store_unavailable``).
     """
-    async with pool.acquire() as connection, connection.transaction():
-        row = await connection.fetchrow(
-            "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true",
-            consumer, cause,
-        )  # fmt: skip
+    async with pool.transaction(tenant) as connection:
+        row = await connection.fetchrow(_SEE, consumer, cause)
         yield Unit(row is not None, connection, pool)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from importlib.resources import files
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 import asyncpg
@@ -12,18 +11,13 @@ import numpy as np
 from pgvector import HalfVector
 from septet_kit import Transient
 from septet_kit.store.pool import StorePool
+from septet_kit.store.tenancy import EVERY, NOBODY, set_tenant
 
 from septet_retrieval.adapters import rows
 from septet_retrieval.domain.revisions import State
 from septet_retrieval.ports import DocumentKey, DocumentPassages, DocumentWrite, Hit, Unchanged, Vector
 
 _WRITE_LOCK = 7_370_738
-
-
-def tables(dimensions: int) -> str:
-    """The schema's tables, for vectors of ``dimensions``."""
-    ddl = (files("septet_retrieval.adapters") / "tables.sql").read_text(encoding="utf-8")
-    return ddl.replace("__DIMENSIONS__", str(dimensions))
 
 
 class PostgresStore:
@@ -34,37 +28,42 @@ class PostgresStore:
         self._ef_search = ef_search
 
     async def states(self, keys: Sequence[DocumentKey]) -> Mapping[DocumentKey, State]:
-        async with self._pool.acquire() as connection:
-            return await _states(connection, keys)
+        found: dict[DocumentKey, State] = {}
+        for tenant, document_ids in _by_tenant(keys).items():
+            async with self._pool.acquire(tenant) as connection:
+                found |= await _states(connection, tenant, document_ids)
+        return found
 
     async def vectors(self, tenant: str, model: str, text_hashes: Sequence[bytes]) -> Mapping[bytes, Vector]:
-        found = await self._pool.fetch(rows.KNOWN_VECTORS, tenant, model, list(text_hashes))
+        found = await self._pool.fetch(rows.KNOWN_VECTORS, tenant, model, list(text_hashes), tenant=tenant)
         return {row["text_hash"]: row["embedding"].to_numpy().astype(np.float32) for row in found}
 
     async def write(self, writes: Sequence[DocumentWrite], model: str) -> Mapping[DocumentKey, State]:
-        async with self._pool.acquire() as connection, connection.transaction():
+        by_tenant: dict[str, list[DocumentWrite]] = defaultdict(list)
+        for write in writes:
+            by_tenant[write.key[0]].append(write)
+        written: dict[DocumentKey, State] = {}
+        async with self._pool.transaction(NOBODY) as connection:
             # Readers follow the sequence: one writer at a time keeps it in the order of commits.
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _WRITE_LOCK)
-            keys = [write.key for write in writes]
-            current = await _states(connection, keys)
-            for write in writes:
-                if current.get(write.key) != write.expected:
-                    raise Transient("concurrent_change", f"document {write.key[1]} was changed meanwhile")
-            await connection.executemany(rows.PUT_DOCUMENT, [rows.document_row(write) for write in writes])
-            await connection.execute(rows.DROP_PASSAGES, *_columns(keys))
-            passages = [row for write in writes for row in rows.passage_rows(write, model)]
-            await connection.executemany(rows.PUT_PASSAGE, passages)
-            return await _states(connection, keys)
+            await connection.execute(rows.TAKE_TURN, _WRITE_LOCK)
+            for tenant, own in by_tenant.items():
+                await connection.execute(set_tenant(tenant, local=True))
+                written |= await _write(connection, tenant, own, model)
+        return written
 
     async def touch(self, unchanged: Sequence[Unchanged]) -> None:
-        await self._pool.executemany(rows.TOUCH, map(rows.touch_row, unchanged))
+        by_tenant: dict[str, list[Unchanged]] = defaultdict(list)
+        for each in unchanged:
+            by_tenant[each.key[0]].append(each)
+        for tenant, own in by_tenant.items():
+            await self._pool.executemany(rows.TOUCH, map(rows.touch_row, own), tenant=tenant)
 
     async def positions(self) -> Mapping[str, int]:
-        found = await self._pool.fetch("SELECT tenant, max(sequence) AS last FROM documents GROUP BY tenant")
+        found = await self._pool.fetch(rows.POSITIONS, tenant=EVERY)
         return {row["tenant"]: row["last"] for row in found}
 
     async def changes(self, tenant: str, after: int, limit: int) -> Sequence[DocumentPassages]:
-        found = await self._pool.fetch(rows.CHANGES, tenant, after, limit)
+        found = await self._pool.fetch(rows.CHANGES, tenant, after, limit, tenant=tenant)
         return [
             DocumentPassages(
                 document_id, sequence, [rows.to_passage(row) for row in group if row["passage_id"]]
@@ -74,37 +73,50 @@ class PostgresStore:
             )
         ]
 
+    async def pending(self, tenant: str, after: int) -> int:
+        return int(await self._pool.fetchval(rows.PENDING, tenant, after, tenant=tenant))
+
     async def nearest(self, tenant: str, model: str, vector: Vector, limit: int) -> list[Hit]:
-        async with self._searching() as connection:
+        async with self._pool.transaction(
+            tenant, *rows.PLAN_FOR_TENANT, f"hnsw.ef_search = {self._ef_search:d}"
+        ) as connection:
             found = await connection.fetch(rows.NEAREST, tenant, model, HalfVector(vector), limit)
         hits = [Hit(rows.to_passage(row), row["cosine"]) for row in found]
         # An iterative scan yields its results in relaxed order.
         return sorted(hits, key=lambda hit: -hit.score)
 
     async def cosines(self, tenant: str, passage_ids: Sequence[str], vector: Vector) -> Mapping[str, float]:
-        found = await self._pool.fetch(rows.COSINES, tenant, list(passage_ids), HalfVector(vector))
+        found = await self._pool.fetch(
+            rows.COSINES, tenant, list(passage_ids), HalfVector(vector), tenant=tenant
+        )
         return {row["passage_id"]: row["cosine"] for row in found}
 
-    @asynccontextmanager
-    async def _searching(self) -> AsyncIterator[asyncpg.Connection]:
-        """A transaction whose plans suit the tenant at hand.
 
-        A generic plan ignores how few rows a tenant has, and without an iterative scan the tenant's filter
-        is applied only to the first ``ef_search`` neighbours.
-        """
-        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-            await connection.execute(
-                "SET LOCAL hnsw.iterative_scan = relaxed_order;"
-                "SET LOCAL plan_cache_mode = force_custom_plan;"
-                f"SET LOCAL hnsw.ef_search = {self._ef_search:d}"
-            )
-            yield connection
+async def _write(
+    connection: asyncpg.Connection, tenant: str, writes: Sequence[DocumentWrite], model: str
+) -> dict[DocumentKey, State]:
+    document_ids = [write.key[1] for write in writes]
+    current = await _states(connection, tenant, document_ids)
+    for write in writes:
+        if current.get(write.key) != write.expected:
+            raise Transient("concurrent_change", f"document {write.key[1]} was changed meanwhile")
+    await connection.executemany(rows.PUT_DOCUMENT, [rows.document_row(write) for write in writes])
+    await connection.execute(rows.DROP_PASSAGES, tenant, document_ids)
+    passages = [row for write in writes for row in rows.passage_rows(write, model)]
+    await connection.executemany(rows.PUT_PASSAGE, passages)
+    return await _states(connection, tenant, document_ids)
 
 
-async def _states(connection: asyncpg.Connection, keys: Sequence[DocumentKey]) -> dict[DocumentKey, State]:
-    found = await connection.fetch(rows.STATES, *_columns(keys))
+async def _states(
+    connection: asyncpg.Connection, tenant: str, document_ids: Sequence[str]
+) -> dict[DocumentKey, State]:
+    found = await connection.fetch(rows.STATES, tenant, list(document_ids))
     return {(row["tenant"], row["document_id"]): rows.to_state(row) for row in found}
 
 
-def _columns(keys: Sequence[DocumentKey]) -> tuple[list[str], list[str]]:
-    return [tenant for tenant, _ in keys], [document_id for _, document_id in keys]
+def _by_tenant(keys: Sequence[DocumentKey]) -> dict[str, list[str]]:
+    """Document ids of each tenant."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for tenant, document_id in keys:
+        found[tenant].append(document_id)
+    return found

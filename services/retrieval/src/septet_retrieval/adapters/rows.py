@@ -11,8 +11,24 @@ from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.revisions import Origin, State
 from septet_retrieval.ports import DocumentWrite, Unchanged
 
-STATES = """
-SELECT * FROM documents WHERE (tenant, document_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+TAKE_TURN = "SELECT pg_advisory_xact_lock($1)"
+
+# A generic plan ignores how few rows a tenant has, and without an iterative scan the tenant's filter is applied
+# only to the first ``ef_search`` neighbours.
+PLAN_FOR_TENANT = ("hnsw.iterative_scan = relaxed_order", "plan_cache_mode = force_custom_plan")
+
+STATES = "SELECT * FROM documents WHERE tenant = $1 AND document_id = ANY ($2::text[])"
+
+# From each tenant to the next in the index, instead of through all documents.
+POSITIONS = """
+WITH RECURSIVE tenants AS (
+    (SELECT tenant FROM documents ORDER BY tenant LIMIT 1)
+    UNION ALL
+    SELECT (SELECT d.tenant FROM documents d WHERE d.tenant > t.tenant ORDER BY d.tenant LIMIT 1)
+    FROM tenants t WHERE t.tenant IS NOT NULL
+)
+SELECT tenant, (SELECT max(sequence) FROM documents d WHERE d.tenant = t.tenant) AS last
+FROM tenants t WHERE tenant IS NOT NULL
 """
 
 PUT_DOCUMENT = """
@@ -27,10 +43,7 @@ ON CONFLICT (tenant, document_id) DO UPDATE SET
     origin_partition = excluded.origin_partition, origin_offset = excluded.origin_offset
 """
 
-DROP_PASSAGES = """
-DELETE FROM passages
-WHERE (tenant, document_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-"""
+DROP_PASSAGES = "DELETE FROM passages WHERE tenant = $1 AND document_id = ANY ($2::text[])"
 
 PUT_PASSAGE = """
 INSERT INTO passages (
@@ -59,6 +72,8 @@ FROM (
 LEFT JOIN passages p ON p.tenant = d.tenant AND p.document_id = d.document_id
 ORDER BY d.sequence, p.starts
 """
+
+PENDING = "SELECT count(*) FROM documents WHERE tenant = $1 AND sequence > $2"
 
 NEAREST = """
 SELECT passage_id, document_id, content_hash, title, location, uri, text, starts, ends,

@@ -10,12 +10,12 @@ import asyncio
 import json
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 import tantivy
-from septet_kit import Transient
+from septet_kit import Permanent, Transient
 from septet_kit.observe import get_logger
 
 from septet_retrieval.adapters import terms
@@ -126,7 +126,9 @@ class TantivyIndex:
     async def position(self, tenant: str) -> int:
         return await asyncio.to_thread(lambda: self._of(tenant).position())
 
-    async def apply(self, tenant: str, changes: Sequence[DocumentPassages], position: int) -> None:
+    async def apply(
+        self, tenant: str, changes: Sequence[DocumentPassages], position: int
+    ) -> Mapping[str, Permanent]:
         """As the port says.
 
         Raises:
@@ -136,6 +138,7 @@ class TantivyIndex:
             await asyncio.to_thread(lambda: self._of(tenant).apply(changes, position))
         except (OSError, ValueError) as error:
             raise Transient("lexical_unavailable", f"tantivy: {error}") from error
+        return {}
 
     async def search(self, tenant: str, question: str, limit: int) -> list[Hit]:
         """As the port says.

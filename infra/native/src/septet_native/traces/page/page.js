@@ -1,3 +1,4 @@
+import { latest, read, search, services } from "./api.js";
 import { language, t } from "./strings.js";
 import { duration, extent, hasError, requestId, rows, summary } from "./tree.js";
 
@@ -14,13 +15,6 @@ function el(tag, attributes = {}, ...children) {
   }
   node.append(...children.filter((child) => child !== null && child !== ""));
   return node;
-}
-
-async function read(path) {
-  const reply = await fetch(path, { headers: { accept: "application/json" } });
-  const body = await reply.json();
-  if (body.errors) throw new Error(body.errors.map((e) => e.msg).join("; "));
-  return body.data;
 }
 
 const colours = new Map();
@@ -55,11 +49,10 @@ async function list() {
   const service = query.get("service") || "";
   let traces;
   if (q) {
-    const ids = await read(`/api/search?q=${encodeURIComponent(q)}`);
-    if (ids.length === 1) return location.replace(`/trace/${ids[0]}`);
-    traces = (await Promise.all(ids.map((id) => read(`/api/traces/${id}`)))).flat();
+    traces = await search(q);
+    if (traces.length === 1) return location.replace(`/trace/${traces[0].traceID}`);
   } else {
-    traces = await read(`/api/traces?limit=50&service=${encodeURIComponent(service)}`);
+    traces = await latest(service);
   }
   const title = el("h1", {}, q ? t.found(traces.length) : t.latest);
   if (!traces.length) return show(title, el("p", { role: "status" }, q ? t.notFound(q) : t.none));
@@ -171,7 +164,7 @@ async function header() {
   const input = document.getElementById("q");
   input.value = query.get("q") || "";
   input.placeholder = t.searchLabel;
-  const names = await read("/api/services");
+  const names = await services();
   const wanted = query.get("service") || "";
   document.getElementById("service").append(
     el("option", { value: "" }, t.allServices),

@@ -1,0 +1,83 @@
+"""What row-level security costs eval's release: registration and release of requests, one after another."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+from pydantic import SecretStr
+from septet_contracts import Outcome
+from septet_eval.adapters.postgres import PostgresLedger
+from septet_eval.domain.admission import Floors
+from septet_eval.domain.response import Pending, Release, conflict, respond
+from septet_kit import KitSettings
+from septet_kit.context import Context
+from septet_kit.store import open_pool
+from septet_kit.testing import context, flow
+from septet_native.postgres import Postgres
+
+COUNT, ROUNDS = 300, 5
+TABLES = ("requests", "conflicts", "outbox", "ledger")
+
+
+async def release(server: Postgres) -> dict[str, Any]:
+    """Milliseconds, medians of interleaved rounds: policies on and off, one tenant and two in turn."""
+    owner = await asyncpg.connect(server.dsn)
+    settings = KitSettings(postgres_dsn=SecretStr(server.dsn_of("eval")), postgres_pool=1)
+    ways = {
+        "without policies, one tenant": (False, ("acme",)),
+        "with policies, one tenant": (True, ("acme",)),
+        "with policies, two tenants in turn": (True, ("acme", "globex")),
+    }
+    taken: dict[str, dict[str, list[float]]] = {name: {"register": [], "release": []} for name in ways}
+    async with open_pool(settings, "eval") as pool:
+        ledger = PostgresLedger(pool)
+        await _round(ledger, ("acme",), "warm")
+        for number in range(ROUNDS):
+            for name, (on, tenants) in ways.items():
+                for table in TABLES:
+                    what = "ENABLE" if on else "DISABLE"
+                    await owner.execute(f"ALTER TABLE eval.{table} {what} ROW LEVEL SECURITY")
+                registered, released = await _round(ledger, tenants, f"{number}-{on}-{len(tenants)}")
+                taken[name]["register"] += registered
+                taken[name]["release"] += released
+    await owner.close()
+    return {
+        name: {f"{step}_p50_ms": round(statistics.median(values), 3) for step, values in steps.items()}
+        for name, steps in taken.items()
+    }
+
+
+async def _round(
+    ledger: PostgresLedger, tenants: Sequence[str], name: str
+) -> tuple[list[float], list[float]]:
+    registered, released = [], []
+    for number in range(COUNT):
+        outcome = flow(
+            Outcome, request_id=f"{name}-{number}", tenant=tenants[number % len(tenants)], answer="x" * 500
+        )
+        pending = _pending(outcome)
+        made = Release(at=datetime.now(UTC), timing=_context(outcome).timing("eval"), trace_id="0" * 32)
+        other = conflict(pending, made)
+        began = time.perf_counter()
+        await ledger.register(pending, other)
+        middle = time.perf_counter()
+        await ledger.release(pending, respond(outcome, (), (), Floors({}), made), other)
+        registered.append((middle - began) * 1000)
+        released.append((time.perf_counter() - middle) * 1000)
+    return registered, released
+
+
+def _context(outcome: Outcome) -> Context:
+    return context("outcomes", outcome)
+
+
+def _pending(outcome: Outcome) -> Pending:
+    return Pending(
+        tenant=outcome.tenant, request_id=outcome.request_id, conversation_id=None, digest=outcome.request_digest,
+        deadline=outcome.deadline + timedelta(hours=1), accepted_at=outcome.accepted_at, traceparent=None,
+    )  # fmt: skip

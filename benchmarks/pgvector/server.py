@@ -1,0 +1,83 @@
+"""A PostgreSQL server of the benchmark's own, and vectors: of real texts where the data sets are, else made up."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from septet_kit.migrate import installed, migrate
+from septet_native.encoder import WIDTH
+from septet_native.ports import free_port
+from septet_native.postgres import Postgres
+from septet_native.process import Process
+from septet_native.server import Places
+from septet_retrieval.domain.chunking import Limits
+from septet_retrieval.domain.passages import Document, to_passages
+
+from benchmarks.retrieval.corpus import CachedEncoder, data_set
+
+SETS = ("cranfield", "cisi", "dbpedia_entity_slice", "hotpotqa_100", "tydiqa_goldp_en")
+QUESTIONS = 200
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Unit vectors of passages and of questions about them, one row each."""
+
+    passages: Vectors
+    questions: Vectors
+    source: str
+
+
+def corpus() -> Corpus:
+    """The passages of all sets that are there, and an even choice of their questions."""
+    sets = [found for name in SETS if (found := data_set(name)) is not None]
+    if not sets:
+        return _made_up()
+    encoder = CachedEncoder()
+    texts = [
+        passage.searched_text
+        for each in sets
+        for d in each.documents
+        for passage in to_passages(Document("bench", d.document_id, d.text, title=d.title), Limits())
+    ]
+    asked = [question.text for each in sets for question in each.questions]
+    chosen = [asked[i] for i in np.linspace(0, len(asked) - 1, QUESTIONS).astype(int)]
+    return Corpus(
+        encoder.encode(list(dict.fromkeys(texts))), encoder.encode(chosen), ", ".join(s.name for s in sets)
+    )
+
+
+def _made_up() -> Corpus:
+    random = np.random.default_rng(7)
+    centres = random.normal(size=(300, WIDTH))
+    points = centres[random.integers(0, 300, 12_000 + QUESTIONS)] + 0.8 * random.normal(
+        size=(12_000 + QUESTIONS, WIDTH)
+    )
+    unit = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    return Corpus(unit[:-QUESTIONS], unit[-QUESTIONS:], "made up: 300 clusters")
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[Postgres]:
+    """A server with every schema at its head, gone afterwards."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        made = Postgres(Places(data=Path(folder), cache=Path(folder)), free_port())
+        await made.prepare(lambda _: None)
+        process = await Process.spawn(made.command(), Path(folder) / "run")
+        try:
+            async with asyncio.timeout(60):
+                while not await made.probe():  # noqa: ASYNC110 - readiness is asked for
+                    await asyncio.sleep(0.1)
+            await made.finish()
+            await migrate(made.dsn, installed())
+            yield made
+        finally:
+            await process.stop()

@@ -1,0 +1,132 @@
+"""A stack in the background: started apart from this shell, found and stopped by its recorded process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from septet_cli.errors import CliError
+
+if TYPE_CHECKING:
+    import psutil
+    from septet_native.settings import StackSettings
+    from septet_native.state import State
+
+Progress = Callable[[str, str], None]
+POLL_S = 0.2
+# Services finish their steps, then servers end; beyond this the process hangs.
+STOP_S = 90.0
+
+
+def log_of(data_dir: Path) -> Path:
+    """The log of a stack in the background."""
+    return data_dir / "logs" / "stack.log"
+
+
+async def start(settings: StackSettings, progress: Progress) -> tuple[State, bool]:
+    """Start the stack in the background and wait until all of it is ready.
+
+    A stack that runs is left alone; one that is starting is waited for.
+
+    Returns:
+        What runs, and whether this call started it.
+
+    Raises:
+        CliError: it did not start; carries the end of its log.
+    """
+    from septet_native.starting import read_starting
+    from septet_native.state import read_state
+
+    data_dir = settings.places().data
+    starting = read_starting(data_dir)
+    if starting is None and (state := read_state(data_dir)) is not None:
+        return state, False
+    child = None if starting else _spawn(settings, data_dir)
+    pid = starting.pid if starting else child.pid if child else 0
+    shown = 0
+    while True:
+        ended = child.poll() is not None if child else not _runs(pid)
+        now = read_starting(data_dir)
+        for name, step in now.steps[shown:] if now else ():
+            shown += 1
+            progress(name, step)
+        state = read_state(data_dir)
+        if now is None and state is not None and state.pid == pid:
+            return state, child is not None
+        if ended:
+            raise _failed(data_dir)
+        await asyncio.sleep(POLL_S)
+
+
+def _spawn(settings: StackSettings, data_dir: Path) -> subprocess.Popen[bytes]:
+    log = log_of(data_dir)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    argv = (sys.executable, "-m", "septet_cli", "up", "--stack", settings.stack)
+    environment = {**os.environ, "SEPTET_DATA_DIR": str(settings.data_dir.expanduser().resolve())}
+    with log.open("wb") as file:
+        # A session of its own: neither the end of this shell nor its Ctrl-C reaches it.
+        return subprocess.Popen(  # noqa: S603
+            argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+            env=environment, start_new_session=True,
+        )  # fmt: skip
+
+
+def _runs(pid: int) -> bool:
+    import psutil
+
+    return psutil.pid_exists(pid)
+
+
+def _failed(data_dir: Path) -> CliError:
+    from septet_native.process import tail
+
+    log = log_of(data_dir)
+    return CliError(f"The stack did not start. The end of {log}:\n{tail(log)}", "do what its last lines say")
+
+
+async def stop(data_dir: Path) -> list[str]:
+    """Stop the stack of *data_dir*, running or starting, and what a crash of it left behind.
+
+    Args:
+        data_dir: of the stack itself.
+
+    Returns:
+        Names of what was stopped; empty when nothing ran.
+
+    Raises:
+        CliError: it does not end.
+    """
+    from septet_native import records
+
+    holder = _holder(data_dir)
+    stopped = []
+    if holder is not None:
+        import psutil
+
+        try:
+            holder.terminate()
+            await asyncio.to_thread(holder.wait, STOP_S)
+        except psutil.NoSuchProcess:
+            pass
+        except psutil.TimeoutExpired as error:
+            raise CliError(
+                f"The stack (pid {holder.pid}) has not ended in {STOP_S:.0f} s.",
+                f"read {log_of(data_dir)}, then `kill -9 {holder.pid}`; the next start ends what it leaves",
+            ) from error
+        stopped.append("stack")
+    return [*stopped, *await asyncio.to_thread(records.reap, data_dir / "run")]
+
+
+def _holder(data_dir: Path) -> psutil.Process | None:
+    """The process that holds the stack; its time of creation tells it from a later one of that number."""
+    from septet_native import records
+    from septet_native.starting import read_starting
+    from septet_native.state import read_state
+
+    found = read_starting(data_dir) or read_state(data_dir)
+    return records.is_alive(found.pid, found.created) if found else None

@@ -1,0 +1,96 @@
+"""A stack in the background: started once, survives its shell, found, stopped, nothing left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+from septet_cli import daemon
+from septet_cli.embedded import stack_settings
+from septet_cli.errors import CliError
+from septet_native import data, starting
+from septet_native.settings import StackSettings
+from septet_native.state import find_state
+
+PORTS = [name for name in StackSettings.model_fields if name.endswith("_port")]
+
+
+async def septet(data_dir: Path, *arguments: str, **variables: str) -> tuple[int, str]:
+    """Run ``septet stack`` in a session that ends with it, as a shell's would."""
+    environment = {
+        **os.environ, **{f"SEPTET_{name.upper()}": "0" for name in PORTS},
+        "SEPTET_DATA_DIR": str(data_dir), "SEPTET_LLM": "false", "SEPTET_LLM_URL": "http://127.0.0.1:9/v1", **variables,
+    }  # fmt: skip
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "septet_cli", "stack", *arguments, "--stack", "embedded",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment, start_new_session=True,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+@pytest.fixture
+async def data_dir(tmp_path: Path) -> AsyncIterator[Path]:
+    yield tmp_path / "data"
+    await daemon.stop(tmp_path / "data")
+    data.remove(tmp_path / "data")
+
+
+@pytest.mark.timeout(240)
+async def test_up_is_idempotent_and_down_leaves_nothing(data_dir: Path) -> None:
+    code, output = await septet(data_dir, "up")
+    assert code == 0, output
+    assert "ready after" in output
+    state = find_state(data_dir)
+    assert state is not None
+    assert starting.read_starting(data_dir) is None
+
+    code, output = await septet(data_dir, "up")
+    assert (code, f"already running (pid {state.pid})" in output) == (0, True), output
+    code, output = await septet(data_dir, "status")
+    assert code == 0, output
+    assert state.addresses.kafka in output
+
+    processes = [psutil.Process(p.pid) for p in state.processes if p.pid] + [psutil.Process(state.pid)]
+    code, output = await septet(data_dir, "down")
+    assert (code, "stopped: stack" in output) == (0, True), output
+    assert not any(process.is_running() and process.status() != "zombie" for process in processes)
+    assert find_state(data_dir) is None
+    assert (await septet(data_dir, "status"))[0] == 1
+    assert "no embedded stack runs" in (await septet(data_dir, "down"))[1]
+
+
+async def test_a_start_that_fails_shows_why(data_dir: Path) -> None:
+    in_the_way = data_dir / "kafka"
+    await asyncio.to_thread(in_the_way.parent.mkdir)
+    await asyncio.to_thread(in_the_way.touch)
+    code, output = await septet(data_dir, "up")
+    assert code == 1
+    assert "did not start" in output
+    assert "fix:" in output
+
+
+def test_an_unknown_stack_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CliError, match="no stack cloud"):
+        stack_settings("cloud", tmp_path)
+
+
+def test_steps_of_a_start_are_seen_by_others(tmp_path: Path) -> None:
+    with starting.Progress(tmp_path) as progress:
+        progress.step("kafka", "preparing")
+        progress.step("kafka", "ready")
+        found = starting.read_starting(tmp_path)
+        assert found is not None
+        assert found.pid == os.getpid()
+        assert found.steps == (("kafka", "preparing"), ("kafka", "ready"))
+    assert starting.read_starting(tmp_path) is None
+    with pytest.raises(CliError), starting.Progress(tmp_path) as progress:
+        raise CliError("it failed", "")
+    assert starting.read_starting(tmp_path) is not None
+    starting.starting_file(tmp_path).write_text('{"pid": 1, "created": 5.0, "steps": []}')
+    assert starting.read_starting(tmp_path) is None

@@ -1,0 +1,72 @@
+"""Names of tenants' own topics, and who may use them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from septet_contracts import TOPICS, client_access, own_topics, split, tenant_topic, topics_for
+from septet_contracts.tenancy import CLIENT_READS, CLIENT_WRITES, address, addresses
+
+NAMES = st.from_regex(r"[a-z0-9][a-z0-9\-]{0,62}", fullmatch=True)
+
+
+@given(NAMES, st.sampled_from(CLIENT_READS + CLIENT_WRITES))
+def test_a_name_is_split_into_what_it_was_made_of(tenant: str, name: str) -> None:
+    base, owner = split(tenant_topic(name, tenant))
+    assert (base.name, owner) == (f"septet.{name}.v1", tenant)
+
+
+@pytest.mark.parametrize("name", TOPICS)
+def test_topics_of_the_table_are_nobodys(name: str) -> None:
+    assert split(name) == (TOPICS[name], None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["septet.requests.v2.acme", "septet.screened.v1.acme", "septet.requests.v1.", "requests", "acme", ""],
+)
+def test_other_names_are_refused(name: str) -> None:
+    with pytest.raises(KeyError, match="neither"):
+        split(name)
+
+
+def test_what_services_share_no_tenant_has_alone() -> None:
+    for name in ("screened", "labels", "documents-changed", "guardrails.dead"):
+        full = TOPICS.get(f"septet.{name}.v1", TOPICS["septet.guardrails.dead.v1"]).name
+        with pytest.raises(ValueError, match="shared by all tenants"):
+            tenant_topic(full, "acme")
+        assert address(full, "acme", frozenset({"acme"})) == full
+        assert addresses(full, {"acme"}) == [full]
+
+
+def test_own_topics_have_the_settings_of_those_they_stand_in_for() -> None:
+    made = own_topics("acme")
+    assert len(made) == 5
+    for own in made:
+        base = split(own.name)[0]
+        assert (own.partitions, own.config, own.contract) == (base.partitions, base.config, base.contract)
+        assert own.from_clients == base.from_clients
+    assert [t.name for t in topics_for({"acme"})] == [*TOPICS, *(t.name for t in made)]
+    assert topics_for(()) == list(TOPICS.values())
+
+
+def test_events_travel_on_the_tenants_own_topic_where_it_has_one() -> None:
+    own = frozenset({"acme"})
+    assert address("responses", "acme", own) == "septet.responses.v1.acme"
+    assert address("responses", "globex", own) == "septet.responses.v1"
+    assert address("responses", None, own) == "septet.responses.v1"
+    assert addresses("requests", own) == ["septet.requests.v1", "septet.requests.v1.acme"]
+
+
+def test_a_client_writes_three_topics_and_reads_two() -> None:
+    access = client_access("acme")
+    assert access.principal == "tenant-acme"
+    assert set(access.writes) | set(access.reads) == {t.name for t in own_topics("acme")}
+    assert access.writes == tuple(f"septet.{n}.v1.acme" for n in ("requests", "documents", "feedback"))
+
+
+@given(NAMES, NAMES)
+def test_no_tenants_groups_are_anothers(one: str, other: str) -> None:
+    if one != other:
+        assert not client_access(other).group_prefix.startswith(client_access(one).group_prefix)

@@ -1,0 +1,13 @@
+"""Row-level security: a session sees the rows of the tenant that it serves."""
+
+from __future__ import annotations
+
+from alembic import op
+from septet_kit.store import chassis
+
+revision, down_revision = "0002", "0001"
+
+
+def upgrade() -> None:
+    for statement in (*chassis.TENANTS, *chassis.isolate("requests", "conflicts")):
+        op.execute(statement)

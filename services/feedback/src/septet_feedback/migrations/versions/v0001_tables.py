@@ -1,0 +1,47 @@
+"""The tables. Applies as well on a schema that has them from before there were revisions."""
+
+from __future__ import annotations
+
+from alembic import op
+from septet_kit.store import chassis
+
+revision, down_revision = "0001", None
+
+TABLES = (
+    # What was shown, by request; feedback may come days later.
+    """
+    CREATE TABLE IF NOT EXISTS shown (
+        tenant            text        NOT NULL,
+        request_id        text        NOT NULL,
+        conversation_id   text,
+        response_event_id text        NOT NULL,
+        question          text,
+        answer            text,
+        document_ids      text[]      NOT NULL,
+        cache_entry_id    text,
+        traceparent       text,
+        trace_id          text,
+        shown_at          timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (tenant, request_id)
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS shown_at ON shown (shown_at)",
+    # Feedback whose answer is not known yet. A row leaves when it is joined, or when nobody expects that any more.
+    """
+    CREATE TABLE IF NOT EXISTS pending (
+        tenant      text        NOT NULL,
+        request_id  text        NOT NULL,
+        feedback_id text        NOT NULL,
+        body        bytea       NOT NULL,
+        traceparent text,
+        received_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (tenant, request_id, feedback_id)
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS pending_received_at ON pending (received_at)",
+)
+
+
+def upgrade() -> None:
+    for statement in (*chassis.TABLES, *TABLES):
+        op.execute(statement)

@@ -1,0 +1,27 @@
+"""The tables. Applies as well on a schema that has them from before there were revisions."""
+
+from __future__ import annotations
+
+from alembic import op
+from septet_kit.store import chassis
+
+revision, down_revision = "0001", None
+
+TABLES = (
+    # Tries of streamed answers: a chunk's epoch must rise with every try, also after a crash in mid-answer.
+    """
+    CREATE TABLE IF NOT EXISTS stream_epochs (
+        tenant     text        NOT NULL,
+        request_id text        NOT NULL,
+        epoch      integer     NOT NULL DEFAULT 1,
+        touched_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (tenant, request_id)
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS stream_epochs_touched_at ON stream_epochs (touched_at)",
+)
+
+
+def upgrade() -> None:
+    for statement in (*chassis.TABLES, *TABLES):
+        op.execute(statement)

@@ -1,0 +1,62 @@
+"""ACLs as plain values, and what has to change on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from septet_contracts import SERVICES
+
+from septet_kit.access.table import GROUP_PREFIX, OPERATOR, TENANT_PREFIX, Access
+
+_OURS = frozenset({*SERVICES, OPERATOR})
+
+
+@dataclass(frozen=True, order=True)
+class Binding:
+    """One ACL: *principal* is allowed *operation* on a resource, from any host."""
+
+    principal: str
+    resource: Literal["topic", "group"]
+    name: str
+    operation: Literal["read", "write", "describe"]
+    pattern: Literal["literal", "prefixed"] = "literal"
+
+    @property
+    def ours(self) -> bool:
+        """Whether Septet made it: one of its principals, on a resource whose name is Septet's.
+
+        Others' ACLs on a cluster that is shared are left alone.
+        """
+        known = self.principal in _OURS or self.principal.startswith(TENANT_PREFIX)
+        return known and self.name.startswith((GROUP_PREFIX, TENANT_PREFIX))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """ACLs to make, and ACLs of ours that the table no longer holds."""
+
+    missing: tuple[Binding, ...]
+    stale: tuple[Binding, ...]
+
+
+def bindings(table: Iterable[Access]) -> set[Binding]:
+    """The ACLs of a table. Reading and writing include the right to describe."""
+    return {binding for access in table for binding in _of(access)}
+
+
+def changes(wanted: set[Binding], present: Iterable[Binding]) -> Changes:
+    """What leads from the *present* ACLs to the *wanted* ones."""
+    present = set(present)
+    stale = {b for b in present - wanted if b.ours}
+    return Changes(tuple(sorted(wanted - present)), tuple(sorted(stale)))
+
+
+def _of(access: Access) -> Iterator[Binding]:
+    who = access.principal
+    yield from (Binding(who, "topic", name, "read") for name in access.reads)
+    yield from (Binding(who, "topic", name, "write") for name in access.writes)
+    yield from (Binding(who, "group", name, "read") for name in access.groups)
+    yield from (Binding(who, "group", name, "read", "prefixed") for name in access.group_prefixes)
+    yield from (Binding(who, "group", name, "describe") for name in access.watches)

@@ -1,0 +1,142 @@
+"""The table of access: each principal's topics and groups, and nothing beyond them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import yaml
+from septet_contracts import TOPICS, client_access, dead_letter_topic, tenancy, topic
+from septet_contracts.asyncapi import load_parties
+
+from septet_kit.errors import Permanent
+from septet_kit.spec import REQUEST_SCOPED, ServiceSpec
+
+ADMIN = "admin"
+"""The super user: no ACL binds it."""
+OPERATOR = "operator"
+"""The command line."""
+TENANT_PREFIX = "tenant-"
+GROUP_PREFIX = "septet."
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one principal may do, by full topic names.
+
+    Attributes:
+        principal: Kafka user.
+        reads, writes: topics.
+        groups: consumer groups it may be a member of.
+        group_prefixes: beginnings of the names of further such groups.
+        watches: groups whose progress it may see.
+    """
+
+    principal: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    group_prefixes: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
+
+
+def load_specs() -> list[ServiceSpec]:
+    """What every service says of itself.
+
+    Raises:
+        ImportError: a service is not installed.
+    """
+    return [party for party in load_parties() if isinstance(party, ServiceSpec)]
+
+
+def access_table(specs: Iterable[ServiceSpec]) -> list[Access]:
+    """The access of every service and of the operator, on the topics of the contracts' table."""
+    specs = list(specs)
+    return [*map(service_access, specs), operator_access(specs)]
+
+
+def service_access(spec: ServiceSpec) -> Access:
+    """A service reads what it consumes, in its own group, and writes what it produces and its dead letters.
+
+    It reads topics that it produces by way of an outbox, too: a record in doubt after a crash is looked up
+    there. Who handles a stage of a request may have to report that it failed.
+    """
+    reports = ("outcomes",) if REQUEST_SCOPED & set(spec.consumes) else ()
+    return Access(
+        principal=spec.name,
+        reads=_full({*spec.consumes, *spec.outbox}),
+        writes=_full({*spec.produces, *reports, dead_letter_topic(spec.name)}),
+        groups=(group_of(spec.name),),
+    )
+
+
+def operator_access(specs: Sequence[ServiceSpec]) -> Access:
+    """The operator reads every topic, and writes what clients write and dead letters go back to.
+
+    Responses are the exception: only one service ever writes them.
+    """
+    consumed = {name for spec in specs for name in spec.consumes} - {"responses"}
+    return Access(
+        principal=OPERATOR,
+        reads=_full(TOPICS),
+        writes=_full(consumed),
+        watches=tuple(sorted(group_of(spec.name) for spec in specs)),
+    )
+
+
+def group_of(service: str) -> str:
+    """Consumer group of a service."""
+    return f"{GROUP_PREFIX}{service}"
+
+
+def for_tenants(table: Iterable[Access], own: Iterable[str]) -> list[Access]:
+    """The table with tenants' own topics: whoever uses a shared topic uses them too, and so do their clients."""
+    own = sorted(own)
+
+    def expand(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(full for name in names for full in tenancy.addresses(name, own))
+
+    clients = [client_access(tenant) for tenant in own]
+    return [
+        *(replace(a, reads=expand(a.reads), writes=expand(a.writes)) for a in table),
+        *(
+            Access(c.principal, reads=c.reads, writes=c.writes, group_prefixes=(c.group_prefix,))
+            for c in clients
+        ),
+    ]
+
+
+def dump_table(table: Iterable[Access]) -> str:
+    """The table as YAML: a mapping of principals."""
+    body = {a.principal: {k: list(v) for k, v in asdict(a).items() if v and k != "principal"} for a in table}
+    return yaml.safe_dump(body, sort_keys=False)
+
+
+def read_table(text: str) -> list[Access]:
+    """The inverse of :func:`dump_table`.
+
+    Raises:
+        Permanent: it is not such a mapping (code ``invalid_access_table``).
+    """
+    try:
+        body = yaml.safe_load(text)
+        if not isinstance(body, dict):
+            raise TypeError("not a mapping")
+        return [_access(principal, entry) for principal, entry in body.items()]
+    except (yaml.YAMLError, TypeError, AttributeError) as error:
+        raise Permanent(
+            "invalid_access_table", f"the access table cannot be read: {error}",
+            fix="make it with `septet kafka acls --write FILE`",
+        ) from error  # fmt: skip
+
+
+def _access(principal: str, entry: Mapping[str, Any]) -> Access:
+    known = {f.name for f in fields(Access)} - {"principal"}
+    if unknown := set(entry) - known:
+        raise TypeError(f"{principal}: {sorted(unknown)[0]} is none of {', '.join(sorted(known))}")
+    return Access(principal, **{name: tuple(values) for name, values in entry.items()})
+
+
+def _full(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(topic(name).name for name in names))

@@ -1,0 +1,76 @@
+"""Pools for tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import asyncpg
+from pydantic import SecretStr
+
+from septet_kit.settings import KitSettings
+from septet_kit.store import chassis
+from septet_kit.store.pool import StorePool, open_pool
+
+
+@asynccontextmanager
+async def schema_pool(
+    owner_dsn: str, service_dsn: str, schema: str, *, connections: int = 10
+) -> AsyncIterator[StorePool]:
+    """A pool on a service's schema, which is migrated, after emptying it, as the service's own role: what it may not do fails.
+
+    Args:
+        owner_dsn: of the role that owns the schemas.
+        service_dsn: of the service's role.
+        schema: the service's name.
+        connections: the most that the pool opens.
+    """
+    await empty(owner_dsn, schema)
+    settings = KitSettings(
+        postgres_dsn=SecretStr(service_dsn), postgres_pool=connections, instance=f"{schema}-0"
+    )
+    async with open_pool(settings, schema) as pool:
+        yield pool
+
+
+async def empty(owner_dsn: str, schema: str) -> None:
+    """Truncate every table of a schema."""
+    connection = await asyncpg.connect(owner_dsn)
+    try:
+        tables = await connection.fetch(
+            "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
+            " WHERE schemaname = $1 AND tablename <> 'alembic_version'",
+            schema,
+        )
+        if tables:
+            await connection.execute(f"TRUNCATE {', '.join(t['name'] for t in tables)}")
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def bare_pool(
+    settings: KitSettings, schema: str, statements: Iterable[str] = ()
+) -> AsyncIterator[StorePool]:
+    """A pool on a new schema with the chassis' tables and those of ``statements``, which no service owns."""
+    connection = await asyncpg.connect(settings.postgres_dsn.get_secret_value())
+    try:
+        async with connection.transaction():
+            await connection.execute(f'CREATE SCHEMA "{schema}"; SET LOCAL search_path = "{schema}", public')
+            for statement in (*chassis.TABLES, *chassis.TENANTS, *statements):
+                await connection.execute(statement)
+    finally:
+        await connection.close()
+    async with open_pool(settings, schema) as pool:
+        yield pool
+
+
+async def loaded(owner_dsn: str, schema: str, statements: Iterable[str]) -> None:
+    """Run statements as a schema's owner, whom no policy binds, and refresh the planner's statistics."""
+    connection = await asyncpg.connect(owner_dsn, server_settings={"search_path": f"{schema}, public"})
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.execute("ANALYZE")
+    finally:
+        await connection.close()

@@ -1,0 +1,76 @@
+"""The table of access and its ACLs, without a broker."""
+
+from __future__ import annotations
+
+import pytest
+from septet_contracts import TOPICS
+from septet_kit.access.bindings import Binding, bindings, changes
+from septet_kit.access.table import (
+    Access,
+    dump_table,
+    for_tenants,
+    operator_access,
+    read_table,
+    service_access,
+)
+from septet_kit.errors import Permanent
+from septet_kit.spec import ServiceSpec
+
+SCORER = ServiceSpec("eval", ("requests",), ("responses",), outbox=("responses",))
+
+
+def test_a_service_gets_what_it_declares_and_nothing_else() -> None:
+    access = service_access(SCORER)
+    assert access.reads == ("septet.requests.v1", "septet.responses.v1")
+    assert access.writes == ("septet.eval.dead.v1", "septet.outcomes.v1", "septet.responses.v1")
+    assert access.groups == ("septet.eval",)
+
+
+def test_only_who_handles_requests_reports_outcomes() -> None:
+    assert (
+        "septet.outcomes.v1" not in service_access(ServiceSpec("feedback", ("feedback",), ("labels",))).writes
+    )
+
+
+def test_the_operator_never_answers_for_the_services() -> None:
+    spec = ServiceSpec("cache", ("responses", "screened"), ("missed",))
+    operator = operator_access([spec])
+    assert operator.writes == ("septet.screened.v1",)
+    assert set(operator.reads) == set(TOPICS)
+    assert operator.watches == ("septet.cache",)
+
+
+def test_tenants_topics_follow_the_shared_ones() -> None:
+    service, client = for_tenants([service_access(SCORER)], ["acme"])
+    assert "septet.requests.v1.acme" in service.reads
+    assert "septet.responses.v1.acme" in service.writes
+    assert "septet.outcomes.v1.acme" not in service.writes
+    assert client.principal == "tenant-acme"
+    assert all(name.endswith(".acme") for name in (*client.reads, *client.writes))
+    assert client.group_prefixes == ("tenant-acme.",)
+
+
+def test_a_table_survives_its_file() -> None:
+    table = for_tenants([service_access(SCORER)], ["acme"])
+    assert read_table(dump_table(table)) == table
+
+
+@pytest.mark.parametrize("text", ["[]", "eval: {reeds: [x]}", "eval: nothing", "a: [", "eval: {reads: 3}"])
+def test_a_broken_table_is_refused_with_the_fix(text: str) -> None:
+    with pytest.raises(Permanent) as refused:
+        read_table(text)
+    assert refused.value.code == "invalid_access_table"
+    assert refused.value.fix
+
+
+def test_only_acls_of_ours_are_removed() -> None:
+    wanted = bindings([Access("cache", reads=("septet.screened.v1",))])
+    stale = Binding("cache", "topic", "septet.drafts.v1", "read")
+    left = Binding("tenant-gone", "group", "tenant-gone.", "read", "prefixed")
+    foreign = [
+        Binding("cache", "topic", "invoices", "read"),
+        Binding("billing", "topic", "septet.drafts.v1", "read"),
+    ]
+    found = changes(wanted, [stale, left, *foreign])
+    assert set(found.missing) == wanted
+    assert set(found.stale) == {stale, left}

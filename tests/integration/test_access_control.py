@@ -1,0 +1,420 @@
+"""Users and ACLs on a real broker: each principal may do what the table says, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    NoError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.group import HeartbeatRequest
+from confluent_kafka import KafkaError, Producer
+from pydantic import SecretStr
+from septet_cli.client import connect, new_request_id
+from septet_cli.ingest.document import Document
+from septet_cli.ingest.publish import publish_documents, upsert
+from septet_cli.kafka_checks import check_kafka
+from septet_cli.settings import CliSettings
+from septet_cli.stub.server import StubOptions, serve_stub
+from septet_cli.topics import topic_states
+from septet_contracts import SERVICES, Topic, client_access, tenant_topic, topic
+from septet_kit.access.bindings import Binding, bindings
+from septet_kit.access.cluster import Cluster
+from septet_kit.access.provision import provision
+from septet_kit.access.table import access_table, for_tenants, group_of, load_specs
+from septet_kit.errors import Permanent, SeptetError, Transient
+from septet_kit.messaging.admin import ensure_topics
+from septet_kit.messaging.connection import KafkaConnection
+from septet_kit.messaging.diagnosis import diagnose
+from septet_kit.messaging.probe import Doubt, find_sent
+from septet_kit.messaging.publisher import EVENT_ID_HEADER, Publisher, Record
+from septet_kit.tenants import Tenants
+from septet_native.addresses import Addresses
+from septet_native.settings import StackSettings
+from septet_native.stack import Stack
+
+OWN = ("acme", "globex")
+PATIENCE_S = 40.0
+TABLE = for_tenants(access_table(load_specs()), OWN)
+PRINCIPALS = {access.principal: access for access in TABLE}
+
+
+@dataclass(frozen=True)
+class Secured:
+    """A stack whose broker has users and ACLs."""
+
+    stack: Stack
+    addresses: Addresses
+    tenants: Tenants
+    environment: dict[str, str]
+
+    def connection(self, principal: str) -> KafkaConnection:
+        """How *principal* connects."""
+        return self.addresses.connection(principal)
+
+
+@pytest.fixture(scope="module")
+async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Secured]:
+    """Servers with the secured broker, and a model that answers at once; no services yet."""
+    folder = tmp_path_factory.mktemp("secured")
+    tenants_file = folder / "tenants.yaml"
+    own = "".join(f", {{name: {name}, topics: own}}" for name in OWN)
+    tenants_file.write_text(f"tenants: [default{own}]\n")
+    ports = {name: 0 for name in StackSettings.model_fields if name.endswith("_port")}
+    async with serve_stub(StubOptions()) as stub:
+        settings = StackSettings.model_validate(
+            {
+                "stack": "native", "data_dir": folder, "opensearch": False, "jaeger": False, "llm_url": stub,
+                "llm_model": "stub", "tenants_file": tenants_file, **ports,
+            }
+        )  # fmt: skip
+        async with Stack(settings) as stack:
+            addresses = await stack.start()
+            environment = {"SEPTET_TENANTS_FILE": str(tenants_file)}
+            yield Secured(stack, addresses, Tenants.load(tenants_file), environment)
+
+
+@pytest.fixture(scope="module")
+def every_topic(secured: Secured) -> list[Topic]:
+    """The topics that exist."""
+    return secured.tenants.topics()
+
+
+def test_the_committed_table_is_what_the_services_say() -> None:
+    from septet_cli.commands.kafka import HEAD
+    from septet_kit.access.table import dump_table
+    from septet_native.shared import infra_file
+
+    expected = HEAD + dump_table(access_table(load_specs()))
+    assert infra_file("kafka", "acls.yaml").read_text("utf-8") == expected, "septet kafka acls --write …"
+
+
+@pytest.mark.parametrize("principal", PRINCIPALS)
+async def test_reading_is_allowed_on_own_topics_alone(
+    secured: Secured, every_topic: list[Topic], principal: str
+) -> None:
+    allowed, refused = await _read(secured.connection(principal), every_topic)
+    wanted = set(PRINCIPALS[principal].reads)
+    assert allowed == wanted
+    assert refused == {t.name for t in every_topic} - wanted
+
+
+@pytest.mark.parametrize("principal", PRINCIPALS)
+async def test_writing_is_allowed_on_own_topics_alone(
+    secured: Secured, every_topic: list[Topic], principal: str
+) -> None:
+    allowed, refused = await asyncio.to_thread(_write, secured.connection(principal), every_topic)
+    wanted = set(PRINCIPALS[principal].writes)
+    assert allowed == wanted
+    assert refused == {t.name for t in every_topic} - wanted
+
+
+@pytest.mark.parametrize("principal", PRINCIPALS)
+async def test_only_own_groups_may_be_joined(secured: Secured, principal: str) -> None:
+    access = PRINCIPALS[principal]
+    foreign = [group_of(name) for name in SERVICES if name != principal]
+    foreign += [f"{client_access(t).group_prefix}app" for t in OWN if f"tenant-{t}" != principal]
+    foreign += ["anything", f"septet.{principal}x", "septet."]
+    own = [*access.groups, *(f"{prefix}app" for prefix in access.group_prefixes)]
+    allowed, refused = await _groups(secured.connection(principal), [*own, *foreign])
+    assert (allowed, refused) == (set(own), set(foreign))
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "field"),
+    [
+        ({"password": "wrong"}, "kafka_credentials_refused", "SEPTET_KAFKA_PASSWORD"),
+        ({"username": "nobody"}, "kafka_credentials_refused", "SEPTET_KAFKA_PASSWORD"),
+        ({"mechanism": "PLAIN"}, "kafka_credentials_refused", "SEPTET_KAFKA_PASSWORD"),
+        ({"password": ""}, "invalid_kafka_settings", "SEPTET_KAFKA_PASSWORD"),
+        ({"ca_file": None}, "kafka_certificate_untrusted", "SEPTET_KAFKA_CA_FILE"),
+        ({"ca_file": Path("/no/such/ca.pem")}, "invalid_kafka_settings", "SEPTET_KAFKA_CA_FILE"),
+        ({"protocol": "PLAINTEXT"}, "kafka_protocol_mismatch", "SEPTET_KAFKA_PROTOCOL"),
+        ({"protocol": "SASL_PLAINTEXT"}, "kafka_protocol_mismatch", "SEPTET_KAFKA_PROTOCOL"),
+        ({"protocol": "SSL"}, "kafka_protocol_mismatch", "SEPTET_KAFKA_PROTOCOL"),
+        ({"mechanism": "SCRAM-SHA-256"}, "kafka_protocol_mismatch", "SEPTET_KAFKA_PROTOCOL"),
+    ],
+    ids=str,
+)
+async def test_a_client_that_does_not_fit_is_refused_and_told_why(
+    secured: Secured, changed: dict[str, Any], code: str, field: str
+) -> None:
+    connection = replace(secured.connection("cache"), **changed)
+    publisher_error = await _refusal(lambda: Publisher(connection, "test").start())
+    error = await diagnose(connection)
+    assert (error.code, error.field, type(error)) == (code, field, Permanent)
+    assert error.fix
+    assert publisher_error.code == code
+
+
+async def test_a_broker_that_is_not_there_is_worth_another_try(secured: Secured) -> None:
+    error = await diagnose(replace(secured.connection("cache"), bootstrap="127.0.0.1:1"))
+    assert isinstance(error, Transient)
+    assert (error.code, error.field) == ("kafka_unreachable", "SEPTET_KAFKA_BOOTSTRAP")
+
+
+@pytest.mark.parametrize("principal", [p for p in PRINCIPALS if p in SERVICES])
+async def test_a_service_may_not_administer(secured: Secured, principal: str) -> None:
+    made = Topic(f"septet.stray-{uuid4().hex[:8]}.v1", "", None, "Nobody's.")
+    with pytest.raises(Exception, match="Authorization"):
+        await ensure_topics(secured.connection(principal), topics=[made])
+    with pytest.raises(Permanent) as refused:
+        await Cluster(secured.connection(principal)).put_users({"admin": "taken-over"})
+    assert refused.value.code == "kafka_not_admin"
+    with pytest.raises(Permanent) as refused:
+        await Cluster(secured.connection(principal)).pending(set())
+    assert refused.value.code == "kafka_not_admin"
+
+
+async def test_provisioning_again_changes_nothing_and_spares_what_is_not_ours(secured: Secured) -> None:
+    admin, table = secured.connection("admin"), access_table(load_specs())
+    cluster = Cluster(admin)
+    stale = Binding("cache", "topic", "septet.drafts.v1", "read")
+    foreign = {
+        Binding("billing", "topic", "septet.drafts.v1", "read"),
+        Binding("cache", "topic", "invoices", "write"),
+    }
+    pending = await cluster.pending(bindings(for_tenants(table, OWN)) | {stale} | foreign)
+    assert set(pending.missing) == {stale, *foreign}
+    await cluster.apply(pending)
+    planned = await provision(admin, table, secured.tenants, dry_run=True)
+    assert planned.acls_removed == (stale,)
+    assert (await provision(admin, table, secured.tenants)).acls_removed == (stale,)
+    again = await provision(admin, table, secured.tenants)
+    assert (again.topics, again.acls_made, again.acls_removed) == ((), (), ())
+    left = await cluster.pending(bindings(for_tenants(table, OWN)) | foreign)
+    assert left.missing == ()
+
+
+async def test_a_tenant_that_leaves_loses_its_user_and_its_acls(secured: Secured) -> None:
+    admin, table = secured.connection("admin"), access_table(load_specs())
+    with_guest = Tenants(secured.tenants.names | {"guest"}, secured.tenants.own | {"guest"})
+    passwords = {"tenant-guest": "let-me-in", **_tenant_passwords(secured)}
+    await provision(admin, table, with_guest, passwords)
+    guest = replace(secured.connection("tenant-acme"), username="tenant-guest", password="let-me-in")
+    await _until(lambda: _may_connect(guest))
+    gone = await provision(admin, table, secured.tenants, _tenant_passwords(secured))
+    assert gone.users_removed == ("tenant-guest",)
+    assert {b.principal for b in gone.acls_removed if b.name.endswith(".guest")} >= {"tenant-guest", "eval"}
+    await _until(lambda: _is_refused(guest))
+
+
+@pytest.mark.parametrize(("principal", "name"), [("eval", "responses"), ("feedback", "labels")])
+async def test_a_sweeper_may_look_up_what_its_outbox_sends(
+    secured: Secured, principal: str, name: str
+) -> None:
+    connection, event, since = secured.connection(principal), str(uuid4()), datetime.now(UTC)
+    publisher = Publisher(connection, "test")
+    await publisher.start()
+    try:
+        full = topic(name).name
+        await publisher.send(Record(full, b"k", b"{}", ((EVENT_ID_HEADER, event.encode()),)))
+    finally:
+        await publisher.stop()
+    since -= timedelta(seconds=5)
+    doubts = [Doubt(full, b"k", event, since), Doubt(full, b"k", str(uuid4()), since)]
+    assert await find_sent(connection, doubts) == {event}
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "named"),
+    [
+        ({"SEPTET_KAFKA_PASSWORD": "wrong"}, "kafka_credentials_refused", "SEPTET_KAFKA_PASSWORD"),
+        ({"SEPTET_KAFKA_CA_FILE": ""}, "kafka_certificate_untrusted", "SEPTET_KAFKA_CA_FILE"),
+        ({"SEPTET_KAFKA_PROTOCOL": "PLAINTEXT"}, "kafka_protocol_mismatch", "SEPTET_KAFKA_PROTOCOL"),
+        ({"as": "cache"}, "kafka_forbidden", "SEPTET_KAFKA_USERNAME"),
+    ],
+)
+async def test_a_service_with_wrong_credentials_ends_and_says_why(
+    secured: Secured, changed: dict[str, str], code: str, named: str
+) -> None:
+    code_seen, log = await _run_service(secured, "guardrails", changed)
+    ended = next(json.loads(line) for line in log.splitlines() if "service ended" in line)
+    assert code_seen == 1
+    assert (ended["code"], ended["field"]) == (code, named)
+    assert ended["fix"]
+    assert secured.connection("guardrails").password not in log
+
+
+async def test_the_doctor_finds_a_missing_acl_and_a_wrong_password(secured: Secured) -> None:
+    here = CliSettings(
+        data_dir=secured.stack.settings.data_dir, tenants_file=secured.stack.settings.tenants_file
+    )
+    assert all(check.ok for check in await check_kafka(here))
+    cluster = Cluster(secured.connection("admin"))
+    wanted = bindings(TABLE)
+    taken = Binding("eval", "topic", "septet.outcomes.v1", "read")
+    await cluster.apply(await cluster.pending(wanted - {taken}))
+    found = {check.name: check for check in await check_kafka(here)}
+    assert not found["kafka ACLs"].ok
+    assert "eval may read septet.outcomes.v1" in found["kafka ACLs"].detail
+    assert "septet kafka apply" in found["kafka ACLs"].fix
+    await cluster.apply(await cluster.pending(wanted))
+    operator = secured.connection("operator")
+    elsewhere = CliSettings(
+        kafka_bootstrap=operator.bootstrap, kafka_protocol="SASL_SSL", kafka_username="operator",
+        kafka_password=SecretStr("wrong"), kafka_ca_file=operator.ca_file,
+    )  # fmt: skip
+    (refused,) = await check_kafka(elsewhere)
+    assert not refused.ok
+    assert "SEPTET_KAFKA_PASSWORD" in refused.fix
+
+
+async def test_the_whole_flow_works_with_each_service_as_itself(secured: Secured) -> None:
+    """Last: what the tests above wrote lies on the topics, and the services get past it."""
+    operator = secured.connection("operator")
+    await secured.stack.start_services(env=secured.environment)
+    document = Document("deque", "A deque is a double-ended queue. It is fast at both ends.")
+    report = await publish_documents(operator, [upsert(document)], "default", stall=PATIENCE_S)
+    assert report.changes == {"created": 1}
+    async with connect(operator) as client:
+        request = {"request_id": new_request_id("acl"), "question": "What is a deque?"}
+        response = await client.ask(request, PATIENCE_S)
+    assert response.status == "answered"
+    assert response.sources[0].document_id == "deque"
+    lag = {g: n for state in await topic_states(operator) for g, n in state.lag.items()}
+    assert set(lag) == {group_of(name) for name in SERVICES}
+
+
+async def test_a_tenant_is_served_on_its_own_topics(secured: Secured) -> None:
+    acme = secured.connection("tenant-acme")
+    request_id = new_request_id("acl")
+    async with (
+        AIOKafkaConsumer(
+            tenant_topic("responses", "acme"), **acme.options(), group_id="tenant-acme.app",
+            auto_offset_reset="earliest",
+        ) as consumer,
+        AIOKafkaProducer(**acme.options(), acks="all", enable_idempotence=True) as producer,
+    ):  # fmt: skip
+        body = {"request_id": request_id, "question": "무엇이 덱인가요?", "retrieval": {"mode": "off"}}
+        await producer.send_and_wait(tenant_topic("requests", "acme"), json.dumps(body).encode())
+        async with asyncio.timeout(PATIENCE_S):
+            async for record in consumer:
+                response = json.loads(record.value)
+                if response.get("request_id") == request_id:
+                    break
+        await consumer.commit()
+    assert (response["tenant"], response["status"]) == ("acme", "answered")
+
+
+async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not await condition():  # noqa: ASYNC110 - nothing tells when the brokers know
+            await asyncio.sleep(0.1)
+
+
+async def _may_connect(connection: KafkaConnection) -> bool:
+    """Whether the broker answers its user, who is seen on the log a moment after being written there."""
+    return "answers now" in (await diagnose(connection)).message
+
+
+async def _is_refused(connection: KafkaConnection) -> bool:
+    return (await diagnose(connection)).code == "kafka_credentials_refused"
+
+
+async def _refusal(attempt: Callable[[], Any]) -> SeptetError:
+    with pytest.raises(SeptetError) as refused:
+        await attempt()
+    return refused.value
+
+
+def _tenant_passwords(secured: Secured) -> dict[str, str]:
+    return {f"tenant-{t}": secured.connection(f"tenant-{t}").password for t in OWN}
+
+
+async def _run_service(secured: Secured, service: str, changed: dict[str, str]) -> tuple[int | None, str]:
+    """Run a service until it ends by itself; returns its exit code and its log."""
+    principal = changed.get("as", service)
+    variables = {
+        **{k: v for k, v in os.environ.items() if not k.startswith("SEPTET_")},
+        **secured.addresses.environment(service), **secured.addresses.kafka_environment(principal), **secured.environment,
+        **{k: v for k, v in changed.items() if k != "as"},
+    }  # fmt: skip
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"septet_{service}", env={k: v for k, v in variables.items() if v},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return process.returncode, output.decode()
+
+
+async def _read(connection: KafkaConnection, topics: Iterable[Topic]) -> tuple[set[str], set[str]]:
+    """Fetch from a partition of every topic with one request; which gave an answer, and which were refused."""
+    wanted = [(t.name, [(0, 0, 1024)]) for t in topics]
+    async with _opened(connection) as opened, asyncio.timeout(PATIENCE_S):
+        while True:
+            answer = await opened.send(FetchRequest(0, 0, 1024 * 1024, 0, wanted))
+            verdicts = {name: for_code(partitions[0][1]) for name, partitions in answer.topics}
+            # A topic that was made a moment ago may have no leader yet.
+            if set(verdicts.values()) <= {NoError, TopicAuthorizationFailedError}:
+                break
+            await asyncio.sleep(0.1)
+    allowed = {name for name, verdict in verdicts.items() if verdict is NoError}
+    return allowed, set(verdicts) - allowed
+
+
+def _write(connection: KafkaConnection, topics: Iterable[Topic]) -> tuple[set[str], set[str]]:
+    """Write a record that means nothing to every topic; which took it, and which were refused."""
+    producer = Producer(
+        {**connection.librdkafka(), "acks": "all", "enable.idempotence": True, "log_level": 0}
+    )
+    allowed: set[str] = set()
+    refused: set[str] = set()
+
+    def told(name: str) -> Callable[[Any, Any], None]:
+        def report(error: KafkaError | None, _: Any) -> None:
+            if error is None:
+                allowed.add(name)
+            elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                refused.add(name)
+
+        return report
+
+    for each in topics:
+        producer.produce(each.name, b"{}", key=b"stray", on_delivery=told(each.name))
+    assert producer.flush(PATIENCE_S) == 0
+    return allowed, refused
+
+
+async def _groups(connection: KafkaConnection, groups: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Speak as a member of each group; which took it as one (and did not know it), and which refused."""
+    allowed: set[str] = set()
+    refused: set[str] = set()
+    async with _opened(connection) as opened:
+        for group in groups:
+            answer = await opened.send(HeartbeatRequest(group, 1, "stranger"))
+            verdict = for_code(answer.error_code)
+            (refused if verdict is GroupAuthorizationFailedError else allowed).add(group)
+    return allowed, refused
+
+
+@asynccontextmanager
+async def _opened(connection: KafkaConnection) -> AsyncIterator[AIOKafkaConnection]:
+    options = connection.options()
+    host, port, _ = collect_hosts(options.pop("bootstrap_servers"))[0]
+    opened = await create_conn(host, port, **options)
+    try:
+        yield opened
+    finally:
+        opened.close()

@@ -1,0 +1,66 @@
+"""An event of a tenant with own topics leaves by its own topic, also when a crash leaves it to the sweeper."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from septet_contracts import TokenChunk, event_id, own_topics, tenant_topic
+from septet_kit import Emit, KitSettings
+from septet_kit.messaging.admin import ensure_topics
+from septet_kit.messaging.connection import KafkaConnection
+from septet_kit.messaging.publisher import Publisher
+from septet_kit.store import once
+from septet_kit.store.outbox import Sweeper
+from septet_kit.store.testing import bare_pool
+from septet_kit.tenants import Tenants
+from septet_native.addresses import Addresses
+
+
+def _chunk(tenant: str, request_id: str) -> TokenChunk:
+    return TokenChunk(
+        request_id=request_id, tenant=tenant, event_id=event_id(tenant, request_id, TokenChunk.STEP, "1"),
+        occurred_at=datetime.now(UTC), epoch=1, sequence=0, text="나뭇잎 leaf",
+    )  # fmt: skip
+
+
+async def _read(kafka: KafkaConnection, topic: str, count: int) -> set[str]:
+    """Request ids of the first *count* records of a topic."""
+    consumer = AIOKafkaConsumer(**kafka.options(), auto_offset_reset="earliest", enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, p) for p in range(4)])
+        found: set[str] = set()
+        async with asyncio.timeout(30):
+            while len(found) < count:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    found |= {TokenChunk.model_validate_json(r.value).request_id for r in records}
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def test_the_outbox_and_its_sweeper_know_the_tenants_topic(
+    settings: KitSettings, addresses: Addresses
+) -> None:
+    tenant = f"t-{uuid4().hex[:8]}"
+    tenants = Tenants(frozenset({"default", tenant}), frozenset({tenant}))
+    kafka = addresses.connection("admin")
+    await ensure_topics(kafka, topics=own_topics(tenant))
+    sent, left = _chunk(tenant, "sent"), _chunk(tenant, "left")
+    publisher = Publisher(kafka, "test-tenants", tenants)
+    await publisher.start()
+    try:
+        async with bare_pool(settings, f"t_{uuid4().hex[:8]}") as pool:
+            pool.tenants = tenants
+            async with once(pool, left.event_id, "test", tenant=tenant) as unit:
+                await unit.emit(Emit("tokens", left))
+            await publisher.publish(Emit("tokens", sent))
+            await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
+            assert await pool.fetchval("SELECT topic FROM outbox") == tenant_topic("tokens", tenant)
+            assert await Sweeper(pool, publisher, kafka).sweep() == 1
+    finally:
+        await publisher.stop()
+    assert await _read(kafka, tenant_topic("tokens", tenant), 2) == {"sent", "left"}
