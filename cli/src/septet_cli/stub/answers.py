@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_ANSWER_CHARS = 240
-_FIRST_PASSAGE = re.compile(r"^\s*\[1\]\s*(.+?)(?=^\s*\[2\]|\Z)", re.DOTALL | re.MULTILINE)
+_PASSAGE = re.compile(r'<passage n="(\d+)">\s*(.+?)\s*</passage>', re.DOTALL)
 _SENTENCE = re.compile(r".+?[.!?。](?=\s|$)", re.DOTALL)
 
 
@@ -16,15 +16,15 @@ def answer(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | No
     """The completion for a chat: an instance of *schema* where there is one, else a cited sentence."""
     if schema is not None:
         return json.dumps(instance(schema))
-    prompt = "\n".join(str(m.get("content", "")) for m in messages)
-    found = _FIRST_PASSAGE.search(prompt)
+    # Earlier messages hold worked examples, with passages of their own.
+    found = _PASSAGE.search(str(messages[-1].get("content", "")) if messages else "")
     if found is None:
         return "This is the stub model."
-    passage = " ".join(found.group(1).split())
+    number, passage = found.group(1), " ".join(found.group(2).split())
     sentences = [s.strip() for s in _SENTENCE.findall(passage)] or [passage]
     # The title or the signature comes first in most passages: the longest sentence says more.
     best = max(sentences[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
-    return f"{best[:MAX_ANSWER_CHARS].rstrip()} [1]"
+    return f"{best[:MAX_ANSWER_CHARS].rstrip()} [{number}]"
 
 
 def instance(schema: Mapping[str, Any]) -> Any:

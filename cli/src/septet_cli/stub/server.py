@@ -7,7 +7,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvicorn
@@ -39,12 +39,12 @@ class StubOptions:
 
 
 class Stub:
-    """Counts its calls and answers them."""
+    """Counts its calls and answers them. ``options`` may be replaced while it serves."""
 
     def __init__(self, options: StubOptions) -> None:
         self.calls = 0
         self.failed = 0
-        self._options = options
+        self.options = options
 
     def app(self) -> Starlette:
         """The web application."""
@@ -71,13 +71,13 @@ class Stub:
         """``POST /v1/chat/completions``."""
         body = await request.json()
         self.calls += 1
-        rate = self._options.fail_rate
+        rate = self.options.fail_rate
         if int(self.calls * rate) > int((self.calls - 1) * rate):
             self.failed += 1
             return JSONResponse({"error": {"message": "failing on demand", "type": "server_error"}}, 503)
-        if self._options.hang:
-            await asyncio.sleep(86_400)
-        await asyncio.sleep(self._options.latency_ms / 1000)
+        while self.options.hang and not await request.is_disconnected():  # noqa: ASYNC110 - two conditions
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(self.options.latency_ms / 1000)
         schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema")
         words = answer(body["messages"], schema).split(" ")
         tokens = [word if i == 0 else " " + word for i, word in enumerate(words)]
@@ -102,8 +102,8 @@ class Stub:
         yield "data: [DONE]\n\n"
 
     async def _pause(self, tokens: int) -> None:
-        if self._options.tokens_per_s:
-            await asyncio.sleep(tokens / self._options.tokens_per_s)
+        if self.options.tokens_per_s:
+            await asyncio.sleep(tokens / self.options.tokens_per_s)
 
 
 def _delta(body: dict[str, Any], number: int, delta: dict[str, str], finish: str | None) -> dict[str, Any]:
@@ -127,20 +127,26 @@ def _usage(messages: list[dict[str, Any]], tokens: list[str]) -> dict[str, int]:
 
 
 @asynccontextmanager
-async def serve_stub(options: StubOptions) -> AsyncIterator[str]:
+async def serve_stub(options: StubOptions, stub: Stub | None = None) -> AsyncIterator[str]:
     """Serve on loopback while inside; yields the base address, ending in ``/v1``.
+
+    Args:
+        options: the port, and how a stub that is made here behaves.
+        stub: one that the caller counts and steers.
 
     Raises:
         OSError: the port is taken.
     """
     listener = socket.create_server(("127.0.0.1", options.port))
-    config = uvicorn.Config(Stub(options).app(), log_level="warning", timeout_graceful_shutdown=1)
+    stub = stub or Stub(options)
+    config = uvicorn.Config(stub.app(), log_level="warning", timeout_graceful_shutdown=1)
     server = _QuietServer(config)
     # The socket listens already: a call made before the server accepts waits in its queue.
     task = asyncio.create_task(server.serve([listener]))
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
     finally:
+        stub.options = replace(stub.options, hang=False)
         server.should_exit = True
         await asyncio.gather(task, return_exceptions=True)
         listener.close()

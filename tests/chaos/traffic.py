@@ -1,0 +1,178 @@
+"""An independent client: it knows bytes and topics, and nothing of what the product's own client does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from septet_contracts import topic
+
+from .checker import Seen, Sent
+
+REQUESTS, RESPONSES = topic("requests").name, topic("responses").name
+
+
+@dataclass
+class Traffic:
+    """Publishes requests at a rate and notes what the broker acknowledged.
+
+    Attributes:
+        run: prefix of the request ids.
+        conversations: over how many conversations requests are spread; 0: none has one.
+        fields: what every request carries beside its id and question.
+        deadline_s: from the moment of publishing, in seconds.
+    """
+
+    producer: AIOKafkaProducer
+    run: str
+    rng: random.Random
+    conversations: int = 0
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    deadline_s: float = 120.0
+    sent: list[Sent] = field(default_factory=list)
+    begun: dict[str, float] = field(default_factory=dict)
+    retried: int = 0
+
+    def __post_init__(self) -> None:
+        self._places: Counter[str] = Counter()
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._number = 0
+
+    async def steady(self, rate: float, seconds: float) -> None:
+        """Publish ``rate`` requests a second, on schedule however slow the broker is (an open loop)."""
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        async with asyncio.TaskGroup() as group:
+            for number in range(int(rate * seconds)):
+                await asyncio.sleep(max(0.0, begin + number / rate - loop.time()))
+                group.create_task(self.one())
+
+    async def one(self, **fields: Any) -> str:
+        """Publish one request, again and again under the same id and body, until the broker has it."""
+        number, self._number = self._number, self._number + 1
+        request_id = f"{self.run}-{number:06d}"
+        conversation = f"{self.run}-c{number % self.conversations}" if self.conversations else None
+        body = {
+            "request_id": request_id, "question": f"What is thing number {number}?",
+            "deadline": (datetime.now(UTC) + timedelta(seconds=self.deadline_s)).isoformat(),
+            **({"conversation_id": conversation} if conversation else {}), **self.fields, **fields,
+        }  # fmt: skip
+        tenant = str(body.get("tenant", "default"))
+        key = f"{tenant}:{conversation or request_id}"
+        self.begun[request_id] = asyncio.get_running_loop().time()
+        # A conversation's requests are acknowledged one after the other, as its client would send them.
+        async with self._turns[key]:
+            await self._publish(json.dumps(body).encode(), key.encode())
+            self.sent.append(Sent(request_id, tenant, conversation, self._places[key]))
+            self._places[key] += 1
+        if not conversation:
+            del self._turns[key]
+        return request_id
+
+    async def _publish(self, body: bytes, key: bytes) -> None:
+        while True:
+            try:
+                await self.producer.send_and_wait(REQUESTS, body, key=key)
+            except KafkaError:
+                self.retried += 1
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+
+class Watch:
+    """Follows the responses topic while a run goes on; the verdict is read from the log afterwards."""
+
+    def __init__(self) -> None:
+        self.first_seen: dict[str, float] = {}
+        self._arrived = asyncio.Event()
+
+    def latencies(self, traffic: Traffic) -> list[float]:
+        """Seconds from before the publish to the response, of those that have one."""
+        return [self.first_seen[i] - begun for i, begun in traffic.begun.items() if i in self.first_seen]
+
+    async def next_progress(self, timeout_s: float = 120) -> float:
+        """Seconds until a request that was not answered yet is answered; ``timeout_s`` when none is."""
+        loop = asyncio.get_running_loop()
+        begin, known = loop.time(), len(self.first_seen)
+        while len(self.first_seen) == known and loop.time() - begin < timeout_s:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        return loop.time() - begin
+
+    def note(self, record: Any) -> None:
+        """One record of the topic."""
+        body = json.loads(record.value)
+        request_id = body["request_id"]
+        if request_id not in self.first_seen:
+            self.first_seen[request_id] = asyncio.get_running_loop().time()
+            self._arrived.set()
+
+    async def all_of(self, traffic: Traffic, timeout_s: float) -> bool:
+        """Wait until every acknowledged request has a response; False when ``timeout_s`` has passed first."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while any(s.request_id not in self.first_seen for s in traffic.sent):
+                    self._arrived.clear()
+                    await self._arrived.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+@asynccontextmanager
+async def watching(options: Mapping[str, Any]) -> AsyncIterator[Watch]:
+    """Follow the responses topic from its beginning while inside."""
+    watch = Watch()
+    consumer = AIOKafkaConsumer(RESPONSES, auto_offset_reset="earliest", **options)
+    await consumer.start()
+
+    async def pump() -> None:
+        async for record in consumer:
+            watch.note(record)
+
+    task = asyncio.create_task(pump())
+    try:
+        yield watch
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await consumer.stop()
+
+
+async def read_whole(options: Mapping[str, Any], name: str) -> list[Any]:
+    """Every record of a topic, from the first offset to the end as it is now."""
+    consumer = AIOKafkaConsumer(enable_auto_commit=False, **options)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(name, p) for p in range(topic(name).partitions)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        for tp, offset in (await consumer.beginning_offsets(partitions)).items():
+            consumer.seek(tp, offset)
+        records: list[Any] = []
+        while any([await consumer.position(tp) < ends[tp] for tp in partitions]):
+            for batch in (await consumer.getmany(timeout_ms=500)).values():
+                records += batch
+        return records
+    finally:
+        await consumer.stop()
+
+
+async def responses(options: Mapping[str, Any]) -> list[Seen]:
+    """The responses topic as the checker wants it."""
+    found = []
+    for record in await read_whole(options, RESPONSES):
+        body = json.loads(record.value)
+        found.append(
+            Seen(body["request_id"], body["tenant"], body["status"], record.partition, record.offset)
+        )
+    return found
