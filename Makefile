@@ -11,19 +11,23 @@ MEMBERS := contracts services/kit services/guardrails services/cache services/re
 PACKAGES := septet_contracts septet_kit septet_guardrails septet_cache septet_retrieval septet_generation \
             septet_eval septet_feedback septet_native septet_cli
 
-.PHONY: help setup demo test stack test-stack stack-down lint audit format up doctor lock contracts clean
+EXPORT := --quiet --all-packages --no-emit-workspace --format requirements-txt --no-header --no-annotate
+
+.PHONY: help setup setup-dev demo test stack test-stack stack-down lint audit format up doctor lock contracts clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.ready ## Install everything into .venv and fetch Kafka's jars
+setup: $(VENV)/.ready ## Install everything that runs into .venv and fetch Kafka's jars
+
+setup-dev: $(VENV)/.ready-dev ## Install the tools of tests and lint, too
 
 $(VENV)/.ready: requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Septet needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 setup" >&2; exit 1; }
 	@echo "setup: creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@echo "setup: installing packages from requirements.lock (about 540 MB on a new machine)"
+	@echo "setup: installing packages from requirements.lock (about 510 MB on a new machine)"
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes \
 	  -r requirements.lock | awk -v total=$$(grep -c '==' requirements.lock) \
 	  '/^(Collecting|Requirement already)/ {printf "\r  package %d of about %d  ", ++n, total; fflush()} END {print ""}'
@@ -31,16 +35,22 @@ $(VENV)/.ready: requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 	@$(BIN)/python -m septet_native.prepare
 	@touch $@
 
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
+	@echo "setup: installing the tools of tests and lint from requirements-dev.lock (about 70 MB on a new machine)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off --no-deps --require-hashes \
+	  -r requirements-dev.lock
+	@touch $@
+
 demo: setup ## Start everything, ingest a corpus and show the main job
 	@$(BIN)/septet demo
 
-test: setup ## Run the whole test suite
+test: setup-dev ## Run the whole test suite
 	@$(BIN)/python -m pytest
 
 stack: setup ## Start Kafka with ACLs, OpenSearch, PostgreSQL, Jaeger and all services in the background
 	@$(BIN)/septet stack up
 
-test-stack: stack ## Run the integration, end-to-end and trace tests on that stack
+test-stack: setup-dev stack ## Run the integration, end-to-end and trace tests on that stack
 	@url=$$($(BIN)/septet stack address opensearch); if [ -z "$$url" ]; then echo "OpenSearch is left out: see septet stack status" >&2; \
 	  else SEPTET_OPENSEARCH_URL=$$url $(BIN)/python -m pytest services/retrieval/tests; fi
 	@SEPTET_TEST_STACK=native $(BIN)/python -m pytest tests/integration tests/e2e tests/trace
@@ -48,18 +58,18 @@ test-stack: stack ## Run the integration, end-to-end and trace tests on that sta
 stack-down: setup ## Stop exactly what `make stack` started
 	@$(BIN)/septet stack down
 
-lint: setup ## Style, types, import rules and contract compatibility
+lint: setup-dev ## Style, types, import rules and contract compatibility
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(PACKAGES:%=-p %)
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m septet_contracts check
 
-audit: setup ## Check locks, hashes and licences of dependencies; write dist/sbom.json
+audit: setup-dev ## Check locks, hashes and licences of dependencies; write dist/sbom.json
 	@mkdir -p dist
 	@$(BIN)/python infra/audit/audit.py --sbom dist/sbom.json
 
-format: setup ## Apply the house style
+format: setup-dev ## Apply the house style
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
@@ -69,15 +79,15 @@ up: setup ## Start the embedded stack and all services in the foreground
 doctor: setup ## Say what is missing or misconfigured, and how to fix it
 	@$(BIN)/septet doctor
 
-contracts: setup ## Freeze changed contracts and regenerate the reference made from them
+contracts: setup-dev ## Freeze changed contracts and regenerate the reference made from them
 	@$(BIN)/python -m septet_contracts freeze
 	@$(BIN)/python -m septet_contracts asyncapi --write
 	@$(BIN)/python docs/generate/settings_page.py
 
 lock: ## Resolve dependencies anew (needs uv) and export them without index addresses
 	uv lock --quiet --upgrade
-	uv export --quiet --all-packages --all-groups --no-emit-workspace --format requirements-txt --no-header \
-	  --no-annotate > requirements.lock
+	uv export $(EXPORT) --no-dev --group build > requirements.lock
+	uv export $(EXPORT) --only-group dev > requirements-dev.lock
 
 clean: ## Remove caches and the data of the embedded stack (not .venv)
 	rm -rf .septet .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -32,6 +32,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 ROOT = Path(__file__).parents[2]
+LOCKS = (ROOT / "requirements.lock", ROOT / "requirements-dev.lock")
 POLICY = Path(__file__).with_name("policy.toml")
 OURS = "septet"
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
@@ -44,6 +45,17 @@ class Locked:
     name: str
     version: str
     marker: str
+
+
+def read_locks(paths: Sequence[Path]) -> tuple[list[Locked], list[str]]:
+    """All requirements of several locks, each once, and what is wrong with them."""
+    found: dict[Locked, None] = {}
+    problems: list[str] = []
+    for path in paths:
+        entries, wrong = read_lock(path.read_text("utf-8"))
+        found |= dict.fromkeys(entries)
+        problems += wrong
+    return list(found), problems
 
 
 def read_lock(text: str) -> tuple[list[Locked], list[str]]:
@@ -198,13 +210,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--lock", type=Path, default=ROOT / "requirements.lock")
+    parser.add_argument("--lock", type=Path, action="append", help="instead of the project's two")
     parser.add_argument("--policy", type=Path, default=POLICY)
     parser.add_argument("--osv", type=Path, help="directory of OSV records")
     parser.add_argument("--sbom", type=Path, help="write a CycloneDX document there")
     options = parser.parse_args(arguments)
     found = {canonicalize_name(d.metadata["Name"]): d for d in distributions()}
-    lock, problems = read_lock(options.lock.read_text("utf-8"))
+    lock, problems = read_locks(options.lock or LOCKS)
     known = {entry.name for entry in lock}
     others = [d for name, d in sorted(found.items()) if name in known]
     problems += installed_differently(lock, others)

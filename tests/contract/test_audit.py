@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 AUDIT = ROOT / "infra" / "audit" / "audit.py"
+LOCKS = ("requirements.lock", "requirements-dev.lock")
 HASH = "--hash=sha256:" + "0" * 64
 
 
@@ -52,6 +53,12 @@ def test_locks_and_licences_pass_and_the_report_says_what_was_not_checked(audit:
     done = audit()
     assert done.returncode == 0, done.stdout
     assert "advisories were not checked" in done.stdout
+
+
+def test_both_locks_are_read(audit: Any) -> None:
+    counted = [int(audit(f"--lock={ROOT / n}").stdout.split("audit: ")[1].split()[0]) for n in LOCKS]
+    both = int(audit().stdout.split("audit: ")[1].split()[0])
+    assert max(counted) < both <= sum(counted)
 
 
 @pytest.mark.parametrize(
