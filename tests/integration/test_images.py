@@ -35,11 +35,11 @@ mount --make-rprivate /
 mount -t tmpfs -o size=256m,mode=755 tmpfs {PLACE}
 mkdir -m 1777 {PLACE}/tmp
 cp -r "$1" {PLACE}/secrets
-chown -R {USER.uid}:{USER.gid} {PLACE}/secrets
+if [ "$2" ]; then chown -R "$2" {PLACE}/secrets; fi
 for place in / /tmp /var /home /root; do
   if mountpoint -q "$place"; then mount -o remount,bind,ro "$place"; fi
 done
-shift
+shift 2
 cd /
 exec "$@"
 """
@@ -94,13 +94,20 @@ def namespaces() -> list[str]:
     return command
 
 
+def sandbox(secrets: Path) -> list[str]:
+    """The command that runs the rest of its line in the sandbox, with a copy of *secrets*."""
+    # A namespace that an ordinary user opens knows nobody but that user, who owns the copy already.
+    reader = f"{USER.uid}:{USER.gid}" if os.geteuid() == 0 else ""
+    return [*namespaces(), "sh", "-c", SANDBOX, "sh", str(secrets), reader]
+
+
 def launch(service: str, secrets: Path) -> list[str]:
     entrypoint, _ = dockerfile(service)
     drop = ["setpriv", "--no-new-privs"]
     # A checkout below root's home is closed to others; the file system is read-only all the same.
     if os.geteuid() == 0 and can_traverse(Path(sys.executable).resolve(), USER):
         drop += [f"--reuid={USER.uid}", f"--regid={USER.gid}", "--clear-groups", "--bounding-set=-all"]
-    return [*namespaces(), "sh", "-c", SANDBOX, "sh", str(secrets), *drop, *entrypoint]
+    return [*sandbox(secrets), *drop, *entrypoint]
 
 
 def environment(service: str, addresses: Addresses, port: int, secrets: Path) -> dict[str, str]:
@@ -170,7 +177,7 @@ def test_the_sandbox_cannot_be_written(tmp_path: Path) -> None:
         f"touch {PLACE}/tmp/mine && ! touch {ROOT}/x && ! touch /var/tmp/x && ! touch {tmp_path}/x",
     ]
     done = subprocess.run(
-        [*namespaces(), "sh", "-c", SANDBOX, "sh", str(tmp_path / "secrets"), *command],
+        [*sandbox(tmp_path / "secrets"), *command],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
