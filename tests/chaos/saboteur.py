@@ -1,10 +1,8 @@
 """Runs a service with a fault built in: ``python -m tests.chaos.saboteur SERVICE FAULT [NTH]``.
 
 The product has no switch that weakens it. This launcher replaces functions of the chassis in its own process and
-then runs the service as its own ``__main__`` does. Two kinds of fault:
-
-- *failpoints* end the process as ``kill -9`` does, the ``NTH`` time that a step's boundary is reached;
-- *weaknesses* take one safeguard away, which a checker that is worth anything has to notice.
+then runs the service as its own ``__main__`` does. A *failpoint* ends the process as ``kill -9`` does, the ``NTH``
+time that a step's boundary is reached.
 
 A name that the chassis no longer has is an ``AttributeError`` at the start, not a fault that never strikes.
 """
@@ -17,13 +15,11 @@ import runpy
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
-from septet_kit.messaging.consumer import StageConsumer
 from septet_kit.messaging.step import StepRunner
-from septet_kit.store import outbox, unit
+from septet_kit.store import outbox
 
 Strike = Callable[[], None]
 
@@ -81,60 +77,9 @@ FAILPOINTS: dict[str, Callable[[Strike], None]] = {
 }
 
 
-def _ack_first() -> None:
-    """Offsets count as done before the work is: at most once."""
-    accept = StageConsumer._accept
-
-    def eager(self: StageConsumer, runner: Any, tracker: Any, record: Any) -> None:
-        accept(self, runner, tracker, record)
-        tracker.finish(record.offset)
-
-    StageConsumer._accept = eager  # type: ignore[method-assign]
-
-
-def _no_inbox() -> None:
-    """Every delivery of an event counts as its first."""
-    once = unit.once
-
-    @asynccontextmanager
-    async def forgetful(pool: Any, cause: Any, consumer: str, *, tenant: str) -> Any:
-        async with once(pool, cause, consumer, tenant=tenant) as found:
-            found.first = True
-            yield found
-
-    unit.once = forgetful  # type: ignore[assignment]
-    import septet_kit.store
-
-    septet_kit.store.once = forgetful
-
-
-def _no_compare_and_set() -> None:
-    """Whatever outcome comes is released, and every release is a new event to the outbox."""
-    from septet_eval.adapters import postgres
-
-    guard = "WHERE requests.state = 'pending' AND requests.digest = $4"
-    if guard not in postgres._RELEASE:
-        raise AttributeError("the release has no compare-and-set that could be taken out")
-    postgres._RELEASE = postgres._RELEASE.replace(guard, "")
-    unit._PUT = unit._PUT.replace(
-        "ON CONFLICT (event_id) DO NOTHING",
-        "ON CONFLICT (event_id) DO UPDATE SET sent_at = NULL, claimed_until = excluded.claimed_until",
-    )
-
-
-WEAKNESSES: dict[str, Callable[[], None]] = {
-    "ack_first": _ack_first,
-    "no_inbox": _no_inbox,
-    "no_compare_and_set": _no_compare_and_set,
-}
-
-
 def main(service: str, fault: str, number: str = "1") -> None:
     """Build the fault in, then run the service."""
-    if fault in WEAKNESSES:
-        WEAKNESSES[fault]()
-    else:
-        FAILPOINTS[fault](_nth(int(number)))
+    FAILPOINTS[fault](_nth(int(number)))
     sys.argv = [service]
     runpy.run_module(f"septet_{service}", run_name="__main__")
 

@@ -6,8 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,16 +15,6 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
-from aiokafka.errors import (
-    GroupAuthorizationFailedError,
-    NoError,
-    TopicAuthorizationFailedError,
-    for_code,
-)
-from aiokafka.protocol.fetch import FetchRequest
-from aiokafka.protocol.group import HeartbeatRequest
-from confluent_kafka import KafkaError, Producer
 from pydantic import SecretStr
 from septet_cli.client import connect, new_request_id
 from septet_cli.ingest.document import Document
@@ -50,8 +39,9 @@ from septet_native.addresses import Addresses
 from septet_native.settings import StackSettings
 from septet_native.stack import Stack
 
+from .broker_probes import PATIENCE_S, try_groups, try_read, try_write
+
 OWN = ("acme", "globex")
-PATIENCE_S = 40.0
 TABLE = for_tenants(access_table(load_specs()), OWN)
 PRINCIPALS = {access.principal: access for access in TABLE}
 
@@ -110,7 +100,7 @@ def test_the_committed_table_is_what_the_services_say() -> None:
 async def test_reading_is_allowed_on_own_topics_alone(
     secured: Secured, every_topic: list[Topic], principal: str
 ) -> None:
-    allowed, refused = await _read(secured.connection(principal), every_topic)
+    allowed, refused = await try_read(secured.connection(principal), every_topic)
     wanted = set(PRINCIPALS[principal].reads)
     assert allowed == wanted
     assert refused == {t.name for t in every_topic} - wanted
@@ -120,7 +110,7 @@ async def test_reading_is_allowed_on_own_topics_alone(
 async def test_writing_is_allowed_on_own_topics_alone(
     secured: Secured, every_topic: list[Topic], principal: str
 ) -> None:
-    allowed, refused = await asyncio.to_thread(_write, secured.connection(principal), every_topic)
+    allowed, refused = await asyncio.to_thread(try_write, secured.connection(principal), every_topic)
     wanted = set(PRINCIPALS[principal].writes)
     assert allowed == wanted
     assert refused == {t.name for t in every_topic} - wanted
@@ -133,7 +123,7 @@ async def test_only_own_groups_may_be_joined(secured: Secured, principal: str) -
     foreign += [f"{client_access(t).group_prefix}app" for t in OWN if f"tenant-{t}" != principal]
     foreign += ["anything", f"septet.{principal}x", "septet."]
     own = [*access.groups, *(f"{prefix}app" for prefix in access.group_prefixes)]
-    allowed, refused = await _groups(secured.connection(principal), [*own, *foreign])
+    allowed, refused = await try_groups(secured.connection(principal), [*own, *foreign])
     assert (allowed, refused) == (set(own), set(foreign))
 
 
@@ -357,64 +347,3 @@ async def _run_service(secured: Secured, service: str, changed: dict[str, str]) 
         if process.returncode is None:
             process.kill()
     return process.returncode, output.decode()
-
-
-async def _read(connection: KafkaConnection, topics: Iterable[Topic]) -> tuple[set[str], set[str]]:
-    """Fetch from a partition of every topic with one request; which gave an answer, and which were refused."""
-    wanted = [(t.name, [(0, 0, 1024)]) for t in topics]
-    async with _opened(connection) as opened, asyncio.timeout(PATIENCE_S):
-        while True:
-            answer = await opened.send(FetchRequest(0, 0, 1024 * 1024, 0, wanted))
-            verdicts = {name: for_code(partitions[0][1]) for name, partitions in answer.topics}
-            # A topic that was made a moment ago may have no leader yet.
-            if set(verdicts.values()) <= {NoError, TopicAuthorizationFailedError}:
-                break
-            await asyncio.sleep(0.1)
-    allowed = {name for name, verdict in verdicts.items() if verdict is NoError}
-    return allowed, set(verdicts) - allowed
-
-
-def _write(connection: KafkaConnection, topics: Iterable[Topic]) -> tuple[set[str], set[str]]:
-    """Write a record that means nothing to every topic; which took it, and which were refused."""
-    producer = Producer(
-        {**connection.librdkafka(), "acks": "all", "enable.idempotence": True, "log_level": 0}
-    )
-    allowed: set[str] = set()
-    refused: set[str] = set()
-
-    def told(name: str) -> Callable[[Any, Any], None]:
-        def report(error: KafkaError | None, _: Any) -> None:
-            if error is None:
-                allowed.add(name)
-            elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-                refused.add(name)
-
-        return report
-
-    for each in topics:
-        producer.produce(each.name, b"{}", key=b"stray", on_delivery=told(each.name))
-    assert producer.flush(PATIENCE_S) == 0
-    return allowed, refused
-
-
-async def _groups(connection: KafkaConnection, groups: Iterable[str]) -> tuple[set[str], set[str]]:
-    """Speak as a member of each group; which took it as one (and did not know it), and which refused."""
-    allowed: set[str] = set()
-    refused: set[str] = set()
-    async with _opened(connection) as opened:
-        for group in groups:
-            answer = await opened.send(HeartbeatRequest(group, 1, "stranger"))
-            verdict = for_code(answer.error_code)
-            (refused if verdict is GroupAuthorizationFailedError else allowed).add(group)
-    return allowed, refused
-
-
-@asynccontextmanager
-async def _opened(connection: KafkaConnection) -> AsyncIterator[AIOKafkaConnection]:
-    options = connection.options()
-    host, port, _ = collect_hosts(options.pop("bootstrap_servers"))[0]
-    opened = await create_conn(host, port, **options)
-    try:
-        yield opened
-    finally:
-        opened.close()
