@@ -1,0 +1,1 @@
+"""Tests that cross services: contract, integration, end to end, trace, chaos."""
