@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NOW, DAY = datetime.now(UTC), timedelta(days=1)
 REQUEST = ("big", "r-7", None, "d", NOW, NOW, None)
 IDS = [uuid4()]
+ROW = (IDS[0], "t", b"k", b"v", "{}", "eval-0/x", DAY)
 
 # Purges run often: a few rows in a hundred are old enough, which is seven days here and nine in the chassis.
 LOAD = (
@@ -57,14 +58,14 @@ def expect(*indexes: str, args: tuple[object, ...] = (), tenant: str = "*", **mo
 
 EXPECTED = {
     "postgres._REGISTER": expect(args=REQUEST, tenant="big"),
-    "postgres._RELEASE": expect(args=(*REQUEST, "answered"), tenant="big"),
+    "postgres._RELEASE": expect(args=(*REQUEST, "answered", *ROW), tenant="big"),
     "postgres._TELL_CONFLICT": expect("requests_pkey", args=("big", "r-7", "other"), tenant="big"),
     "postgres._IS_ANY_OVERDUE": expect("requests_pending"),
     "postgres._EXPIRE": expect("requests_pending", "requests_pkey", args=(100,)),
     "postgres._PURGE": expect("requests_released", "requests_pkey", args=(7 * DAY,)),
     "postgres._PURGE_CONFLICTS": expect("conflicts_told", args=(7 * DAY,)),
     "unit._SEE": expect(args=("c", IDS[0]), tenant="big"),
-    "unit._PUT": expect(args=(IDS[0], "t", b"k", b"v", "{}", "eval-0/x", DAY), tenant="big"),
+    "unit._PUT": expect(args=ROW, tenant="big"),
     "outbox._MARK": expect("outbox_pkey", args=(IDS,)),
     "outbox._TAKE": expect("outbox_unsent", "outbox_pkey", args=("eval-0/x", "eval-0/%", IDS, DAY)),
     "outbox._RENEW": expect("outbox_pkey", args=(IDS, "eval-0/x", DAY)),

@@ -28,11 +28,13 @@ LOAD = (
     """,
 )
 EXPECTED = {
-    "postgres._LOCK": Expected(("big", "r-7")),
-    "postgres._REMEMBER": Expected(("big", "r-7", None, "e", "q", "a", [], None, None, None), tenant="big"),
+    "postgres._REMEMBER": Expected(
+        ("big", "r-7", None, "e", "q", "a", [], None, None, None, "big", "r-7"),
+        frozenset({"pending_pkey"}),
+        "big",
+    ),
     "postgres._FIND": Expected(("big", "r-7"), frozenset({"shown_pkey"}), "big"),
     "postgres._PARK": Expected(("big", "r-7", "f", b"b", None), tenant="big"),
-    "postgres._TAKE": Expected(("big", "r-7"), frozenset({"pending_pkey"}), "big"),
     "postgres._EXPIRE": Expected((WEEK,), frozenset({"pending_received_at"})),
     "postgres._FORGET": Expected((WEEK,), frozenset({"shown_at"})),
     # Counts everything that waits, which `wait_for` bounds.

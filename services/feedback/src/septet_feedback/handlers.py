@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from uuid import UUID
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext
@@ -12,7 +14,7 @@ from septet_kit import Context, Emit
 from septet_kit.store import Unit, once
 from septet_kit.store.pool import StorePool
 
-from septet_feedback.adapters.postgres import Memory, Waiting
+from septet_feedback.adapters.postgres import Memory, Waiting, lock_of
 from septet_feedback.domain.labels import cause_of, label, label_key
 from septet_feedback.domain.shown import Shown, is_conflict, shown_from
 from septet_feedback.telemetry import (
@@ -36,27 +38,27 @@ class Handlers:
         if is_conflict(event):
             return ()
         shown = shown_from(event, ctx.traceparent)
-        async with once(self._pool, event.event_id, CONSUMER, tenant=event.tenant) as unit:
+        async with self._once(event.event_id, event) as unit:
             if unit.first:
-                memory = Memory(unit.connection)
-                await memory.lock(shown.tenant, shown.request_id)
-                await memory.remember(shown)
-                for waiting in await memory.take(shown.tenant, shown.request_id):
+                for waiting in await Memory(unit.connection).remember(shown):
                     await _label(unit, waiting.feedback, shown, remote_span(waiting.traceparent))
         return unit.emits
 
     async def feedback(self, event: FeedbackEvent, ctx: Context) -> Sequence[Emit]:
         """Label the answer, or wait for it. A copy (same ``feedback_id``) changes nothing."""
-        async with once(self._pool, cause_of(event), CONSUMER, tenant=event.tenant) as unit:
+        async with self._once(cause_of(event), event) as unit:
             if unit.first:
                 memory = Memory(unit.connection)
-                await memory.lock(event.tenant, event.request_id)
                 shown = await memory.find(event.tenant, event.request_id)
                 if shown is None:
                     await memory.park(Waiting(event, current_traceparent()))
                 else:
                     await _label(unit, event, shown, trace.get_current_span().get_span_context())
         return unit.emits
+
+    def _once(self, cause: UUID, event: Response | FeedbackEvent) -> AbstractAsyncContextManager[Unit]:
+        lock = lock_of(event.tenant, event.request_id)
+        return once(self._pool, cause, CONSUMER, tenant=event.tenant, lock=lock)
 
 
 async def _label(unit: Unit, feedback: FeedbackEvent, shown: Shown, came_with: SpanContext | None) -> None:

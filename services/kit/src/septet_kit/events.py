@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -76,15 +77,19 @@ def advance(source: Flow, to: type[T], ctx: Context, *, stage: str, item: str = 
     The event id follows from the request, the step and ``item``, so a redelivery makes the same event; the
     stage's timing is appended.
     """
-    carried = {name: getattr(source, name) for name in type(source).model_fields if name in to.model_fields}
+    carried = {name: getattr(source, name) for name in _shared_fields(type(source), to)}
     carried |= {
         "event_id": event_id(source.tenant, source.request_id, to.STEP, item),
         "causation_id": source.event_id,
         "occurred_at": datetime.now(UTC),
         "timings": (*source.timings, ctx.timing(stage)),
     }
-    carried.pop("contract", None)
     return to(**(carried | fields))
+
+
+@cache
+def _shared_fields(source: type[Flow], to: type[Flow]) -> tuple[str, ...]:
+    return tuple(n for n in source.model_fields if n in to.model_fields and n != "contract")
 
 
 def failed(event: Any, ctx: Context, error: SeptetError, service: str) -> Outcome | None:

@@ -102,7 +102,7 @@ class KitSettings(FileSettings):
     capture_content: bool = Field(default=False, description="Prompt and answer text in traces.")
     shutdown_grace: timedelta = timedelta(seconds=10)
     watchdog_timeout: timedelta = timedelta(seconds=30)
-    commit_interval: timedelta = timedelta(milliseconds=50)
+    commit_interval: timedelta = timedelta(milliseconds=200)
     session_timeout: timedelta = timedelta(seconds=10)
 
     def kafka(self) -> KafkaConnection:

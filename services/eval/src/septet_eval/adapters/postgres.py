@@ -15,7 +15,7 @@ from septet_kit.messaging.publisher import Record
 from septet_kit.store import Unit
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
-from septet_kit.store.unit import OutboxEmit
+from septet_kit.store.unit import OutboxEmit, put_outbox, seal
 
 from septet_eval.domain.response import Pending
 from septet_eval.ports import Expired, Settled
@@ -31,8 +31,10 @@ ON CONFLICT (tenant, request_id) DO NOTHING
 RETURNING true
 """
 
-# The first outcome of a request's own body wins, whether or not the request has been registered yet.
-_RELEASE = """
+# The first outcome of a request's own body wins, whether or not the request has been registered yet. The response's
+# outbox row is part of the same statement.
+_RELEASE = f"""
+WITH released AS (
 INSERT INTO requests (tenant, request_id, conversation_id, digest, state, accepted_at, deadline, expires_at, traceparent,
                       status, released_at)
 VALUES ($1, $2, $3, $4, 'released', $5, $6, $6, $7, $8, clock_timestamp())
@@ -40,7 +42,9 @@ ON CONFLICT (tenant, request_id) DO UPDATE
     SET state = 'released', status = $8, released_at = clock_timestamp()
     WHERE requests.state = 'pending' AND requests.digest = $4
 RETURNING true
-"""
+), put AS ({put_outbox(9, "released")})
+SELECT EXISTS (SELECT 1 FROM released)
+"""  # noqa: S608 - made of constants
 
 _TELL_CONFLICT = """
 INSERT INTO conflicts (tenant, request_id, digest)
@@ -97,13 +101,14 @@ class PostgresLedger:
         return Settled(unit.emits)
 
     async def release(self, pending: Pending, response: Response, conflict: Response) -> Settled:
+        sealed = seal(self._pool, Emit("responses", response))
+        if await self._pool.fetchval(
+            _RELEASE, *_columns(pending), response.status, *sealed.row, tenant=pending.tenant
+        ):
+            return Settled([sealed], released=True)
         async with self._unit(pending.tenant) as unit:
-            released = await unit.connection.fetchval(_RELEASE, *_columns(pending), response.status)
-            if released:
-                await unit.emit(Emit("responses", response))
-            else:
-                await _tell_conflict(unit, pending, conflict)
-        return Settled(unit.emits, bool(released))
+            await _tell_conflict(unit, pending, conflict)
+        return Settled(unit.emits)
 
     async def expire(
         self, expiring: Callable[[Pending], AbstractContextManager[Response]], limit: int

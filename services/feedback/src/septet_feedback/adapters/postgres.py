@@ -21,17 +21,19 @@ from septet_feedback.domain.shown import Shown
 SCHEMA = "feedback"
 
 _COLUMNS = ", ".join(f.name for f in fields(Shown))
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1 || chr(31) || $2, 0))"
+# One round trip: keep what was shown, and take what has waited for it.
 _REMEMBER = f"""
-INSERT INTO shown ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-ON CONFLICT (tenant, request_id) DO NOTHING
+WITH kept AS (
+    INSERT INTO shown ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    ON CONFLICT (tenant, request_id) DO NOTHING
+)
+DELETE FROM pending WHERE tenant = $11 AND request_id = $12 RETURNING body, traceparent, received_at
 """  # noqa: S608 - column names of a dataclass of ours
 _FIND = f"SELECT {_COLUMNS} FROM shown WHERE tenant = $1 AND request_id = $2"  # noqa: S608
 _PARK = """
 INSERT INTO pending (tenant, request_id, feedback_id, body, traceparent) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
 """
-_TAKE = "DELETE FROM pending WHERE tenant = $1 AND request_id = $2 RETURNING body, traceparent, received_at"
 _EXPIRE = (
     "DELETE FROM pending WHERE received_at < now() - $1::interval RETURNING tenant, request_id, feedback_id"
 )
@@ -47,19 +49,26 @@ class Waiting:
     traceparent: str | None
 
 
+def lock_of(tenant: str, request_id: str) -> str:
+    """Name of the lock of all transactions about one request."""
+    return f"{tenant}\x1f{request_id}"
+
+
 class Memory:
     """The tables as one transaction sees them."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
-    async def lock(self, tenant: str, request_id: str) -> None:
-        """Wait for any other transaction about this request; ends with the transaction."""
-        await self._connection.execute(_LOCK, tenant, request_id)
-
-    async def remember(self, shown: Shown) -> None:
-        """Keep what was shown; the first response of a request counts."""
-        await self._connection.execute(_REMEMBER, *astuple(shown))
+    async def remember(self, shown: Shown) -> Sequence[Waiting]:
+        """Keep what was shown (the first response of a request counts); remove and return what waited for it,
+        oldest first."""
+        rows = await self._connection.fetch(_REMEMBER, *astuple(shown), shown.tenant, shown.request_id)
+        kind = topic("feedback")
+        return [
+            Waiting(decode(kind, bytes(r["body"])), r["traceparent"])
+            for r in sorted(rows, key=lambda r: r["received_at"])
+        ]
 
     async def find(self, tenant: str, request_id: str) -> Shown | None:
         """What was shown for a request of this tenant."""
@@ -72,15 +81,6 @@ class Memory:
         await self._connection.execute(
             _PARK, event.tenant, event.request_id, event.feedback_id, encode(event), waiting.traceparent
         )
-
-    async def take(self, tenant: str, request_id: str) -> Sequence[Waiting]:
-        """Remove and return what waited for this request, oldest first."""
-        rows = await self._connection.fetch(_TAKE, tenant, request_id)
-        kind = topic("feedback")
-        return [
-            Waiting(decode(kind, bytes(r["body"])), r["traceparent"])
-            for r in sorted(rows, key=lambda r: r["received_at"])
-        ]
 
 
 @dataclass(frozen=True)

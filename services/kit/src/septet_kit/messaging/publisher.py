@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
@@ -16,15 +15,15 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 from opentelemetry import context as otel_context
-from opentelemetry import propagate, trace
+from opentelemetry.trace import Span
 
-from septet_kit.errors import Permanent, Transient
+from septet_kit.errors import Permanent, SeptetError, Transient
 from septet_kit.events import Emit
 from septet_kit.messaging.connection import Kafka, KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose, forbidden
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
-from septet_kit.observe.tracing import send_span
+from septet_kit.observe.tracing import carry, start_send
 from septet_kit.tenants import SHARED_ONLY, Tenants
 
 EVENT_ID_HEADER = "septet-event-id"
@@ -104,9 +103,10 @@ class Publisher:
 
     async def send(self, *records: Record) -> None:
         """As :meth:`publish`, for records. A record whose outbox claim has lapsed is left to the sweeper."""
-        acks = [await self._enqueue(r) for r in records if not _lapsed(r)]
-        for ack in acks:
-            await ack()
+        queued = [await self._begin(r) for r in records if not _lapsed(r)]
+        for record, span, future in queued:
+            await self._acknowledged(record, future)
+            span.end()
 
     def send_soon(self, emit: Emit) -> None:
         """Send without waiting; a failure is logged and counted, not raised. For lossy topics only.
@@ -124,42 +124,41 @@ class Publisher:
             log.warning("lossy send failed", error=str(error))
 
     async def _send_untraced(self, record: Record) -> None:
-        ack = await self._enqueue(record, nullcontext(trace.INVALID_SPAN))
-        await ack()
+        await self._acknowledged(record, await self._enqueue(record, carry()))
 
-    async def _enqueue(
-        self, record: Record, scope: AbstractContextManager[trace.Span] | None = None
-    ) -> Callable[[], Awaitable[None]]:
-        with scope or send_span(record.topic, record.trace_context) as span:
-            carrier: dict[str, str] = {}
-            propagate.inject(carrier)
-            headers = [*record.headers, *((k, v.encode()) for k, v in carrier.items())]
-            try:
-                future = await self._producer.send(
-                    record.topic, value=record.value, key=record.key, headers=headers
-                )
-            except MessageSizeTooLargeError as error:
-                raise Permanent("event_too_large", f"{record.topic}: {error}") from error
-            except TopicAuthorizationFailedError as error:
-                raise self._forbidden(error) from error
-            except KafkaError as error:
-                raise Transient("broker_unavailable", f"{record.topic}: {error}") from error
-            if record.on_queued is not None:
-                record.on_queued(future)
-
-        async def ack() -> None:
-            try:
-                await asyncio.wait_for(asyncio.shield(future), _ACK_TIMEOUT_S)
-            except MessageSizeTooLargeError as error:
-                raise Permanent("event_too_large", f"{record.topic}: {error}") from error
-            except TopicAuthorizationFailedError as error:
-                raise self._forbidden(error) from error
-            except (KafkaError, TimeoutError) as error:
-                raise Transient("broker_unavailable", f"{record.topic}: {error!r}") from error
+    async def _begin(self, record: Record) -> tuple[Record, Span, asyncio.Future[object]]:
+        span, headers = start_send(record.topic, record.trace_context)
+        try:
+            return record, span, await self._enqueue(record, headers)
+        except BaseException:
             span.end()
-            _published.labels(record.topic).inc()
+            raise
 
-        return ack
+    async def _enqueue(self, record: Record, headers: Iterable[tuple[str, bytes]]) -> asyncio.Future[object]:
+        try:
+            future: asyncio.Future[object] = await self._producer.send(
+                record.topic, value=record.value, key=record.key, headers=[*record.headers, *headers]
+            )
+        except KafkaError as error:
+            raise self._typed(record, error) from error
+        if record.on_queued is not None:
+            record.on_queued(future)
+        return future
+
+    async def _acknowledged(self, record: Record, future: asyncio.Future[object]) -> None:
+        try:
+            async with asyncio.timeout(_ACK_TIMEOUT_S):
+                await asyncio.shield(future)
+        except (KafkaError, TimeoutError) as error:
+            raise self._typed(record, error) from error
+        _published.labels(record.topic).inc()
+
+    def _typed(self, record: Record, error: KafkaError | TimeoutError) -> SeptetError:
+        if isinstance(error, MessageSizeTooLargeError):
+            return Permanent("event_too_large", f"{record.topic}: {error}")
+        if isinstance(error, TopicAuthorizationFailedError):
+            return self._forbidden(error)
+        return Transient("broker_unavailable", f"{record.topic}: {error!r}")
 
     def _forbidden(self, error: KafkaError) -> Transient:
         """No fault of the record's: it waits until the ACL is there."""

@@ -34,6 +34,29 @@ async def with_retry(
         DeadlineExceeded: nothing is left of the step's budget or of the request's deadline.
         Transient: the last try failed. Any other error is raised at once.
     """
+    left = ctx.remaining()
+    if left <= 0:
+        raise DeadlineExceeded("the deadline had passed before this step began")
+    try:
+        async with asyncio.timeout(None if left == float("inf") else left) as scope:
+            try:
+                return await work(), 1
+            except Transient as error:
+                return await _again(work, error, ctx, attempts, beat)
+    except TimeoutError:
+        if scope.expired():
+            raise DeadlineExceeded(f"not done within {left:.1f} s") from None
+        raise
+
+
+async def _again(
+    work: Callable[[], Awaitable[R]],
+    first: Transient,
+    ctx: Context,
+    attempts: int | None,
+    beat: Callable[[], None],
+) -> tuple[R, int]:
+    """Go on after a first try that failed. Nearly every record needs one try, and none of this machinery."""
     tries = 0
 
     def note(state: RetryCallState) -> None:
@@ -42,21 +65,13 @@ async def with_retry(
         error = state.outcome.exception() if state.outcome else None
         log.warning("retrying", topic=ctx.topic, attempt=state.attempt_number, error=str(error))
 
-    retrying = AsyncRetrying(
+    async for attempt in AsyncRetrying(
         stop=stop_never if attempts is None else stop_after_attempt(attempts),
         wait=_wait, retry=retry_if_exception_type(Transient), before_sleep=note, reraise=True,
-    )  # fmt: skip
-    left = ctx.remaining()
-    if left <= 0:
-        raise DeadlineExceeded("the deadline had passed before this step began")
-    try:
-        async with asyncio.timeout(None if left == float("inf") else left) as scope:
-            async for attempt in retrying:
-                with attempt:
-                    tries += 1
-                    result = await work()
-        return result, tries
-    except TimeoutError:
-        if scope.expired():
-            raise DeadlineExceeded(f"not done within {left:.1f} s") from None
-        raise
+    ):  # fmt: skip
+        with attempt:
+            tries += 1
+            if tries == 1:
+                raise first
+            result = await work()
+    return result, tries

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from aiokafka.structs import ConsumerRecord
+from opentelemetry import context as otel_context
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context as OtelContext
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -28,6 +29,8 @@ from septet_kit.observe import semconv
 
 _EXPORT_DELAY_MS = 500
 _EXPORT_TIMEOUT_S = 1
+# Names of the headers that carry trace context.
+_CARRIERS = frozenset({*propagate.get_global_textmap().fields, "tracestate"})
 _KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
 
 _forced: ContextVar[tuple[int, int] | None] = ContextVar("forced_ids", default=None)
@@ -80,16 +83,11 @@ def derived_context(tenant: str, request_id: str) -> SpanContext:
 
 def parent_of(headers: Mapping[str, bytes], tenant: str | None, request_id: str | None) -> OtelContext:
     """The context that a record's processing belongs under."""
-    carrier = {k: v.decode("latin-1") for k, v in headers.items() if k in propagate_fields()}
+    carrier = {k: v.decode("latin-1") for k, v in headers.items() if k in _CARRIERS}
     parent = propagate.extract(carrier, OtelContext())
     if trace.get_current_span(parent).get_span_context().is_valid or not (tenant and request_id):
         return parent
     return trace.set_span_in_context(NonRecordingSpan(derived_context(tenant, request_id)), OtelContext())
-
-
-def propagate_fields() -> set[str]:
-    """Names of the headers that carry trace context."""
-    return propagate.get_global_textmap().fields | {"tracestate"}
 
 
 @contextmanager
@@ -106,29 +104,43 @@ def process_span(record: ConsumerRecord, parent: OtelContext, group: str, queue_
         semconv.MESSAGING_BODY_SIZE: len(record.value or b""),
         semconv.SEPTET_QUEUE_MS: round(queue_ms, 3),
     }
-    with _tracer.start_as_current_span(
+    current = _tracer.start_span(
         f"process {record.topic}", context=parent, kind=SpanKind.CONSUMER, attributes=attributes
-    ) as current:
+    )
+    token = otel_context.attach(trace.set_span_in_context(current, parent))
+    try:
         yield current
+    except Exception as error:
+        current.record_exception(error)
+        mark_failed(current, type(error).__name__, str(error))
+        raise
+    finally:
+        otel_context.detach(token)
+        current.end()
 
 
-@contextmanager
-def send_span(topic: str, context: OtelContext | None = None) -> Iterator[Span]:
-    """``send {topic}``: current while the record is made; whoever opened it ends it at the broker's ack."""
+def start_send(topic: str, parent: OtelContext | None = None) -> tuple[Span, list[tuple[str, bytes]]]:
+    """``send {topic}``, which its sender ends at the broker's ack, and the headers that carry it on.
+
+    ``parent`` is what the current context is if absent.
+    """
     attributes = {
         semconv.MESSAGING_SYSTEM: "kafka",
         semconv.MESSAGING_DESTINATION: topic,
         semconv.MESSAGING_OPERATION_NAME: "send",
         semconv.MESSAGING_OPERATION_TYPE: "send",
     }
-    with _tracer.start_as_current_span(
-        f"send {topic}", context=context, kind=SpanKind.PRODUCER, attributes=attributes, end_on_exit=False
-    ) as current:
-        try:
-            yield current
-        except BaseException:
-            current.end()
-            raise
+    current = _tracer.start_span(
+        f"send {topic}", context=parent, kind=SpanKind.PRODUCER, attributes=attributes
+    )
+    return current, carry(trace.set_span_in_context(current, parent))
+
+
+def carry(context: OtelContext | None = None) -> list[tuple[str, bytes]]:
+    """The headers that carry ``context`` (the current one if absent)."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier, context)
+    return [(name, value.encode()) for name, value in carrier.items()]
 
 
 @contextmanager

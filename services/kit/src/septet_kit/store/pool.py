@@ -13,7 +13,7 @@ import asyncpg
 from septet_kit.errors import Transient
 from septet_kit.settings import KitSettings
 from septet_kit.store.revision import require_revision
-from septet_kit.store.tenancy import EVERY, NOBODY, SETTING, TenantConnection, set_tenant
+from septet_kit.store.tenancy import EVERY, NOBODY, SETTING, TenantConnection, quote, set_tenant
 from septet_kit.tenants import SHARED_ONLY
 
 TRANSIENT_ERRORS = (
@@ -74,21 +74,26 @@ class StorePool:
             yield connection
 
     @asynccontextmanager
-    async def transaction(self, tenant: str, *local: str) -> AsyncIterator[asyncpg.Connection]:
+    async def transaction(
+        self, tenant: str, *local: str, lock: str | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
         """A transaction that serves ``tenant``, committed after the block and rolled back on an error.
 
         Args:
             tenant: whose rows it sees and writes.
-            local: further settings of this transaction, as ``name = value``. They and the tenant travel with
-                ``BEGIN``, and cost no round trip.
+            local: further settings of this transaction, as ``name = value``.
+            lock: name of an advisory lock to hold until its end. All of these travel with ``BEGIN``, and cost no
+                round trip.
 
         Raises:
             Transient: as :meth:`acquire`.
         """
-        begin = "; ".join(("BEGIN", set_tenant(tenant, local=True), *(f"SET LOCAL {s}" for s in local)))
+        begin = ["BEGIN", set_tenant(tenant, local=True), *(f"SET LOCAL {s}" for s in local)]
+        if lock is not None:
+            begin.append(f"SELECT pg_advisory_xact_lock(hashtextextended({quote(lock)}, 0))")
         async with self._borrow() as connection:
             try:
-                await connection.execute(begin)
+                await connection.execute("; ".join(begin))
                 yield connection
             except BaseException:
                 if not connection.is_closed():

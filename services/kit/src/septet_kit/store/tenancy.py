@@ -20,8 +20,13 @@ SETTING = "septet.tenant"
 
 def set_tenant(tenant: str, *, local: bool) -> str:
     """The SQL that makes a session (``local``: a transaction) serve ``tenant``."""
-    quoted = tenant.replace("'", "''")
-    return f"SET {'LOCAL ' if local else ''}{SETTING} = '{quoted}'"
+    return f"SET {'LOCAL ' if local else ''}{SETTING} = {quote(tenant)}"
+
+
+def quote(text: str) -> str:
+    """``text`` as an SQL string, for statements that take no parameters."""
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"
 
 
 class TenantConnection(asyncpg.Connection):

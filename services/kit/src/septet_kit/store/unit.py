@@ -24,33 +24,76 @@ from septet_kit.store.pool import StorePool
 _MAX_VALUE = 2 * 1024 * 1024 - 65_536
 
 _SEE = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true"
-_PUT = """
-INSERT INTO outbox (event_id, topic, key, value, headers, claimed_by, claimed_until)
-VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7) ON CONFLICT (event_id) DO NOTHING
-"""
+_COLUMNS = ("event_id", "topic", "key", "value", "headers", "claimed_by", "claimed_until")
+_TYPES = ("uuid", "text", "bytea", "bytea", "jsonb", "text", "interval")
 
 
-@dataclass(frozen=True)
+def put_outbox(first: int = 1, source: str | None = None) -> str:
+    """SQL that writes an outbox row from :attr:`OutboxEmit.row`, which are its parameters from ``$first`` on.
+
+    With ``source``, it is written only if that table, or part of the same statement, has a row: an effect and its
+    event are then one statement, which is one round trip and one transaction.
+    """
+    *given, claim = (f"${n}::{kind}" for n, kind in enumerate(_TYPES, first))
+    return (
+        f"INSERT INTO outbox ({', '.join(_COLUMNS)}) "  # noqa: S608 - names above
+        f"SELECT {', '.join(given)}, clock_timestamp() + {claim}"
+        f"{f' FROM {source}' if source else ''} ON CONFLICT (event_id) DO NOTHING"
+    )
+
+
+_PUT = put_outbox()
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutboxEmit(Emit):
-    """An event whose outbox row this process has claimed."""
+    """An event whose outbox row this process claims; see :func:`seal`."""
 
-    stored: bytes = b""
-    not_after: float = 0.0
-    pool: StorePool | None = None
-    trace_context: OtelContext | None = None
+    pool: StorePool
+    stored: bytes
+    headers: str
+    not_after: float
+    trace_context: OtelContext
+    id: UUID
+
+    @property
+    def address(self) -> str:
+        """The topic's full name, which may be the tenant's own."""
+        return self.pool.tenants.address(self.topic, self.tenant)
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """What :func:`put_outbox` writes."""
+        mine = holder(self.pool.instance)
+        return self.id, self.address, self.record_key, self.stored, self.headers, mine, CLAIM
 
     def to_record(self) -> Record:
-        """The row as a record.
-
-        Raises:
-            ValueError: it was not made by a unit.
-        """
-        if self.pool is None or self.event_id is None:
-            raise ValueError("an outbox event comes from a unit")
+        """The row as a record."""
         return outbox_record(
-            self.pool, UUID(self.event_id), self.pool.tenants.address(self.topic, self.tenant), self.record_key, self.stored,
+            self.pool, self.id, self.address, self.record_key, self.stored,
             not_after=self.not_after, trace_context=self.trace_context,
         )  # fmt: skip
+
+
+def seal(pool: StorePool, emit: Emit) -> OutboxEmit:
+    """Make an event ready for the outbox: its bytes, its trace context and its claim are fixed from here on.
+
+    Raises:
+        ValueError: the event has no event id.
+        Permanent: the event is larger than topics take (code ``event_too_large``).
+    """
+    if emit.event_id is None:
+        raise ValueError("an event without event_id cannot go through the outbox")
+    value = emit.value
+    if len(value) > _MAX_VALUE:
+        raise Permanent("event_too_large", f"{emit.topic}: the event has {len(value)} bytes")
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return OutboxEmit(
+        topic=emit.topic, event=emit.event, key=emit.key, pool=pool, stored=value, headers=json.dumps(carrier),
+        not_after=time.monotonic() + (CLAIM - CLAIM_MARGIN).total_seconds(),
+        trace_context=otel_context.get_current(), id=UUID(emit.event_id),
+    )  # fmt: skip
 
 
 @dataclass
@@ -66,31 +109,20 @@ class Unit:
         """Add an event to the outbox, in this transaction.
 
         Raises:
-            ValueError: the event has no event id.
-            Permanent: the event is larger than topics take (code ``event_too_large``).
+            ValueError, Permanent: as :func:`seal`.
         """
-        if emit.event_id is None:
-            raise ValueError("an event without event_id cannot go through the outbox")
-        value = emit.value
-        if len(value) > _MAX_VALUE:
-            raise Permanent("event_too_large", f"{emit.topic}: the event has {len(value)} bytes")
-        carrier: dict[str, str] = {}
-        propagate.inject(carrier)
-        not_after = time.monotonic() + (CLAIM - CLAIM_MARGIN).total_seconds()
-        await self.connection.execute(
-            _PUT, UUID(emit.event_id), self.pool.tenants.address(emit.topic, emit.tenant), emit.record_key, value,
-            json.dumps(carrier), holder(self.pool.instance), CLAIM,
-        )  # fmt: skip
-        self.emits.append(
-            OutboxEmit(
-                emit.topic, emit.event, emit.key, value, not_after, self.pool, otel_context.get_current()
-            )
-        )  # fmt: skip
+        sealed = seal(self.pool, emit)
+        await self.connection.execute(_PUT, *sealed.row)
+        self.emits.append(sealed)
 
 
 @asynccontextmanager
-async def once(pool: StorePool, cause: UUID, consumer: str, *, tenant: str) -> AsyncIterator[Unit]:
+async def once(
+    pool: StorePool, cause: UUID, consumer: str, *, tenant: str, lock: str | None = None
+) -> AsyncIterator[Unit]:
     """Open the transaction in which ``consumer`` handles ``tenant``'s event ``cause``, at most once.
+
+    With ``lock``, it first waits for any other transaction with this lock.
 
     After the block, ``unit.emits`` is what the handler returns; on a redelivery it is empty, and rows that a
     crash left unsent are the sweeper's, which looks on the log before it sends.
@@ -98,6 +130,6 @@ async def once(pool: StorePool, cause: UUID, consumer: str, *, tenant: str) -> A
     Raises:
         Transient: the database is not there (code ``store_unavailable``).
     """
-    async with pool.transaction(tenant) as connection:
+    async with pool.transaction(tenant, lock=lock) as connection:
         row = await connection.fetchrow(_SEE, consumer, cause)
         yield Unit(row is not None, connection, pool)
