@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
-from septet_native.traces import otlp
-from septet_native.traces.app import ASSETS, create_app
+from septet_native.traces import jaeger_shape, otlp
+from septet_native.traces import store as stored
+from septet_native.traces.app import ASSETS, SMALL_BODY, create_app
 from septet_native.traces.store import TraceStore
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -81,6 +83,20 @@ async def test_a_trace_comes_back_as_jaeger_shows_it(client: httpx.AsyncClient) 
     assert child["logs"][0]["fields"][0]["value"] == "gen_ai.evaluation.result"
 
 
+async def test_a_large_export_of_many_traces_comes_apart(
+    client: httpx.AsyncClient, store: TraceStore
+) -> None:
+    traces = [f"{number:032x}" for number in range(1, 4)]
+    request = ExportTraceServiceRequest()
+    for trace in traces:
+        request.MergeFrom(export(trace, "r" * SMALL_BODY))
+    assert (await send(client, request)).status_code == 200
+    for number, trace in enumerate(traces, start=1):
+        (shown,) = (await client.get(f"/api/traces/{trace}")).json()["data"]
+        assert [span["traceID"] for span in shown["spans"]] == [f"{number:032x}"] * 2
+        assert len(shown["processes"]) == 2
+
+
 async def test_gzip_is_read_and_a_bomb_is_refused(client: httpx.AsyncClient) -> None:
     headers = {**PROTOBUF, "content-encoding": "gzip"}
     body = gzip.compress(export().SerializeToString())
@@ -143,6 +159,43 @@ def test_a_retried_export_changes_nothing(store: TraceStore) -> None:
     store.close()
 
 
+def test_a_span_that_comes_again_in_other_company_stays_as_it_was(store: TraceStore) -> None:
+    store.add(otlp.decode(export(services=("a",)).SerializeToString()))
+    before = store.trace(TRACE)
+    again = export(services=("a",))
+    (spans,) = again.resource_spans[0].scope_spans
+    spans.spans[0].name = "renamed"
+    late = spans.spans.add()
+    late.CopyFrom(spans.spans[0])
+    late.span_id = b"\xff" * 8
+    store.add(otlp.decode(again.SerializeToString()))
+    trace = store.trace(TRACE)
+    assert before is not None
+    assert trace is not None
+    assert [span for span in trace["spans"] if span["spanID"] != "ff" * 8] == before["spans"]
+    assert len(trace["spans"]) == 2
+    store.close()
+
+
+def test_a_trace_is_bounded_to_the_span(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "MAX_SPANS_PER_TRACE", 3)
+    request = export(services=("a",))
+    (spans,) = request.resource_spans[0].scope_spans
+    for number in range(7, 10):
+        span = spans.spans.add()
+        span.CopyFrom(spans.spans[0])
+        span.span_id, span.name = number.to_bytes(8, "big"), f"step {number}"
+    del spans.spans[0]
+    store.add(otlp.decode(export().SerializeToString()))
+    for _ in range(2):
+        store.add(otlp.decode(request.SerializeToString()))
+    trace = store.trace(TRACE)
+    assert trace is not None
+    assert [int(span["spanID"], 16) for span in trace["spans"]] == [1, 7, 2]
+    assert store.operations("a") == ["step 7"]
+    store.close()
+
+
 def test_the_oldest_traces_go_first_and_one_that_grows_stays(store: TraceStore) -> None:
     names = [str(number) * 32 for number in range(1, 5)]
     for name in names[:3]:
@@ -152,6 +205,26 @@ def test_the_oldest_traces_go_first_and_one_that_grows_stays(store: TraceStore) 
     store.add(otlp.decode(export(names[3], names[3], ("a",)).SerializeToString()))
     assert [name for name in names if store.trace(name)] == [names[0], names[2], names[3]]
     assert store.by_identifier(names[1]) == []
+    assert store.operations("b") == ["step 2"]
+    store.close()
+
+
+def test_what_is_dropped_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "traces.sqlite"
+    for number in range(1, 8):
+        # A store that was opened again counts what is there already.
+        store = TraceStore(path, max_traces=2)
+        name = str(number) * 32
+        store.add(otlp.decode(export(name, name, (f"service {number}",)).SerializeToString()))
+        store.close()
+    with sqlite3.connect(path) as db:
+        counts = {
+            t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("traces", "parts", "ids")
+        }
+    db.close()
+    assert counts == {"traces": 2, "parts": 2, "ids": 2}
+    store = TraceStore(path)
+    assert store.services() == ["service 6", "service 7"]
     store.close()
 
 
@@ -162,12 +235,29 @@ def test_traces_survive_a_restart(tmp_path: Path) -> None:
     first.close()
     second = TraceStore(path)
     assert second.by_identifier("req-1") == [TRACE]
+    trace = second.trace(TRACE)
+    assert trace is not None
+    assert len(trace["spans"]) == 2
     second.close()
+
+
+def test_a_file_in_another_layout_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "traces.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE traces (trace_id TEXT PRIMARY KEY) WITHOUT ROWID")
+        db.execute("CREATE TABLE spans (trace_id TEXT, body TEXT)")
+        db.execute("INSERT INTO spans VALUES ('1', 'old')")
+    db.close()
+    store = TraceStore(path)
+    store.add(otlp.decode(export().SerializeToString()))
+    assert store.services() == ["gateway", "검색"]
+    assert [trace["traceID"] for trace in store.find(service="gateway", operation="step 1")] == [TRACE]
+    store.close()
 
 
 def test_nested_values_become_json() -> None:
     nested = ArrayValue(values=[AnyValue(int_value=1), AnyValue(string_value="둘")])
-    (tag,) = otlp.tags([KeyValue(key="list", value=AnyValue(array_value=nested))])
+    (tag,) = jaeger_shape.tags([KeyValue(key="list", value=AnyValue(array_value=nested))])
     assert tag == {"key": "list", "type": "string", "value": '[1, "둘"]'}
 
 

@@ -1,41 +1,42 @@
-"""Spans in SQLite: bounded, searchable by request id, and there again after a restart."""
+"""Traces in SQLite: bounded, searchable by request id, and there again after a restart."""
 
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import threading
 from collections.abc import Iterable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from septet_native.errors import writing
-from septet_native.traces.otlp import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
+from septet_native.errors import writing
+from septet_native.traces import jaeger_shape, otlp
+from septet_native.traces.otlp import Part
+
+# Number of the layout below, kept in the file.
+LAYOUT = 2
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS traces (
-    trace_id TEXT PRIMARY KEY, started INTEGER NOT NULL, seen INTEGER NOT NULL, spans INTEGER NOT NULL) WITHOUT ROWID;
+    id INTEGER PRIMARY KEY, trace_id TEXT NOT NULL UNIQUE, started INTEGER NOT NULL, seen INTEGER NOT NULL,
+    spans INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS traces_seen ON traces (seen);
-CREATE TABLE IF NOT EXISTS spans (
-    trace_id TEXT NOT NULL, span_id TEXT NOT NULL, service TEXT NOT NULL, operation TEXT NOT NULL,
-    error INTEGER NOT NULL, body TEXT NOT NULL, resource TEXT NOT NULL, PRIMARY KEY (trace_id, span_id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS spans_service ON spans (service, trace_id);
+CREATE TABLE IF NOT EXISTS parts (
+    id INTEGER PRIMARY KEY, trace INTEGER NOT NULL, digest BLOB NOT NULL, service TEXT NOT NULL,
+    operations TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (trace, digest));
+CREATE INDEX IF NOT EXISTS parts_operations ON parts (service, operations);
 CREATE TABLE IF NOT EXISTS ids (
-    value TEXT NOT NULL, key TEXT NOT NULL, trace_id TEXT NOT NULL, PRIMARY KEY (value, key, trace_id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS ids_trace ON ids (trace_id);
+    value TEXT NOT NULL, key TEXT NOT NULL, trace INTEGER NOT NULL, PRIMARY KEY (value, key, trace)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ids_trace ON ids (trace);
 """
-# Attributes that name a thing somebody may look for; the rest is found by reading the latest traces.
-IDENTIFIER = re.compile(
-    r"(^|[._])(request|conversation|event|message|session|feedback|document|user|tenant)[._]id$"
-)
-MAX_IDENTIFIER = 200
 SCANNED_TRACES = 500
 MAX_SPANS_PER_TRACE = 5000
 
 
 class TraceStore:
-    """Spans of the latest traces.
+    """The latest traces, each in the parts that its services sent.
 
     One connection under a lock: called from worker threads, and SQLite has one writer anyway.
 
@@ -50,72 +51,82 @@ class TraceStore:
                 path.parent.mkdir(parents=True, exist_ok=True)
         self._max_traces = max_traces
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False)
-        # A crash of this process loses nothing; one of the machine may lose the last seconds.
-        self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + SCHEMA)
-        (latest,) = self._db.execute("SELECT coalesce(max(seen), 0) FROM traces").fetchone()
-        self._clock = int(latest)
+        self._db = _open(path)
+        latest = self._db.execute("SELECT coalesce(max(seen), 0), count(*) FROM traces")
+        self._clock, self._kept = latest.fetchone()
 
     def close(self) -> None:
         """Close the database."""
         with self._lock:
             self._db.close()
 
-    def add(self, spans: Iterable[Span]) -> None:
-        """Store *spans*; one that is there already (an export that was retried) stays as it is."""
-        with self._lock, self._db:
-            for span in spans:
-                self._add(span)
-            self._evict()
+    def add(self, parts: Iterable[Part]) -> None:
+        """Store *parts*; one that is there already (an export that was retried) stays as it is."""
+        with self._lock:
+            with self._db:
+                kept = self._kept + sum([self._add(part) for part in parts])
+                kept -= self._evict(kept - self._max_traces)
+            # Counted here, for counting rows with every export takes longer than adding them.
+            self._kept = kept
 
-    def _add(self, span: Span) -> None:
+    def _add(self, part: Part) -> bool:
+        """Store *part*; whether its trace is new."""
         self._clock += 1
-        row = self._db.execute("SELECT spans FROM traces WHERE trace_id = ?", (span.trace_id,)).fetchone()
-        if row is not None and row[0] >= MAX_SPANS_PER_TRACE:
-            return
-        added = self._db.execute(
-            "INSERT OR IGNORE INTO spans VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                span.trace_id, span.span_id, span.service, span.operation, span.error,
-                json.dumps(span.body, ensure_ascii=False), json.dumps(span.resource, ensure_ascii=False),
-            ),
-        ).rowcount  # fmt: skip
-        self._db.execute(
-            "INSERT INTO traces VALUES (?, ?, ?, 1) ON CONFLICT (trace_id) DO UPDATE SET"
-            " started = min(started, excluded.started), seen = excluded.seen, spans = spans + ?",
-            (span.trace_id, span.start, self._clock, added),
-        )
-        self._db.executemany(
-            "INSERT OR IGNORE INTO ids VALUES (?, ?, ?)",
-            [(tag["value"], tag["key"], span.trace_id) for tag in span.body["tags"] if _is_identifier(tag)],
-        )
+        find = "SELECT id, spans FROM traces WHERE trace_id = ?"
+        known = self._db.execute(find, (part.trace_id,)).fetchone()
+        if known is None:
+            new = "INSERT INTO traces VALUES (NULL, ?, ?, ?, 0)"
+            trace = self._db.execute(new, (part.trace_id, part.started, self._clock)).lastrowid
+            self._append(part, trace, MAX_SPANS_PER_TRACE)
+        elif known[1] < MAX_SPANS_PER_TRACE:
+            self._append(part, known[0], MAX_SPANS_PER_TRACE - known[1])
+        return known is None
 
-    def _evict(self) -> None:
-        (count,) = self._db.execute("SELECT count(*) FROM traces").fetchone()
-        excess = count - self._max_traces
+    def _append(self, part: Part, trace: int | None, room: int) -> None:
+        if part.spans > room:
+            part = otlp.first(part, room)
+        digest = blake2b(part.body, digest_size=8).digest()
+        operations = json.dumps(part.operations, ensure_ascii=False)
+        added = self._db.execute(
+            "INSERT OR IGNORE INTO parts VALUES (NULL, ?, ?, ?, ?, ?)",
+            (trace, digest, part.service, operations, part.body),
+        ).rowcount
+        self._db.execute(
+            "UPDATE traces SET started = min(started, ?), seen = ?, spans = spans + ? WHERE id = ?",
+            (part.started, self._clock, added * part.spans, trace),
+        )
+        for value, key in part.identifiers:
+            self._db.execute("INSERT OR IGNORE INTO ids VALUES (?, ?, ?)", (value, key, trace))
+
+    def _evict(self, excess: int) -> int:
+        """Drop *excess* traces, those not added to for longest; how many went."""
         if excess <= 0:
-            return
-        oldest = self._db.execute("SELECT trace_id FROM traces ORDER BY seen LIMIT ?", (excess,)).fetchall()
-        for table in ("traces", "spans", "ids"):
-            self._db.executemany(f"DELETE FROM {table} WHERE trace_id = ?", oldest)  # noqa: S608 - names above
+            return 0
+        oldest = self._db.execute("SELECT id FROM traces ORDER BY seen LIMIT ?", (excess,)).fetchall()
+        self._db.executemany("DELETE FROM ids WHERE trace = ?", oldest)
+        self._db.executemany("DELETE FROM parts WHERE trace = ?", oldest)
+        self._db.executemany("DELETE FROM traces WHERE id = ?", oldest)
+        return len(oldest)
 
     def services(self) -> list[str]:
         """Names of the services that sent spans."""
         with self._lock:
-            return [row[0] for row in self._db.execute("SELECT DISTINCT service FROM spans ORDER BY service")]
+            return [row[0] for row in self._db.execute("SELECT DISTINCT service FROM parts ORDER BY service")]
 
     def operations(self, service: str) -> list[str]:
         """Names of the spans of *service*."""
-        query = "SELECT DISTINCT operation FROM spans WHERE service = ? ORDER BY operation"
+        query = "SELECT DISTINCT operations FROM parts WHERE service = ?"
         with self._lock:
-            return [row[0] for row in self._db.execute(query, (service,))]
+            rows = self._db.execute(query, (service,)).fetchall()
+        return sorted({name for (names,) in rows for name in json.loads(names)})
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         """One trace as Jaeger shows it, or None."""
-        query = "SELECT service, body, resource FROM spans WHERE trace_id = ?"
+        query = "SELECT body FROM parts JOIN traces ON trace = traces.id WHERE trace_id = ? ORDER BY parts.id"
         with self._lock:
             rows = self._db.execute(query, (trace_id,)).fetchall()
-        return _assemble(trace_id, rows) if rows else None
+        parts = [ResourceSpans.FromString(body) for (body,) in rows]
+        return jaeger_shape.trace(trace_id, parts) if parts else None
 
     def find(
         self,
@@ -146,7 +157,7 @@ class TraceStore:
     def by_identifier(self, value: str, limit: int = 50) -> list[str]:
         """Ids of traces with a request, conversation, event or similar id equal to *value*, latest first."""
         query = (
-            "SELECT DISTINCT trace_id, started FROM ids JOIN traces USING (trace_id)"
+            "SELECT DISTINCT trace_id, started FROM ids JOIN traces ON trace = traces.id"
             " WHERE value = ? ORDER BY started DESC LIMIT ?"
         )
         with self._lock:
@@ -155,41 +166,39 @@ class TraceStore:
     def _candidates(
         self, service: str | None, operation: str | None, tags: dict[str, str], limit: int
     ) -> list[str]:
-        indexed = {key: value for key, value in tags.items() if IDENTIFIER.search(key)}
+        indexed = {key: value for key, value in tags.items() if otlp.is_identifier(key)}
         if indexed:
             key, value = next(iter(indexed.items()))
             query = (
-                "SELECT trace_id FROM ids JOIN traces USING (trace_id) WHERE value = ? AND key = ?"
+                "SELECT trace_id FROM ids JOIN traces ON trace = traces.id WHERE value = ? AND key = ?"
                 " ORDER BY started DESC LIMIT ?"
             )
             arguments: tuple[Any, ...] = (value, key, max(limit, SCANNED_TRACES))
         else:
             query = (
-                "SELECT trace_id FROM traces WHERE EXISTS (SELECT 1 FROM spans WHERE spans.trace_id = traces.trace_id"
-                " AND service = coalesce(?, service) AND operation = coalesce(?, operation))"
+                "SELECT trace_id FROM traces WHERE EXISTS (SELECT 1 FROM parts WHERE trace = traces.id"
+                " AND service = coalesce(?, service)"
+                " AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(operations) WHERE json_each.value = ?)))"
                 " ORDER BY started DESC LIMIT ?"
             )
-            arguments = (service, operation, SCANNED_TRACES if tags else limit)
+            arguments = (service, operation, operation, SCANNED_TRACES if tags else limit)
         with self._lock:
             return [row[0] for row in self._db.execute(query, arguments)]
 
 
-def _is_identifier(tag: dict[str, Any]) -> bool:
-    value = tag["value"]
-    return isinstance(value, str) and 0 < len(value) <= MAX_IDENTIFIER and bool(IDENTIFIER.search(tag["key"]))
-
-
-def _assemble(trace_id: str, rows: list[tuple[str, str, str]]) -> dict[str, Any]:
-    processes: dict[str, Any] = {}
-    names: dict[tuple[str, str], str] = {}
-    spans = []
-    for service, body, resource in rows:
-        # Two processes of one service differ in their resource, for example by instance id.
-        name = names.setdefault((service, resource), f"p{len(names) + 1}")
-        processes.setdefault(name, {"serviceName": service, "tags": json.loads(resource)})
-        spans.append({**json.loads(body), "processID": name})
-    spans.sort(key=lambda span: (span["startTime"], -span["duration"]))
-    return {"traceID": trace_id, "spans": spans, "processes": processes, "warnings": None}
+def _open(path: Path | str) -> sqlite3.Connection:
+    db = sqlite3.connect(path, check_same_thread=False)
+    (layout,) = db.execute("PRAGMA user_version").fetchone()
+    if layout != LAYOUT:
+        # Traces come and go anyway: those in another layout are let go.
+        for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            db.execute(f'DROP TABLE "{table}"')
+        db.execute("VACUUM")
+    # A crash of this process loses nothing; one of the machine may lose the last seconds.
+    db.executescript(
+        f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA user_version={LAYOUT};" + SCHEMA
+    )
+    return db
 
 
 def _fits(trace: dict[str, Any], service: str | None, operation: str | None, tags: dict[str, str]) -> bool:

@@ -27,7 +27,7 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, S
 
 from septet_kit.observe import semconv
 
-_EXPORT_DELAY_MS = 500
+_EXPORT_DELAY_MS = 1000
 _EXPORT_TIMEOUT_S = 1
 # Names of the headers that carry trace context.
 _CARRIERS = frozenset({*propagate.get_global_textmap().fields, "tracestate"})
