@@ -146,6 +146,39 @@ async def test_a_row_that_the_producer_still_holds_is_nobody_elses(
     assert await pool.fetchval("SELECT sent_at IS NOT NULL FROM outbox")
 
 
+async def test_claims_are_kept_while_a_sweep_waits_for_kafka(
+    pool: StorePool, publisher: Publisher, settings: KitSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (emit,) = await _effect(pool, _outcome())
+    assert isinstance(emit, OutboxEmit)
+    await _effect(pool, _outcome())
+    await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
+    pool.unacked.add(emit.id)
+    swept = asyncio.Event()
+
+    async def hang(*_: object) -> None:
+        swept.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("septet_kit.store.outbox.find_sent", hang)
+    monkeypatch.setattr("septet_kit.store.outbox._RENEW_S", 0.05)
+    sweeper = Sweeper(pool, publisher, settings.kafka())
+    tasks = [asyncio.ensure_future(sweeper.run()), asyncio.ensure_future(sweeper.keep_claims())]
+    try:
+        await swept.wait()
+        await pool.execute(
+            "UPDATE outbox SET claimed_until = now() - interval '1 second' WHERE event_id = $1", emit.id
+        )
+        await asyncio.sleep(0.5)
+        kept = "SELECT claimed_until > now() FROM outbox WHERE event_id = $1"
+        assert await pool.fetchval(kept, emit.id), "another process's sweeper would send it, too"
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        pool.unacked.clear()
+
+
 async def test_a_sweep_that_took_too_long_sends_nothing(
     pool: StorePool, publisher: Publisher, settings: KitSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

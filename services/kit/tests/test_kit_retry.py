@@ -7,6 +7,7 @@ import time
 
 import pytest
 from septet_kit import DeadlineExceeded, Permanent, Transient
+from septet_kit.errors import Outage
 from septet_kit.messaging.retry import with_retry
 from septet_kit.testing import context
 
@@ -35,6 +36,16 @@ async def test_attempts_are_bounded() -> None:
     with pytest.raises(Transient):
         await with_retry(work, context(), 3)
     assert work.calls == 3
+
+
+async def test_an_outage_is_waited_for_and_uses_up_no_attempt() -> None:
+    assert await with_retry(Flaky(4, Outage("store_unavailable", "away")), context(), 3) == (5, 5)
+
+
+async def test_an_outage_does_not_outlast_the_deadline() -> None:
+    ctx = context(expires=time.monotonic() + 0.3)
+    with pytest.raises(DeadlineExceeded, match=r"not done within .*: away"):
+        await with_retry(Flaky(1000, Outage("store_unavailable", "away")), ctx, 3)
 
 
 async def test_unbounded_attempts_beat_the_watchdog() -> None:

@@ -2,6 +2,7 @@
 
 SeptetError
 ├── Transient          try again: in place, with jitter, while the deadline allows
+│   └── Outage         as often as the deadline allows: a server of ours is away, and comes back
 ├── Permanent          trying again cannot help: dead letter, and a typed failure to the client
 └── DeadlineExceeded   nobody waits any more: a typed failure, no dead letter
 """
@@ -22,6 +23,10 @@ class SeptetError(Exception):
 
 class Transient(SeptetError):
     """A dependency is down, slow or busy."""
+
+
+class Outage(Transient):
+    """A server that every request needs does not answer. No attempt was made on it, so none is counted."""
 
 
 class Permanent(SeptetError):

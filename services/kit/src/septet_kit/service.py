@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
@@ -120,7 +120,7 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         longest = max(s.budget for s in wiring.stages)
         watchdog = Watchdog(consumer, settings.watchdog_timeout, longest)
         runner = StepRunner(spec, kit.publisher, kit.tenants, consumer.beat)
-        sweepers = [Sweeper(p, kit.publisher, settings.kafka()).run for p in kit.pools]
+        sweepers = [Sweeper(p, kit.publisher, settings.kafka()) for p in kit.pools]
         # What exists now lives as long as the process; a full collection that walked through a model's tables
         # again and again would stop every request in flight for tens of milliseconds.
         gc.collect()
@@ -131,15 +131,35 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
                 [
                     lambda: consumer.run(runner), consumer.commit_loop, watchdog.run,
                     _health(settings, watchdog, consumer, wiring),
-                    *(_untraced(t) for t in (*sweepers, *(life.guard for life in kit.lives), *wiring.background)),
+                    *map(_untraced, _chores(kit, sweepers)), *map(_untraced, wiring.background),
                 ],
             )  # fmt: skip
         finally:
             log.info("stopping")
             _end_by(settings.shutdown_grace + _LAST_GRACE)
-            await consumer.drain(settings.shutdown_grace.total_seconds())
-            for pool in kit.pools:
-                await flush_marks(pool)
+            await _leave(kit, consumer, sweepers)
+
+
+def _chores(kit: Kit, sweepers: Sequence[Sweeper]) -> Iterator[Task]:
+    for sweeper in sweepers:
+        yield sweeper.run
+        yield sweeper.keep_claims
+    for life in kit.lives:
+        yield life.guard
+
+
+async def _leave(kit: Kit, consumer: StageConsumer, sweepers: Sequence[Sweeper]) -> None:
+    """Let running steps end and the producer send what it holds; its claims are kept for as long as it may send."""
+    keeping = [asyncio.ensure_future(_untraced(sweeper.keep_claims)()) for sweeper in sweepers]
+    try:
+        await consumer.drain(kit.settings.shutdown_grace.total_seconds())
+        await kit.publisher.stop()
+    finally:
+        for task in keeping:
+            task.cancel()
+        await asyncio.gather(*keeping, return_exceptions=True)
+    for pool in kit.pools:
+        await flush_marks(pool)
 
 
 def _end_by(limit: timedelta) -> None:

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_never
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
 from septet_kit.context import Context
-from septet_kit.errors import DeadlineExceeded, Transient
+from septet_kit.errors import DeadlineExceeded, Outage, Transient
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
 
@@ -30,6 +30,8 @@ async def with_retry(
 
     ``beat`` is called before each new try, so that a watchdog can tell patience from a hang.
 
+    A try that met an :class:`Outage` is none of the ``attempts``.
+
     Raises:
         DeadlineExceeded: nothing is left of the step's budget or of the request's deadline.
         Transient: the last try failed. Any other error is raised at once.
@@ -37,15 +39,17 @@ async def with_retry(
     left = ctx.remaining()
     if left <= 0:
         raise DeadlineExceeded("the deadline had passed before this step began")
+    why = ""
     try:
         async with asyncio.timeout(None if left == float("inf") else left) as scope:
             try:
                 return await work(), 1
             except Transient as error:
+                why = f": {error.message}"
                 return await _again(work, error, ctx, attempts, beat)
     except TimeoutError:
         if scope.expired():
-            raise DeadlineExceeded(f"not done within {left:.1f} s") from None
+            raise DeadlineExceeded(f"not done within {left:.1f} s{why}") from None
         raise
 
 
@@ -57,7 +61,13 @@ async def _again(
     beat: Callable[[], None],
 ) -> tuple[R, int]:
     """Go on after a first try that failed. Nearly every record needs one try, and none of this machinery."""
-    tries = 0
+    tries = failures = 0
+
+    def spent(state: RetryCallState) -> bool:
+        nonlocal failures
+        away = state.outcome is not None and isinstance(state.outcome.exception(), Outage)
+        failures += not away
+        return attempts is not None and failures >= attempts
 
     def note(state: RetryCallState) -> None:
         beat()
@@ -66,8 +76,7 @@ async def _again(
         log.warning("retrying", topic=ctx.topic, attempt=state.attempt_number, error=str(error))
 
     async for attempt in AsyncRetrying(
-        stop=stop_never if attempts is None else stop_after_attempt(attempts),
-        wait=_wait, retry=retry_if_exception_type(Transient), before_sleep=note, reraise=True,
+        stop=spent, wait=_wait, retry=retry_if_exception_type(Transient), before_sleep=note, reraise=True,
     ):  # fmt: skip
         with attempt:
             tries += 1

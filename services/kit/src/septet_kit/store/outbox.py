@@ -108,10 +108,8 @@ class Sweeper:
         self._kafka = kafka
 
     async def run(self) -> None:
-        """Flush marks, sweep, renew and purge, until cancelled."""
-        chores = (
-            _Chore(self.sweep, _SWEEP_S), _Chore(self.renew, _RENEW_S), _Chore(self.purge, _PURGE_EVERY_S)
-        )  # fmt: skip
+        """Flush marks, sweep and purge, until cancelled."""
+        chores = (_Chore(self.sweep, _SWEEP_S), _Chore(self.purge, _PURGE_EVERY_S))
         while True:
             await flush_marks(self._pool)
             for chore in chores:
@@ -120,6 +118,15 @@ class Sweeper:
                 except (Transient, KafkaError) as error:
                     log.warning("outbox chore failed, trying again", error=repr(error))
             await asyncio.sleep(_FLUSH_S)
+
+    async def keep_claims(self) -> None:
+        """Renew, until cancelled: apart from the sweep, which may wait for Kafka for longer than a claim lasts."""
+        while True:
+            await asyncio.sleep(_RENEW_S)
+            try:
+                await self.renew()
+            except Transient as error:
+                log.warning("claims not renewed, trying again", error=error.message)
 
     async def renew(self) -> None:
         """Keep the claims of rows that the producer still tries to send.

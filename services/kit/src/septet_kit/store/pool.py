@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from septet_kit.errors import Transient
+from septet_kit.errors import Outage, Transient
 from septet_kit.settings import KitSettings
 from septet_kit.store.revision import require_revision
 from septet_kit.store.tenancy import EVERY, NOBODY, SETTING, TenantConnection, quote, set_tenant
@@ -63,7 +63,7 @@ class StorePool:
         it is a single transaction, so that nobody inherits the wide view.
 
         Raises:
-            Transient: it, or a statement on it, failed for a reason that passes (code ``store_unavailable``).
+            Outage: it, or a statement on it, failed for a reason that passes (code ``store_unavailable``).
         """
         if tenant == EVERY:
             async with self.transaction(EVERY) as connection:
@@ -86,7 +86,7 @@ class StorePool:
                 round trip.
 
         Raises:
-            Transient: as :meth:`acquire`.
+            Outage: as :meth:`acquire`.
         """
         begin = ["BEGIN", set_tenant(tenant, local=True), *(f"SET LOCAL {s}" for s in local)]
         if lock is not None:
@@ -107,7 +107,7 @@ class StorePool:
             async with self._pool.acquire() as connection:
                 yield cast("TenantConnection", connection)
         except TRANSIENT_ERRORS as error:
-            raise Transient("store_unavailable", f"PostgreSQL: {error!r}") from error
+            raise Outage("store_unavailable", f"PostgreSQL: {error!r}") from error
 
     async def execute(self, query: str, *args: object, tenant: str = NOBODY) -> str:
         async with self.acquire(tenant) as connection:
