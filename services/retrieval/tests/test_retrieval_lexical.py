@@ -49,6 +49,7 @@ class LexicalSuite(ABC):
         await lexical.apply("acme", [applied, change("d2", HEAP, 2)], 2)
         hits = await lexical.search("acme", "Which appends are fast?", 10)
         assert [hit.passage for hit in hits] == list(applied.passages)
+        assert [hit.passage_id for hit in hits] == [passage.passage_id for passage in applied.passages]
         assert hits[0].score > 0
         assert await lexical.position("acme") == 2
 

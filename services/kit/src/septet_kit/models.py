@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
+import aiohttp
 import numpy as np
-import openai
 from numpy.typing import NDArray
 
+from septet_kit.endpoint import Endpoint
 from septet_kit.errors import Permanent, Transient
 from septet_kit.observe import semconv
 from septet_kit.observe.tracing import span
@@ -18,7 +22,9 @@ from septet_kit.settings import KitSettings
 Vectors = NDArray[np.float32]
 
 _BATCH = 64
-_TIMEOUT_S = 20.0
+_TIMEOUT = aiohttp.ClientTimeout(total=20.0)
+_BUSY = frozenset({408, 409, 425, 429})
+_DETAIL = 300
 
 
 class Embedder:
@@ -29,10 +35,7 @@ class Embedder:
 
     def __init__(self, settings: KitSettings, remember: int = 2048) -> None:
         self.model = settings.embeddings_model
-        self._client = openai.AsyncOpenAI(
-            base_url=settings.embeddings_url, api_key=settings.llm_api_key.get_secret_value(),
-            max_retries=0, timeout=_TIMEOUT_S,
-        )  # fmt: skip
+        self._endpoint = Endpoint(settings.embeddings_url, settings.llm_api_key.get_secret_value())
         self._known: OrderedDict[str, Vectors] = OrderedDict()
         self._remember = remember
 
@@ -59,22 +62,41 @@ class Embedder:
     async def _call(self, batch: list[str]) -> Vectors:
         attributes = {semconv.GEN_AI_OPERATION: "embeddings", semconv.GEN_AI_REQUEST_MODEL: self.model}
         with span(f"embeddings {self.model}", kind="client", **attributes) as current:
+            answer = await self._post({"model": self.model, "input": batch, "encoding_format": "base64"})
             try:
-                answer = await self._client.embeddings.create(model=self.model, input=batch)
-            except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
-                raise Transient("embeddings_unavailable", f"embeddings: {error}") from error
-            except openai.APIStatusError as error:
-                raise Permanent(
-                    "embeddings_rejected", f"embeddings: {error.message}",
-                    fix="check SEPTET_EMBEDDINGS_URL and SEPTET_EMBEDDINGS_MODEL",
-                ) from error  # fmt: skip
-            if answer.usage is not None:
-                current.set_attribute(semconv.GEN_AI_INPUT_TOKENS, answer.usage.prompt_tokens)
-        vectors = np.asarray([item.embedding for item in answer.data], dtype=np.float32)
+                vectors = np.stack([_vector(item["embedding"]) for item in answer["data"]])
+                used = (answer.get("usage") or {}).get("prompt_tokens")
+            except (TypeError, KeyError, ValueError, AttributeError) as error:
+                raise Transient("embeddings_unavailable", f"embeddings: no sense in {error!r}") from error
+            if used is not None:
+                current.set_attribute(semconv.GEN_AI_INPUT_TOKENS, used)
         norms = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         unit: Vectors = (vectors / norms).astype(np.float32)
         return unit
 
+    async def _post(self, body: dict[str, Any]) -> Any:
+        data = json.dumps(body, ensure_ascii=False).encode()
+        try:
+            async with self._endpoint.post("/embeddings", data, _TIMEOUT) as response:
+                content = await response.read()
+            if response.status < 400:
+                return json.loads(content)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise Transient("embeddings_unavailable", f"embeddings: {error!r}") from error
+        message = f"embeddings: {response.status} {content.decode(errors='replace')[:_DETAIL]}"
+        if response.status in _BUSY or response.status >= 500:
+            raise Transient("embeddings_unavailable", message)
+        raise Permanent(
+            "embeddings_rejected", message, fix="check SEPTET_EMBEDDINGS_URL and SEPTET_EMBEDDINGS_MODEL"
+        )
+
     async def close(self) -> None:
         """Close the client's connections."""
-        await self._client.close()
+        await self._endpoint.close()
+
+
+def _vector(embedding: str | Sequence[float]) -> Vectors:
+    """Little-endian float32 in base64; an endpoint that does not know the format sends numbers."""
+    if isinstance(embedding, str):
+        return np.frombuffer(base64.b64decode(embedding), dtype="<f4")
+    return np.asarray(embedding, dtype=np.float32)

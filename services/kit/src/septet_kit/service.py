@@ -116,11 +116,14 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         _check(spec, wiring)
         stages = {s.topic: s for s in wiring.stages}
         consumer = StageConsumer(spec, stages, settings, kit.instance, kit.tenants)
+        sweepers = [Sweeper(p, kit.publisher, settings.kafka()) for p in kit.pools]
+        # What an earlier life left unsent goes first: the next request of its conversation may be the first record.
+        for sweeper in sweepers:
+            await sweeper.sweep()
         await consumer.start()
         longest = max(s.budget for s in wiring.stages)
         watchdog = Watchdog(consumer, settings.watchdog_timeout, longest)
         runner = StepRunner(spec, kit.publisher, kit.tenants, consumer.beat)
-        sweepers = [Sweeper(p, kit.publisher, settings.kafka()) for p in kit.pools]
         # What exists now lives as long as the process; a full collection that walked through a model's tables
         # again and again would stop every request in flight for tens of milliseconds.
         gc.collect()

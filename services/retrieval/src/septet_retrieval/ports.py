@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,25 @@ class Hit:
 
     passage: IndexedPassage
     score: float
+
+    @property
+    def passage_id(self) -> str:
+        return self.passage.passage_id
+
+
+class LazyHit(NamedTuple):
+    """A hit whose passage is made when it is asked for: of two hundred that a search ranks, a few are shown."""
+
+    passage_id: str
+    score: float
+    load: Callable[[], IndexedPassage]
+
+    @property
+    def passage(self) -> IndexedPassage:
+        return self.load()
+
+
+AnyHit = Hit | LazyHit
 
 
 @dataclass(frozen=True)
@@ -76,7 +95,7 @@ class LexicalIndex(Protocol):
         """
         ...
 
-    async def search(self, tenant: str, question: str, limit: int) -> list[Hit]:
+    async def search(self, tenant: str, question: str, limit: int) -> Sequence[AnyHit]:
         """The best passages for the question's terms, best first."""
         ...
 
@@ -118,7 +137,7 @@ class PassageStore(Protocol):
         """Number of documents changed after a sequence."""
         ...
 
-    async def nearest(self, tenant: str, model: str, vector: Vector, limit: int) -> list[Hit]:
+    async def nearest(self, tenant: str, model: str, vector: Vector, limit: int) -> Sequence[AnyHit]:
         """The passages of highest cosine to ``vector``, best first; the score is the cosine."""
         ...
 

@@ -16,10 +16,12 @@ from septet_retrieval.domain.analysis import analyze_question
 from septet_retrieval.domain.fusion import Ranked, fuse, length_adjusted
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.query import is_latin
-from septet_retrieval.ports import Hit, LexicalIndex, PassageStore, TextEmbedder, Vector
+from septet_retrieval.ports import AnyHit, LexicalIndex, PassageStore, TextEmbedder, Vector
 from septet_retrieval.settings import RetrievalSettings
 
 log = get_logger()
+
+_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Found:
 class _Side:
     """One side's result: hits best first, or the error that kept it from any."""
 
-    hits: Sequence[Hit] = ()
+    hits: Sequence[AnyHit] = ()
     milliseconds: float | None = None
     error: SeptetError | None = None
 
@@ -71,14 +73,14 @@ class Searcher:
         mode = query.wish.mode
         vector: Vector | None = None
 
-        async def dense() -> list[Hit]:
+        async def dense() -> Sequence[AnyHit]:
             nonlocal vector
             vector = await self._vector(query)
             return await self._store.nearest(
                 query.tenant, self._embedder.model, vector, self._settings.candidates
             )
 
-        async def lexical() -> list[Hit]:
+        async def lexical() -> Sequence[AnyHit]:
             return await self._index.search(query.tenant, query.text, self._settings.candidates)
 
         async with asyncio.TaskGroup() as group:
@@ -96,7 +98,7 @@ class Searcher:
             query, done.get("lexical", _Side()), done.get("dense", _Side()), vector, degraded
         )
 
-    async def _timed(self, name: str, work: Callable[[], Awaitable[list[Hit]]]) -> _Side:
+    async def _timed(self, name: str, work: Callable[[], Awaitable[Sequence[AnyHit]]]) -> _Side:
         started = time.perf_counter()
         side = _Side()
         with span(f"retrieval {name}") as current:
@@ -124,21 +126,21 @@ class Searcher:
     async def _found(
         self, query: Query, lexical: _Side, dense: _Side, vector: Vector | None, degraded: tuple[str, ...]
     ) -> Found:
-        passages = {hit.passage.passage_id: hit.passage for hit in (*dense.hits, *lexical.hits)}
-        cosines = {hit.passage.passage_id: hit.score for hit in dense.hits}
+        hits = {hit.passage_id: hit for hit in (*dense.hits, *lexical.hits)}
+        cosines = {hit.passage_id: hit.score for hit in dense.hits}
         if vector is not None and dense.error is None:
-            missing = [name for name in passages if name not in cosines]
+            missing = [name for name in hits if name not in cosines]
             cosines |= await self._cosines(query.tenant, missing, vector)
         weight = self._dense_weight(query.text)
         ranked = fuse(_scores(lexical), _scores(dense), query.wish.fusion, weight, cosines)
-        best = [_passage(passages[item.name], item, cosines) for item in ranked[: query.wish.k]]
+        best = [_passage(hits[item.name].passage, item, cosines) for item in ranked[: query.wish.k]]
         info = RetrievalInfo(
             mode=query.wish.mode, fusion=query.wish.fusion, lexical_hits=len(lexical.hits),
             dense_hits=len(dense.hits), lexical_ms=lexical.milliseconds, dense_ms=dense.milliseconds,
         )  # fmt: skip
         embedding = None
         if vector is not None:
-            embedding = Embedding(model=self._embedder.model, vector=tuple(float(x) for x in vector))
+            embedding = Embedding(model=self._embedder.model, vector=_digits(vector))
         return Found(tuple(best), info, embedding, degraded)
 
     def _dense_weight(self, text: str) -> float:
@@ -158,8 +160,13 @@ class Searcher:
             return {}
 
 
+def _digits(vector: Vector) -> tuple[float, ...]:
+    """A unit vector's numbers to the precision that float32 has: written in full they take twice the room."""
+    return tuple(np.round(vector.astype(np.float64), _DIGITS).tolist())
+
+
 def _scores(side: _Side) -> dict[str, float]:
-    return {hit.passage.passage_id: hit.score for hit in side.hits}
+    return {hit.passage_id: hit.score for hit in side.hits}
 
 
 def _passage(found: IndexedPassage, ranked: Ranked, cosines: Mapping[str, float]) -> Passage:

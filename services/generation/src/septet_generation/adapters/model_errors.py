@@ -1,14 +1,19 @@
-"""What the endpoint's errors mean for a request.
+"""What an endpoint's errors mean for a request.
 
-openai.APIError
-├── APITimeoutError, APIConnectionError, broken stream      → Transient
-├── 408, 409, 429 (but not an exhausted quota), 5xx         → Transient
+aiohttp.ClientError
+├── ServerTimeoutError: no connection, or silence           → Transient
+├── broken off in mid-answer, no sense in it                → Transient
+└── anything else of the connection                         → Transient
+status
+├── 408, 409, 425, 429 (but not an exhausted quota), 5xx    → Transient
 └── 400, 401, 403, 404, 422 and other 4xx                   → Permanent
 """
 
 from __future__ import annotations
 
-import openai
+import json
+
+import aiohttp
 from septet_kit.errors import Permanent, SeptetError, Transient
 
 from septet_generation.domain.catalogue import Model
@@ -17,23 +22,27 @@ _TRY_AGAIN = frozenset({408, 409, 425, 429})
 _DETAIL = 300
 
 
-def to_septet_error(error: openai.OpenAIError, model: Model, with_schema: bool) -> SeptetError:
-    """Translate an error of the client library; the detail is the endpoint's own words, shortened."""
+def of_connection(error: aiohttp.ClientError, model: Model) -> SeptetError:
+    """Translate an error of the HTTP client."""
     where = f"{model.model} at {model.url}"
-    if isinstance(error, openai.APITimeoutError):
+    if isinstance(error, aiohttp.ServerTimeoutError):
         return Transient("model_timeout", f"{where} did not answer in time")
-    if isinstance(error, openai.APIConnectionError):
-        return Transient(
-            "model_unreachable", f"{where}: {_reason(error)}", fix="start it, or set SEPTET_LLM_URL"
-        )
-    if isinstance(error, openai.APIStatusError):
-        return _of_status(error, where, with_schema)
-    return Transient("model_broken_stream", f"{where}: {_reason(error)}")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return broken_stream(model, str(error))
+    reason = (str(error) or type(error).__name__)[:_DETAIL]
+    return Transient("model_unreachable", f"{where}: {reason}", fix="start it, or set SEPTET_LLM_URL")
 
 
-def _of_status(error: openai.APIStatusError, where: str, with_schema: bool) -> SeptetError:
-    status, message = error.status_code, f"{where}: {error.status_code} {_reason(error)}"
-    if error.code == "insufficient_quota":
+def broken_stream(model: Model, reason: str) -> SeptetError:
+    """An answer that began well and cannot be used."""
+    return Transient("model_broken_stream", f"{model.model} at {model.url}: {reason[:_DETAIL]}")
+
+
+def of_status(status: int, body: bytes, model: Model, with_schema: bool) -> SeptetError:
+    """Translate a refusal; the detail is the endpoint's own words, shortened."""
+    code, detail = _reason(body)
+    message = f"{model.model} at {model.url}: {status} {detail[:_DETAIL]}"
+    if code == "insufficient_quota":
         return Permanent(
             "model_quota_exhausted", message, fix="raise the quota of SEPTET_LLM_API_KEY's account"
         )
@@ -55,6 +64,11 @@ def _of_status(error: openai.APIStatusError, where: str, with_schema: bool) -> S
     return Permanent("model_rejected", message, fix="shorten the request, or correct the model's settings")
 
 
-def _reason(error: openai.OpenAIError) -> str:
-    cause = f" ({error.__cause__})" if error.__cause__ and str(error.__cause__) else ""
-    return (str(error) + cause)[:_DETAIL]
+def _reason(body: bytes) -> tuple[str | None, str]:
+    """The code and the message of an error's body; whole, where it is not as OpenAI's API has it."""
+    text = body.decode(errors="replace")
+    try:
+        error = json.loads(text)["error"]
+        return error.get("code"), str(error["message"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None, text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from septet_contracts import Passage, Quote
 
@@ -76,6 +77,7 @@ def trim(text: str, anchor: Span, room: int) -> str:
     return _BLANKS.sub("", text[spans[first][0] : spans[last][1]])
 
 
+@lru_cache(maxsize=4096)
 def terms(text: str) -> frozenset[str]:
     """Case-folded words of three characters and more, and bigrams of the Korean ones (particles vary)."""
     found: set[str] = set()
@@ -98,7 +100,7 @@ def _anchor(text: str, question: str, quote: Quote | None) -> Span:
     if quote is not None and (at := text.find(quote.text)) >= 0:
         return at, at + len(quote.text)
     wanted = terms(question)
-    spans = sentence_spans(text) or [(0, 0)]
+    spans = sentence_spans(text) or ((0, 0),)
     return max(spans, key=lambda s: len(wanted & terms(text[s[0] : s[1]])))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _BOUNDARY = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n\s*\n")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|cf|vs|approx|Mr|Mrs|Dr|No|Fig)|\b[A-Z])\.$")
@@ -10,8 +11,12 @@ _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|cf|vs|approx|Mr|Mrs|Dr|No|Fig
 Span = tuple[int, int]
 
 
-def sentence_spans(text: str) -> list[Span]:
-    """Character offsets (start, end) of the sentences of ``text``, in order, without outer white space."""
+@lru_cache(maxsize=1024)
+def sentence_spans(text: str) -> tuple[Span, ...]:
+    """Character offsets (start, end) of the sentences of ``text``, in order, without outer white space.
+
+    Remembered: the same passages are found for many questions.
+    """
     spans: list[Span] = []
     start = 0
     for boundary in _BOUNDARY.finditer(text):
@@ -20,7 +25,7 @@ def sentence_spans(text: str) -> list[Span]:
         _append(spans, text, start, boundary.end())
         start = boundary.end()
     _append(spans, text, start, len(text))
-    return spans
+    return tuple(spans)
 
 
 def _append(spans: list[Span], text: str, start: int, end: int) -> None:

@@ -42,13 +42,15 @@ class PolicyFiles:
 
     def find(self, tenant: str, name: str) -> Policy:
         """See :class:`septet_guardrails.ports.Policies`."""
-        known = self._common | self._tenants.get(tenant, {})
-        if name not in known:
+        own = self._tenants.get(tenant, {})
+        policy = own.get(name) or self._common.get(name)
+        if policy is None:
+            known = self._common | own
             raise Rejected(
                 "unknown_policy", f"there is no policy {name!r}", field="policy",
                 fix=f"name one of: {', '.join(sorted(known))}",
             )  # fmt: skip
-        return known[name]
+        return policy
 
 
 def _read(folder: Path) -> dict[str, Policy]:

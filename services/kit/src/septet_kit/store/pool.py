@@ -19,6 +19,8 @@ from septet_kit.tenants import SHARED_ONLY
 TRANSIENT_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # A connection that the server's death met in the middle of an exchange.
+    asyncpg.InternalClientError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import groupby
 
 import asyncpg
@@ -15,7 +16,7 @@ from septet_kit.store.tenancy import EVERY, NOBODY, set_tenant
 
 from septet_retrieval.adapters import rows
 from septet_retrieval.domain.revisions import State
-from septet_retrieval.ports import DocumentKey, DocumentPassages, DocumentWrite, Hit, Unchanged, Vector
+from septet_retrieval.ports import DocumentKey, DocumentPassages, DocumentWrite, LazyHit, Unchanged, Vector
 
 _WRITE_LOCK = 7_370_738
 
@@ -76,12 +77,12 @@ class PostgresStore:
     async def pending(self, tenant: str, after: int) -> int:
         return int(await self._pool.fetchval(rows.PENDING, tenant, after, tenant=tenant))
 
-    async def nearest(self, tenant: str, model: str, vector: Vector, limit: int) -> list[Hit]:
+    async def nearest(self, tenant: str, model: str, vector: Vector, limit: int) -> list[LazyHit]:
         async with self._pool.transaction(
             tenant, *rows.PLAN_FOR_TENANT, f"hnsw.ef_search = {self._ef_search:d}"
         ) as connection:
             found = await connection.fetch(rows.NEAREST, tenant, model, HalfVector(vector), limit)
-        hits = [Hit(rows.to_passage(row), row["cosine"]) for row in found]
+        hits = [LazyHit(row["passage_id"], row["cosine"], partial(rows.to_passage, row)) for row in found]
         # An iterative scan yields its results in relaxed order.
         return sorted(hits, key=lambda hit: -hit.score)
 

@@ -11,6 +11,7 @@ import json
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +20,7 @@ from septet_kit import Permanent, Transient
 from septet_kit.observe import get_logger
 
 from septet_retrieval.adapters import terms
-from septet_retrieval.ports import DocumentPassages, Hit
+from septet_retrieval.ports import DocumentPassages, LazyHit
 
 log = get_logger()
 
@@ -91,7 +92,7 @@ class _TenantIndex:
     def _add(self, fields: dict[str, str], stored: bytes) -> None:
         self._writer.add_document(tantivy.Document.from_dict({**fields, "stored": stored}, _SCHEMA))
 
-    def search(self, question: str, limit: int) -> list[Hit]:
+    def search(self, question: str, limit: int) -> list[LazyHit]:
         clauses = []
         for term in terms.question_terms(question):
             body = tantivy.Query.term_query(_SCHEMA, "body", term, "freq")
@@ -104,11 +105,15 @@ class _TenantIndex:
             return []
         searcher = self._index.searcher()
         found = searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False).hits
-        return [Hit(terms.load(_stored(searcher, address)), score) for score, address in found]
+        return [_hit(_stored(searcher, address), score) for score, address in found]
 
     def close(self) -> None:
         with self._writing:
             self._writer.wait_merging_threads()
+
+
+def _hit(stored: bytes, score: float) -> LazyHit:
+    return LazyHit(terms.id_of(stored), score, partial(terms.load, stored))
 
 
 def _stored(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> bytes:
@@ -140,7 +145,7 @@ class TantivyIndex:
             raise Transient("lexical_unavailable", f"tantivy: {error}") from error
         return {}
 
-    async def search(self, tenant: str, question: str, limit: int) -> list[Hit]:
+    async def search(self, tenant: str, question: str, limit: int) -> list[LazyHit]:
         """As the port says.
 
         Raises:

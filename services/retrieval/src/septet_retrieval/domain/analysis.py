@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import lru_cache
 
 import Stemmer
 
@@ -24,19 +25,20 @@ _TOKEN = re.compile(rf"[{_BIGRAM}]+|(?:(?![{_BIGRAM}])\w)+(?:['’.](?:(?![{_BIG
 _IS_BIGRAM = re.compile(rf"[{_BIGRAM}]")
 _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _MAX_TERM = 100
+_MAX_KNOWN = 40
 
 _local = threading.local()
 
 
 def analyze(text: str) -> list[str]:
     """Terms of ``text`` in order; repeated terms stay repeated, because BM25 counts them."""
-    return _stem(word for token in _tokens(text) for word in _words(token))
+    return [term for token in _tokens(text) for term in _terms(token)]
 
 
 def analyze_question(text: str) -> list[str]:
     """Terms of a question without the words that only ask; all of its terms when nothing else is left."""
     kept = [token for token in _tokens(text) if token.lower() not in QUESTION_WORDS]
-    return _stem(word for token in kept for word in _words(token)) or analyze(text)
+    return [term for token in kept for term in _terms(token)] or analyze(text)
 
 
 def question_units(text: str) -> list[frozenset[str]]:
@@ -45,7 +47,7 @@ def question_units(text: str) -> list[frozenset[str]]:
     A Korean word counts without its particle.
     """
     kept = [token for token in _tokens(text) if token.lower() not in QUESTION_WORDS]
-    units = [frozenset(_stem(_words(_bare(token)))) for token in kept] or [frozenset(analyze(text))]
+    units = [frozenset(_terms(_bare(token))) for token in kept] or [frozenset(analyze(text))]
     return [unit for unit in units if unit]
 
 
@@ -53,9 +55,17 @@ def _bare(token: str) -> str:
     return _without_particle(token) if _HANGUL.match(token) else token
 
 
-def _stem(words: Iterable[str]) -> list[str]:
-    kept = [word[:_MAX_TERM] for word in words if word not in STOP_WORDS]
-    return list(_stemmer().stemWords(kept))
+def _terms(token: str) -> tuple[str, ...]:
+    return _known_terms(token) if len(token) <= _MAX_KNOWN else _terms_of(token)
+
+
+def _terms_of(token: str) -> tuple[str, ...]:
+    kept = [word[:_MAX_TERM] for word in _words(token) if word not in STOP_WORDS]
+    return tuple(_stemmer().stemWords(kept))
+
+
+# Few words make up most of any text.
+_known_terms = lru_cache(maxsize=32_768)(_terms_of)
 
 
 def _tokens(text: str) -> list[str]:

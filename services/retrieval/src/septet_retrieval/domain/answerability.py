@@ -17,8 +17,7 @@ from typing import Literal
 
 from septet_contracts import Answerability, Passage, Quote
 
-from septet_retrieval.domain.analysis import analyze
-from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, passage_terms
+from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, passage_terms, terms_of
 
 Kind = Literal["semantic", "lexical", "foreign"]
 """``semantic``: with cosines; ``lexical``: without; ``foreign``: a script the embedding model does not know."""
@@ -75,7 +74,7 @@ def _subject(terms: Terms, passages: Sequence[Passage]) -> str | None:
 
     "What does str.upper do?" shares no word with "Return a copy converted to uppercase": only its title tells.
     """
-    titles = {passage.title: frozenset(analyze(passage.title)) for passage in passages[:MAX_PASSAGES]}
+    titles = {passage.title: terms_of(passage.title) for passage in passages[:MAX_PASSAGES]}
     about = [title for title, held in titles.items() if terms.all and terms.all <= held]
     return min(about, key=lambda title: len(titles[title]), default=None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from septet_contracts import Passage
 
@@ -77,12 +78,18 @@ class Terms:
         return len(self.names & terms) / len(self.names) if self.names else 1.0
 
 
+@lru_cache(maxsize=4096)
+def terms_of(text: str) -> frozenset[str]:
+    """The terms of a passage, a heading or a sentence: the same ones are found for many questions."""
+    return frozenset(analyze(text))
+
+
 def heading_terms(passage: Passage) -> frozenset[str]:
-    return frozenset(analyze(f"{passage.title} {passage.location}"))
+    return terms_of(f"{passage.title} {passage.location}")
 
 
 def passage_terms(passage: Passage) -> frozenset[str]:
-    return heading_terms(passage) | frozenset(analyze(passage.text))
+    return heading_terms(passage) | terms_of(passage.text)
 
 
 def best_sentences(terms: Terms, passages: Sequence[Passage]) -> list[Sentence]:
@@ -96,7 +103,7 @@ def best_sentences(terms: Terms, passages: Sequence[Passage]) -> list[Sentence]:
         heading = heading_terms(passage)
         for span in _sentences(passage.text):
             sentence = span.of(passage.text)
-            own = frozenset(analyze(sentence))
+            own = terms_of(sentence)
             bare = own <= heading | terms.all or bool(_LABEL.match(sentence) or _QUESTION.search(sentence))
             found.append(Sentence(passage, number, span, terms.coverage(heading | own), bare))
     order = sorted(range(len(found)), key=lambda i: (not _leads(found, i), -found[i].coverage, i))
@@ -109,8 +116,9 @@ def _leads(found: Sequence[Sentence], position: int) -> bool:
     return this.number <= 3 and (position == 0 or found[position - 1].number != this.number)
 
 
-def _sentences(text: str) -> list[Span]:
+@lru_cache(maxsize=1024)
+def _sentences(text: str) -> tuple[Span, ...]:
     spans = [span for span in split_sentences(text) if span.end - span.start >= _MIN_CHARACTERS]
     if not spans:
-        return [Span(0, min(len(text), _MAX_CHARACTERS))] if text.strip() else []
-    return [Span(span.start, min(span.end, span.start + _MAX_CHARACTERS)) for span in spans]
+        return (Span(0, min(len(text), _MAX_CHARACTERS)),) if text.strip() else ()
+    return tuple(Span(span.start, min(span.end, span.start + _MAX_CHARACTERS)) for span in spans)

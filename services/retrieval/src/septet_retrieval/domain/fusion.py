@@ -8,17 +8,14 @@ that is sure of a passage counts for more; it also uses the cosines of passages 
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 RRF_K = 60
 _USUAL_TERMS = 5
 
 
-@dataclass(frozen=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A fused result; ranks are 1-based and absent where a side did not return it."""
 
     name: str
@@ -102,7 +99,8 @@ def _standardised(sample: Mapping[str, float], scores: Mapping[str, float]) -> t
     """Standard scores of ``scores`` by the mean and deviation of ``sample``, and the sample's lowest."""
     if not sample:
         return {}, 0.0
-    mean, deviation = statistics.fmean(sample.values()), statistics.pstdev(sample.values())
+    mean = math.fsum(sample.values()) / len(sample)
+    deviation = math.sqrt(math.fsum((score - mean) ** 2 for score in sample.values()) / len(sample))
     scale = deviation if deviation > 0 else 1.0
     return {name: (score - mean) / scale for name, score in scores.items()}, (
         min(sample.values()) - mean

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from septet_guardrails.domain.grounding import calibration
 from septet_guardrails.domain.grounding.claims import (
@@ -42,10 +43,15 @@ class Evidence:
     @classmethod
     def of(cls, number: int, text: str, title: str = "") -> Evidence:
         """Read a passage; its title supports names that the text only refers to."""
-        pieces = split_sentences(text, _MAX_PASSAGE_SENTENCES)
-        return cls(
-            number, text, tuple(read(p.text) for p in pieces) or (read(text),), read(f"{title}\n{text}")
-        )
+        sentences, whole = _taken_apart(text, title)
+        return cls(number, text, sentences, whole)
+
+
+@lru_cache(maxsize=1024)
+def _taken_apart(text: str, title: str) -> tuple[tuple[Reading, ...], Reading]:
+    """A passage's sentences, and all of it below its title; the same passage is found for many questions."""
+    pieces = split_sentences(text, _MAX_PASSAGE_SENTENCES)
+    return tuple(read(p.text) for p in pieces) or (read(text),), read(f"{title}\n{text}")
 
 
 @dataclass(frozen=True)
@@ -69,40 +75,60 @@ def judge_sentence(sentence: str, evidence: Sequence[Evidence], question: str) -
     claim = CITATION.sub("", sentence).strip()
     if not evidence:
         return Support(0.0, None, ("there are no passages",), {})
-    korean = is_korean(claim)
-    judged = [(_features(claim, one, question, korean), one.number) for one in evidence]
-    weights = calibration.KOREAN if korean else calibration.ENGLISH
+    said = _Claim.of(claim, question)
+    judged = [(_features(said, one), one.number) for one in evidence]
+    weights = calibration.KOREAN if said.korean else calibration.ENGLISH
     features, number = max(judged, key=lambda pair: _probability(pair[0], weights))
     return Support(round(_probability(features, weights), 4), number, _flaws(features), features)
 
 
-def _features(claim: str, one: Evidence, question: str, korean: bool) -> dict[str, float]:
-    reading, neutral = read(claim), read(question)
-    if korean:
-        shares = [
-            _share(reading.bigrams - neutral.bigrams or reading.bigrams, piece.bigrams)
-            for piece in one.sentences
-        ]
-        whole = _share(reading.bigrams - neutral.bigrams or reading.bigrams, one.whole.bigrams)
+@dataclass(frozen=True)
+class _Claim:
+    """What is asked of every passage.
+
+    Attributes:
+        own: character pairs that the question does not have; all of them, if it has all.
+        pairs: of neighbouring content words.
+        named: names that the question does not have, and their stems.
+    """
+
+    reading: Reading
+    korean: bool
+    neutral: frozenset[str]
+    own: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+    numbers: frozenset[str]
+    named: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, claim: str, question: str) -> _Claim:
+        reading, neutral = read(claim), read(question)
+        named = ((name, stem(name)) for name in topics(claim) | names(claim))
+        return cls(
+            reading, is_korean(claim), neutral.bag, reading.bigrams - neutral.bigrams or reading.bigrams,
+            adjacent(reading.content), written_numbers(claim),
+            tuple((name, stemmed) for name, stemmed in named if stemmed not in neutral.bag),
+        )  # fmt: skip
+
+
+def _features(claim: _Claim, one: Evidence) -> dict[str, float]:
+    reading = claim.reading
+    if claim.korean:
+        shares = [_share(claim.own, piece.bigrams) for piece in one.sentences]
+        whole = _share(claim.own, one.whole.bigrams)
     else:
-        shares = [_coverage(reading.content, piece.bag, neutral.bag) for piece in one.sentences]
-        whole = _coverage(reading.content, one.whole.bag, neutral.bag)
+        shares = [_coverage(reading.content, piece.bag, claim.neutral) for piece in one.sentences]
+        whole = _coverage(reading.content, one.whole.bag, claim.neutral)
     at = max(range(len(shares)), key=shares.__getitem__)
-    best = one.sentences[at]
-    claimed = written_numbers(claim)
-    named = [name for name in topics(claim) | names(claim) if stem(name) not in neutral.bag]
-    unknown = [
-        name for name in named if stem(name) not in one.whole.bag and name not in one.whole.text.lower()
-    ]
+    best, lowered = one.sentences[at], one.whole.text.lower()
+    unknown = sum(stemmed not in one.whole.bag and name not in lowered for name, stemmed in claim.named)
     return {
         "sentence": shares[at],
         "passage": whole,
-        "order": _share(adjacent(reading.content), adjacent(best.content))
-        if len(reading.content) > 1
-        else shares[at],
-        "numbers": float(not claimed <= one.whole.numbers),
-        "names": min(1.0, 2 * len(unknown) / len(named)) if named else 0.0,
-        "negation": float(shares[at] >= 0.4 and _is_denied(reading, best, korean)),
+        "order": _share(claim.pairs, adjacent(best.content)) if len(reading.content) > 1 else shares[at],
+        "numbers": float(not claim.numbers <= one.whole.numbers),
+        "names": min(1.0, 2 * unknown / len(claim.named)) if claim.named else 0.0,
+        "negation": float(shares[at] >= 0.4 and _is_denied(reading, best, claim.korean)),
         "swapped": float(_is_swapped(reading, best)),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from septet_guardrails.domain.pii import Masker, Span
@@ -23,12 +24,12 @@ class LeakRail:
         self._names = names
 
     def check(self, subject: Answer, rule: PiiRule) -> Finding:
-        known = normal_form("\n".join(_given(subject)))
         masker = Masker()
+        known = cache(lambda: normal_form("\n".join(_given(subject))))
 
         def leaks(text: str) -> list[Span]:
             found = find_all(text, rule, self._names)
-            return [span for span in found if normal_form(text[span.start : span.end]) not in known]
+            return [span for span in found if normal_form(text[span.start : span.end]) not in known()]
 
         def mask(text: str) -> str:
             return masker.mask(text, leaks(text))
