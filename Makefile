@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+SEED ?= 1
 MEMBERS := contracts services/kit services/guardrails services/cache services/retrieval services/generation \
            services/eval services/feedback infra/native cli
 PACKAGES := septet_contracts septet_kit septet_guardrails septet_cache septet_retrieval septet_generation \
@@ -13,10 +14,10 @@ PACKAGES := septet_contracts septet_kit septet_guardrails septet_cache septet_re
 
 EXPORT := --quiet --all-packages --no-emit-workspace --format requirements-txt --no-header --no-annotate
 
-.PHONY: help setup setup-dev demo test stack test-stack stack-down lint audit format up doctor lock contracts clean
+.PHONY: help setup setup-dev demo test chaos chaos-short bench stack test-stack stack-down lint audit format up doctor lock contracts clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## Install everything that runs into .venv and fetch Kafka's jars
 
@@ -47,6 +48,13 @@ demo: setup ## Start everything, ingest a corpus and show the main job
 test: setup-dev ## Run the whole test suite
 	@$(BIN)/python -m pytest
 
+chaos: setup-dev ## Kill, freeze and starve a whole Septet: SEED=n, ROWS=3,4 for some rows (hours)
+	@$(BIN)/python -m tests.chaos --seed $(SEED) --rows $(or $(ROWS),all --proofs) --json tests/chaos/results/seed-$(SEED).json; \
+	  status=$$?; $(BIN)/python docs/generate/reliability_page.py && exit $$status
+
+chaos-short: setup-dev ## A small part of it, as continuous integration runs it (minutes)
+	@SEPTET_TEST_CHAOS=$(SEED) $(BIN)/python -m pytest tests/chaos/test_chaos_short.py
+
 stack: setup ## Start Kafka with ACLs, OpenSearch, PostgreSQL, Jaeger and all services in the background
 	@$(BIN)/septet stack up
 
@@ -54,6 +62,10 @@ test-stack: setup-dev stack ## Run the integration, end-to-end and trace tests o
 	@url=$$($(BIN)/septet stack address opensearch); if [ -z "$$url" ]; then echo "OpenSearch is left out: see septet stack status" >&2; \
 	  else SEPTET_OPENSEARCH_URL=$$url $(BIN)/python -m pytest services/retrieval/tests; fi
 	@SEPTET_TEST_STACK=native $(BIN)/python -m pytest tests/integration tests/e2e tests/trace
+
+bench: setup ## Overhead against the raw log and against peers (25 minutes): JSON=file to write it, QUICK=1 to try it
+	@$(BIN)/python -m benchmarks.peers.environment || echo "bench: the peers could not be installed and are left out" >&2
+	@$(BIN)/python -m benchmarks.overhead $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
 
 stack-down: setup ## Stop exactly what `make stack` started
 	@$(BIN)/septet stack down
@@ -88,6 +100,7 @@ lock: ## Resolve dependencies anew (needs uv) and export them without index addr
 	uv lock --quiet --upgrade
 	uv export $(EXPORT) --no-dev --group build > requirements.lock
 	uv export $(EXPORT) --only-group dev > requirements-dev.lock
+	uv export $(EXPORT) --only-group bench > requirements-bench.lock
 
 clean: ## Remove caches and the data of the embedded stack (not .venv)
 	rm -rf .septet .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

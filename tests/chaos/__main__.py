@@ -1,81 +1,116 @@
-"""The chaos suite: ``python -m tests.chaos --seed N [--rows 2,3] [--short]``."""
+"""The chaos suite: ``python -m tests.chaos --seed N [--rows 2,3] [--proofs] [--short]``.
+
+Runs all rows when neither rows nor proofs are named. Exit code 0 only when everything passed.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import logging
 import sys
-import tempfile
-import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from rich.console import Console
+from . import report, suite
+from .board import Board
+from .machine import circumstances
+from .proofs import PROOFS, Proved
+from .report import Report, ReportError
+from .result import Result
 
-from .lab import Scale
-from .result import Claims, Result, Row, finish
-from .rows import crashes, outages, records, scaling, steady
+Part = TypeVar("Part", int, str)
 
-ROWS: dict[int, Row] = {
-    row.number: row for module in (steady, crashes, scaling, records, outages) for row in module.ROWS
-}
-SHORT = Scale(time=0.1, count=0.05)
-out = Console()
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to run: rows by number and proofs by name, in this order."""
+
+    seed: int
+    rows: Sequence[int]
+    proofs: Sequence[str]
+    short: bool
+    keep: Path | None
+
+    def command(self, part: str) -> str:
+        """What repeats one part of the run."""
+        return f"python -m tests.chaos --seed {self.seed} {part}" + (" --short" if self.short else "")
 
 
 def main() -> int:
-    """Run the rows and print one line a script can read; 0 when all passed."""
+    """Run what is asked for and print one line that a script can read."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of every random choice of the scenarios")
-    parser.add_argument("--rows", default="", help="numbers, as in 2,3,7; all when absent")
+    parser.add_argument("--rows", default="", help="numbers, as in 2,3,7; or all")
     parser.add_argument(
-        "--short", action="store_true", help="the small part that continuous integration runs"
-    )
-    parser.add_argument("--json", type=Path, help="also write the results there")
+        "--proofs", nargs="?", const="all", default="", help=f"that the checker can fail: {', '.join(PROOFS)}; or all"
+    )  # fmt: skip
+    parser.add_argument("--short", action="store_true", help="a small part of each row, under a minute")
+    parser.add_argument("--json", type=Path, help="put each result into this file as soon as it is there")
+    parser.add_argument("--keep", type=Path, help="leave the services' logs of what failed in this folder")
     options = parser.parse_args()
-    wanted = [int(n) for n in options.rows.split(",") if n] or sorted(ROWS)
-    unknown = [n for n in wanted if n not in ROWS]
-    if unknown:
-        parser.error(f"no such row: {unknown}; there are {sorted(ROWS)}")
+    rows = options.rows or ("" if options.proofs else "all")
+    try:
+        wanted = Wanted(
+            options.seed, _chosen(rows, {str(n): n for n in suite.ROWS}),
+            _chosen(options.proofs, {n: n for n in PROOFS}), options.short, options.keep,
+        )  # fmt: skip
+        kept = Report.opened(options.json, options.seed, report.SHORT if options.short else report.WHOLE)
+    except (KeyError, ReportError) as error:
+        parser.error(str(error.args[0]))
     # Clients complain of every broker that a scenario kills.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    results = asyncio.run(_all(wanted, options.seed, SHORT if options.short else Scale()))
-    if options.json is not None:
-        options.json.write_text(json.dumps([r.as_json() for r in results], indent=1) + "\n", encoding="utf-8")
-    failed = sum(not r.passed for r in results)
+    return asyncio.run(_run(wanted, kept))
+
+
+def _chosen(text: str, known: dict[str, Part]) -> list[Part]:
+    if text == "all":
+        return list(known.values())
+    names = [name for name in text.split(",") if name]
+    for name in names:
+        if name not in known:
+            raise KeyError(f"there is no {name}; there are {', '.join(known)}")
+    return [known[name] for name in names]
+
+
+async def _run(wanted: Wanted, kept: Report) -> int:
+    results: list[Result] = []
+    proved: list[Proved] = []
+    with Board(len(wanted.rows) + len(wanted.proofs)) as board:
+        async for result in _rows(wanted, kept, board):
+            results.append(result)
+        async for proof in _proofs(wanted, kept, board):
+            proved.append(proof)
+    failed = sum(not r.passed for r in results) + sum(not p.passed for p in proved)
     lost, doubled = sum(r.lost for r in results), sum(r.duplicated for r in results)
-    print(f"chaos: {len(results) - failed} rows passed, {failed} failed, lost {lost}, duplicated {doubled}")
+    if proved:
+        print(f"proofs: {sum(p.passed for p in proved)} of {len(proved)} weaknesses were reported")
+    print(f"chaos: {sum(r.passed for r in results)} rows passed, {failed} failed, lost {lost}, duplicated {doubled}")  # fmt: skip
     return 1 if failed or lost or doubled else 0
 
 
-async def _all(wanted: list[int], seed: int, scale: Scale) -> list[Result]:
-    results = []
-    for number in wanted:
-        results.append(await run_row(ROWS[number], seed, scale))
-        _say(results[-1])
-    return results
+async def _rows(wanted: Wanted, kept: Report, board: Board) -> AsyncIterator[Result]:
+    scale = suite.SHORT if wanted.short else suite.WHOLE
+    for number in wanted.rows:
+        row = suite.ROWS[number]
+        about = circumstances(wanted.command(f"--rows {number}"))
+        board.begin(str(number), row.load)
+        result = await suite.run_row(row, wanted.seed, scale, wanted.keep)
+        kept.add_row(result.as_json(), about)
+        board.row(result)
+        yield result
 
 
-async def run_row(row: Row, seed: int, scale: Scale) -> Result:
-    """Run one row in a folder of its own; a scenario that breaks down has failed."""
-    begin = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix=f"septet-chaos-{row.number}-") as work:
-        try:
-            claims = await row.run(Path(work), seed, scale)
-        except Exception as error:
-            claims = Claims(broken=[f"the scenario broke down: {error!r}"])
-    return finish(row, seed, scale, claims, time.monotonic() - begin)
-
-
-def _say(result: Result) -> None:
-    mark = "[green]passed[/]" if result.passed else "[red]FAILED[/]"
-    figures = ", ".join(f"{k} {v}" for k, v in result.figures.items())
-    out.print(
-        f"{result.number:>3}  {mark}  {result.load}  ({result.seconds:.0f} s)  {figures}", highlight=False
-    )
-    for reason in result.broken:
-        out.print(f"       {reason}", style="red", highlight=False)
+async def _proofs(wanted: Wanted, kept: Report, board: Board) -> AsyncIterator[Proved]:
+    for name in wanted.proofs:
+        about = circumstances(wanted.command(f"--proofs {name}"))
+        board.begin(name, f"without {PROOFS[name].without}")
+        proof = await suite.run_proof(PROOFS[name], wanted.seed, wanted.keep)
+        kept.add_proof(proof.as_json(), about)
+        board.proof(proof)
+        yield proof
 
 
 if __name__ == "__main__":

@@ -24,13 +24,18 @@ class Sent:
 
 @dataclass(frozen=True)
 class Seen:
-    """A record of the responses topic, in the order of its partition."""
+    """A record of the responses topic, in the order of its partition.
+
+    ``code`` is that of its error, ``degraded`` names what it was made without.
+    """
 
     request_id: str
     tenant: str
     status: str
     partition: int
     offset: int
+    code: str = ""
+    degraded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Violations:
     """Request ids per kind of broken promise; all empty is what a run has to show.
 
     ``disagreeing``: the database says released and the topic has no response, or the other way round.
+    ``repeated``: event ids that stand twice on a topic which is written through an outbox.
     """
 
     lost: tuple[str, ...] = ()
@@ -47,6 +53,7 @@ class Violations:
     unfinished: tuple[str, ...] = ()
     disagreeing: tuple[str, ...] = ()
     invented: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -60,13 +67,17 @@ class Violations:
 
 @dataclass
 class Run:
-    """What was sent, what was seen, and which requests the database calls released."""
+    """What was sent, what was seen, and which requests the database calls released.
+
+    ``events`` are the event ids of the records on topics with an outbox, one for each record.
+    """
 
     sent: Sequence[Sent]
     seen: Sequence[Seen]
     released: Mapping[str, str] | None = None
     ordered: bool = True
     statuses: Counter[str] = field(default_factory=Counter)
+    events: Sequence[str] = ()
 
 
 def check(run: Run) -> Violations:
@@ -87,6 +98,7 @@ def check(run: Run) -> Violations:
         unfinished=tuple(s.request_id for s in run.seen if s.status not in TERMINAL),
         disagreeing=_disagreeing(run, times),
         invented=tuple(i for i in times if i not in wanted),
+        repeated=tuple(i for i, n in Counter(run.events).items() if n > 1),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -21,7 +22,15 @@ SERVICES = ("guardrails", "cache", "retrieval", "generation", "eval", "feedback"
 
 @dataclass
 class Member:
-    """One instance of a service. It is started again at once whenever it ends, until it is retired."""
+    """One instance of a service. It is started again at once whenever it ends, until it is retired.
+
+    Its process finds the number of its life, from 0, in ``CHAOS_LIFE``.
+
+    Attributes:
+        argv: of the next process; a scenario may change it.
+        recovery_s: from each end to being ready again with its partitions, in seconds.
+        interrupted: lives that ended before they were ready.
+    """
 
     service: str
     index: int
@@ -34,6 +43,7 @@ class Member:
     process: asyncio.subprocess.Process | None = None
     watcher: asyncio.Task[None] | None = None
     recovery_s: list[float] = field(default_factory=list)
+    interrupted: int = 0
 
     @property
     def name(self) -> str:
@@ -76,6 +86,26 @@ class Member:
             return False
         return True
 
+    async def reborn(self, argv: tuple[str, ...]) -> None:
+        """Kill it and run ``argv`` from then on; returns when that has been started, not when it is ready."""
+        before, self.argv = self.restarts, argv
+        self.signal(signal.SIGKILL)
+        while self.restarts == before:  # noqa: ASYNC110 - a process, not a task
+            await asyncio.sleep(0.05)
+
+    def log_from(self, offset: int = 0) -> str:
+        """What its lives have logged, from a byte of the file on."""
+        with self.log.open("rb") as log:
+            log.seek(offset)
+            return log.read().decode("utf-8", "replace")
+
+    def stopped(self) -> bool:
+        """Whether its process is stopped (SIGSTOP)."""
+        try:
+            return psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            return False
+
     async def retire(self, grace_s: float = 25) -> int | None:
         """End it for good, politely first; returns its exit code."""
         self.keep = False
@@ -94,7 +124,9 @@ class Member:
 
     async def _spawn(self) -> None:
         self.port = _free_port()
-        own = {"SEPTET_HEALTH_PORT": str(self.port), "SEPTET_INSTANCE": self.name}
+        own = {
+            "SEPTET_HEALTH_PORT": str(self.port), "SEPTET_INSTANCE": self.name, "CHAOS_LIFE": str(self.restarts),
+        }  # fmt: skip
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self.env, **own}
@@ -119,9 +151,21 @@ class Member:
         await asyncio.wait({waiting, dying}, return_when=asyncio.FIRST_COMPLETED)
         if waiting.done() and waiting.exception() is None:
             self.recovery_s.append(time.monotonic() - ended)
+        else:
+            self.interrupted += 1
         for task in (waiting, dying):
             task.cancel()
         await asyncio.gather(waiting, dying, return_exceptions=True)
+
+
+def intact(service: str) -> tuple[str, ...]:
+    """How a service is run."""
+    return (sys.executable, "-m", f"septet_{service}")
+
+
+def sabotaged(service: str, *fault: str) -> tuple[str, ...]:
+    """How a service is run with a fault; ``fault`` are the arguments of the saboteur after the service."""
+    return (sys.executable, "-m", "tests.chaos.saboteur", service, *fault)
 
 
 class Fleet:
@@ -146,9 +190,7 @@ class Fleet:
         """Start one more instance of a service."""
         taken = {m.index for m in self.members if m.service == service and m.keep}
         index = next(i for i in range(100) if i not in taken)
-        argv: tuple[str, ...] = (sys.executable, "-m", f"septet_{service}")
-        if fault is not None:
-            argv = (sys.executable, "-m", "tests.chaos.saboteur", service, *fault)
+        argv = intact(service) if fault is None else sabotaged(service, *fault)
         member = Member(
             service, index, {**self._environment[service], **(env or {})}, self._logs / f"{service}-{index}.log", argv
         )  # fmt: skip
@@ -163,6 +205,20 @@ class Fleet:
     def of(self, service: str) -> list[Member]:
         """The running members of a service."""
         return [m for m in self.members if m.service == service and m.keep]
+
+    async def gauge(self, service: str, name: str) -> float:
+        """The sum of a Prometheus metric over the running members of a service, all labels together.
+
+        Raises:
+            httpx.HTTPError: one does not answer.
+        """
+        total = 0.0
+        async with httpx.AsyncClient(timeout=5) as http:
+            for member in self.of(service):
+                text = (await http.get(f"http://127.0.0.1:{member.port}/metrics")).text
+                lines = (line for line in text.splitlines() if re.match(rf"{name}[{{ ]", line))
+                total += sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+        return total
 
     def rss_mb(self) -> dict[str, float]:
         """Resident memory per member, in MiB."""

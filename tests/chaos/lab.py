@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
 import statistics
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,22 +17,41 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from septet_cli.stub.server import Stub, StubOptions, serve_stub
 from septet_kit.messaging.admin import ensure_topics
 from septet_native.addresses import Addresses
 from septet_native.stack import Stack
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from ..conftest import stack_settings
-from .checker import Run, Violations, check
+from .checker import Run, Seen, Violations, check
+from .doors import Doors, open_doors
 from .fleet import SERVICES, Fleet
-from .traffic import Traffic, Watch, responses, watching
+from .traffic import (
+    LABELS,
+    RESPONSES,
+    Traffic,
+    Watch,
+    event_ids,
+    read_whole,
+    to_seen,
+    watching,
+)
 
 # Requests that want no retrieval and no cache: all hops, contracts, ledgers and commits are there, and load is
 # limited by them, not by an embedding model.
 BUS: Mapping[str, Any] = {"retrieval": {"mode": "off"}, "cache": {"use": "bypass"}, "policy": "bare"}
 FULL: Mapping[str, Any] = {"cache": {"use": "bypass"}}
 POLICIES = Path(__file__).parent / "policies"
+
+_TABLES = """
+SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+WHERE schemaname = ANY($1) AND tablename <> 'alembic_version' ORDER BY 1
+"""
+_DIGEST = "SELECT count(*), md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '')) FROM {} t"
 
 
 @dataclass(frozen=True)
@@ -41,6 +61,11 @@ class Scale:
     time: float = 1.0
     count: float = 1.0
 
+    @property
+    def brief(self) -> bool:
+        """Whether it is the small part, for which a machine has half a minute."""
+        return self.time <= 0.1
+
     def seconds(self, whole: float, least: float = 2.0) -> float:
         return max(least, whole * self.time)
 
@@ -48,20 +73,43 @@ class Scale:
         return max(least, round(whole * self.count))
 
 
+class WatchedStub(Stub):
+    """A model that knows how many calls wait for it."""
+
+    def __init__(self, options: StubOptions) -> None:
+        super().__init__(options)
+        self.waiting = 0
+
+    async def complete(self, request: Request) -> Response:
+        self.waiting += 1
+        try:
+            return await super().complete(request)
+        except ClientDisconnect:
+            # Whoever asked was killed before it had sent the whole question.
+            return Response(status_code=499)
+        finally:
+            self.waiting -= 1
+
+
 @dataclass
 class Lab:
-    """What a scenario works with."""
+    """What a scenario works with.
+
+    Attributes:
+        doors: the proxies between each service and its servers, where the run asked for them.
+    """
 
     stack: Stack
     addresses: Addresses
     fleet: Fleet
-    stub: Stub
+    stub: WatchedStub
     rng: random.Random
     scale: Scale
     work: Path
     watch: Watch
     producer: AIOKafkaProducer
     environment: dict[str, dict[str, str]]
+    doors: Doors | None = None
     _run: str = field(default_factory=lambda: uuid4().hex[:6])
 
     @property
@@ -70,11 +118,17 @@ class Lab:
         return self.addresses.connection("admin").options()
 
     def traffic(
-        self, fields: Mapping[str, Any] = BUS, conversations: int = 20, deadline_s: float = 120.0
+        self,
+        fields: Mapping[str, Any] = BUS,
+        conversations: int = 20,
+        deadline_s: float = 120.0,
+        first: int = 0,
     ) -> Traffic:
         """A client of this run."""
         self._run = f"{self._run[:6]}{self.rng.randrange(16**4):04x}"
-        return Traffic(self.producer, f"chaos-{self._run}", self.rng, conversations, fields, deadline_s)
+        return Traffic(
+            self.producer, f"chaos-{self._run}", self.rng, conversations, fields, deadline_s, first=first
+        )
 
     def behave(self, **options: Any) -> None:
         """Change how the model behaves from now on; see :class:`StubOptions`."""
@@ -107,9 +161,60 @@ class Lab:
             await self.watch.all_of(each, wait_s)
         await asyncio.sleep(settle_s)
         ids = {s.request_id for t in traffic for s in t.sent}
-        seen = [s for s in await responses(self.kafka) if s.request_id in ids]
-        run = Run([s for t in traffic for s in t.sent], seen, await self._released(ids), ordered)
-        return Verdict(check(run), len(run.sent), run.statuses)
+        records = await self.records(RESPONSES, ids)
+        events = event_ids([*records, *await self.records(LABELS, ids)])
+        sent = [s for t in traffic for s in t.sent]
+        seen = [to_seen(r) for r in records]
+        run = Run(sent, seen, await self._released(ids), ordered, events=events)
+        return Verdict(check(run), len(sent), run.statuses, tuple(seen))
+
+    async def records(self, name: str, request_ids: Collection[str]) -> list[Any]:
+        """The records of a topic that are about these requests."""
+        found = await self.whole(name)
+        return [r for r in found if json.loads(r.value).get("request_id") in request_ids]
+
+    async def whole(self, name: str) -> list[Any]:
+        """Every record of a topic."""
+        return await read_whole(self.kafka, name)
+
+    async def lag(self) -> int:
+        """Records that services have not committed yet, over all their groups."""
+        admin = AIOKafkaAdminClient(**self.kafka)
+        consumer = AIOKafkaConsumer(enable_auto_commit=False, **self.kafka)
+        await admin.start()
+        await consumer.start()
+        try:
+            committed = [await admin.list_consumer_group_offsets(f"septet.{s}") for s in SERVICES]
+            ends = await consumer.end_offsets({tp for group in committed for tp in group})
+            return sum(max(0, ends[tp] - at.offset) for group in committed for tp, at in group.items())
+        finally:
+            await consumer.stop()
+            await admin.close()
+
+    async def drained(self, timeout_s: float = 120) -> float:
+        """Seconds until every service has committed all that is on the log.
+
+        Raises:
+            TimeoutError: they have not.
+        """
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        async with asyncio.timeout(timeout_s):
+            while await self.lag():  # noqa: ASYNC110 - a question to the broker
+                await asyncio.sleep(0.5)
+        return loop.time() - begin
+
+    async def tables(self) -> dict[str, tuple[int, str]]:
+        """Row count and digest of every table of every service."""
+        connection = await asyncpg.connect(self.addresses.postgres_dsn)
+        try:
+            found = {}
+            for (name,) in await connection.fetch(_TABLES, list(SERVICES)):
+                ((count, digest),) = await connection.fetch(_DIGEST.format(name))
+                found[name] = (count, digest)
+            return found
+        finally:
+            await connection.close()
 
     async def _released(self, ids: set[str]) -> dict[str, str]:
         connection = await asyncpg.connect(self.addresses.postgres_dsn)
@@ -130,6 +235,12 @@ class Verdict:
     violations: Violations
     sent: int
     statuses: Counter[str]
+    seen: tuple[Seen, ...] = ()
+
+    @property
+    def codes(self) -> Counter[str]:
+        """How often each error code was given."""
+        return Counter(s.code for s in self.seen if s.code)
 
     @property
     def answered(self) -> float:
@@ -143,16 +254,30 @@ async def lab(
     work: Path, seed: int, scale: Scale, *,
     faults: Mapping[str, tuple[str, ...]] | None = None, stub: StubOptions | None = None,
     env: Mapping[str, Mapping[str, str]] | None = None, services: bool = True,
+    servers: Mapping[str, object] | None = None, doors: bool = False,
 ) -> AsyncIterator[Lab]:  # fmt: skip
-    """Servers, services, model and client, all stopped on the way out."""
+    """Servers, services, model and client, all stopped on the way out.
+
+    Args:
+        faults: arguments of the saboteur, by service.
+        stub: how the model behaves at first.
+        env: further variables by service.
+        services: start them, or leave it to the scenario.
+        servers: further settings of the stack.
+        doors: put a proxy between each service and each of its servers.
+    """
+    rng = random.Random(seed)
     async with AsyncExitStack() as stack:
-        model = Stub(stub or StubOptions())
+        model = WatchedStub(stub or StubOptions())
         url = await stack.enter_async_context(serve_stub(model.options, model))
-        settings = stack_settings(work / "data", llm_url=url, llm_model="stub")
-        servers = await stack.enter_async_context(Stack(settings))
-        addresses = await servers.start()
+        opened = await stack.enter_async_context(open_doors(rng)) if doors else None
+        settings = stack_settings(work / "data", llm_url=url, llm_model="stub", **(servers or {}))
+        running = await stack.enter_async_context(opened.stack(settings) if opened else Stack(settings))
+        addresses = await running.start()
         await ensure_topics(addresses.connection("admin"))
         environment = {s: _environment(addresses, s, (env or {}).get(s, {})) for s in SERVICES}
+        if opened is not None:
+            opened.lead_to(addresses, environment)
         fleet = Fleet(work / "services", environment)
         stack.push_async_callback(fleet.stop)
         if services:
@@ -162,8 +287,7 @@ async def lab(
         await producer.start()
         stack.push_async_callback(producer.stop)
         watch = await stack.enter_async_context(watching(kafka))
-        rng = random.Random(seed)
-        yield Lab(servers, addresses, fleet, model, rng, scale, work, watch, producer, environment)
+        yield Lab(running, addresses, fleet, model, rng, scale, work, watch, producer, environment, opened)
 
 
 def _environment(addresses: Addresses, service: str, extra: Mapping[str, str]) -> dict[str, str]:

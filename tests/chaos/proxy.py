@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+_LINE_CHUNKS = 256
+
 
 @dataclass
 class Weather:
@@ -70,11 +72,32 @@ class Proxy:
                 each.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Chunks are on their way at the same time, as on a long line, and arrive in their order."""
+        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_LINE_CHUNKS)
+        sending = asyncio.create_task(self._deliver(under_way, writer))
+        due, loop = 0.0, asyncio.get_running_loop()
+        try:
+            with suppress(ConnectionError):
+                while chunk := await reader.read(65_536):
+                    due = max(due, loop.time() + self.weather.delay())
+                    await under_way.put((due, chunk))
+            await under_way.put((due, b""))
+            await sending
+        finally:
+            sending.cancel()
+
+    async def _deliver(
+        self, under_way: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter
+    ) -> None:
+        loop = asyncio.get_running_loop()
         with suppress(ConnectionError):
-            while chunk := await reader.read(65_536):
-                await asyncio.sleep(self.weather.delay())
+            while True:
+                due, chunk = await under_way.get()
+                await asyncio.sleep(max(0.0, due - loop.time()))
                 while self.weather.silent:  # noqa: ASYNC110 - the weather is a plain value that a scenario sets
                     await asyncio.sleep(0.05)
+                if not chunk:
+                    return
                 self.bytes += len(chunk)
                 writer.write(chunk)
                 await writer.drain()

@@ -12,7 +12,8 @@ from .checker import Run, Seen, Sent, Violations, check
 def _good() -> Run:
     sent = [Sent(f"r{i}", "default", f"c{i % 2}", i // 2) for i in range(6)]
     seen = [Seen(s.request_id, "default", "answered", i % 2, i) for i, s in enumerate(sent)]
-    return Run(sent, seen, {s.request_id: "answered" for s in sent})
+    released = {s.request_id: "answered" for s in sent}
+    return Run(sent, seen, released, events=[f"event-of-{s.request_id}" for s in sent])
 
 
 def test_a_run_that_keeps_every_promise_has_no_violation() -> None:
@@ -60,12 +61,16 @@ def _made_up(run: Run) -> None:
     run.released = {**(run.released or {}), "r9": "answered"}
 
 
+def _repeat(run: Run) -> None:
+    run.events = [*run.events, "event-of-r2"]
+
+
 @pytest.mark.parametrize(
     ("harm", "kind", "request_id"),
     [
         (_drop, "lost", "r5"), (_double, "duplicated", "r0"), (_foreign, "foreign", "r0"), (_swap, "disordered", "r2"),
         (_pending, "unfinished", "r0"), (_forgotten, "disagreeing", "r3"), (_other_status, "disagreeing", "r3"),
-        (_made_up, "invented", "r9"),
+        (_made_up, "invented", "r9"), (_repeat, "repeated", "event-of-r2"),
     ],
 )  # fmt: skip
 def test_each_kind_of_harm_is_reported(harm: Callable[[Run], None], kind: str, request_id: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,8 @@ from septet_contracts import topic
 from .checker import Seen, Sent
 
 REQUESTS, RESPONSES = topic("requests").name, topic("responses").name
+FEEDBACK, LABELS = topic("feedback").name, topic("labels").name
+EVENT_ID_HEADER = "septet-event-id"
 
 
 @dataclass
@@ -30,6 +32,8 @@ class Traffic:
         conversations: over how many conversations requests are spread; 0: none has one.
         fields: what every request carries beside its id and question.
         deadline_s: from the moment of publishing, in seconds.
+        first: number of the first question; each number is a question of its own.
+        thumbs: also give feedback on every request; it waits for the response, or comes after it.
     """
 
     producer: AIOKafkaProducer
@@ -41,11 +45,13 @@ class Traffic:
     sent: list[Sent] = field(default_factory=list)
     begun: dict[str, float] = field(default_factory=dict)
     retried: int = 0
+    thumbs: bool = False
+    first: int = 0
 
     def __post_init__(self) -> None:
         self._places: Counter[str] = Counter()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._number = 0
+        self._number = self.first
 
     async def steady(self, rate: float, seconds: float) -> None:
         """Publish ``rate`` requests a second, on schedule however slow the broker is (an open loop)."""
@@ -55,6 +61,16 @@ class Traffic:
             for number in range(int(rate * seconds)):
                 await asyncio.sleep(max(0.0, begin + number / rate - loop.time()))
                 group.create_task(self.one())
+
+    async def until(self, stop: asyncio.Event, rate: float) -> None:
+        """As :meth:`steady`, until ``stop`` is set."""
+        loop = asyncio.get_running_loop()
+        begin, number = loop.time(), 0
+        async with asyncio.TaskGroup() as group:
+            while not stop.is_set():
+                group.create_task(self.one())
+                number += 1
+                await asyncio.sleep(max(0.0, begin + number / rate - loop.time()))
 
     async def one(self, **fields: Any) -> str:
         """Publish one request, again and again under the same id and body, until the broker has it."""
@@ -71,17 +87,30 @@ class Traffic:
         self.begun[request_id] = asyncio.get_running_loop().time()
         # A conversation's requests are acknowledged one after the other, as its client would send them.
         async with self._turns[key]:
-            await self._publish(json.dumps(body).encode(), key.encode())
+            await self._publish(REQUESTS, body, key)
             self.sent.append(Sent(request_id, tenant, conversation, self._places[key]))
             self._places[key] += 1
         if not conversation:
             del self._turns[key]
+        if self.thumbs:
+            await self.thumb(request_id)
         return request_id
 
-    async def _publish(self, body: bytes, key: bytes) -> None:
+    async def thumb(self, request_id: str) -> None:
+        """A thumb on a response of the default tenant, as its reader gives it."""
+        body = {
+            "request_id": request_id,
+            "feedback_id": f"{request_id}-thumb",
+            "kind": "thumbs",
+            "value": "up",
+        }
+        await self._publish(FEEDBACK, body, f"default:{request_id}")
+
+    async def _publish(self, where: str, body: Mapping[str, Any], key: str) -> None:
+        value = json.dumps(body).encode()
         while True:
             try:
-                await self.producer.send_and_wait(REQUESTS, body, key=key)
+                await self.producer.send_and_wait(where, value, key=key.encode())
             except KafkaError:
                 self.retried += 1
                 await asyncio.sleep(0.2)
@@ -99,14 +128,6 @@ class Watch:
     def latencies(self, traffic: Traffic) -> list[float]:
         """Seconds from before the publish to the response, of those that have one."""
         return [self.first_seen[i] - begun for i, begun in traffic.begun.items() if i in self.first_seen]
-
-    async def next_progress(self, timeout_s: float = 120) -> float:
-        """Seconds until a request that was not answered yet is answered; ``timeout_s`` when none is."""
-        loop = asyncio.get_running_loop()
-        begin, known = loop.time(), len(self.first_seen)
-        while len(self.first_seen) == known and loop.time() - begin < timeout_s:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-        return loop.time() - begin
 
     def note(self, record: Any) -> None:
         """One record of the topic."""
@@ -167,12 +188,16 @@ async def read_whole(options: Mapping[str, Any], name: str) -> list[Any]:
         await consumer.stop()
 
 
-async def responses(options: Mapping[str, Any]) -> list[Seen]:
-    """The responses topic as the checker wants it."""
-    found = []
-    for record in await read_whole(options, RESPONSES):
-        body = json.loads(record.value)
-        found.append(
-            Seen(body["request_id"], body["tenant"], body["status"], record.partition, record.offset)
-        )
-    return found
+def event_ids(records: Iterable[Any]) -> list[str]:
+    """The event id in each record's header."""
+    return [v.decode() for r in records for k, v in r.headers if k == EVENT_ID_HEADER]
+
+
+def to_seen(record: Any) -> Seen:
+    """A record of the responses topic as the checker wants it."""
+    body = json.loads(record.value)
+    code = (body.get("error") or {}).get("code", "")
+    return Seen(
+        body["request_id"], body["tenant"], body["status"], record.partition, record.offset, code,
+        tuple(body.get("degraded", ())),
+    )  # fmt: skip

@@ -1,99 +1,72 @@
-"""Rows in which something that a service needs is away, slow or silent."""
+"""Rows in which something that a service needs is away or silent."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import asyncpg
 from septet_cli.stub.server import StubOptions
 
-from ..fleet import SERVICES
 from ..lab import FULL, Lab, Scale, lab
-from ..proxy import Proxy, Weather, proxied
 from ..result import Claims, Row
 from ..traffic import Traffic
+from . import network
+from .corpus import NEVER_ABSTAIN, ingested
 
-_TYPED = {
-    "deadline_exceeded",
-    "expired",
-    "store_unavailable",
-    "broker_unavailable",
-    "model_timeout",
-    "model_unavailable",
-}
-
-
-async def network(work: Path, seed: int, scale: Scale) -> Claims:
-    """500±200 ms of delay, resets, and a black hole of 20 s, between every service and PostgreSQL."""
-    claims = Claims()
-    async with lab(work, seed, scale, services=False) as here:
-        port = urlsplit(here.addresses.postgres_dsn).port
-        assert port is not None
-        weather = Weather(rng=here.rng)
-        async with proxied(port, weather) as proxy:
-            for service in SERVICES:
-                dsn = here.environment[service]["SEPTET_POSTGRES_DSN"]
-                here.environment[service]["SEPTET_POSTGRES_DSN"] = re.sub(
-                    rf":{port}\b", f":{proxy.port}", dsn
-                )
-            await here.fleet.start()
-            traffic = here.traffic()
-            sending = asyncio.create_task(traffic.steady(5, scale.seconds(90, 12)))
-            await _storm(proxy, weather, scale)
-            await sending
-            verdict = await here.verdict(traffic, ordered=False, settle_s=5)
-            claims.keep(verdict)
-            claims.figure(
-                sent=len(traffic.sent), statuses=dict(verdict.statuses), proxied_mib=proxy.bytes / 2**20
-            )
-            claims.expect(proxy.bytes > 0, "nothing went through the proxy")
-    return claims
-
-
-async def _storm(proxy: Proxy, weather: Weather, scale: Scale) -> None:
-    weather.delay_s, weather.jitter_s = 0.5, 0.2
-    await asyncio.sleep(scale.seconds(20, 3))
-    weather.delay_s = weather.jitter_s = 0.0
-    for _ in range(5):
-        await asyncio.sleep(scale.seconds(2, 0.3))
-        proxy.reset()
-    weather.silent = True
-    await asyncio.sleep(scale.seconds(20, 4))
-    weather.silent = False
+# What a request may end with when no model answers.
+_MODEL_AWAY = frozenset({"model_error", "model_timeout", "model_unreachable", "deadline_exceeded"})
+_PENDING = "SELECT count(*) FROM eval.requests WHERE state = 'pending'"
 
 
 async def away(work: Path, seed: int, scale: Scale) -> Claims:
-    """The embeddings server (one side of the search) stopped for 60 s; then the model refuses for 60 s."""
+    """One server of the search stopped for 60 s; then the model refuses for 60 s."""
     claims = Claims()
-    async with lab(work, seed, scale) as here:
-        traffic = here.traffic({**FULL, "generate": False})
-        await _stopped(here, "embeddings", traffic, scale.seconds(60, 8))
-        verdict = await here.verdict(traffic, ordered=False)
-        claims.keep(verdict)
-        claims.figure(answered_without_embeddings=verdict.answered)
-        claims.expect(verdict.answered >= 0.99, f"{verdict.answered:.3f} answered without embeddings")
+    async with lab(work, seed, scale, env=NEVER_ABSTAIN) as here:
+        names = {p.name for p in here.stack.status()}
+        server, mark = ("opensearch", "lexical") if "opensearch" in names else ("embeddings", "dense")
+        await ingested(here)
+        await _search_away(here, server, f"retrieval.{mark}", scale.seconds(60, 10), claims)
         here.behave(fail_rate=1.0)
         failing = here.traffic(deadline_s=20)
-        await failing.steady(2, scale.seconds(60, 6))
-        here.behave(fail_rate=0.0)
+        await failing.steady(2, scale.seconds(60, 5))
         verdict = await here.verdict(failing, ordered=False)
+        here.behave(fail_rate=0.0)
         claims.keep(verdict)
-        claims.figure(statuses_without_model=dict(verdict.statuses))
+        claims.figure(statuses_without_model=dict(verdict.statuses), codes=dict(verdict.codes))
+        claims.expect(set(verdict.codes) <= _MODEL_AWAY, f"other failures than typed: {dict(verdict.codes)}")
+        claims.expect(sum(verdict.codes.values()) == verdict.sent, "a response has no code")
     return claims
 
 
-async def _stopped(here: Lab, server: str, traffic: Traffic, seconds: float) -> None:
+async def _search_away(here: Lab, server: str, part: str, seconds: float, claims: Claims) -> None:
+    traffic = here.traffic({**FULL, "policy": "bare"}, first=2_000_000)
+    loop = asyncio.get_running_loop()
     sending = asyncio.create_task(traffic.steady(2, seconds + 4))
     await asyncio.sleep(2)
     here.signal_server(server, signal.SIGSTOP)
+    begin = loop.time()
     try:
         await asyncio.sleep(seconds)
     finally:
         here.signal_server(server, signal.SIGCONT)
+    end = loop.time()
     await sending
+    verdict = await here.verdict(traffic, ordered=False)
+    claims.keep(verdict)
+    answered = here.watch.first_seen
+    within = {i for i, at in traffic.begun.items() if begin < at and answered[i] < end}
+    without = [s for s in verdict.seen if s.request_id in within]
+    marked = sum(part in s.degraded for s in without)
+    claims.figure(
+        away=server, answered_meanwhile=verdict.answered, asked_meanwhile=len(without), marked=marked,
+        statuses=dict(verdict.statuses), codes_meanwhile=dict(verdict.codes),
+    )  # fmt: skip
+    claims.expect(verdict.answered >= 0.99, f"{verdict.answered:.3f} answered without {server}")
+    unmarked = [s for s in without if s.status not in ("failed", "expired") and part not in s.degraded]
+    claims.expect(not unmarked, f"{len(unmarked)} of {len(without)} are not marked {part}")
+    claims.expect(marked > 0, "no response is marked degraded")
 
 
 async def hanging(work: Path, seed: int, scale: Scale) -> Claims:
@@ -102,14 +75,20 @@ async def hanging(work: Path, seed: int, scale: Scale) -> Claims:
     async with lab(work, seed, scale, stub=StubOptions(hang=True)) as here:
         traffic = here.traffic(conversations=0, deadline_s=6)
         await traffic.steady(5, scale.seconds(20, 4))
+        waited = here.stub.waiting
         verdict = await here.verdict(traffic)
         claims.keep(verdict)
         late = max(here.watch.latencies(traffic)) - 6
-        claims.figure(sent=len(traffic.sent), latest_after_deadline_s=late, statuses=dict(verdict.statuses))
+        claims.figure(
+            sent=verdict.sent, latest_after_deadline_s=late, statuses=dict(verdict.statuses),
+            codes=dict(verdict.codes), calls_open_meanwhile=waited,
+        )  # fmt: skip
         claims.expect(late <= 1.0, f"a failure came {late:.2f} s after the deadline")
-        claims.expect(verdict.answered == 0, "something was answered by a model that hangs")
+        claims.expect(set(verdict.codes) == {"deadline_exceeded"}, f"codes: {dict(verdict.codes)}")
+        claims.expect(sum(verdict.codes.values()) == verdict.sent, "something was answered, or has no code")
+        await _nothing_left(here, claims)
         here.behave(hang=False)
-        again = here.traffic()
+        again: Traffic = here.traffic()
         await again.steady(5, 3)
         verdict = await here.verdict(again)
         claims.keep(verdict)
@@ -117,13 +96,28 @@ async def hanging(work: Path, seed: int, scale: Scale) -> Claims:
     return claims
 
 
+async def _nothing_left(here: Lab, claims: Claims) -> None:
+    """No call is open at the model, no record in a lane, none uncommitted, no request pending."""
+    await here.drained()
+    # The model still hangs: it gives up a call only when generation hangs up.
+    lanes = await here.fleet.gauge("generation", "septet_lane_depth")
+    connection = await asyncpg.connect(here.addresses.postgres_dsn)
+    try:
+        pending = await connection.fetchval(_PENDING)
+    finally:
+        await connection.close()
+    left = {"calls": here.stub.waiting, "lanes": lanes, "pending": pending}
+    claims.figure(left_behind=left)
+    claims.expect(not any(left.values()), f"left behind: {left}")
+
+
 ROWS = (
-    Row(10, "a TCP proxy: 500±200 ms, resets, a 20 s black hole", "only typed deadline failures", network),
+    network.ROW,
     Row(
         11,
         "one side of the search away 60 s; the model away 60 s",
-        "≥ 99 % answered, degraded; typed failures",
+        "≥ 99 % answered, marked degraded; typed failures for the rest",
         away,
     ),
-    Row(13, "the model hangs", "failure ≤ deadline + 1 s, and service again afterwards", hanging),
+    Row(13, "the model hangs", "failure ≤ deadline + 1 s, no task left behind", hanging),
 )

@@ -1,126 +1,157 @@
-"""Rows about what is on the topics: poison, repetition, other versions."""
+"""Rows about what is on the topics: repetition, and other versions of the contracts."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
-from septet_contracts import topic
+from jsonschema import Draft202012Validator
+from septet_contracts import SERVICES, TOPICS, Topic, dead_letter_topic, topic
+from septet_contracts.freeze import SchemaStore, default_folder
 
+from ..checker import Sent
 from ..lab import Lab, Scale, lab
 from ..result import Claims, Row
-from ..traffic import REQUESTS, Traffic, read_whole
+from ..traffic import LABELS, RESPONSES, Traffic
+from . import poison
 
-_TABLES = ("eval.requests", "eval.outbox", "generation.ledger", "feedback.inbox")
-
-
-def _poison(kind: int) -> bytes:
-    mark = f"poison-{uuid4().hex[:12]}"
-    return (
-        b'{"request_id": "%s", "question": ' % mark.encode(),
-        json.dumps({"request_id": mark, "question": "Hi?", "version": 99}).encode(),
-        b'{"request_id": "%s", "question": "\xff\xfe"}' % mark.encode(),
-        json.dumps({"request_id": mark, "question": ["no", "text"]}).encode(),
-        b"\x00\x01" + mark.encode(),
-    )[kind % 5]
-
-
-async def poison(work: Path, seed: int, scale: Scale) -> Claims:
-    """1 % of the records are poison, of five kinds."""
-    claims = Claims()
-    async with lab(work, seed, scale) as here:
-        total = scale.times(10_000, 300)
-        traffic = here.traffic(deadline_s=600)
-        bad: dict[bytes, float] = {}
-        loop = asyncio.get_running_loop()
-
-        async def spoil() -> None:
-            for number in range(max(5, total // 100)):
-                body = _poison(number)
-                await here.producer.send_and_wait(REQUESTS, body, key=f"poison-{number}".encode())
-                bad[body] = loop.time()
-                await asyncio.sleep(total / 30 / max(5, total // 100))
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(spoil())
-            group.create_task(traffic.steady(30, total / 30))
-        claims.keep(await here.verdict(traffic, wait_s=600))
-        dead = {r.value for r in await read_whole(here.kafka, topic("guardrails.dead").name)}
-        missing = [body for body in bad if body not in dead]
-        claims.figure(sent=len(traffic.sent), poison=len(bad), dead_lettered=len(bad) - len(missing))
-        claims.expect(not missing, f"{len(missing)} poison records are not in the dead-letter topic")
-    return claims
+_REPLAYED = ("requests", "drafts", "outcomes", "feedback", "responses")
+_HANDED_ON = ("screened", "missed", "grounded", "drafts", "outcomes")
 
 
 async def replay(work: Path, seed: int, scale: Scale) -> Claims:
-    """20 % of the requests published twice, then the whole topic once more."""
+    """20 % of the requests published twice, then five topics once more from their first offset."""
     claims = Claims()
     async with lab(work, seed, scale) as here:
         traffic = here.traffic()
+        traffic.thumbs = True
         await traffic.steady(15, scale.seconds(60, 5))
-        await here.watch.all_of(traffic, 120)
         claims.keep(await here.verdict(traffic))
-        before, calls = await _counts(here), here.stub.calls
-        records = await read_whole(here.kafka, REQUESTS)
-        twice = [r for r in records if here.rng.random() < 0.2]
-        for record in [*twice, *records]:
-            await here.producer.send_and_wait(REQUESTS, record.value, key=record.key)
-        marker = here.traffic(conversations=0)
-        await marker.steady(10, 2)
-        claims.keep(await here.verdict(traffic, marker, settle_s=8))
-        after = await _counts(here)
-        new = len(marker.sent)
+        twice = [r for r in await here.whole(topic("requests").name) if here.rng.random() < 0.2]
+        await _again(here, twice)
+        claims.keep(await here.verdict(traffic))
+        before, calls, labels = await here.tables(), here.stub.calls, len(await here.whole(LABELS))
+        replayed: Counter[str] = Counter()
+        for name in _REPLAYED:
+            records = await here.whole(topic(name).name)
+            await _again(here, records)
+            replayed[name] = len(records)
+            if name == "outcomes":
+                # The next topics hold the responses themselves, and a replay of those is a second one.
+                claims.keep(await here.verdict(traffic))
+        await asyncio.sleep(3)
+        after = await here.tables()
+        claims.figure(sent=len(traffic.sent), published_twice=len(twice), replayed=dict(replayed))
         claims.figure(
-            published_again=len(twice) + len(records), model_calls_again=here.stub.calls - calls - new
+            model_calls_again=here.stub.calls - calls,
+            rows={name: count for name, (count, _) in before.items() if count},
         )
-        claims.expect(
-            after["eval.requests"] - before["eval.requests"] == new, f"tables changed: {before} → {after}"
-        )
-        claims.expect(
-            after["eval.outbox"] - before["eval.outbox"] == new, f"tables changed: {before} → {after}"
-        )
+        changed = [name for name in before if before[name] != after[name]]
+        claims.expect(not changed, f"tables changed: {changed}")
+        claims.expect(here.stub.calls == calls, "the model was called again")
+        now = len(await here.whole(RESPONSES))
+        claims.expect(now == 2 * replayed["responses"], f"{now} records, {replayed['responses']} responses")
+        claims.expect(len(await here.whole(LABELS)) == labels, "labels were written again")
     return claims
 
 
-async def _counts(here: Lab) -> dict[str, int]:
-    connection = await asyncpg.connect(here.addresses.postgres_dsn)
-    try:
-        return {t: await connection.fetchval(f"SELECT count(*) FROM {t}") for t in _TABLES}
-    finally:
-        await connection.close()
+async def _again(here: Lab, records: list[Any]) -> None:
+    """Publish records once more as they are, and wait until all services have handled them."""
+    for record in records:
+        await here.producer.send(record.topic, record.value, key=record.key, headers=list(record.headers))
+    await here.producer.flush()
+    await here.drained()
 
 
 async def versions(work: Path, seed: int, scale: Scale) -> Claims:
-    """Writers of a later minor version (unknown optional fields everywhere) beside this one."""
+    """Writers of a later and of the first minor version beside this one, and the first version's readers."""
     claims = Claims()
     async with lab(work, seed, scale) as here:
         newer: dict[str, Any] = {"priority": "low", "budget": {"tokens": 10, "nested": [1, {"a": None}]}}
-        old, new = here.traffic(), here.traffic()
-        new.fields = {**new.fields, **newer}
+        same, later = here.traffic(), here.traffic()
+        same.thumbs = True
+        later.fields = {**later.fields, **newer}
         seconds = scale.seconds(30, 5)
-
-        async def steady(traffic: Traffic) -> None:
-            await traffic.steady(5, seconds)
-
-        await asyncio.gather(steady(old), steady(new))
-        verdict = await here.verdict(old, new)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(same.steady(5, seconds))
+            group.create_task(later.steady(5, seconds))
+        verdict = await here.verdict(same, later)
         claims.keep(verdict)
-        claims.figure(sent=verdict.sent, statuses=dict(verdict.statuses))
-        claims.expect(verdict.answered == 1, f"rejected: {dict(verdict.statuses)}")
+        await here.drained()
+        refused = [r async for r in _refused_by_first_readers(here)]
+        claims.expect(not refused, f"{len(refused)} records are none for the first readers: {refused[:3]}")
+        elder = here.traffic(conversations=0)
+        by_topic = await _first_writers(here, elder)
+        older = await here.verdict(elder, ordered=False)
+        claims.keep(older)
+        dead = sum([len(await here.whole(dead_letter_topic(service))) for service in SERVICES])
+        claims.figure(
+            this_version=len(same.sent), later_writers=len(later.sent), first_writers=by_topic,
+            statuses=dict(verdict.statuses + older.statuses), dead_letters=dead,
+        )  # fmt: skip
+        claims.expect(verdict.answered == 1, f"rejected: {dict(verdict.codes)}")
+        claims.expect(older.answered == 1, f"of the first version rejected: {dict(older.codes)}")
+        claims.expect(dead == 0, f"{dead} dead letters")
     return claims
 
 
+@cache
+def _first(of: Topic) -> dict[str, Any]:
+    """The first schema of a topic that was ever frozen."""
+    return SchemaStore(default_folder()).versions(of)[0][1]
+
+
+async def _refused_by_first_readers(here: Lab) -> Any:
+    """What this version has written and a reader with the first frozen schema does not accept."""
+    for of in TOPICS.values():
+        if of.raw:
+            continue
+        reader = Draft202012Validator(_first(of))
+        for record in await here.whole(of.name):
+            for error in reader.iter_errors(json.loads(record.value)):
+                yield f"{of.name}: {error.message[:200]}"
+
+
+async def _first_writers(here: Lab, client: Traffic) -> dict[str, int]:
+    """Publish, on each topic on the way of a request, records with nothing but what the first schema requires.
+
+    They are made of records on the topic, under new request ids, which ``client`` counts as sent.
+    """
+    written: Counter[str] = Counter()
+    for name in _HANDED_ON:
+        of = topic(name)
+        for body in _bare(of, await here.whole(of.name)):
+            request_id = f"{client.run}-{name}-{written[name]}"
+            body |= {"request_id": request_id, "event_id": str(uuid4())}
+            Draft202012Validator(_first(of)).validate(body)
+            key = f"default:{request_id}".encode()
+            await here.producer.send_and_wait(of.name, json.dumps(body).encode(), key=key)
+            client.sent.append(Sent(request_id, "default"))
+            client.begun[request_id] = asyncio.get_running_loop().time()
+            written[name] += 1
+    return dict(written)
+
+
+def _bare(of: Topic, records: list[Any], count: int = 5) -> Iterator[dict[str, Any]]:
+    required = set(_first(of)["required"]) | {"contract"}
+    for record in records[-count:]:
+        body = json.loads(record.value)
+        yield {name: value for name, value in body.items() if name in required}
+
+
 ROWS = (
-    Row(9, "1 % poison of 10,000, five kinds", "every one in the dead-letter topic", poison),
+    poison.ROW,
     Row(
         14,
-        "a topic from offset 0 again; 20 % of records twice",
+        "five topics from offset 0 again; 20 % of requests twice",
         "tables unchanged, no second response",
         replay,
     ),
-    Row(15, "old and new contract versions side by side", "0 rejects", versions),
+    Row(15, "old and new contract versions side by side, both directions", "0 rejects", versions),
 )

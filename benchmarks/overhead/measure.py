@@ -1,0 +1,148 @@
+"""One run of the benchmark: everything is started once, then measured in turns."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import subprocess
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.overhead import inside, loops
+from benchmarks.overhead.contender import PATH
+from benchmarks.overhead.phases import Advance, Bench, Subject, per_request
+from benchmarks.overhead.plan import Plan
+from benchmarks.overhead.prepare import IN_FLIGHT, Own, probe, start, started
+from benchmarks.overhead.ratios import summarise
+from benchmarks.overhead.raw import RawChain
+from benchmarks.overhead.septet import Answer, RunningSeptet
+from benchmarks.overhead.spans import Journey
+from benchmarks.peers.contenders import contenders
+
+ROOT = Path(__file__).parents[2]
+IDLE_S, LOOK_RATE = 5.0, 5
+
+
+async def measure(plan: Plan, without: Collection[str], advance: Advance) -> dict[str, Any]:
+    """Start, measure and stop everything; returns the result as it is written.
+
+    Args:
+        plan: how long.
+        without: names of contenders that are left out.
+        advance: told what goes on.
+    """
+    before = os.getloadavg()[0]
+    async with AsyncExitStack() as exits:
+        on = await exits.enter_async_context(started(plan, advance))
+        own = await probe(on, plan, exits)
+        subjects = [own.bus, own.full, own.hit]
+        left_out: dict[str, str] = {}
+        for contender in (RawChain(), *contenders()):
+            if reason := "as asked" if contender.name in without else contender.missing():
+                left_out[contender.name] = reason
+                continue
+            advance(f"starting {contender.name}", 0)
+            subjects.append(await start(contender, replace(on.place, load=own.load), exits))
+        bench = Bench(plan, on.stack, on.beside, advance)
+        await _warm_up(bench, subjects)
+        own.found["idle_cpu_ms_per_s"] = await _idle(bench, subjects)
+        await _rounds(bench, subjects, own)
+        result = _result(plan, before, subjects, own, left_out)
+    return result | summarise(result["contenders"])
+
+
+async def _warm_up(bench: Bench, subjects: Sequence[Subject]) -> None:
+    for subject in subjects:
+        bench.advance(f"warming up {subject.contender.name}", 0)
+        await loops.closed_loop(
+            subject.running.send, subject.numbers, IN_FLIGHT, 1.0 + bench.plan.warm_up / 50
+        )
+
+
+async def _idle(bench: Bench, subjects: Sequence[Subject]) -> dict[str, float]:
+    """CPU milliseconds per second of each process while everything runs and nothing is asked."""
+    await asyncio.sleep(bench.plan.pause)
+    before = [bench.cpu(subject.running) for subject in subjects]
+    await asyncio.sleep(IDLE_S)
+    idle: dict[str, float] = {}
+    for subject, then in zip(subjects, before, strict=True):
+        own = set(subject.running.pids())
+        cost = per_request(then, bench.cpu(subject.running), round(IDLE_S))
+        kind = "septet" if isinstance(subject.running, RunningSeptet) else subject.contender.name
+        idle |= {f"{kind}: {n}" if n in own else n: c for n, c in cost.items()}
+    return dict(sorted(idle.items()))
+
+
+async def _rounds(bench: Bench, subjects: list[Subject], own: Own) -> None:
+    chains = [s for s in subjects if s.contender.kind == "bus"]
+    paths = [s for s in subjects if s.contender.kind != "bus"]
+    traced = [_Traced(own.bus), _Traced(own.full)]
+    for number in range(bench.plan.rounds):
+        bench.advance(f"round {number + 1} of {bench.plan.rounds}", 0)
+        for subject in subjects:
+            subject.runs.append({"rates": {}})
+        # Each round starts with another contender: whoever is first meets caches that others have cooled.
+        for group, measure_round in ((chains, bench.chain_round), (paths, bench.path_round)):
+            turn = number % len(group)
+            await measure_round([*group[turn:], *group[:turn]])
+        for each in traced:
+            await each.look(bench)
+    for each in traced:
+        own.found[each.subject.contender.name]["inside"] = inside.split(each.ways)
+    answers = traced[1].answers
+    own.found["rails_ms"] = rails = inside.rails(answers)
+    own.found["slowest"] = inside.slowest({"rail": rails, "scorer": own.found["scorers_ms"]})
+    own.found["answered"] = sum(a.body["status"] == "answered" for a in answers) / max(1, len(answers))
+
+
+@dataclass
+class _Traced:
+    """A subject whose requests are looked into."""
+
+    subject: Subject
+    answers: list[Answer] = field(default_factory=list)
+    ways: list[tuple[Journey, float]] = field(default_factory=list)
+
+    async def look(self, bench: Bench) -> None:
+        """A few requests, far enough apart that none waits for another, and their traces."""
+        running, addresses = self.subject.running, bench.stack.addresses
+        assert isinstance(running, RunningSeptet)
+        assert addresses is not None
+        bench.advance(f"looking into {self.subject.contender.name}", 0)
+        count = bench.plan.traced
+        await loops.open_loop(running.send, self.subject.numbers, LOOK_RATE, count / LOOK_RATE)
+        last = list(running.answers)[-count:]
+        self.answers += last
+        self.ways += await inside.journeys(addresses.traces_url, last)
+
+
+def _result(
+    plan: Plan, load_before: float, subjects: Sequence[Subject], own: Own, left_out: Mapping[str, str]
+) -> dict[str, Any]:
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="minutes"),
+        "commit": git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else ""),
+        "machine": {
+            "cores": os.cpu_count(), "memory_gib": round(psutil.virtual_memory().total / 2**30),
+            "python": platform.python_version(), "load_average_before": round(load_before, 2),
+        },
+        "plan": asdict(plan),
+        "record_bytes": dict(zip(PATH, own.load.record_bytes, strict=True)),
+        "contenders": {
+            s.contender.name: {"kind": s.contender.kind, "note": s.contender.note, "runs": s.runs}
+            for s in subjects
+        },
+        "left_out": dict(left_out),
+        "septet": own.found,
+    }  # fmt: skip

@@ -1,0 +1,170 @@
+"""``python -m benchmarks.overhead.page`` writes docs/benchmarks.md and its picture from ``results.json``."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from benchmarks.overhead import tables
+from benchmarks.overhead.chart import Bars, svg
+from benchmarks.overhead.ratios import BUS, FULL
+
+ROOT = Path(__file__).parents[2]
+RESULT = Path(__file__).parent / "results.json"
+PAGE, PICTURE = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.svg"
+
+HEAD = """# Benchmarks: overhead
+
+What Septet costs on top of the log that it stands on, and how that compares with other ways to do the same work. Made by
+`python -m benchmarks.overhead.page` from the [result](../benchmarks/overhead/results.json) of `make bench`; do not edit.
+
+![Latency of the chains and throughput of the paths](benchmarks.svg)
+"""
+
+METHOD = """## How it is measured
+
+Everything runs on one machine at the same time and is measured **in turns**: in each round every contender gets the same
+phase before the next phase begins, and each round starts with another contender. Ratios are made within a round, so that
+what the machine does to all of them cancels out; the table gives their median and range. The stub model answers at once.
+Load is an open loop (requests go out on schedule, however slow the responses are) save for the closed one with a fixed
+number in flight. A client in one process measures from before its publish or call until the response is there.
+
+- **raw** is the limit: five processes with raw aiokafka clients that pass records on. It has Septet's hops, its topics'
+  partitions and the mean size of its records on each of them; producers with `acks=all` and idempotence; offsets
+  committed asynchronously every 50 ms, up to the lowest record that is not acknowledged, as Septet commits them. Sends
+  do not wait for one another. Guardrails has two hops and one process, and so has its stand-in: a sixth process would
+  only make the limit slower.
+- **septet, bus only**: requests that want no retrieval and no cache, under a policy without rails. What is left is the
+  hops, contracts, tracing, ledger, release, outbox and commits, the call of the stub model, and eval's scorers.
+- **septet**: the default path past the cache: hybrid retrieval, every default rail, the model, the scorers.
+- **septet, cache hit**: questions whose answers the cache holds.
+- **haystack**, **llamaindex**: the same work behind HTTP, [step by step](../benchmarks/peers/README.md).
+
+The corpus is the demo's. No question is asked twice within thousands, because services (and peers) remember embeddings.
+The highest rate held is the highest at which the 99th percentile stays below a second and nothing fails, searched in
+steps of ×1.3, then between the highest held and the lowest lost. Tracing is on, and the trace receiver runs on the same
+cores. CPU times count children, PostgreSQL's backends among them, and what a process uses when it is idle.
+"""
+
+ADDS_UP = """## Path = bus + work
+
+From the traces of {requests} requests of the whole path, a few a second. For each hop, *transit* is the time from the
+start of `send` to the start of `process` in the next service (for the first hop, from the client's call); what a service
+needs from there to its own `send` is *work* (search, embeddings, model call, cache look-up; the rails by the latency that
+each verdict states; the scorers and their embedding) and the rest *chassis* (contract, ledger, release, outbox, encoding).
+The delivery to the client is taken as the time that the broker needs to take the response.
+
+Summed over the hops that is {bus:.1f} ms of bus and {work:.1f} ms of work, {share:.0%} of the {measured:.1f} ms that the
+client measured. On requests without work the bus takes {alone:.1f} ms; with
+the records of the whole path, which carry passages and a vector, it takes {heavier:.2f} times as long.
+"""
+
+RUN = """## Run it
+
+```sh
+make bench                     # the whole of it, about 25 minutes on two cores
+make bench JSON=mine.json      # and write the result
+make bench QUICK=1             # one short round: a check of the tool, not a result
+```
+
+Run it on a machine that does nothing else; the load average before the run is in the result.
+"""
+
+
+def page(result: dict[str, Any]) -> str:
+    """The page's text."""
+    machine, plan = result["machine"], result["plan"]
+    measured = (
+        f"Measured {result['measured_at'][:10]} at commit `{result['commit']}` on {machine['cores']} cores, "
+        f"{machine['memory_gib']} GiB, Python {machine['python']}, load average {machine['load_average_before']} before "
+        f"the run; rounds: {plan['rounds']}; {result['septet']['documents']} documents."
+    )
+    sections = [
+        HEAD,
+        measured,
+        "",
+        *_sections(result),
+        _adds_up(result["septet"]),
+        _slowest(result["septet"]),
+        METHOD,
+    ]
+    return "\n".join([*sections, *_notes(result), RUN])
+
+
+def _sections(result: dict[str, Any]) -> list[str]:
+    return [
+        part for table in tables.tables(result) for part in (f"## {table.title}", "", table.markdown(), "")
+    ]
+
+
+def _adds_up(found: dict[str, Any]) -> str:
+    inside, alone = found[FULL]["inside"], found[BUS]["inside"]
+    return ADDS_UP.format(
+        requests=inside["requests"], bus=inside["bus_ms"], work=inside["work_ms"], share=inside["accounted"],
+        measured=inside["measured_ms"], alone=alone["bus_ms"], heavier=inside["bus_ms"] / alone["bus_ms"],
+    )  # fmt: skip
+
+
+def _slowest(found: dict[str, Any]) -> str:
+    one = found["slowest"]
+    rails = tables.Table("", ["rail or scorer", "mean ms"], [
+        [name, f"{took:.2f}"]
+        for kind in ("rails_ms", "scorers_ms")
+        for name, took in sorted(found[kind].items(), key=lambda item: -item[1])
+        if took >= tables.SHOWN_MS
+    ])  # fmt: skip
+    return (
+        f"The slowest is the {one['kind']} `{one['name']}` with {one['mean_ms']:.2f} ms. Scorers were run once more, alone, "
+        f"on outcomes read from the log; what takes less than {tables.SHOWN_MS:g} ms is left out.\n\n{rails.markdown()}\n"
+    )
+
+
+def _notes(result: dict[str, Any]) -> list[str]:
+    notes = [f"- **{n}**: {c['note']}" for n, c in result["contenders"].items() if c["note"]]
+    left = [f"- **{name}** was left out: {why}" for name, why in result["left_out"].items()]
+    return ["## What the others do not promise", "", *notes, *left, ""]
+
+
+def picture(result: dict[str, Any]) -> str:
+    """Two groups of bars: latency of the chains, throughput of the paths."""
+
+    def median(kinds: tuple[str, ...], read: Any) -> list[tuple[str, float]]:
+        found = {
+            n: [read(run) for run in c["runs"]] for n, c in result["contenders"].items() if c["kind"] in kinds
+        }
+        return [
+            (n, statistics.median(known))
+            for n, v in found.items()
+            if (known := [x for x in v if x is not None])
+        ]
+
+    def at_ten(run: dict[str, Any]) -> float | None:
+        sample = run["rates"].get("10")
+        return None if sample is None else float(sample["p50_ms"])
+
+    busy = result["plan"]["in_flight"]
+    return svg(
+        [
+            Bars(
+                "Chains without work: p50 at 10 requests/s, ms (shorter is better)", median(("bus",), at_ten)
+            ),
+            Bars(
+                f"Whole path: responses/s with {busy} in flight (longer is better)",
+                median(("full", "hit"), lambda run: float(run["concurrent"]["rate"])),
+            ),
+        ]
+    )
+
+
+def main() -> None:
+    """Write page and picture."""
+    result = json.loads(RESULT.read_text("utf-8"))
+    PAGE.write_text(page(result), "utf-8")
+    PICTURE.write_text(picture(result), "utf-8")
+    print(f"wrote {PAGE.name} and {PICTURE.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""A result as tables: for the terminal, and for the page of the documentation."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table as RichTable
+
+from benchmarks.overhead.plan import RATES
+from benchmarks.overhead.ratios import BUS, FULL, HIT, RAW, goals
+
+Result = dict[str, Any]
+# What every contender uses; Septet's trace receiver, broker and database are servers, too.
+SERVERS = ("kafka", "postgres", "embeddings", "traces", "model")
+SHOWN_MS = 0.05
+"""What takes less is left out of lists of rails and scorers."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Head and rows of text; the first column is a name, the others are figures."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __rich__(self) -> RenderableType:
+        table = RichTable(title=self.title, title_justify="left", title_style="bold")
+        for place, column in enumerate(self.head):
+            table.add_column(column, justify="right" if place else "left")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    def markdown(self) -> str:
+        """The table without its title."""
+        lines = [self.head, ["---", *(["---:"] * (len(self.head) - 1))], *self.rows]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def tables(result: Result) -> list[Table]:
+    """All of them, in the order in which they are read."""
+    return [ratios(result), chains(result), paths(result), cpu(result), busy_cpu(result), where(result)]
+
+
+def ratios(result: Result) -> Table:
+    """Each ratio with its spread, and the goal where there is one."""
+    wanted = {goal.ratio: goal for goal in goals(result["contenders"])}
+    rows = []
+    for name, value in result["ratios"].items():
+        spread, goal = result["spread"][name], wanted.get(name)
+        verdict = "" if goal is None else "met" if goal.met(value) else "missed"
+        span = f"{spread['min']:.2f} to {spread['max']:.2f}"
+        rows.append([name, f"{value:.2f}", span, str(len(spread["runs"])), str(goal or ""), verdict])
+    return Table(
+        "Ratios (median and range over rounds)", ["ratio", "median", "range", "rounds", "goal", ""], rows
+    )
+
+
+def chains(result: Result) -> Table:
+    """Chains without work: latency by rate, and the highest rate."""
+    rows = []
+    for name, runs in _of_kind(result, "bus"):
+        cells = [_latency(r["rates"].get(f"{rate:g}") for r in runs) for rate in RATES]
+        rows.append([name, *cells, _over(r["highest_rate"]["held"] for r in runs)])
+    head = ["chain", *(f"at {rate}/s" for rate in RATES), "highest rate held"]
+    return Table("Chains: p50 / p99 in ms (medians over rounds)", head, rows)
+
+
+def paths(result: Result) -> Table:
+    """The whole path: throughput at a fixed concurrency, latency by rate, and the highest rate."""
+    plan, rows = result["plan"], []
+    for name, runs in [*_of_kind(result, "full"), *_of_kind(result, "hit")]:
+        cells = [
+            _latency(r["rates"][f"{rate:g}"] for r in runs if f"{rate:g}" in r["rates"])
+            for rate in plan["full_rates"]
+        ]
+        rate = _over(r["concurrent"]["rate"] for r in runs)
+        held = _over(r["highest_rate"]["held"] for r in runs) if "highest_rate" in runs[0] else ""
+        rows.append([name, rate, _latency(r["concurrent"] for r in runs), *cells, held])
+    busy = f"{plan['in_flight']} in flight"
+    head = [
+        "path",
+        f"responses/s, {busy}",
+        busy,
+        *(f"at {rate:g}/s" for rate in plan["full_rates"]),
+        "highest rate held",
+    ]
+    return Table("Whole path: p50 / p99 in ms (medians over rounds)", head, rows)
+
+
+def cpu(result: Result) -> Table:
+    """CPU milliseconds per request at 10 requests a second, by process."""
+    found = {}
+    for name in (RAW, BUS, FULL, HIT):
+        at_ten = [
+            r["rates"]["10"]["cpu_ms"] for r in result["contenders"][name]["runs"] if r["rates"].get("10")
+        ]
+        found[name] = {p: statistics.median(one[p] for one in at_ten) for p in at_ten[0]} if at_ten else {}
+    processes = sorted({process for one in found.values() for process in one})
+    rows = [[p, *(f"{found[n][p]:.1f}" if p in found[n] else "" for n in found)] for p in processes]
+    rows.append(["all", *(f"{sum(one.values()):.1f}" if one else "" for one in found.values())])
+    rows.append(["Kafka, bytes", *(_bytes(result, n, "kafka_bytes") for n in found)])
+    rows.append(["PostgreSQL's log, bytes", *(_bytes(result, n, "wal_bytes") for n in found)])
+    return Table("CPU ms per request at 10/s, and bytes per request", ["process", *found], rows)
+
+
+def busy_cpu(result: Result) -> Table:
+    """CPU milliseconds per response with many requests in flight: the contender's own processes and the servers."""
+    rows = []
+    for name, runs in [*_of_kind(result, "full"), *_of_kind(result, "hit")]:
+        parts: dict[bool, list[float]] = {True: [], False: []}
+        for run in runs:
+            used = run["concurrent"]["cpu_ms"]
+            for of_servers, sums in parts.items():
+                sums.append(sum(ms for process, ms in used.items() if (process in SERVERS) is of_servers))
+        own, servers = statistics.median(parts[False]), statistics.median(parts[True])
+        rows.append([name, f"{own:.1f}", f"{servers:.1f}", f"{own + servers:.1f}"])
+    title = f"CPU ms per response, {result['plan']['in_flight']} in flight (medians over rounds)"
+    return Table(title, ["path", "own processes", "servers", "all"], rows)
+
+
+def where(result: Result) -> Table:
+    """Where the time of a request goes: per hop transit, chassis and work."""
+    rows = []
+    for name in (BUS, FULL):
+        inside = result["septet"][name]["inside"]
+        for hop, parts in inside.get("hops", {}).items():
+            rows.append(
+                [
+                    f"{name}: {hop}",
+                    *(f"{parts[part]:.1f}" for part in ("transit_ms", "chassis_ms", "work_ms")),
+                ]
+            )
+        if inside["requests"]:
+            work, bus = f"{inside['work_ms']:.1f}", f"{inside['bus_ms']:.1f} in all"
+            rows.append([f"{name}: all, with delivery", bus, "", work])
+            measured = f"{inside['measured_ms']:.1f} measured"
+            rows.append([f"{name}: seen by the client", measured, "", f"{inside['accounted']:.0%} found"])
+    return Table("Where the time goes, ms (means)", ["hop", "transit", "chassis", "work"], rows)
+
+
+def _of_kind(result: Result, kind: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    return ((n, found["runs"]) for n, found in result["contenders"].items() if found["kind"] == kind)
+
+
+def _latency(samples: Iterable[dict[str, Any] | None]) -> str:
+    """Median and 99th percentile; empty where nothing was tried."""
+    tried = list(samples)
+    known = [s for s in tried if s]
+    if not known:
+        return "not held" if tried else ""
+    p50, p99 = (statistics.median(s[f"{figure}_ms"] for s in known) for figure in ("p50", "p99"))
+    return f"{p50:,.1f} / {p99:,.1f}"
+
+
+def _over(values: Iterable[float]) -> str:
+    return f"{statistics.median(list(values)):,.1f}"
+
+
+def _bytes(result: Result, name: str, figure: str) -> str:
+    found = result["septet"].get(name, {}).get(figure)
+    return "" if found is None else f"{found:,}"

@@ -1,0 +1,108 @@
+"""Contenders that are a framework's pipeline behind HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal
+
+import aiohttp
+from septet_native import ports
+
+from benchmarks.overhead.children import children
+from benchmarks.overhead.contender import Failed, Load, Place
+from benchmarks.peers import environment
+
+LOST_AFTER_S = 30
+# The frameworks' own telemetry would leave the machine, or wait for it.
+_QUIET = {
+    "HAYSTACK_TELEMETRY_ENABLED": "False",
+    "ANONYMIZED_TELEMETRY": "False",
+    "OMP_WAIT_POLICY": "passive",
+}
+
+
+@dataclass(frozen=True)
+class HttpPeer:
+    """One framework, served by ``workers`` processes that the client asks in turns.
+
+    Each process listens on a port of its own. Workers that share one port share its connections by chance, and one of
+    them has most of the load; turns are the best that a load balancer could do for them.
+    """
+
+    name: str
+    peer: str
+    workers: int
+    note: str
+    kind: Literal["bus", "full"] = "full"
+
+    def missing(self) -> str:
+        """The command that makes ``.venv-bench``, unless it is there."""
+        return "" if environment.installed() else environment.COMMAND
+
+    @asynccontextmanager
+    async def running(self, place: Place) -> AsyncIterator[RunningPeer]:
+        """The peer's table is filled first; its processes are ready when each has answered a question."""
+        logs = place.logs / self.name.replace(" ", "-")
+        logs.mkdir(parents=True, exist_ok=True)
+        addresses = place.addresses
+        env = addresses.environment("retrieval") | _QUIET | {"SEPTET_POSTGRES_DSN": addresses.postgres_dsn}
+        taken: set[int] = set()
+        wanted = {f"{self.peer}-{n}": ports.choose(0, taken) for n in range(self.workers)}
+        serve = ("-m", "benchmarks.peers.serve", self.peer)
+        async with AsyncExitStack() as exits:
+            async with children({"index": (*serve, "--index")}, env, logs, str(environment.PYTHON)):
+                pass
+            commands = {role: (*serve, "--port", str(port)) for role, port in wanted.items()}
+            started = children(commands, env, logs, str(environment.PYTHON))
+            pids = await exits.enter_async_context(started)
+            # As many connections as there are requests: a client that waits for one would measure itself.
+            http = await exits.enter_async_context(
+                aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(LOST_AFTER_S)
+                )
+            )
+            urls = [f"http://127.0.0.1:{port}/ask" for port in wanted.values()]
+            yield RunningPeer(http, urls, place.load, pids)
+
+
+class RunningPeer:
+    """A started peer and a client of it."""
+
+    def __init__(
+        self, http: aiohttp.ClientSession, urls: list[str], load: Load, pids: Mapping[str, int]
+    ) -> None:
+        self._http, self._urls, self._load, self._pids = http, urls, load, pids
+        self._turns = count()
+
+    async def send(self, number: int) -> None:
+        """Ask a question and check the answer.
+
+        Raises:
+            Failed: no answer, or one without text or sources.
+        """
+        await self.ask(self._load.question(number))
+
+    async def ask(self, question: str) -> dict[str, Any]:
+        """The answer of the process whose turn it is.
+
+        Raises:
+            Failed: as for :meth:`send`.
+        """
+        url = self._urls[next(self._turns) % len(self._urls)]
+        try:
+            async with self._http.post(url, json={"question": question}) as response:
+                if response.status != 200:
+                    raise Failed(f"status {response.status}: {(await response.text())[:200]}")
+                answer: dict[str, Any] = await response.json()
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise Failed(f"{type(error).__name__}: {error}") from error
+        if not answer["answer"] or not answer["sources"]:
+            raise Failed(f"{answer['status']}: an empty answer, or no sources")
+        return answer
+
+    def pids(self) -> Mapping[str, int]:
+        """The processes by role."""
+        return self._pids

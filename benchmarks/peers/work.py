@@ -1,0 +1,186 @@
+"""The work of Septet's default path that no framework brings along, called by every peer as Septet calls it.
+
+Rails, answerability, prompt and scorers are the functions of Septet's own services, so that no peer has weaker, slower
+or other ones. What travels between them are the services' own records, made without validation: a peer in one process
+has nothing to check at each step. Only the wire is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from septet_contracts import (
+    Ask,
+    CacheInfo,
+    Draft,
+    Embedding,
+    Flow,
+    Grounded,
+    Outcome,
+    Passage,
+    RetrievalInfo,
+    Revision,
+    Screened,
+)
+from septet_eval.adapters.embeddings import AnswerVectors
+from septet_eval.domain.response import sources
+from septet_eval.domain.scorers import select
+from septet_eval.evaluator import Evaluator
+from septet_eval.settings import EvalSettings
+from septet_generation.adapters.templates import Templates
+from septet_generation.domain.answer import tidy_text
+from septet_generation.domain.catalogue import Model
+from septet_generation.domain.chat import ChatMessage
+from septet_generation.domain.prompt import compose
+from septet_generation.settings import GenerationSettings
+from septet_guardrails.adapters.language import FastTextLanguage
+from septet_guardrails.adapters.names import PresidioNames
+from septet_guardrails.adapters.policies import PolicyFiles
+from septet_guardrails.adapters.profanity import ProfanityModel
+from septet_guardrails.adapters.weights import injection_head
+from septet_guardrails.domain.correction import Revise, decide
+from septet_guardrails.domain.rails import Question, input_rails, output_rails
+from septet_guardrails.domain.replies import blocked
+from septet_guardrails.domain.screening import check_usable, screen
+from septet_kit.models import Embedder
+from septet_kit.settings import KitSettings
+from septet_retrieval.domain.abstention import abstention
+from septet_retrieval.judge import Judge
+from septet_retrieval.settings import RetrievalSettings
+
+DEADLINE = timedelta(seconds=60)
+CANDIDATES = RetrievalSettings().candidates
+PASSAGES = Ask(question="?").retrieval.k
+"""How many passages each side gives, and how many are kept: Septet's defaults."""
+
+_CACHE = CacheInfo(status="disabled")
+_RETRIEVAL = RetrievalInfo(mode="hybrid", fusion="rrf")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a client reads."""
+
+    status: str
+    answer: str
+    sources: list[dict[str, Any]]
+    verdicts: list[dict[str, Any]]
+    scores: list[dict[str, Any]]
+
+
+def check(reply: Reply) -> None:
+    """Whether a question of the corpus went all the way.
+
+    Raises:
+        RuntimeError: it did not; the peer is not wired as it should be.
+    """
+    if not (reply.answer and reply.sources):
+        raise RuntimeError(f"a question of the corpus has no answer: {reply}")
+
+
+class Work:
+    """Everything that is loaded once; ``model`` is Septet's record of the chat model's limits."""
+
+    def __init__(self, settings: KitSettings) -> None:
+        names, profanity = PresidioNames(), ProfanityModel()
+        self._policies = PolicyFiles.load()
+        self._input = input_rails(injection_head(), names, profanity)
+        self._output = output_rails(names, profanity)
+        self._language = FastTextLanguage()
+        self._language("Is the model loaded before the first question comes?")
+        self.embedder = Embedder(settings)
+        retrieval, scoring = RetrievalSettings(), EvalSettings()
+        self._judge = Judge(self.embedder, retrieval)
+        self._threshold = retrieval.answerability_threshold
+        self.model: Model = GenerationSettings().catalogue(settings).chain("default")[0]
+        self._render = Templates.load(None).render
+        vectors = AnswerVectors(self.embedder, scoring.embedding_calls, scoring.embedding_batch)
+        budget_s = scoring.scoring_budget.total_seconds()
+        self._evaluator = Evaluator(select(scoring.scorers), vectors, budget_s)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.embedder.close()
+
+    def screen(self, question: str) -> Screened | Outcome:
+        """Language and input rails; the outcome is that of a blocked question."""
+        ask = Ask(question=question)
+        check_usable(ask)
+        policy = self._policies.find("default", ask.policy)
+        language, confidence = self._language(ask.query)
+        found = screen(Question(ask, language, confidence), policy, self._input)
+        now = datetime.now(UTC)
+        event = Screened.model_construct(
+            request_id=uuid4().hex, tenant="default", event_id=uuid4(), occurred_at=now, accepted_at=now,
+            deadline=now + DEADLINE, request_digest="", ask=found.ask, language=language, policy_version=policy.version,
+            verdicts=found.verdicts,
+        )  # fmt: skip
+        if found.blocked_by is None:
+            return event
+        return _outcome(event, status="blocked", answer=blocked(found.blocked_by, language))
+
+    async def judge(
+        self, event: Screened, passages: Sequence[Passage], vector: Sequence[float]
+    ) -> Grounded | Outcome:
+        """Answerability of what was found; the outcome is that of a question to abstain from."""
+        unit = np.asarray(vector, dtype=np.float32)
+        unit /= max(float(np.linalg.norm(unit)), 1e-12)
+        embedding = Embedding.model_construct(model=self.embedder.model, vector=tuple(unit.tolist()))
+        query = event.ask.query
+        assessed = await self._judge.assess(query, passages, embedding)
+        verdict = assessed.verdict(self._threshold)
+        carried = {
+            "passages": tuple(passages), "question_embedding": embedding, "answerability": verdict,
+            "cache": _CACHE, "retrieval": _RETRIEVAL,
+        }  # fmt: skip
+        if verdict.answerable:
+            return Grounded.model_construct(**(_carried(event, Grounded) | carried))
+        answer = abstention(query, event.language, passages)
+        return _outcome(event, status="abstained", answer=answer, **carried)
+
+    def prompt(self, event: Grounded | Revision) -> tuple[ChatMessage, ...]:
+        """The messages for the model: passages cut to its size, worked examples, question."""
+        return compose(event, self.model, self._render).messages
+
+    def review(self, event: Grounded | Revision, answer: str, finish_reason: str) -> Revision | Outcome:
+        """Output rails, and what becomes of the draft; the revision asks the model once more."""
+        attempt = event.attempt if isinstance(event, Revision) else 1
+        said = {
+            "answer": tidy_text(answer.strip(), finish_reason),
+            "model": self.model.model,
+            "attempt": attempt,
+        }
+        draft = Draft.model_construct(**(_carried(event, Draft) | said))
+        policy = self._policies.find("default", event.ask.policy)
+        remaining = (event.deadline - datetime.now(UTC)).total_seconds()
+        step = decide(draft, policy, self._output, remaining)
+        verdicts = (*(v for v in event.verdicts if v.stage == "input"), *step.verdicts)
+        if isinstance(step, Revise):
+            again = {"rejected": draft.answer, "complaints": step.complaints, "attempt": attempt + 1}
+            return Revision.model_construct(**(_carried(event, Revision) | again | {"verdicts": verdicts}))
+        return _outcome(
+            event, status=step.status, answer=step.answer, answer_kind=step.kind, verdicts=verdicts
+        )
+
+    async def reply(self, outcome: Outcome) -> Reply:
+        """Every scorer of the hot path, then the reply; passages become its sources."""
+        card = await self._evaluator.evaluate(outcome)
+        shown = sources(outcome.answer, outcome.passages)
+        return Reply(
+            outcome.status, outcome.answer or "", [s.model_dump() for s in shown],
+            [v.model_dump() for v in outcome.verdicts], [s.model_dump() for s in card.scores],
+        )  # fmt: skip
+
+
+def _outcome(event: Screened | Grounded | Revision, **fields: Any) -> Outcome:
+    return Outcome.model_construct(**(_carried(event, Outcome) | {"origin": "peer"} | fields))
+
+
+def _carried(event: Flow, into: type[Flow]) -> dict[str, Any]:
+    """What the next record takes over from the one before it."""
+    return {name: value for name, value in event if name in into.model_fields and name != "contract"}

@@ -1,0 +1,220 @@
+"""Writes docs/reliability.md from tests/chaos/results/*.json: ``python docs/generate/reliability_page.py``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+# Before the packages: one of them installs a package that is called tests, too.
+sys.path.insert(0, str(ROOT))
+
+from tests.chaos.proofs import PROOFS  # noqa: E402
+from tests.chaos.report import WHOLE, Report, read  # noqa: E402
+from tests.chaos.suite import ROWS  # noqa: E402
+
+PAGE = ROOT / "docs" / "reliability.md"
+RESULTS = ROOT / "tests" / "chaos" / "results"
+Kept = Mapping[str, Any]
+
+HEAD = """# Reliability
+
+What happens to requests when processes die, hang or stand still, and when servers and networks fail.
+[Exactly one response](explanation/delivery.md) says why it holds; this page shows what was tried. It is made by
+`python docs/generate/reliability_page.py` from the [results](../tests/chaos/results) that `make chaos SEED=n` writes;
+do not edit it.
+
+A client that knows topics and bytes, and nothing of what the product's own client does, publishes requests and notes
+which ones the broker acknowledged. Afterwards a checker reads the topics from their first offset and compares:
+
+- **lost**: acknowledged, and without a response;
+- **duplicated**: more than one response on the topic;
+- and also: responses of another tenant, without a final status, or to nobody's request; responses out of their
+  conversation's order, where all its requests take one path; an event id twice on a topic with an outbox; a topic
+  and a database that disagree. One of these is enough for a row to fail."""
+
+LIMITS = """## What this does not prove
+
+- **One broker.** Kafka runs as one node, so no leader changes and no replica falls behind; `acks=all` waits for that
+  one. How a cluster of three loses a broker is not tried.
+- **Crashes of processes, not of power.** `kill -9` leaves what the kernel has: Kafka does not wait for the disk before
+  it acknowledges, so an outage of the machine can take acknowledged records with it. Kafka's answer is replication
+  over machines, which one machine cannot show.
+- **One machine.** Clocks agree and the network is loopback; its faults come from a proxy.
+- **A stub model.** It answers at once, fails or hangs on command. Nothing here says anything about answers.
+- **Found, not excluded.** The scenarios are random within a seed, and timing is not part of the seed: the same seed
+  repeats the choices, not the interleaving.
+
+## Run it
+
+```sh
+make chaos SEED=1             # every row and the proofs
+make chaos SEED=1 ROWS=3,4    # some rows; the file keeps what it has of the others
+make chaos-short              # the small part that continuous integration runs
+```
+
+Each result names the command that repeats it, the commit and the machine.
+"""
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(reports()), "utf-8")
+    print(f"wrote {PAGE}")
+
+
+def reports(folder: Path = RESULTS) -> list[Report]:
+    """The committed results by seed; only whole rows are evidence."""
+    found = [read(path) for path in sorted(folder.glob("*.json"))]
+    return sorted((r for r in found if r.form == WHOLE), key=lambda r: r.seed)
+
+
+def page(found: Sequence[Report]) -> str:
+    """The page's text."""
+    parts = [
+        HEAD,
+        *_summary(found),
+        *_table(found),
+        *_figures(found),
+        *_proofs(found),
+        *_machines(found),
+        LIMITS,
+    ]
+    return "\n".join(parts)
+
+
+def _current(report: Report) -> dict[int, Kept]:
+    """Its rows that say today what they said when they ran."""
+    return {
+        number: kept
+        for number, kept in report.rows.items()
+        if number in ROWS and (kept["load"], kept["expected"]) == (ROWS[number].load, ROWS[number].expected)
+    }
+
+
+def _summary(found: Sequence[Report]) -> Iterator[str]:
+    kept = [row for report in found for row in _current(report).values()]
+    missing = [n for n in ROWS if not any(n in _current(report) for report in found)]
+    if kept:
+        seeds = ", ".join(str(report.seed) for report in found)
+        yield (
+            f"**So far**, with {_count(len(found), 'seed')} ({seeds}): {_count(len(kept), 'row')} in whole form, "
+            f"{sum(r['passed'] for r in kept)} passed; {sum(r['sent'] for r in kept):,} requests, "
+            f"{sum(r['lost'] for r in kept)} lost, {sum(r['duplicated'] for r in kept)} duplicated; "
+            f"{sum(r['seconds'] for r in kept) / 60:.0f} minutes."
+        )
+    if missing:
+        yield f"\n**Not run in whole form**: {_count(len(missing), 'row')} ({', '.join(map(str, missing))})."
+    yield ""
+
+
+def _table(found: Sequence[Report]) -> Iterator[str]:
+    seeds = [f"seed {report.seed}" for report in found]
+    yield "## Rows\n"
+    yield _line("#", "load × fault", "expected, beside 0 lost and 0 duplicated", *seeds)
+    yield _line("---:", "---", "---", *("---" for _ in seeds))
+    for number, row in ROWS.items():
+        yield _line(number, row.load, row.expected, *(_cell(_current(r).get(number)) for r in found))
+    yield ""
+
+
+def _cell(kept: Kept | None) -> str:
+    if kept is None:
+        return "not run"
+    state = "passed" if kept["passed"] else "**failed**: " + "; ".join(kept["broken"])
+    return f"{state}; {kept['sent']:,} requests, {kept['lost']} lost, {kept['duplicated']} duplicated"
+
+
+def _figures(found: Sequence[Report]) -> Iterator[str]:
+    lines = [
+        _line(n, report.seed, _words(kept["figures"]), f"{kept['seconds']:,.0f}", *_origin(kept))
+        for n in ROWS
+        for report in found
+        if (kept := _current(report).get(n)) is not None
+    ]
+    if lines:
+        yield "## Figures\n"
+        yield "`s` is the whole row's time, servers' start included; a `+` marks a commit with changes on top.\n"
+        yield _line("#", "seed", "figures", "s", "commit", "day")
+        yield _line("---:", "---:", "---", "---:", "---", "---")
+        yield from lines
+        yield ""
+
+
+def _proofs(found: Sequence[Report]) -> Iterator[str]:
+    yield "## The checker can fail\n"
+    yield (
+        "A suite that never reports anything proves nothing. Each scenario here runs twice: with the product as it is,\n"
+        "and with one safeguard taken away in the services' processes ([how](../tests/chaos/weakened.py); the product\n"
+        "has no switch for it). The first run has to be clean, and the second to be reported.\n"
+    )
+    yield _line(
+        "without", "scenario", "seed", "violations as it is", "violations without", "", "commit", "day"
+    )
+    yield _line("---", "---", "---:", "---", "---", "---", "---", "---")
+    for proof in PROOFS.values():
+        kept = [(r.seed, _proof(r, proof.name)) for r in found]
+        for seed, each in kept:
+            if each is not None:
+                state = "passed" if each["passed"] else "**failed**: " + "; ".join(each["broken"])
+                runs = (_words(each[k].get("violations", {})) or "none" for k in ("intact", "weakened"))
+                yield _line(each["without"], each["scenario"], seed, *runs, state, *_origin(each))
+        if not any(each for _, each in kept):
+            yield _line(proof.without, proof.scenario, "", "", "", "not run", "", "")
+    yield ""
+
+
+def _proof(report: Report, name: str) -> Kept | None:
+    """A proof's result, if the proof says today what it said when it ran."""
+    kept, proof = report.proofs.get(name), PROOFS[name]
+    same = kept is not None and (kept["without"], kept["scenario"]) == (proof.without, proof.scenario)
+    return kept if same else None
+
+
+def _origin(kept: Kept) -> tuple[str, str]:
+    """Commit and day of a run."""
+    return kept["run"]["commit"], kept["run"]["at"][:10]
+
+
+def _machines(found: Sequence[Report]) -> Iterator[str]:
+    runs = [
+        kept["run"]["machine"]
+        for report in found
+        for kept in (*_current(report).values(), *report.proofs.values())
+    ]
+    texts = dict.fromkeys(json.dumps(machine) for machine in runs)
+    if texts:
+        yield "## Machine\n"
+        for text in texts:
+            m = json.loads(text)
+            yield (
+                f"- {m['cores']} cores ({m['processor']}) and {m['memory_gib']} GiB for everything: the {m['stack']} stack "
+                f"with Kafka {m['kafka']}, PostgreSQL {m['postgresql']}, the services on Python {m['python']}, "
+                "the stub model and the client."
+            )
+        yield ""
+
+
+def _words(figures: Kept) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in figures.items())
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "(" + (", ".join(f"{k} {_value(v)}" for k, v in value.items()) or "none") + ")"
+    return f"{value:,}" if type(value) is int else str(value)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def _line(*cells: object) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    main()
