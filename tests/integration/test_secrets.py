@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import stat
@@ -107,13 +108,16 @@ async def test_no_log_holds_a_secret_or_a_payload(scene: Scene) -> None:
 
 
 async def test_no_trace_holds_a_secret_or_a_payload(scene: Scene) -> None:
-    texts = {}
+    texts: dict[str, str] = {}
+    wanted = {"septet-guardrails", "septet-generation", "septet-eval"}
     async with httpx.AsyncClient(base_url=scene.addresses.traces_url, trust_env=False, timeout=30) as http:
-        services = (await http.get("/api/services")).json()["data"]
+        # Spans are exported once a second.
+        async with asyncio.timeout(20):
+            while not wanted <= set(services := (await http.get("/api/services")).json()["data"]):
+                await asyncio.sleep(0.2)
         for service in services:
             answer = await http.get("/api/traces", params={"service": service, "limit": 500})
             texts[service] = json.dumps(answer.json(), ensure_ascii=False)
-    assert {"septet-guardrails", "septet-generation", "septet-eval"} <= set(texts)
     assert found(scene.planted, texts) == {}
 
 
