@@ -113,7 +113,7 @@ async def test_no_trace_holds_a_secret_or_a_payload(scene: Scene) -> None:
     async with httpx.AsyncClient(base_url=scene.addresses.traces_url, trust_env=False, timeout=30) as http:
         # Spans are exported once a second.
         async with asyncio.timeout(20):
-            while not wanted <= set(services := (await http.get("/api/services")).json()["data"]):
+            while not wanted <= set(services := (await http.get("/api/services")).json()["data"]):  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         for service in services:
             answer = await http.get("/api/traces", params={"service": service, "limit": 500})
