@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
 from uuid import uuid4
 
 from septet_contracts import Topic
-from septet_contracts import topic as find_topic
 from septet_kit.messaging.admin import ensure_topics
 
+from benchmarks.overhead.chain import RunningChain, chain_topic
 from benchmarks.overhead.children import children
-from benchmarks.overhead.contender import HOPS, NUMBER_BYTES, PATH, Failed, Load, Place
-from benchmarks.overhead.exchange import Exchange, exchanging
+from benchmarks.overhead.contender import HOPS, PATH, Place
+from benchmarks.overhead.exchange import exchanging
 from benchmarks.peers import environment
 
 
@@ -35,7 +35,7 @@ class FastStreamChain:
     async def running(self, place: Place) -> AsyncIterator[RunningChain]:
         """Topics of its own on the stack's broker, a process between each two."""
         run, load = uuid4().hex[:8], place.load
-        topics = [_topic(f"bench.faststream.{run}.{name}", name, load.partitions) for name in PATH]
+        topics = [chain_topic(f"bench.faststream.{run}.{name}", name, load.partitions) for name in PATH]
         kafka = place.addresses.connection("admin")
         await ensure_topics(kafka, topics=topics)
         commands = {
@@ -50,35 +50,6 @@ class FastStreamChain:
             exchanging(kafka, topics[0].name, topics[-1].name) as exchange,
         ):
             yield RunningChain(exchange, pids, load)
-
-
-class RunningChain:
-    """A started chain and a client of it."""
-
-    def __init__(self, exchange: Exchange, pids: Mapping[str, int], load: Load) -> None:
-        self._exchange, self._pids, self._load = exchange, pids, load
-
-    async def send(self, number: int) -> None:
-        """A record down the chain.
-
-        Raises:
-            Failed: it was lost or became another.
-        """
-        key, mark = f"default:{number}".encode(), b"%0*d" % (NUMBER_BYTES, number)
-        value = mark.ljust(self._load.record_bytes[0] - len(key), b"x")
-        if not (await self._exchange.request(key, value)).startswith(mark):
-            raise Failed(f"record {number} came out as another one")
-
-    def pids(self) -> Mapping[str, int]:
-        """The hops by their place in the chain."""
-        return self._pids
-
-
-def _topic(name: str, like: str, partitions: int) -> Topic:
-    """As Septet's topic of that short name is kept."""
-    retention = find_topic(like).retention
-    return Topic(name, "", None, f"As {like}, for a chain without work.", partitions=partitions, retention=retention,
-                 raw=True)  # fmt: skip
 
 
 def _command(source: Topic, target: Topic, size: int, group: str) -> list[str]:

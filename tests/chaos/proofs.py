@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from septet_contracts import topic
 
 from .fleet import SERVICES, Member, intact
 from .lab import Lab, Scale, Verdict, lab
+from .result import Judged
 from .traffic import LABELS, REQUESTS, read_whole
 
 OUTCOMES = topic("outcomes").name
@@ -50,7 +51,7 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Proved:
+class Proved(Judged):
     """What both runs of a proof came to: requests sent, violations by kind, statuses of the responses."""
 
     name: str
@@ -59,17 +60,6 @@ class Proved:
     kind: str
     intact: dict[str, Any]
     weakened: dict[str, Any]
-    broken: tuple[str, ...]
-    seconds: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the checker was silent where it had to be, and spoke where it had to."""
-        return not self.broken
-
-    def as_json(self) -> dict[str, Any]:
-        """For the committed results."""
-        return {**asdict(self), "passed": self.passed}
 
 
 async def prove(proof: Proof, work: Path, seed: int) -> Proved:
@@ -83,15 +73,15 @@ async def prove(proof: Proof, work: Path, seed: int) -> Proved:
     if not getattr(weakened.violations, proof.kind):
         broken.append(f"nothing {proof.kind} without {proof.without}; violations: {weakened.violations}")
     return Proved(
-        proof.name, proof.without, proof.scenario, proof.kind, _told(whole), _told(weakened), tuple(broken),
-        round(time.monotonic() - begin, 1),
+        proof.name, proof.without, proof.scenario, proof.kind, _told(whole), _told(weakened),
+        broken=tuple(broken), seconds=round(time.monotonic() - begin, 1),
     )  # fmt: skip
 
 
 def unproved(proof: Proof, reason: str, seconds: float) -> Proved:
     """A proof whose scenario broke down."""
     return Proved(
-        proof.name, proof.without, proof.scenario, proof.kind, {}, {}, (reason,), round(seconds, 1)
+        proof.name, proof.without, proof.scenario, proof.kind, {}, {}, broken=(reason,), seconds=round(seconds, 1)
     )  # fmt: skip
 
 

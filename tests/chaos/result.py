@@ -37,19 +37,10 @@ class Claims:
         self.figures |= {k: round(v, 3) if isinstance(v, float) else v for k, v in figures.items()}
 
 
-@dataclass(frozen=True)
-class Result:
-    """A finished row."""
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Something that has passed unless an expectation is broken; ``seconds`` is how long it took."""
 
-    number: int
-    load: str
-    expected: str
-    seed: int
-    scale: Scale
-    sent: int
-    lost: int
-    duplicated: int
-    figures: Mapping[str, Any]
     broken: tuple[str, ...]
     seconds: float
 
@@ -61,6 +52,21 @@ class Result:
     def as_json(self) -> dict[str, Any]:
         """For the committed results."""
         return {**asdict(self), "passed": self.passed}
+
+
+@dataclass(frozen=True)
+class Result(Judged):
+    """A finished row."""
+
+    number: int
+    load: str
+    expected: str
+    seed: int
+    scale: Scale
+    sent: int
+    lost: int
+    duplicated: int
+    figures: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -79,5 +85,5 @@ def finish(row: Row, seed: int, scale: Scale, claims: Claims, seconds: float) ->
     return Result(
         row.number, row.load, row.expected, seed, scale, sum(v.sent for v in claims.verdicts),
         sum(len(v.lost) for v in found), sum(len(v.duplicated) for v in found), claims.figures,
-        tuple(claims.broken), round(seconds, 1),
+        broken=tuple(claims.broken), seconds=round(seconds, 1),
     )  # fmt: skip

@@ -95,7 +95,7 @@ def test_the_page_shows_what_a_proof_reported() -> None:
     proof = PROOFS["release"]
     proved = Proved(
         proof.name, proof.without, proof.scenario, proof.kind, {"violations": {}},
-        {"violations": {"duplicated": 40}}, (), 9.0,
+        {"violations": {"duplicated": 40}}, broken=(), seconds=9.0,
     )  # fmt: skip
     report = Report(7)
     report.add_proof(proved.as_json(), RUN)

@@ -11,12 +11,14 @@ from uuid import uuid4
 import pytest
 from septet_contracts import Outcome
 from septet_kit import Emit, KitSettings, Permanent, Transient
+from septet_kit.errors import Outage
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.store import Ledger, once, open_pool
 from septet_kit.store.claim import holder
 from septet_kit.store.life import Life
 from septet_kit.store.outbox import Sweeper, flush_marks
 from septet_kit.store.pool import StorePool
+from septet_kit.store.tenancy import EVERY
 from septet_kit.store.testing import bare_pool
 from septet_kit.store.unit import OutboxEmit
 from septet_kit.testing import flow
@@ -329,3 +331,38 @@ async def test_a_lost_lock_is_taken_again(settings: KitSettings, monkeypatch: py
         await Life(dsn, "t", name).acquire()
     guard.cancel()
     await life.release()
+
+
+async def _run(pool: StorePool, statement: str, *local: str) -> None:
+    async with pool.transaction(EVERY, *local) as connection:
+        await connection.execute(statement)
+
+
+async def test_a_server_that_goes_away_is_an_outage(pool: StorePool) -> None:
+    with pytest.raises(Outage, match="PostgreSQL"):
+        await _run(pool, "SELECT pg_terminate_backend(pg_backend_pid())")
+    assert await pool.fetchval("SELECT 1") == 1
+
+
+async def test_a_statement_that_takes_too_long_is_none(pool: StorePool) -> None:
+    with pytest.raises(Transient) as raised:
+        await _run(pool, "SELECT pg_sleep(5)", "statement_timeout = 20")
+    assert not isinstance(raised.value, Outage)
+
+
+async def test_a_connection_that_cannot_be_rolled_back_is_closed_and_hides_no_error(pool: StorePool) -> None:
+    used: list[int] = []
+    asleep: list[asyncio.Future[str]] = []
+
+    async def fail() -> None:
+        async with pool.transaction(EVERY) as connection:
+            used.append(await connection.fetchval("SELECT pg_backend_pid()"))
+            # Still busy when the block ends, as with a server that died in mid-exchange.
+            asleep.append(asyncio.ensure_future(connection.execute("SELECT pg_sleep(5)")))
+            await asyncio.sleep(0.05)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    await asyncio.gather(*asleep, return_exceptions=True)
+    assert await pool.fetchval("SELECT pg_backend_pid()") not in used

@@ -15,6 +15,13 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import certifi
 
+_PASSING = frozenset({408, 409, 425, 429})
+
+
+def may_pass(status: int) -> bool:
+    """Whether a call that was refused with this HTTP status may succeed when it is made again."""
+    return status in _PASSING or status >= 500
+
 
 class Endpoint:
     """The connections to one address under one key, opened with the first call.

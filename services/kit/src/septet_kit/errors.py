@@ -26,7 +26,7 @@ class Transient(SeptetError):
 
 
 class Outage(Transient):
-    """A server that every request needs does not answer. No attempt was made on it, so none is counted."""
+    """A server of ours cannot be asked at all. Nothing was attempted, so no attempt is counted."""
 
 
 class Permanent(SeptetError):

@@ -13,7 +13,7 @@ import aiohttp
 import numpy as np
 from numpy.typing import NDArray
 
-from septet_kit.endpoint import Endpoint
+from septet_kit.endpoint import Endpoint, may_pass
 from septet_kit.errors import Permanent, Transient
 from septet_kit.observe import semconv
 from septet_kit.observe.tracing import span
@@ -23,7 +23,6 @@ Vectors = NDArray[np.float32]
 
 _BATCH = 64
 _TIMEOUT = aiohttp.ClientTimeout(total=20.0)
-_BUSY = frozenset({408, 409, 425, 429})
 _DETAIL = 300
 
 
@@ -84,7 +83,7 @@ class Embedder:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise Transient("embeddings_unavailable", f"embeddings: {error!r}") from error
         message = f"embeddings: {response.status} {content.decode(errors='replace')[:_DETAIL]}"
-        if response.status in _BUSY or response.status >= 500:
+        if may_pass(response.status):
             raise Transient("embeddings_unavailable", message)
         raise Permanent(
             "embeddings_rejected", message, fix="check SEPTET_EMBEDDINGS_URL and SEPTET_EMBEDDINGS_MODEL"

@@ -118,8 +118,9 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         consumer = StageConsumer(spec, stages, settings, kit.instance, kit.tenants)
         sweepers = [Sweeper(p, kit.publisher, settings.kafka()) for p in kit.pools]
         # What an earlier life left unsent goes first: the next request of its conversation may be the first record.
-        for sweeper in sweepers:
-            await sweeper.sweep()
+        with suppress_instrumentation():
+            for sweeper in sweepers:
+                await sweeper.sweep()
         await consumer.start()
         longest = max(s.budget for s in wiring.stages)
         watchdog = Watchdog(consumer, settings.watchdog_timeout, longest)

@@ -14,11 +14,11 @@ from __future__ import annotations
 import json
 
 import aiohttp
+from septet_kit.endpoint import may_pass
 from septet_kit.errors import Permanent, SeptetError, Transient
 
 from septet_generation.domain.catalogue import Model
 
-_TRY_AGAIN = frozenset({408, 409, 425, 429})
 _DETAIL = 300
 
 
@@ -46,10 +46,8 @@ def of_status(status: int, body: bytes, model: Model, with_schema: bool) -> Sept
         return Permanent(
             "model_quota_exhausted", message, fix="raise the quota of SEPTET_LLM_API_KEY's account"
         )
-    if status in _TRY_AGAIN:
-        return Transient("model_busy", message)
-    if status >= 500:
-        return Transient("model_error", message)
+    if may_pass(status):
+        return Transient("model_error" if status >= 500 else "model_busy", message)
     if status in (401, 403):
         return Permanent(
             "model_unauthorized", message, fix="set SEPTET_LLM_API_KEY to a key of this endpoint"

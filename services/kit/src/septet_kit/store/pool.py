@@ -16,26 +16,31 @@ from septet_kit.store.revision import require_revision
 from septet_kit.store.tenancy import EVERY, NOBODY, SETTING, TenantConnection, quote, set_tenant
 from septet_kit.tenants import SHARED_ONLY
 
-TRANSIENT_ERRORS = (
+# Nothing can be asked of the server: it is gone, not there yet, or takes no writes.
+_AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    # A connection that the server's death met in the middle of an exchange.
-    asyncpg.InternalClientError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+    OSError,
+    TimeoutError,
+)
+# It answered, and the statement may fare better the next time.
+_PASSING = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.DiskFullError,
     asyncpg.OutOfMemoryError,
-    asyncpg.ReadOnlySQLTransactionError,
-    OSError,
-    TimeoutError,
+    # A connection that the server's death met in the middle of an exchange.
+    asyncpg.InternalClientError,
 )
+TRANSIENT_ERRORS = (*_AWAY, *_PASSING)
 
 # The server ends a statement first and says why; the client's own limit is for a server that does not answer.
 _CLIENT_MARGIN = timedelta(seconds=5)
@@ -65,7 +70,8 @@ class StorePool:
         it is a single transaction, so that nobody inherits the wide view.
 
         Raises:
-            Outage: it, or a statement on it, failed for a reason that passes (code ``store_unavailable``).
+            Outage: the server cannot be asked (code ``store_unavailable``).
+            Transient: a statement failed for a reason that passes (the same code).
         """
         if tenant == EVERY:
             async with self.transaction(EVERY) as connection:
@@ -88,7 +94,7 @@ class StorePool:
                 round trip.
 
         Raises:
-            Outage: as :meth:`acquire`.
+            Outage, Transient: as :meth:`acquire`.
         """
         begin = ["BEGIN", set_tenant(tenant, local=True), *(f"SET LOCAL {s}" for s in local)]
         if lock is not None:
@@ -98,8 +104,7 @@ class StorePool:
                 await connection.execute("; ".join(begin))
                 yield connection
             except BaseException:
-                if not connection.is_closed():
-                    await connection.execute("ROLLBACK")
+                await _roll_back(connection)
                 raise
             await connection.execute("COMMIT")
 
@@ -108,8 +113,10 @@ class StorePool:
         try:
             async with self._pool.acquire() as connection:
                 yield cast("TenantConnection", connection)
-        except TRANSIENT_ERRORS as error:
+        except _AWAY as error:
             raise Outage("store_unavailable", f"PostgreSQL: {error!r}") from error
+        except _PASSING as error:
+            raise Transient("store_unavailable", f"PostgreSQL: {error!r}") from error
 
     async def execute(self, query: str, *args: object, tenant: str = NOBODY) -> str:
         async with self.acquire(tenant) as connection:
@@ -132,6 +139,17 @@ class StorePool:
     async def fetchval(self, query: str, *args: object, tenant: str = NOBODY) -> Any:
         async with self.acquire(tenant) as connection:
             return await connection.fetchval(query, *args)
+
+
+async def _roll_back(connection: asyncpg.Connection) -> None:
+    """End a transaction that failed. A connection that cannot is closed, so that nobody inherits the transaction;
+    what made it fail is the error to tell."""
+    if connection.is_closed():
+        return
+    try:
+        await connection.execute("ROLLBACK")
+    except TRANSIENT_ERRORS:
+        connection.terminate()
 
 
 async def _has_vector(connection: asyncpg.Connection) -> bool:
