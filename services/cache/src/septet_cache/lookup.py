@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-import numpy as np
 from septet_contracts import CacheInfo, Embedding, Screened
 from septet_kit import Permanent, Transient
+from septet_kit.models import as_embedding
 from septet_kit.observe import get_logger, span
 
 from septet_cache.domain import explain
@@ -22,7 +22,6 @@ from septet_cache.ports import Embeddings, EntryStore
 from septet_cache.settings import CacheSettings
 
 T = TypeVar("T")
-_DIGITS = 8
 log = get_logger()
 
 
@@ -109,9 +108,7 @@ class Lookup:
         except (Transient, Permanent) as error:
             log.warning("lookup without an embedding", code=error.code)
             return None, ("cache.semantic",)
-        # The precision that float32 has: written in full, the numbers take twice the room on every topic.
-        vector = np.round(vectors[0].astype(np.float64), _DIGITS)
-        return Embedding(model=self._embeddings.model, vector=tuple(vector.tolist())), ()
+        return as_embedding(self._embeddings.model, vectors[0]), ()
 
     async def _in_time(self, work: Awaitable[T]) -> T:
         """Bound one call, so that a part that hangs makes a miss and does not use up the request's time.

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 from numpy.typing import NDArray
+from septet_contracts import Embedding
 
 from septet_kit.endpoint import Endpoint, may_pass
 from septet_kit.errors import Permanent, Transient
@@ -24,6 +25,15 @@ Vectors = NDArray[np.float32]
 _BATCH = 64
 _TIMEOUT = aiohttp.ClientTimeout(total=20.0)
 _DETAIL = 300
+
+
+_DIGITS = 8
+
+
+def as_embedding(model: str, vector: Vectors) -> Embedding:
+    """A unit vector as events carry it, to the precision that float32 has: in full its numbers take twice the room."""
+    rounded = np.round(vector.astype(np.float64), _DIGITS)
+    return Embedding(model=model, vector=tuple(rounded.tolist()))
 
 
 class Embedder:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalWish
 from septet_kit import SeptetError, Transient
+from septet_kit.models import as_embedding
 from septet_kit.observe import get_logger, semconv, span
 
 from septet_retrieval.domain.analysis import analyze_question
@@ -20,8 +21,6 @@ from septet_retrieval.ports import AnyHit, LexicalIndex, PassageStore, TextEmbed
 from septet_retrieval.settings import RetrievalSettings
 
 log = get_logger()
-
-_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ class Searcher:
         )  # fmt: skip
         embedding = None
         if vector is not None:
-            embedding = Embedding(model=self._embedder.model, vector=_digits(vector))
+            embedding = as_embedding(self._embedder.model, vector)
         return Found(tuple(best), info, embedding, degraded)
 
     def _dense_weight(self, text: str) -> float:
@@ -158,11 +157,6 @@ class Searcher:
         except (Transient, TimeoutError) as error:
             log.warning("no cosines for lexical hits", error=str(error))
             return {}
-
-
-def _digits(vector: Vector) -> tuple[float, ...]:
-    """A unit vector's numbers to the precision that float32 has: written in full they take twice the room."""
-    return tuple(np.round(vector.astype(np.float64), _DIGITS).tolist())
 
 
 def _scores(side: _Side) -> dict[str, float]:

@@ -34,7 +34,8 @@ def dump(passage: IndexedPassage) -> dict[str, Any]:
 
 
 def id_of(dumped: bytes) -> str:
-    """The id in a passage's dump as JSON, where it is the first value, without reading the rest of it."""
+    """The id in a passage's dump as JSON, without reading the rest of it: it is the first value, and being a digest
+    and a number it holds neither comma nor quote."""
     return dumped[: dumped.index(b",")].decode().split('"')[3]
 
 
