@@ -27,6 +27,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ..conftest import stack_settings
+from .brokers import NODES, ClusterStack
 from .checker import Run, Seen, Violations, check
 from .doors import Doors, open_doors
 from .fleet import SERVICES, Fleet
@@ -254,7 +255,7 @@ async def lab(
     work: Path, seed: int, scale: Scale, *,
     faults: Mapping[str, tuple[str, ...]] | None = None, stub: StubOptions | None = None,
     env: Mapping[str, Mapping[str, str]] | None = None, services: bool = True,
-    servers: Mapping[str, object] | None = None, doors: bool = False,
+    servers: Mapping[str, object] | None = None, doors: bool = False, cluster: bool = False,
 ) -> AsyncIterator[Lab]:  # fmt: skip
     """Servers, services, model and client, all stopped on the way out.
 
@@ -265,6 +266,7 @@ async def lab(
         services: start them, or leave it to the scenario.
         servers: further settings of the stack.
         doors: put a proxy between each service and each of its servers.
+        cluster: three brokers in place of one.
     """
     rng = random.Random(seed)
     async with AsyncExitStack() as stack:
@@ -272,9 +274,10 @@ async def lab(
         url = await stack.enter_async_context(serve_stub(model.options, model))
         opened = await stack.enter_async_context(open_doors(rng)) if doors else None
         settings = stack_settings(work / "data", llm_url=url, llm_model="stub", **(servers or {}))
-        running = await stack.enter_async_context(opened.stack(settings) if opened else Stack(settings))
+        of_servers = opened.stack(settings) if opened else (ClusterStack if cluster else Stack)(settings)
+        running = await stack.enter_async_context(of_servers)
         addresses = await running.start()
-        await ensure_topics(addresses.connection("admin"))
+        await ensure_topics(addresses.connection("admin"), replication=NODES if cluster else 1)
         environment = {s: _environment(addresses, s, (env or {}).get(s, {})) for s in SERVICES}
         if opened is not None:
             opened.lead_to(addresses, environment)

@@ -23,6 +23,10 @@ RunService = Callable[..., AbstractAsyncContextManager[StageConsumer]]
 ReadLog = Callable[..., Awaitable[list[ConsumerRecord]]]
 
 
+async def _nothing() -> None:
+    """There is no outbox to settle."""
+
+
 @pytest.fixture
 def run_service(settings: KitSettings) -> RunService:
     """Run stages in this process; ``crash=True`` leaves without committing, as ``kill -9`` does."""
@@ -32,7 +36,7 @@ def run_service(settings: KitSettings) -> RunService:
     @asynccontextmanager
     async def run(
         stages: Sequence[Stage], produces: tuple[str, ...], name: str = "guardrails", *,
-        group: str | None = None, crash: bool = False,
+        group: str | None = None, crash: bool = False, settle: Callable[[], Awaitable[None]] = _nothing,
     ) -> AsyncIterator[StageConsumer]:  # fmt: skip
         spec = ServiceSpec(name, tuple(s.topic for s in stages), produces)
         grouped = ServiceSpec(group or f"{name}-{uuid4().hex[:8]}", spec.consumes, produces)
@@ -43,7 +47,7 @@ def run_service(settings: KitSettings) -> RunService:
         )
         await consumer.start()
         runner = StepRunner(spec, publisher, tenants, consumer.beat)
-        tasks = [asyncio.create_task(consumer.run(runner))]
+        tasks = [asyncio.create_task(consumer.run(runner, settle))]
         if not crash:
             tasks.append(asyncio.create_task(consumer.commit_loop()))
         try:

@@ -89,6 +89,28 @@ async def test_what_was_not_committed_comes_again(
     assert len(ids) == 1
 
 
+async def test_what_others_left_is_settled_before_the_first_record(
+    run_service: RunService, publish: Publish, read_log: ReadLog
+) -> None:
+    run, since = f"settle-{uuid4().hex[:8]}", datetime.now(UTC)
+    happened: list[str] = []
+
+    async def settle() -> None:
+        await asyncio.sleep(0.2)
+        happened.append("settled")
+
+    async def handle(event: Screened, ctx: Context) -> Sequence[Emit]:
+        happened.append("handled")
+        return await _pass_on(event, ctx)
+
+    for number in range(3):
+        await publish("screened", *_screened(number, run))
+    async with run_service([Stage("screened", handle)], ("missed",), settle=settle):
+        await read_log("missed", since=since, where=_of_run(run), count=3)
+    assert happened[0] == "settled"
+    assert happened.count("settled") == 1
+
+
 async def test_poison_is_dead_lettered_answered_and_does_not_hold_up_the_next(
     run_service: RunService, publish: Publish, read_log: ReadLog
 ) -> None:

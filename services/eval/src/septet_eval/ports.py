@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from septet_contracts import Response
 from septet_kit import Emit
@@ -14,6 +14,9 @@ from septet_kit.messaging.publisher import Record
 
 from septet_eval.domain.case import Vector
 from septet_eval.domain.response import Pending
+
+Conflict: TypeAlias = Callable[[], Response]
+"""Makes the response to a second body under an id; nearly no request has one."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,11 @@ class Ledger(Protocol):
     All methods raise ``Transient`` when the database is not there.
     """
 
-    async def register(self, pending: Pending, conflict: Response) -> Settled:
+    async def register(self, pending: Pending, conflict: Conflict) -> Settled:
         """Note that a request awaits its response; emits ``conflict`` (once) if its id has another body."""
         ...
 
-    async def release(self, pending: Pending, response: Response, conflict: Response) -> Settled:
+    async def release(self, pending: Pending, response: Response, conflict: Conflict) -> Settled:
         """Move a request from pending to released, and emit ``response``, if nobody has done so before.
 
         A request that was never registered is released as well. ``conflict`` is emitted (once) instead when

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from septet_contracts import Grounded, Revision, decode, encode, topic
+from septet_contracts import Grounded, Revision, decode, topic
 from septet_kit import Context, Emit
 from septet_kit.observe import get_logger
 
@@ -38,11 +38,15 @@ class Handlers:
         return await self._draft(event, ctx, event.attempt)
 
     async def _draft(self, event: Grounded | Revision, ctx: Context, attempt: int) -> Sequence[Emit]:
+        made: list[Emit] = []
+
         async def work() -> bytes:
-            return encode(await self._drafter.draft(event, ctx, attempt))
+            made.append(Emit("drafts", await self._drafter.draft(event, ctx, attempt)))
+            return made[0].value
 
         key = f"{event.tenant}/{event.request_id}/{event.request_digest}/{attempt}"
         stored, replayed = await self._ledger.run(key, work, _LEASE, tenant=event.tenant)
-        if replayed:
-            log.info("draft replayed from the ledger", attempt=attempt)
+        if not replayed:
+            return made
+        log.info("draft replayed from the ledger", attempt=attempt)
         return [Emit("drafts", decode(topic("drafts"), stored))]

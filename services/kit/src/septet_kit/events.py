@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -63,8 +63,9 @@ class Emit:
         found = getattr(self.event, "event_id", None)
         return str(found) if found is not None else None
 
-    @property
+    @cached_property
     def value(self) -> bytes:
+        """The event's bytes, made once: a ledger or an outbox keeps what is published."""
         return encode(self.event)
 
 

@@ -49,7 +49,9 @@ class Kit:
         self.lives: list[Life] = []
 
     @asynccontextmanager
-    async def open_pool(self, schema: str, revision: str) -> AsyncIterator[StorePool]:
+    async def open_pool(
+        self, schema: str, revision: str, *, wait_for_disk: bool = True
+    ) -> AsyncIterator[StorePool]:
         """As :func:`septet_kit.store.open_pool`, and its outbox is swept while the service runs.
 
         Raises:
@@ -58,7 +60,7 @@ class Kit:
                 migrations are missing (``schema_behind``).
         """
         settings = self.settings.model_copy(update={"instance": self.instance})
-        async with open_pool(settings, schema, revision) as pool:
+        async with open_pool(settings, schema, revision, wait_for_disk=wait_for_disk) as pool:
             life = Life(settings.postgres_dsn.get_secret_value(), schema, self.instance)
             await life.acquire()
             pool.tenants = self.tenants
@@ -117,10 +119,6 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         stages = {s.topic: s for s in wiring.stages}
         consumer = StageConsumer(spec, stages, settings, kit.instance, kit.tenants)
         sweepers = [Sweeper(p, kit.publisher, settings.kafka()) for p in kit.pools]
-        # What an earlier life left unsent goes first: the next request of its conversation may be the first record.
-        with suppress_instrumentation():
-            for sweeper in sweepers:
-                await sweeper.sweep()
         await consumer.start()
         longest = max(s.budget for s in wiring.stages)
         watchdog = Watchdog(consumer, settings.watchdog_timeout, longest)
@@ -133,7 +131,7 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
             await _until_stopped(
                 stop,
                 [
-                    lambda: consumer.run(runner), consumer.commit_loop, watchdog.run,
+                    lambda: consumer.run(runner, lambda: _settle(sweepers)), consumer.commit_loop, watchdog.run,
                     _health(settings, watchdog, consumer, wiring),
                     *map(_untraced, _chores(kit, sweepers)), *map(_untraced, wiring.background),
                 ],
@@ -142,6 +140,12 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
             log.info("stopping")
             _end_by(settings.shutdown_grace + _LAST_GRACE)
             await _leave(kit, consumer, sweepers)
+
+
+async def _settle(sweepers: Sequence[Sweeper]) -> None:
+    with suppress_instrumentation():
+        for sweeper in sweepers:
+            await sweeper.settle()
 
 
 def _chores(kit: Kit, sweepers: Sequence[Sweeper]) -> Iterator[Task]:

@@ -18,7 +18,7 @@ from septet_kit.store.tenancy import EVERY
 from septet_kit.store.unit import OutboxEmit, put_outbox, seal
 
 from septet_eval.domain.response import Pending
-from septet_eval.ports import Expired, Settled
+from septet_eval.ports import Conflict, Expired, Settled
 
 SCHEMA = "eval"
 
@@ -93,14 +93,14 @@ class PostgresLedger:
     def __init__(self, pool: StorePool) -> None:
         self._pool = pool
 
-    async def register(self, pending: Pending, conflict: Response) -> Settled:
+    async def register(self, pending: Pending, conflict: Conflict) -> Settled:
         if await self._pool.fetchval(_REGISTER, *_columns(pending), tenant=pending.tenant):
             return Settled()
         async with self._unit(pending.tenant) as unit:
             await _tell_conflict(unit, pending, conflict)
         return Settled(unit.emits)
 
-    async def release(self, pending: Pending, response: Response, conflict: Response) -> Settled:
+    async def release(self, pending: Pending, response: Response, conflict: Conflict) -> Settled:
         sealed = seal(self._pool, Emit("responses", response))
         if await self._pool.fetchval(
             _RELEASE, *_columns(pending), response.status, *sealed.row, tenant=pending.tenant
@@ -137,10 +137,10 @@ class PostgresLedger:
             yield Unit(True, connection, self._pool)
 
 
-async def _tell_conflict(unit: Unit, pending: Pending, conflict: Response) -> None:
+async def _tell_conflict(unit: Unit, pending: Pending, conflict: Conflict) -> None:
     told = await unit.connection.fetchval(_TELL_CONFLICT, pending.tenant, pending.request_id, pending.digest)
     if told:
-        await unit.emit(Emit("responses", conflict))
+        await unit.emit(Emit("responses", conflict()))
 
 
 def _record(emit: Emit) -> Record:

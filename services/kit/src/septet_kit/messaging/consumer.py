@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
@@ -61,6 +61,7 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._paused: set[str] = set()
         self._stopping = False
         self._fatal: Exception | None = None
+        self._unsettled = False
         self.last_progress = time.monotonic()
         self._consumer = AIOKafkaConsumer(
             **settings.kafka().options(), client_id=instance, group_id=f"septet.{spec.name}",
@@ -100,8 +101,11 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
     def in_flight(self) -> int:
         return sum(t.in_flight for t in self._trackers.values())
 
-    async def run(self, runner: StepRunner) -> None:
+    async def run(self, runner: StepRunner, settle: Callable[[], Awaitable[None]]) -> None:
         """Fetch and dispatch until :meth:`drain` is called.
+
+        ``settle`` is awaited before the first record after each assignment: it sends what whoever had the partitions
+        before has left.
 
         Raises:
             RuntimeError: a step ended without an outcome; only a restart takes its record up again.
@@ -114,6 +118,9 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
                 batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
             except _FORBIDDEN as error:
                 raise forbidden(self._settings.kafka(), error) from error
+            if batches and self._unsettled:
+                self._unsettled = False
+                await settle()
             for tp, records in batches.items():
                 tracker = self._trackers.setdefault(tp, OffsetTracker())
                 self.beat()
@@ -154,13 +161,16 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         for name, lanes in self._lanes.items():
             metrics.lane_depth.labels(name).set(lanes.depth)
             bound = lanes.limit * _QUEUED_PER_LANE
-            partitions = [tp for tp in self._consumer.assignment() if self._stages[tp.topic].topic == name]
             if lanes.depth >= bound and name not in self._paused:
-                self._consumer.pause(*partitions)
+                self._consumer.pause(*self._partitions(name))
                 self._paused.add(name)
             elif name in self._paused and lanes.depth <= bound // 2:
-                self._consumer.resume(*partitions)
+                self._consumer.resume(*self._partitions(name))
                 self._paused.discard(name)
+
+    def _partitions(self, stage: str) -> list[TopicPartition]:
+        """What this process reads for a stage."""
+        return [tp for tp in self._consumer.assignment() if self._stages[tp.topic].topic == stage]
 
     async def commit_loop(self) -> None:
         """Commit what is done, every ``commit_interval``."""
@@ -205,6 +215,7 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         for tp in assigned:
             self._trackers[tp] = OffsetTracker()
         self._paused.clear()
+        self._unsettled = True
         log.info("partitions assigned", count=len(assigned))
 
     async def lag(self) -> int:

@@ -29,7 +29,12 @@ WITH taken AS (
 )
 SELECT (SELECT count(*) FROM taken) = 1 AS mine, (SELECT result FROM ledger WHERE key = $1) AS result
 """
-_STORE = "UPDATE ledger SET result = $3 WHERE key = $1 AND claimed_by = $2 AND result IS NULL RETURNING true"
+# The claim may be gone: a pool that does not wait for the disk forgets it with a crash of the server.
+_STORE = """
+INSERT INTO ledger (key, claimed_by, leased_until, result) VALUES ($1, $2, now(), $3)
+ON CONFLICT (key) DO UPDATE SET result = $3 WHERE ledger.claimed_by = $2 AND ledger.result IS NULL
+RETURNING true
+"""
 _READ = "SELECT result FROM ledger WHERE key = $1"
 _RENEW = "UPDATE ledger SET leased_until = now() + $3 WHERE key = $1 AND claimed_by = $2 AND result IS NULL"
 _DROP = "DELETE FROM ledger WHERE key = $1 AND claimed_by = $2 AND result IS NULL"

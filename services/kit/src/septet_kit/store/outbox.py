@@ -49,6 +49,7 @@ _RENEW = """
 UPDATE outbox SET claimed_until = clock_timestamp() + $3
 WHERE event_id = ANY($1::uuid[]) AND claimed_by = $2 AND sent_at IS NULL
 """
+_ANY_OLDER = "SELECT EXISTS (SELECT 1 FROM outbox WHERE sent_at IS NULL AND created_at < $1)"
 _PURGE = tuple(
     f"DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < now() - $1::interval LIMIT 5000))"  # noqa: S608
     for table, column in (("outbox", "sent_at"), ("inbox", "seen_at"), ("ledger", "created_at"))
@@ -137,6 +138,25 @@ class Sweeper:
             await self._pool.execute(
                 _RENEW, list(self._pool.unacked), holder(self._pool.instance), CLAIM, tenant=EVERY
             )
+
+    async def settle(self, patience: timedelta = CLAIM + CLAIM_MARGIN) -> None:
+        """Return once everything older than this call is on the log, or ``patience`` is over.
+
+        Whoever takes over a dead process's partitions would otherwise let the next response of a conversation overtake
+        the one whose claim the dead process still holds.
+        """
+        until = time.monotonic() + patience.total_seconds()
+        try:
+            begin = await self._pool.fetchval("SELECT clock_timestamp()")
+            while await self._pool.fetchval(_ANY_OLDER, begin, tenant=EVERY):
+                if time.monotonic() > until:
+                    log.warning("going on before the outbox is settled")
+                    return
+                await self.sweep()
+                await flush_marks(self._pool)
+                await asyncio.sleep(_FLUSH_S)
+        except (Transient, KafkaError) as error:
+            log.warning("going on before the outbox is settled", error=repr(error))
 
     async def sweep(self) -> int:
         """Settle the rows whose claim has lapsed; returns how many had to be sent.

@@ -174,9 +174,12 @@ async def _keep(_: asyncpg.Connection) -> None:
 
 @asynccontextmanager
 async def open_pool(
-    settings: KitSettings, schema: str, revision: str | None = None
+    settings: KitSettings, schema: str, revision: str | None = None, *, wait_for_disk: bool = True
 ) -> AsyncIterator[StorePool]:
     """Open a pool on ``schema``, which must be at ``revision`` of its migrations or later (``None``: any).
+
+    Without ``wait_for_disk`` a crash of the server may forget what was committed in the last moments (three times
+    its ``wal_writer_delay``): for a schema of which nothing has to be remembered for a promise to be kept.
 
     Raises:
         Transient: the database cannot be reached (code ``store_unavailable``).
@@ -187,7 +190,7 @@ async def open_pool(
             settings.postgres_dsn.get_secret_value(), reset=_keep, min_size=1, max_size=settings.postgres_pool,
             init=_init, connection_class=TenantConnection,
             command_timeout=(settings.postgres_statement_timeout + _CLIENT_MARGIN).total_seconds(),
-            server_settings=_session(settings, schema),
+            server_settings=_session(settings, schema, wait_for_disk),
         )  # fmt: skip
     except TRANSIENT_ERRORS as error:
         raise Transient(
@@ -203,7 +206,7 @@ async def open_pool(
         await pool.close()
 
 
-def _session(settings: KitSettings, schema: str) -> dict[str, str]:
+def _session(settings: KitSettings, schema: str, wait_for_disk: bool) -> dict[str, str]:
     """Settings of each session; time limits in milliseconds."""
 
     def milliseconds(limit: timedelta) -> str:
@@ -212,6 +215,7 @@ def _session(settings: KitSettings, schema: str) -> dict[str, str]:
     return {
         "search_path": f"{schema}, public",
         "application_name": settings.instance or schema,
+        "synchronous_commit": "on" if wait_for_disk else "off",
         SETTING: NOBODY,
         "statement_timeout": milliseconds(settings.postgres_statement_timeout),
         "lock_timeout": milliseconds(settings.postgres_lock_timeout),
