@@ -119,6 +119,10 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         stages = {s.topic: s for s in wiring.stages}
         consumer = StageConsumer(spec, stages, settings, kit.instance, kit.tenants)
         sweepers = [Sweeper(p, kit.publisher, settings.kafka()) for p in kit.pools]
+        # What this instance's earlier life left goes before anything that this one makes, in the background, too.
+        with suppress_instrumentation():
+            for sweeper in sweepers:
+                await sweeper.sweep()
         await consumer.start()
         longest = max(s.budget for s in wiring.stages)
         watchdog = Watchdog(consumer, settings.watchdog_timeout, longest)
