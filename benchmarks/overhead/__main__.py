@@ -10,6 +10,7 @@ import argparse
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +49,16 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="one short round: a check of the tool, not a result"
     )
+    parser.add_argument("--rounds", type=int, help=f"alternations; {WHOLE.rounds} if absent")
     parser.add_argument("--json", type=Path, help="write the result there")
     parser.add_argument("--show", type=Path, help="print this result and measure nothing")
     parser.add_argument("--without", action="append", default=[], metavar="PEER", help="leave a peer out")
     options = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    result = (
-        json.loads(options.show.read_text("utf-8"))
-        if options.show
-        else run(QUICK if options.quick else WHOLE, options.without)
-    )
+    plan = QUICK if options.quick else WHOLE
+    if options.rounds:
+        plan = replace(plan, rounds=options.rounds)
+    result = json.loads(options.show.read_text("utf-8")) if options.show else run(plan, options.without)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     console = Console()

@@ -93,9 +93,11 @@ class Bench:
 
         async def step(rate: float) -> Sample:
             self.advance(f"{name}: does it hold {rate:.0f}/s?", 0)
+            before = self.cpu(subject.running)
             sample = await loops.open_loop(subject.running.send, subject.numbers, rate, plan.step)
-            taken.append({"rate": round(rate, 1), "held": sample.held, **figures(sample)})
             await self._rest(plan.step)
+            cost = per_request(before, self.cpu(subject.running), len(sample.latencies))
+            taken.append({"rate": round(rate, 1), "held": sample.held, **figures(sample), "cpu_ms": cost})
             return sample
 
         held, lost = await loops.highest_rate(step, start, steps)

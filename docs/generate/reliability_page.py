@@ -44,6 +44,8 @@ LIMITS = """## What this does not prove
   it acknowledges, so an outage of the machine can take acknowledged records with it. Kafka's answer is replication
   over machines, which one machine cannot show.
 - **One machine.** Clocks agree and the network is loopback; its faults come from a proxy.
+- **The short way.** All rows but 10 and 11 send requests that want neither search nor cache, under a policy without
+  rails, so that the load is on what is tried: the hops, and what makes their effects happen once.
 - **A stub model.** It answers at once, fails or hangs on command. Nothing here says anything about answers.
 - **Found, not excluded.** The scenarios are random within a seed, and timing is not part of the seed: the same seed
   repeats the choices, not the interleaving.

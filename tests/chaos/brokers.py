@@ -106,8 +106,8 @@ async def leader(kafka: KafkaConnection, name: str, rng: random.Random) -> str:
         await client.close()
 
 
-async def in_sync(kafka: KafkaConnection, name: str, timeout_s: float = 60) -> None:
-    """Wait until each partition of a topic has all its replicas again.
+async def in_sync(kafka: KafkaConnection, timeout_s: float = 60) -> None:
+    """Wait until each partition has all its replicas again.
 
     Raises:
         TimeoutError: it has not.
@@ -117,8 +117,8 @@ async def in_sync(kafka: KafkaConnection, name: str, timeout_s: float = 60) -> N
     try:
         async with asyncio.timeout(timeout_s):
             while True:
-                (found,) = await admin.describe_topics([name])
-                if all(len(p["isr"]) == NODES for p in found["partitions"]):
+                replicas = [p["isr"] for t in await admin.describe_topics() for p in t["partitions"]]
+                if replicas and all(len(isr) == NODES for isr in replicas):
                     return
                 await asyncio.sleep(0.2)
     finally:

@@ -200,7 +200,7 @@ async def test_settling_waits_for_the_claim_of_whoever_died(
     await pool.execute(
         "UPDATE outbox SET claimed_by = 'other-0/dead', claimed_until = now() + interval '1 second'"
     )
-    await Sweeper(pool, publisher, settings.kafka()).settle()
+    await Sweeper(pool, publisher, settings.kafka()).settle(lambda: None)
     assert await pool.fetchval("SELECT bool_and(sent_at IS NOT NULL) FROM outbox")
     ours = str(event.event_id).encode()
     assert await read_log("outcomes", since=since, where=lambda r: ours in r.value, wait=timedelta(seconds=5))
@@ -212,7 +212,7 @@ async def test_settling_does_not_wait_for_ever(
     await _effect(pool, _outcome())
     sweeper = Sweeper(pool, publisher, settings.kafka())
     async with asyncio.timeout(5):
-        await sweeper.settle(patience=timedelta(seconds=0.3))
+        await sweeper.settle(lambda: None, patience=timedelta(seconds=0.3))
     assert await pool.fetchval("SELECT sent_at IS NULL FROM outbox"), "its live holder may still send it"
 
 

@@ -36,11 +36,13 @@ async def away(work: Path, seed: int, scale: Scale) -> Claims:
         await ingested(here)
         dense = await _search_away(here, "embeddings", "retrieval.dense", seconds, claims)
         claims.figure(embeddings_away=dense, model_away=await _model_away(here, claims))
-    if not scale.brief and _has_jdk():
-        async with lab(work / "native", seed, scale, env=NEVER_ABSTAIN, servers=_WITH_OPENSEARCH) as here:
-            await ingested(here)
-            lexical = await _search_away(here, "opensearch", "retrieval.lexical", seconds, claims)
-            claims.figure(opensearch_away=lexical)
+    if scale.brief or not _has_jdk():
+        claims.figure(opensearch_away="not run: short form, or no JDK")
+        return claims
+    async with lab(work / "native", seed, scale, env=NEVER_ABSTAIN, servers=_WITH_OPENSEARCH) as here:
+        await ingested(here)
+        lexical = await _search_away(here, "opensearch", "retrieval.lexical", seconds, claims)
+        claims.figure(opensearch_away=lexical)
     return claims
 
 

@@ -10,6 +10,8 @@ from ..result import Claims, Row
 from ..saboteur import MARK
 
 _CALM_S = 60
+# Before the first try to send, and in the sweep of the life after it.
+_DEATHS = ("after_effect:20", "after_effect:20,in_sweeper")
 _GROWTH_MIB = 200
 
 
@@ -17,12 +19,13 @@ async def elastic(work: Path, seed: int, scale: Scale) -> Claims:
     """A service from one instance to four and back, ten times, under 200 conversations of 20 requests."""
     claims = Claims()
     async with lab(work, seed, scale) as here:
-        rounds = scale.times(10)
+        rounds, cycles = scale.times(10), 0
         conversations = scale.times(200, 20)
         seconds = max(rounds * 12, 15)
         traffic = here.traffic(conversations=conversations)
         sending = asyncio.create_task(traffic.steady(conversations * 20 / seconds, seconds))
-        while not sending.done():
+        while not sending.done() or cycles < rounds:
+            cycles += 1
             service = here.rng.choice(("guardrails", "eval", "generation", "cache"))
             more = [await here.fleet.add(service) for _ in range(3)]
             await asyncio.gather(*(m.ready() for m in more))
@@ -32,29 +35,36 @@ async def elastic(work: Path, seed: int, scale: Scale) -> Claims:
                 here.fleet.members.remove(member)
         await sending
         claims.keep(await here.verdict(traffic))
-        claims.figure(sent=len(traffic.sent), conversations=conversations)
-        await _never_comes_back(here, claims)
+        claims.figure(sent=len(traffic.sent), conversations=conversations, cycles=cycles)
+        for plan in _DEATHS:
+            await _never_comes_back(here, plan, claims)
     return claims
 
 
-async def _never_comes_back(here: Lab, claims: Claims) -> None:
-    """One of two instances of eval dies with a response committed and not sent, and is not started again."""
-    member = await here.fleet.add("eval", ("after_effect:20",))
-    member.keep = False
+async def _never_comes_back(here: Lab, plan: str, claims: Claims) -> None:
+    """One of two instances of eval dies with a response committed and not sent, and is not started again.
+
+    ``plan`` has a point for each of its lives. The group gives its partitions away when its session has run out, the
+    outbox gives its rows away when its claim has.
+    """
+    member = await here.fleet.add("eval", (plan,))
     traffic = here.traffic(conversations=5)
     stop = asyncio.Event()
     sending = asyncio.create_task(traffic.until(stop, 10))
-    assert member.process is not None
-    async with asyncio.timeout(60):
+    lives = plan.count(",") + 1
+    async with asyncio.timeout(90):
+        while member.restarts < lives - 1:  # noqa: ASYNC110 - a process, not a task
+            await asyncio.sleep(0.05)
+        member.keep = False
+        assert member.process is not None
         await member.process.wait()
-    # The group gives its partitions away when its session has run out.
     await asyncio.sleep(15)
     stop.set()
     await sending
-    verdict = await here.verdict(traffic)
-    claims.keep(verdict)
-    claims.figure(died_for_good=1, sent_meanwhile=verdict.sent)
-    claims.expect(MARK in member.log_from(), "the instance did not die where it had to")
+    claims.keep(await here.verdict(traffic))
+    struck = member.log_from().count(MARK)
+    claims.expect(struck == lives, f"the instance died {struck} times where it had to, not {lives}")
+    claims.figure(**{f"dead_{plan.replace(':20', '').replace(',', '_')}": len(traffic.sent)})
 
 
 async def overload(work: Path, seed: int, scale: Scale) -> Claims:

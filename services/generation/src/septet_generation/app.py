@@ -34,7 +34,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     catalogue = settings.catalogue(kit.settings)
     templates = Templates.load(settings.prompts_dir)
     async with (
-        # A crash of PostgreSQL may forget drafts of the last moments; one that is asked for again is made again.
+        # A crash of PostgreSQL may forget drafts of the last moments: one that is asked for again is made again.
         kit.open_pool(SCHEMA, migrations.HEAD, wait_for_disk=False) as pool,
         aclosing(OpenAIChat(settings.connect_timeout.total_seconds())) as chat,
     ):

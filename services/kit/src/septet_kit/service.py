@@ -135,7 +135,7 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
             await _until_stopped(
                 stop,
                 [
-                    lambda: consumer.run(runner, lambda: _settle(sweepers)), consumer.commit_loop, watchdog.run,
+                    lambda: consumer.run(runner, lambda: _settle(sweepers, consumer)), consumer.commit_loop, watchdog.run,
                     _health(settings, watchdog, consumer, wiring),
                     *map(_untraced, _chores(kit, sweepers)), *map(_untraced, wiring.background),
                 ],
@@ -146,10 +146,10 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
             await _leave(kit, consumer, sweepers)
 
 
-async def _settle(sweepers: Sequence[Sweeper]) -> None:
+async def _settle(sweepers: Sequence[Sweeper], consumer: StageConsumer) -> None:
     with suppress_instrumentation():
         for sweeper in sweepers:
-            await sweeper.settle()
+            await sweeper.settle(consumer.beat)
 
 
 def _chores(kit: Kit, sweepers: Sequence[Sweeper]) -> Iterator[Task]:

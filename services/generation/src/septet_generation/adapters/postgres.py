@@ -29,8 +29,9 @@ class PostgresEpochs:
         self._pool = pool
 
     async def next(self, tenant: str, request_id: str) -> int:
-        """The number of this try."""
-        epoch: int = await self._pool.fetchval(_NEXT, tenant, request_id, tenant=tenant)
+        """The number of this try, which no crash may give out again: chunks are told apart by it."""
+        async with self._pool.transaction(tenant, "synchronous_commit = on") as connection:
+            epoch: int = await connection.fetchval(_NEXT, tenant, request_id)
         return epoch
 
     async def purge(self, older_than: timedelta) -> None:

@@ -121,6 +121,9 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             if batches and self._unsettled:
                 self._unsettled = False
                 await settle()
+                if self._unsettled:
+                    # The group has moved on meanwhile: whoever has these records now gets them from the log.
+                    continue
             for tp, records in batches.items():
                 tracker = self._trackers.setdefault(tp, OffsetTracker())
                 self.beat()
@@ -202,6 +205,7 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Give work in flight a moment to end, commit it, then forget the partitions."""
+        self._unsettled = True
         deadline = time.monotonic() + 2.0
         while self.in_flight and time.monotonic() < deadline:  # noqa: ASYNC110 - many tasks, one count
             await asyncio.sleep(0.02)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -140,24 +140,29 @@ class Sweeper:
                 _RENEW, list(self._pool.unacked), holder(self._pool.instance), CLAIM, tenant=EVERY
             )
 
-    async def settle(self, patience: timedelta = CLAIM + CLAIM_MARGIN) -> None:
-        """Return once everything older than this call is on the log, or ``patience`` is over.
+    async def settle(
+        self, beat: Callable[[], None], patience: timedelta = _SWEEP_CLAIM + CLAIM_MARGIN
+    ) -> None:
+        """Return once everything older than this call is on the log; after ``patience`` go on without.
 
         Whoever takes over a dead process's partitions would otherwise let the next response of a conversation overtake
-        the one whose claim the dead process still holds.
+        the one whose claim the dead process still holds. ``beat`` is called while it waits.
         """
         until = time.monotonic() + patience.total_seconds()
-        try:
-            begin = await self._pool.fetchval("SELECT clock_timestamp()")
-            while await self._pool.fetchval(_OLDER, begin, tenant=EVERY):
-                if time.monotonic() > until:
-                    log.warning("going on before the outbox is settled")
+        begin: datetime | None = None
+        while time.monotonic() < until:
+            beat()
+            try:
+                begin = begin or await self._pool.fetchval("SELECT clock_timestamp()")
+                if not await self._pool.fetchval(_OLDER, begin, tenant=EVERY):
                     return
                 await self.sweep()
                 await flush_marks(self._pool)
-                await asyncio.sleep(_FLUSH_S)
-        except (Transient, KafkaError) as error:
-            log.warning("going on before the outbox is settled", error=repr(error))
+            except (Transient, KafkaError) as error:
+                log.warning("outbox not settled, trying again", error=repr(error))
+                await asyncio.sleep(_SWEEP_S)
+            await asyncio.sleep(_FLUSH_S)
+        log.warning("going on before the outbox is settled")
 
     async def sweep(self) -> int:
         """Settle the rows whose claim has lapsed; returns how many had to be sent.

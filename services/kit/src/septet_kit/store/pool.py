@@ -179,7 +179,8 @@ async def open_pool(
     """Open a pool on ``schema``, which must be at ``revision`` of its migrations or later (``None``: any).
 
     Without ``wait_for_disk`` a crash of the server may forget what was committed in the last moments (three times
-    its ``wal_writer_delay``): for a schema of which nothing has to be remembered for a promise to be kept.
+    its ``wal_writer_delay``), save in transactions with ``synchronous_commit = on``: for a schema that keeps what can be
+    made again.
 
     Raises:
         Transient: the database cannot be reached (code ``store_unavailable``).
