@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from ..checker import Sent
 from ..fleet import intact, sabotaged
 from ..lab import Lab, Scale, lab, percentiles
 from ..result import Claims, Row
-from ..traffic import LABELS, REQUESTS, event_ids
+from ..traffic import LABELS, REQUESTS, RESPONSES, event_ids, to_seen
 
 _RATE = 30
 _KINDS = 5
@@ -22,9 +23,11 @@ _AFTER_S = 10.0
 _JUDGED = 20
 
 
-def _poison(kind: int) -> bytes:
-    """Broken JSON, a later major version, no UTF-8, a field of the wrong type, no JSON at all."""
-    mark = f"poison-{uuid4().hex[:12]}"
+def _poison(kind: int, mark: str) -> bytes:
+    """Broken JSON, a later major version, no UTF-8, a field of the wrong type, no JSON at all.
+
+    ``mark`` is the request id, which can be read in all but the last.
+    """
     return (
         b'{"request_id": "%s", "question": ' % mark.encode(),
         json.dumps({"request_id": mark, "question": "Hi?", "version": 99}).encode(),
@@ -43,9 +46,10 @@ async def poison(work: Path, seed: int, scale: Scale) -> Claims:
         # Where each record stands → when the broker had it, in seconds since the epoch.
         bad: dict[tuple[str, int, int], float] = {}
         async with asyncio.TaskGroup() as group:
-            group.create_task(_spoil(here, max(_KINDS, total // 100), total / _RATE, bad))
+            spoiling = group.create_task(_spoil(here, max(_KINDS, total // 100), total / _RATE, bad))
             group.create_task(traffic.steady(_RATE, total / _RATE))
         claims.keep(await here.verdict(traffic, wait_s=600))
+        await _told(here, spoiling.result(), claims)
         letters = await read_dead_letters(here.addresses.connection("admin"), "guardrails")
         found = {_origin(letter): letter.record.timestamp / 1000 for letter in letters}
         missing = bad.keys() - found.keys()
@@ -58,11 +62,27 @@ async def poison(work: Path, seed: int, scale: Scale) -> Claims:
     return claims
 
 
-async def _spoil(here: Lab, count: int, seconds: float, bad: dict[tuple[str, int, int], float]) -> None:
-    for number in range(count):
-        sent = await here.producer.send_and_wait(REQUESTS, _poison(number), key=b"poison-%d" % number)
+async def _spoil(here: Lab, count: int, seconds: float, bad: dict[tuple[str, int, int], float]) -> list[str]:
+    """Publish poison at even times; returns the request ids that can be read in it."""
+    marks = [f"poison-{uuid4().hex[:12]}" for _ in range(count)]
+    for number, mark in enumerate(marks):
+        key = b"poison-%d" % number
+        sent = await here.producer.send_and_wait(REQUESTS, _poison(number, mark), key=key)
         bad[sent.topic, sent.partition, sent.offset] = time.time()
         await asyncio.sleep(seconds / count)
+    return [mark for number, mark in enumerate(marks) if number % _KINDS != _KINDS - 1]
+
+
+async def _told(here: Lab, marks: list[str], claims: Claims) -> None:
+    """Whoever can be named has been told, once, that the request failed."""
+    seen = [to_seen(r) for r in await here.records(RESPONSES, set(marks))]
+    times = Counter(s.request_id for s in seen)
+    wrong = [mark for mark in marks if times[mark] != 1]
+    claims.figure(told=len(seen))
+    claims.expect(not wrong, f"{len(wrong)} senders of poison did not get one response: {wrong[:3]}")
+    claims.expect(
+        all(s.status == "failed" and s.code for s in seen), "poison was not answered with a failure"
+    )
 
 
 def _origin(letter: DeadLetter) -> tuple[str, int, int]:
