@@ -17,6 +17,8 @@ from septet_kit import KitSettings, ServiceSpec, Stage
 from septet_kit.messaging.consumer import StageConsumer
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.step import StepRunner
+from septet_kit.store.pool import StorePool
+from septet_kit.store.testing import bare_pool
 from septet_kit.tenants import Tenants
 
 RunService = Callable[..., AbstractAsyncContextManager[StageConsumer]]
@@ -25,6 +27,14 @@ ReadLog = Callable[..., Awaitable[list[ConsumerRecord]]]
 
 async def _nothing() -> None:
     """There is no outbox to settle."""
+
+
+@pytest.fixture
+async def pool(settings: KitSettings) -> AsyncIterator[StorePool]:
+    """The chassis' tables, and one for effects, in a schema of their own."""
+    schema = f"t_{uuid4().hex[:8]}"
+    async with bare_pool(settings, schema, ["CREATE TABLE effects (n int)"]) as opened:
+        yield opened
 
 
 @pytest.fixture
