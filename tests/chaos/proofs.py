@@ -115,6 +115,10 @@ async def _all_killed(here: Lab) -> Verdict:
     The database stands still so that there are such records in eval, too: a request that eval has registered is
     never lost, because eval's deadline sweeper answers it.
     """
+    # The first records of an assignment wait for the database before they are taken.
+    warm = here.traffic()
+    await warm.steady(10, 2)
+    await here.watch.all_of(warm, 60)
     traffic = here.traffic(conversations=0, deadline_s=45)
     with _standing_still(here.server_pid("postgres")):
         await traffic.steady(200, 1.5)

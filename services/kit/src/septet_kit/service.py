@@ -124,6 +124,7 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
             for sweeper in sweepers:
                 await sweeper.sweep()
         await consumer.start()
+        settled = sweepers if spec.outbox else ()
         longest = max(s.budget for s in wiring.stages)
         watchdog = Watchdog(consumer, settings.watchdog_timeout, longest)
         runner = StepRunner(spec, kit.publisher, kit.tenants, consumer.beat)
@@ -135,7 +136,7 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
             await _until_stopped(
                 stop,
                 [
-                    lambda: consumer.run(runner, lambda: _settle(sweepers, consumer)), consumer.commit_loop, watchdog.run,
+                    lambda: consumer.run(runner, lambda: _settle(settled, consumer)), consumer.commit_loop, watchdog.run,
                     _health(settings, watchdog, consumer, wiring),
                     *map(_untraced, _chores(kit, sweepers)), *map(_untraced, wiring.background),
                 ],
