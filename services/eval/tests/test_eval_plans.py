@@ -69,6 +69,7 @@ EXPECTED = {
     "outbox._MARK": expect("outbox_pkey", args=(IDS,)),
     "outbox._TAKE": expect("outbox_unsent", "outbox_pkey", args=("eval-0/x", "eval-0/%", IDS, DAY)),
     "outbox._OLDER": expect("outbox_unsent", args=(NOW,)),
+    "outbox._SETTLED": expect("outbox_pkey", args=(IDS[0],)),
     "outbox._RENEW": expect("outbox_pkey", args=(IDS, "eval-0/x", DAY)),
     "outbox._PURGE[0]": expect("outbox_sent_at", args=(9 * DAY,)),
     "outbox._PURGE[1]": expect("inbox_seen_at", args=(9 * DAY,)),

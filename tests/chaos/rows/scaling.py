@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 
 from ..lab import Lab, Scale, lab
@@ -44,28 +45,29 @@ async def elastic(work: Path, seed: int, scale: Scale) -> Claims:
 async def _never_comes_back(here: Lab, plan: str, claims: Claims) -> None:
     """One of two instances of eval dies with a response committed and not sent, and is not started again.
 
-    ``plan`` has a point for each of its lives. The group gives its partitions away when its session has run out, the
-    outbox gives its rows away when its claim has.
+    ``plan`` has a point for each of its lives. A second one that starts too late finds the row sent by the other
+    instance, and nothing to die at: it is killed then. The group gives its partitions away when its session has run
+    out, the outbox gives its rows away when its claim has.
     """
     member = await here.fleet.add("eval", (plan,))
-    before = member.log.stat().st_size
+    before, lives = member.log.stat().st_size, plan.count(",") + 1
     traffic = here.traffic(conversations=5)
     stop = asyncio.Event()
     sending = asyncio.create_task(traffic.until(stop, 10))
-    lives = plan.count(",") + 1
     async with asyncio.timeout(90):
         while member.restarts < lives - 1:  # noqa: ASYNC110 - a process, not a task
             await asyncio.sleep(0.05)
         member.keep = False
-        assert member.process is not None
-        await member.process.wait()
+        while MARK not in member.log_from(before):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(10)
+    member.signal(signal.SIGKILL)
     await asyncio.sleep(15)
     stop.set()
     await sending
     claims.keep(await here.verdict(traffic))
-    struck = member.log_from(before).count(MARK)
-    claims.expect(struck == lives, f"the instance died {struck} times where it had to, not {lives}")
-    claims.figure(**{f"dead_{plan.replace(':20', '').replace(',', '_')}": len(traffic.sent)})
+    name = plan.replace(":20", "").replace(",", "_")
+    claims.figure(**{name: {"sent": len(traffic.sent), "deaths": member.log_from(before).count(MARK)}})
 
 
 async def overload(work: Path, seed: int, scale: Scale) -> Claims:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
@@ -41,7 +41,7 @@ class Record:
     anybody waits for it: the producer keeps trying for as long as it lives.
 
     A record from an outbox may only be sent before ``not_after`` (monotonic seconds): past it, its claim
-    has lapsed and a sweeper may be sending it.
+    has lapsed and a sweeper may be sending it. ``settled`` says whether it is on the log, whoever sent it.
     """
 
     topic: str
@@ -51,6 +51,7 @@ class Record:
     trace_context: otel_context.Context | None = None
     not_after: float | None = None
     on_queued: Callable[[asyncio.Future[object]], None] | None = None
+    settled: Callable[[], Awaitable[bool]] | None = None
 
 
 def to_record(emit: Emit, tenants: Tenants) -> Record:

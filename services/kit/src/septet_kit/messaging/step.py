@@ -158,10 +158,11 @@ class StepRunner:
         return records
 
     async def _send(self, records: Sequence[Record]) -> None:
-        """Publish until the broker has it all: a record is only done when its effects are durable.
+        """Publish until the broker has it all: a record is only done when its effects are on the log.
 
         A send that timed out may have been written; it is repeated with the same event id, save for outbox
-        records, which their sweeper looks up on the log first.
+        records, which their sweeper looks up on the log first. They are waited for, too: the key's next record
+        would overtake them.
         """
         left = list(records)
         while left:
@@ -173,7 +174,11 @@ class StepRunner:
                 self._beat()
                 await asyncio.sleep(1.0)
             else:
-                return
+                break
+        for record in records:
+            while record.settled is not None and not await record.settled():
+                self._beat()
+                await asyncio.sleep(0.2)
 
 
 def _context(job: Job) -> Context:

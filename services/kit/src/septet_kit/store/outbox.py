@@ -51,6 +51,7 @@ WHERE event_id = ANY($1::uuid[]) AND claimed_by = $2 AND sent_at IS NULL
 """
 # Counted, because a plan for the first row that EXISTS finds would read the whole table where there is none.
 _OLDER = "SELECT count(*) FROM outbox WHERE sent_at IS NULL AND created_at < $1"
+_SETTLED = "SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE event_id = $1 AND sent_at IS NULL)"
 _PURGE = tuple(
     f"DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < now() - $1::interval LIMIT 5000))"  # noqa: S608
     for table, column in (("outbox", "sent_at"), ("inbox", "seen_at"), ("ledger", "created_at"))
@@ -68,20 +69,31 @@ def outbox_record(
     trace_context: OtelContext | None,
 ) -> Record:
     """The record of a claimed row. While the producer holds it, the claim is renewed; then the row is marked."""
+    acknowledged = False
 
     def queued(future: asyncio.Future[object]) -> None:
         pool.unacked.add(event_id)
         future.add_done_callback(done)
 
     def done(future: asyncio.Future[object]) -> None:
+        nonlocal acknowledged
         pool.unacked.discard(event_id)
         if not future.cancelled() and future.exception() is None:
+            acknowledged = True
             pool.sent_ids.append(event_id)
+
+    async def settled() -> bool:
+        try:
+            return acknowledged or bool(await pool.fetchval(_SETTLED, event_id, tenant=EVERY))
+        except Transient as error:
+            log.warning("outbox row not looked up, trying again", error=error.message)
+            return False
 
     headers = (("content-type", b"application/json"), (EVENT_ID_HEADER, str(event_id).encode()))
     return Record(
-        topic, key, value, headers, trace_context=trace_context, not_after=not_after, on_queued=queued
-    )
+        topic, key, value, headers, trace_context=trace_context, not_after=not_after, on_queued=queued,
+        settled=settled,
+    )  # fmt: skip
 
 
 async def flush_marks(pool: StorePool) -> None:
