@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+BY_DEADLINE = "deadline_exceeded"
 TERMINAL = frozenset({"answered", "abstained", "blocked", "refused", "failed", "expired"})
 
 
@@ -107,10 +108,15 @@ def _foreign(sent: Sent | None, seen: Seen) -> bool:
 
 
 def _disordered(run: Run) -> tuple[str, ...]:
-    """Requests whose response stands before that of an earlier request of their conversation."""
+    """Requests whose response stands before that of an earlier request of their conversation.
+
+    What a deadline has made comes another way than an answer, from the step whose time ran out or from the deadline
+    sweeper, and is not compared.
+    """
     first: dict[str, tuple[int, int]] = {}
     for seen in run.seen:
-        first.setdefault(seen.request_id, (seen.partition, seen.offset))
+        if seen.code != BY_DEADLINE:
+            first.setdefault(seen.request_id, (seen.partition, seen.offset))
     conversations: defaultdict[str, list[Sent]] = defaultdict(list)
     for sent in run.sent:
         if sent.conversation is not None and sent.request_id in first:

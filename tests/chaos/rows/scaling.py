@@ -51,9 +51,10 @@ async def _never_comes_back(here: Lab, plan: str, claims: Claims) -> None:
     """
     member = await here.fleet.add("eval", (plan,))
     before, lives = member.log.stat().st_size, plan.count(",") + 1
-    traffic = here.traffic(conversations=5)
+    # So many that each of the two has some.
+    traffic = here.traffic(conversations=12)
     stop = asyncio.Event()
-    sending = asyncio.create_task(traffic.until(stop, 10))
+    sending = asyncio.create_task(traffic.until(stop, 20))
     async with asyncio.timeout(90):
         while member.restarts < lives - 1:  # noqa: ASYNC110 - a process, not a task
             await asyncio.sleep(0.05)
