@@ -240,6 +240,23 @@ async def test_a_hanging_handler_ends_at_its_budget_without_a_dead_letter(
     assert b'"code":"deadline_exceeded"' in outcomes[0].value
 
 
+async def test_what_comes_too_late_is_dropped_without_a_word(
+    run_service: RunService, publish: Publish, read_log: ReadLog
+) -> None:
+    run, since = f"late-{uuid4().hex[:8]}", datetime.now(UTC)
+    late = flow(Screened, request_id=f"{run}-0", conversation_id=run, deadline=since - timedelta(seconds=1))
+    async with run_service([Stage("screened", _pass_on)], ("missed",)):
+        await publish("screened", encode(late), record_key(late.tenant, late.request_id, run))
+        await publish("screened", *_screened(1, run, conversation=run))
+        passed = await read_log("missed", since=since, where=_of_run(run), count=1)
+        outcomes = await read_log("outcomes", since=since, where=_of_run(run), wait=timedelta(seconds=1))
+        dead = await read_log(
+            "septet.guardrails.dead.v1", since=since, where=_of_run(run), wait=timedelta(seconds=1)
+        )
+    assert [Missed.model_validate_json(r.value).request_id for r in passed] == [f"{run}-1"]
+    assert outcomes == dead == []
+
+
 async def test_an_undeclared_topic_is_a_typed_failure(
     run_service: RunService, publish: Publish, read_log: ReadLog
 ) -> None:

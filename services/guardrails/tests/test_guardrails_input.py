@@ -14,7 +14,7 @@ from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_head
 from septet_guardrails.domain.rails import input_rails
 from septet_guardrails.handlers import InputHandler
-from septet_kit import DeadlineExceeded, Permanent
+from septet_kit import Permanent, TooLate
 from septet_kit.testing import context
 
 HANDLER = InputHandler(
@@ -133,7 +133,7 @@ async def test_unknown_policy_names_the_known() -> None:
 async def test_waited_too_long() -> None:
     request = Request(request_id="r-1", question="What is a deque?")
     late = context("requests", value=encode(request), timestamp=datetime.now(UTC) - timedelta(seconds=61))
-    with pytest.raises(DeadlineExceeded):
+    with pytest.raises(TooLate):
         await HANDLER(request, late)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from septet_kit import DeadlineExceeded, Permanent, Transient
+from septet_kit import DeadlineExceeded, Permanent, TooLate, Transient
 from septet_kit.errors import Outage
 from septet_kit.messaging.retry import with_retry
 from septet_kit.testing import context
@@ -72,7 +72,7 @@ async def test_hanging_work_ends_at_the_budget() -> None:
 
 async def test_a_past_deadline_does_no_work() -> None:
     work = Flaky(0)
-    with pytest.raises(DeadlineExceeded):
+    with pytest.raises(TooLate):
         await with_retry(work, context(expires=time.monotonic() - 1), 3)
     assert work.calls == 0
 

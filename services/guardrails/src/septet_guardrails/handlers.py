@@ -16,7 +16,7 @@ from septet_contracts import (
     event_id,
     request_digest,
 )
-from septet_kit import Context, DeadlineExceeded, Emit, Emits, Permanent, advance, deadline_of
+from septet_kit import Context, Emit, Emits, Permanent, TooLate, advance, deadline_of
 from septet_kit.observe import metrics
 
 from septet_guardrails.domain.correction import Revise, decide
@@ -48,7 +48,7 @@ class InputHandler:
 
         Raises:
             Permanent: empty question, unknown policy, unusable schema, a deadline before the record's time.
-            DeadlineExceeded: the deadline passed while the record waited.
+            TooLate: the deadline passed while the record waited.
         """
         deadline = _deadline(request, ctx, self.default_deadline)
         ask = Ask(**{name: getattr(request, name) for name in Ask.model_fields})
@@ -121,7 +121,7 @@ def _deadline(request: Request, ctx: Context, default: timedelta) -> datetime:
             field="deadline", fix="send a deadline in the future, or none for 60 s",
         )  # fmt: skip
     if deadline <= datetime.now(UTC):
-        raise DeadlineExceeded("the deadline passed before the request was looked at")
+        raise TooLate("the deadline passed before the request was looked at")
     return deadline
 
 

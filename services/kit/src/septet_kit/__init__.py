@@ -7,7 +7,7 @@ the events to :class:`Emit`.
 """
 
 from septet_kit.context import Context
-from septet_kit.errors import DeadlineExceeded, Permanent, SeptetError, Transient
+from septet_kit.errors import DeadlineExceeded, Permanent, SeptetError, TooLate, Transient
 from septet_kit.events import DEFAULT_DEADLINE, MAX_DEADLINE, Emit, Emits, advance, deadline_of
 from septet_kit.service import Kit, run
 from septet_kit.settings import KitSettings
@@ -15,5 +15,5 @@ from septet_kit.spec import Handler, ServiceSpec, Stage, Wiring
 
 __all__ = [
     "DEFAULT_DEADLINE", "MAX_DEADLINE", "Context", "DeadlineExceeded", "Emit", "Emits", "Handler", "Kit", "KitSettings",
-    "Permanent", "SeptetError", "ServiceSpec", "Stage", "Transient", "Wiring", "advance", "deadline_of", "run",
+    "Permanent", "SeptetError", "ServiceSpec", "Stage", "TooLate", "Transient", "Wiring", "advance", "deadline_of", "run",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ SeptetError
 │   └── Outage         as often as the deadline allows: a server of ours is away, and comes back
 ├── Permanent          trying again cannot help: dead letter, and a typed failure to the client
 └── DeadlineExceeded   nobody waits any more: a typed failure, no dead letter
+    └── TooLate        nobody waited when the step began: dropped, because eval's deadline sweeper has answered
 """
 
 from __future__ import annotations
@@ -38,3 +39,10 @@ class DeadlineExceeded(SeptetError):
 
     def __init__(self, message: str, code: str = "deadline_exceeded") -> None:
         super().__init__(code, message, fix="send a later deadline, or ask for less")
+
+
+class TooLate(DeadlineExceeded):
+    """The deadline passed while the record waited to be handled.
+
+    Reporting it would be work for a request that has its response: what is too late under overload has to cost little.
+    """

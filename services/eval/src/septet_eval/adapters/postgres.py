@@ -46,6 +46,7 @@ RETURNING true
 SELECT EXISTS (SELECT 1 FROM released)
 """  # noqa: S608 - made of constants
 
+_IS_ANOTHER = "SELECT digest <> $3 FROM requests WHERE tenant = $1 AND request_id = $2"
 _TELL_CONFLICT = """
 INSERT INTO conflicts (tenant, request_id, digest)
 SELECT tenant, request_id, $3 FROM requests WHERE tenant = $1 AND request_id = $2 AND digest <> $3
@@ -96,9 +97,7 @@ class PostgresLedger:
     async def register(self, pending: Pending, conflict: Conflict) -> Settled:
         if await self._pool.fetchval(_REGISTER, *_columns(pending), tenant=pending.tenant):
             return Settled()
-        async with self._unit(pending.tenant) as unit:
-            await _tell_conflict(unit, pending, conflict)
-        return Settled(unit.emits)
+        return await self._taken(pending, conflict)
 
     async def release(self, pending: Pending, response: Response, conflict: Conflict) -> Settled:
         sealed = seal(self._pool, Emit("responses", response))
@@ -106,8 +105,16 @@ class PostgresLedger:
             _RELEASE, *_columns(pending), response.status, *sealed.row, tenant=pending.tenant
         ):
             return Settled([sealed], released=True)
+        return await self._taken(pending, conflict)
+
+    async def _taken(self, pending: Pending, conflict: Conflict) -> Settled:
+        """The id is taken: by the same body, which is nothing new, or by another one, which is told so once."""
+        body = (pending.tenant, pending.request_id, pending.digest)
+        if not await self._pool.fetchval(_IS_ANOTHER, *body, tenant=pending.tenant):
+            return Settled()
         async with self._unit(pending.tenant) as unit:
-            await _tell_conflict(unit, pending, conflict)
+            if await unit.connection.fetchval(_TELL_CONFLICT, *body):
+                await unit.emit(Emit("responses", conflict()))
         return Settled(unit.emits)
 
     async def expire(
@@ -135,12 +142,6 @@ class PostgresLedger:
     async def _unit(self, tenant: str) -> AsyncIterator[Unit]:
         async with self._pool.transaction(tenant) as connection:
             yield Unit(True, connection, self._pool)
-
-
-async def _tell_conflict(unit: Unit, pending: Pending, conflict: Conflict) -> None:
-    told = await unit.connection.fetchval(_TELL_CONFLICT, pending.tenant, pending.request_id, pending.digest)
-    if told:
-        await unit.emit(Emit("responses", conflict()))
 
 
 def _record(emit: Emit) -> Record:

@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
 from septet_kit.context import Context
-from septet_kit.errors import DeadlineExceeded, Outage, Transient
+from septet_kit.errors import DeadlineExceeded, Outage, TooLate, Transient
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
 
@@ -33,12 +33,13 @@ async def with_retry(
     A try that met an :class:`Outage` is none of the ``attempts``.
 
     Raises:
+        TooLate: the request's deadline has passed already.
         DeadlineExceeded: nothing is left of the step's budget or of the request's deadline.
         Transient: the last try failed. Any other error is raised at once.
     """
     left = ctx.remaining()
     if left <= 0:
-        raise DeadlineExceeded("the deadline had passed before this step began")
+        raise TooLate("the deadline had passed before this step began")
     why = ""
     try:
         async with asyncio.timeout(None if left == float("inf") else left) as scope:

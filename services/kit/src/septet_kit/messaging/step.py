@@ -16,7 +16,7 @@ from septet_contracts import topic as find_topic
 from structlog.contextvars import bound_contextvars
 
 from septet_kit.context import Context
-from septet_kit.errors import DeadlineExceeded, Permanent, SeptetError, Transient
+from septet_kit.errors import DeadlineExceeded, Permanent, SeptetError, TooLate, Transient
 from septet_kit.events import Emit, failed
 from septet_kit.messaging.dead_letter import dead_record
 from septet_kit.messaging.publisher import Publisher, Record, headers_of, to_record
@@ -123,6 +123,9 @@ class StepRunner:
                 lambda: job.stage.handle(job.event, ctx), ctx, job.stage.attempts, self._beat
             )
             return self._records(emits), "ok"
+        except TooLate as error:
+            mark_failed(span, error.code, error.message)
+            return [], "late"
         except DeadlineExceeded as error:
             mark_failed(span, error.code, error.message)
             return self._failure(job, ctx, error, dead=False, tries=tries), "deadline"
