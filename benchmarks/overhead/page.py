@@ -13,7 +13,7 @@ from benchmarks.overhead.contender import HOPS
 from benchmarks.overhead.ratios import BUS, FULL
 
 ROOT = Path(__file__).parents[2]
-RESULT, BEFORE = (Path(__file__).parent / f"{name}.json" for name in ("results", "before"))
+RESULT = Path(__file__).parent / "results.json"
 PAGE, PICTURE = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.svg"
 
 HEAD = """# Benchmarks: overhead
@@ -78,14 +78,6 @@ The bus alone is not within 1.5 times the raw chain, and sustains nowhere near h
 
 """
 
-CHANGE = """## Before and after
-
-The same benchmark, with its raw chain but without the peers, was run on the code before it was profiled (`{before}`, {day},
-{rounds} rounds). What was found and changed is [decision 0023](decisions/0023-a-thin-hot-path.md).
-
-{table}
-"""
-
 RUN = """## Run it
 
 ```sh
@@ -115,15 +107,7 @@ def page(result: dict[str, Any]) -> str:
         _slowest(result["septet"]),
         METHOD,
     ]
-    return "\n".join([*sections, *_notes(result), _missed(result), _change(result), RUN])
-
-
-def _change(result: dict[str, Any]) -> str:
-    before = json.loads(BEFORE.read_text("utf-8"))
-    return CHANGE.format(
-        before=before["commit"], day=before["measured_at"][:10], rounds=before["plan"]["rounds"],
-        table=tables.change(before, result).markdown(),
-    )  # fmt: skip
+    return "\n".join([*sections, *_notes(result), _missed(result), RUN])
 
 
 def _sections(result: dict[str, Any]) -> list[str]:

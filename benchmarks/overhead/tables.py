@@ -45,7 +45,8 @@ class Table:
 def tables(result: Result) -> list[Table]:
     """All of them, in the order in which they are read."""
     made = [ratios(result), chains(result), paths(result), cpu(result), limit_cpu(result)]
-    return [*made, busy_cpu(result), where(result)]
+    # A search that was made before its steps noted their costs has none.
+    return [table for table in (*made, busy_cpu(result), where(result)) if table.rows]
 
 
 def ratios(result: Result) -> Table:
@@ -96,15 +97,13 @@ def paths(result: Result) -> Table:
 
 def cpu(result: Result) -> Table:
     """CPU milliseconds per request at 10 requests a second, by process."""
-    found = {}
-    for name in (RAW, BUS, FULL, HIT):
-        at_ten = [
-            r["rates"]["10"]["cpu_ms"] for r in result["contenders"][name]["runs"] if r["rates"].get("10")
-        ]
-        found[name] = {p: statistics.median(one[p] for one in at_ten) for p in at_ten[0]} if at_ten else {}
-    processes = sorted({process for one in found.values() for process in one})
-    rows = [[p, *(f"{found[n][p]:.1f}" if p in found[n] else "" for n in found)] for p in processes]
-    rows.append(["all", *(f"{sum(one.values()):.1f}" if one else "" for one in found.values())])
+    found = {
+        name: _medians(
+            [r["rates"]["10"]["cpu_ms"] for r in result["contenders"][name]["runs"] if r["rates"].get("10")]
+        )
+        for name in (RAW, BUS, FULL, HIT)
+    }
+    rows = _by_process(found, 1)
     rows.append(["Kafka, bytes", *(_bytes(result, n, "kafka_bytes") for n in found)])
     rows.append(["PostgreSQL's log, bytes", *(_bytes(result, n, "wal_bytes") for n in found)])
     return Table("CPU ms per request at 10/s, and bytes per request", ["process", *found], rows)
@@ -112,66 +111,35 @@ def cpu(result: Result) -> Table:
 
 def limit_cpu(result: Result) -> Table:
     """CPU milliseconds per request at the highest rate held, by process: what that rate is made of."""
-    found: dict[str, dict[str, float]] = {}
-    used: list[str] = []
-    for name in (RAW, BUS):
-        held = [best for run in result["contenders"][name]["runs"] if (best := _best_step(run))]
-        found[name] = (
-            {p: statistics.median(one["cpu_ms"][p] for one in held) for p in held[0]["cpu_ms"]}
-            if held
-            else {}
-        )
-        share = [
-            sum(one["cpu_ms"].values()) * one["rate"] / 1000 / result["machine"]["cores"] for one in held
-        ]
-        used.append(f"{statistics.median(share):.0%}" if share else "")
-    processes = sorted({process for one in found.values() for process in one})
-    rows = [[p, *(f"{found[n][p]:.2f}" if p in found[n] else "" for n in found)] for p in processes]
-    rows.append(["all", *(f"{sum(one.values()):.2f}" if one else "" for one in found.values())])
-    rows.append(["of all cores, at that rate, without the client", *used])
+    steps = {name: best for name in (RAW, BUS) if (best := _best_steps(result, name))}
+    found = {name: _medians([step["cpu_ms"] for step in held]) for name, held in steps.items()}
+    rows = _by_process(found, 2)
+    cores = result["machine"]["cores"]
+    busy = ([sum(s["cpu_ms"].values()) * s["rate"] / 1000 / cores for s in held] for held in steps.values())
+    rows += [["share of all cores", *(f"{statistics.median(b):.0%}" for b in busy)]] if steps else []
     return Table("CPU ms per request at the highest rate held", ["process", *found], rows)
 
 
-def _best_step(run: dict[str, Any]) -> dict[str, Any] | None:
-    held = [step for step in run["highest_rate"]["steps"] if step["held"] and "cpu_ms" in step]
-    return max(held, key=lambda step: float(step["rate"]), default=None)
+def _best_steps(result: Result, name: str) -> list[dict[str, Any]]:
+    """Of each round's search, the step with the highest rate held."""
+    found = []
+    for run in result["contenders"][name]["runs"]:
+        held = [step for step in run["highest_rate"]["steps"] if step["held"] and "cpu_ms" in step]
+        if held:
+            found.append(max(held, key=lambda step: float(step["rate"])))
+    return found
 
 
-def change(before: Result, after: Result) -> Table:
-    """What two results say about the same things: the code before it was made faster, and since."""
+def _by_process(found: dict[str, dict[str, float]], digits: int) -> list[list[str]]:
+    """A row for each process, and one for all of them."""
+    processes = sorted({process for one in found.values() for process in one})
+    rows = [[p, *(f"{one[p]:.{digits}f}" if p in one else "" for one in found.values())] for p in processes]
+    rows.append(["all", *(f"{sum(one.values()):.{digits}f}" if one else "" for one in found.values())])
+    return rows if processes else []
 
-    def runs(result: Result, name: str) -> list[dict[str, Any]]:
-        return list(result["contenders"][name]["runs"])
 
-    def own(used: dict[str, float]) -> float:
-        return sum(ms for process, ms in used.items() if process not in SERVERS)
-
-    def at_ten(result: Result, name: str) -> list[dict[str, Any]]:
-        return [run["rates"]["10"] for run in runs(result, name) if run["rates"].get("10")]
-
-    rows = []
-    for what, figure in {
-        "bus only, p50 at 10/s, against raw": lambda r: f"{r['ratios']['p50_at_10_vs_raw']:.2f}",
-        "bus only, p99 at 10/s, against raw": lambda r: f"{r['ratios']['p99_at_10_vs_raw']:.2f}",
-        "bus only, p50 / p99 at 10/s, ms": lambda r: _latency(at_ten(r, BUS)),
-        "bus only, highest rate held, requests/s": lambda r: _over(
-            run["highest_rate"]["held"] for run in runs(r, BUS)
-        ),
-        "bus only, CPU ms of the services per request at 10/s": lambda r: _over(
-            own(one["cpu_ms"]) for one in at_ten(r, BUS)
-        ),
-        "whole path, responses/s, 50 in flight": lambda r: _over(
-            run["concurrent"]["rate"] for run in runs(r, FULL)
-        ),
-        "whole path, p50 / p99, 50 in flight, ms": lambda r: _latency(
-            run["concurrent"] for run in runs(r, FULL)
-        ),
-        "whole path, CPU ms of the services per response, 50 in flight": lambda r: _over(
-            own(run["concurrent"]["cpu_ms"]) for run in runs(r, FULL)
-        ),
-    }.items():
-        rows.append([what, figure(before), figure(after)])
-    return Table("Before and after", ["", *(f"`{r['commit']}`" for r in (before, after))], rows)
+def _medians(costs: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {p: statistics.median(one[p] for one in costs) for p in costs[0]} if costs else {}
 
 
 def busy_cpu(result: Result) -> Table:
