@@ -33,8 +33,8 @@ which ones the broker acknowledged. Afterwards a checker reads the topics from t
 - **lost**: acknowledged, and without a response;
 - **duplicated**: more than one response on the topic;
 - and also: responses of another tenant, without a final status, or to nobody's request; responses out of their
-  conversation's order, where all its requests take one path; an event id twice on a topic with an outbox; a topic
-  and a database that disagree. One of these is enough for a row to fail."""
+  conversation's order, where all its requests take one path (what a deadline has made is apart); an event id twice on a
+  topic with an outbox; a topic and a database that disagree. One of these is enough for a row to fail."""
 
 LIMITS = """## What this does not prove
 
@@ -43,6 +43,7 @@ LIMITS = """## What this does not prove
 - **Crashes of processes, not of power.** `kill -9` leaves what the kernel has: Kafka does not wait for the disk before
   it acknowledges, so an outage of the machine can take acknowledged records with it. Kafka's answer is replication
   over machines, which one machine cannot show.
+- **One commit.** Rows name the commit that they ran on; they were run row by row, partly two at a time.
 - **One machine.** Clocks agree and the network is loopback; its faults come from a proxy.
 - **The short way.** All rows but 10 and 11 send requests that want neither search nor cache, under a policy without
   rails, so that the load is on what is tried: the hops, and what makes their effects happen once.
