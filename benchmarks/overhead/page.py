@@ -44,8 +44,8 @@ number in flight. A client in one process measures from before its publish or ca
 - **haystack**, **llamaindex**: the same work behind HTTP, [step by step](../benchmarks/peers/README.md).
 
 The corpus is the demo's. No question is asked twice within thousands, because services (and peers) remember embeddings.
-The highest rate held is the highest at which the 99th percentile stays below a second and nothing fails, searched in
-steps of ×1.3, then between the highest held and the lowest lost. Tracing is on, and the trace receiver runs on the same
+The highest rate held is the highest at which the 99th percentile stays below a second, nothing fails and the client keeps
+its schedule (it has the same cores), searched in steps of ×1.3, then between the highest held and the lowest lost. Tracing is on, and the trace receiver runs on the same
 cores. CPU times count children, PostgreSQL's backends among them, and what a process uses when it is idle.
 """
 

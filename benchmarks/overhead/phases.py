@@ -97,7 +97,7 @@ class Bench:
             sample = await loops.open_loop(subject.running.send, subject.numbers, rate, plan.step)
             await self._rest(plan.step)
             cost = per_request(before, self.cpu(subject.running), len(sample.latencies))
-            taken.append({"rate": round(rate, 1), "held": sample.held, **figures(sample), "cpu_ms": cost})
+            taken.append({"asked": round(rate, 1), "held": sample.held, **figures(sample), "cpu_ms": cost})
             return sample
 
         held, lost = await loops.highest_rate(step, start, steps)

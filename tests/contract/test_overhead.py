@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import itertools
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,6 +63,22 @@ async def test_the_search_comes_near_the_highest_rate_from_either_side(module: M
     held, lost = await loops.highest_rate(step, 70.0, 14)
     assert held <= limit < lost
     assert lost / held <= loops.NARROW
+
+
+async def test_a_client_that_cannot_keep_its_schedule_has_not_held_the_rate(module: Modules) -> None:
+    loops, numbers = module("loops"), itertools.count()
+
+    async def at_once(_number: int) -> None:
+        await asyncio.sleep(0)
+
+    async def hogs_the_client(_number: int) -> None:
+        time.sleep(0.01)  # noqa: ASYNC251 - what a client without a core of its own does
+
+    kept = await loops.open_loop(at_once, numbers, 50, 0.4)
+    assert kept.held
+    missed = await loops.open_loop(hogs_the_client, numbers, 1000, 0.4)
+    assert missed.p99 < loops.HELD_P99_S
+    assert not missed.held
 
 
 def span(number: int, parent: int | None, name: str, service: str, start: int, took: int) -> dict[str, Any]:
