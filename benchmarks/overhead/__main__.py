@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,19 +23,26 @@ from benchmarks.overhead.measure import measure
 from benchmarks.overhead.plan import QUICK, WHOLE, Plan
 from benchmarks.overhead.tables import tables
 
+# A machine that is busier than this before the run measures its other work, too.
+QUIET_LOAD = 1.0
 # Contenders of each kind, for the length of the bar: two chains and Septet's own, two peers and Septet.
 CHAINS, PATHS, HITS = 3, 3, 1
 
 
 def run(plan: Plan, without: Sequence[str]) -> dict[str, Any]:
     """Measure behind a progress bar on the terminal's error stream."""
+    errors = Console(stderr=True)
+    if (load := os.getloadavg()[0]) > QUIET_LOAD:
+        errors.print(
+            f"bench: the load average is {load:.1f}: wait until the machine is quiet, or do not quote this run"
+        )
     columns = (
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=errors) as bar:
         task = bar.add_task("starting", total=plan.estimate(CHAINS, PATHS, HITS))
 
         def advance(what: str, seconds: float) -> None:

@@ -44,9 +44,7 @@ class Table:
 
 def tables(result: Result) -> list[Table]:
     """All of them, in the order in which they are read."""
-    made = [ratios(result), chains(result), paths(result), cpu(result), limit_cpu(result)]
-    # A search that was made before its steps noted their costs has none.
-    return [table for table in (*made, busy_cpu(result), where(result)) if table.rows]
+    return [made(result) for made in (ratios, chains, paths, cpu, limit_cpu, busy_cpu, where)]
 
 
 def ratios(result: Result) -> Table:
@@ -67,8 +65,8 @@ def chains(result: Result) -> Table:
     """Chains without work: latency by rate, and the highest rate."""
     rows = []
     for name, runs in _of_kind(result, "bus"):
-        cells = [_latency(r["rates"].get(f"{rate:g}") for r in runs) for rate in RATES]
-        rows.append([name, *cells, _over(r["highest_rate"]["held"] for r in runs)])
+        cells = [latency(r["rates"].get(f"{rate:g}") for r in runs) for rate in RATES]
+        rows.append([name, *cells, over(r["highest_rate"]["held"] for r in runs)])
     head = ["chain", *(f"at {rate}/s" for rate in RATES), "highest rate held"]
     return Table("Chains: p50 / p99 in ms (medians over rounds)", head, rows)
 
@@ -78,12 +76,12 @@ def paths(result: Result) -> Table:
     plan, rows = result["plan"], []
     for name, runs in [*_of_kind(result, "full"), *_of_kind(result, "hit")]:
         cells = [
-            _latency(r["rates"][f"{rate:g}"] for r in runs if f"{rate:g}" in r["rates"])
+            latency(r["rates"][f"{rate:g}"] for r in runs if f"{rate:g}" in r["rates"])
             for rate in plan["full_rates"]
         ]
-        rate = _over(r["concurrent"]["rate"] for r in runs)
-        held = _over(r["highest_rate"]["held"] for r in runs) if "highest_rate" in runs[0] else ""
-        rows.append([name, rate, _latency(r["concurrent"] for r in runs), *cells, held])
+        rate = over(r["concurrent"]["rate"] for r in runs)
+        held = over(r["highest_rate"]["held"] for r in runs) if "highest_rate" in runs[0] else ""
+        rows.append([name, rate, latency(r["concurrent"] for r in runs), *cells, held])
     busy = f"{plan['in_flight']} in flight"
     head = [
         "path",
@@ -111,20 +109,23 @@ def cpu(result: Result) -> Table:
 
 def limit_cpu(result: Result) -> Table:
     """CPU milliseconds per request at the highest rate held, by process: what that rate is made of."""
-    steps = {name: best for name in (RAW, BUS) if (best := _best_steps(result, name))}
-    found = {name: _medians([step["cpu_ms"] for step in held]) for name, held in steps.items()}
-    rows = _by_process(found, 2)
-    cores = result["machine"]["cores"]
+    found, steps = limit_costs(result), {name: _best_steps(result, name) for name in (RAW, BUS)}
+    rows, cores = _by_process(found, 2), result["machine"]["cores"]
     busy = ([sum(s["cpu_ms"].values()) * s["rate"] / 1000 / cores for s in held] for held in steps.values())
-    rows += [["share of all cores", *(f"{statistics.median(b):.0%}" for b in busy)]] if steps else []
+    rows.append(["share of all cores", *(f"{statistics.median(b):.0%}" if b else "" for b in busy)])
     return Table("CPU ms per request at the highest rate held", ["process", *found], rows)
+
+
+def limit_costs(result: Result) -> dict[str, dict[str, float]]:
+    """CPU milliseconds per request at the highest rate held, by chain and process: medians over rounds."""
+    return {name: _medians([step["cpu_ms"] for step in _best_steps(result, name)]) for name in (RAW, BUS)}
 
 
 def _best_steps(result: Result, name: str) -> list[dict[str, Any]]:
     """Of each round's search, the step with the highest rate held."""
     found = []
     for run in result["contenders"][name]["runs"]:
-        held = [step for step in run["highest_rate"]["steps"] if step["held"] and "cpu_ms" in step]
+        held = [step for step in run["highest_rate"]["steps"] if step["held"]]
         if held:
             found.append(max(held, key=lambda step: float(step["rate"])))
     return found
@@ -181,8 +182,8 @@ def _of_kind(result: Result, kind: str) -> Iterator[tuple[str, list[dict[str, An
     return ((n, found["runs"]) for n, found in result["contenders"].items() if found["kind"] == kind)
 
 
-def _latency(samples: Iterable[dict[str, Any] | None]) -> str:
-    """Median and 99th percentile; empty where nothing was tried."""
+def latency(samples: Iterable[dict[str, Any] | None]) -> str:
+    """Median and 99th percentile in ms, of each the median over the samples; empty where nothing was tried."""
     tried = list(samples)
     known = [s for s in tried if s]
     if not known:
@@ -191,7 +192,8 @@ def _latency(samples: Iterable[dict[str, Any] | None]) -> str:
     return f"{p50:,.1f} / {p99:,.1f}"
 
 
-def _over(values: Iterable[float]) -> str:
+def over(values: Iterable[float]) -> str:
+    """The median over rounds."""
     return f"{statistics.median(list(values)):,.1f}"
 
 

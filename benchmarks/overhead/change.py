@@ -1,0 +1,72 @@
+"""Two results as one table: what a change of the hot path has given."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from benchmarks.overhead.ratios import BUS, FULL, HIT, RAW
+from benchmarks.overhead.tables import SERVERS, Result, Table, latency, over
+
+OWN_RATIOS = ("p50_at_10_vs_raw", "p99_at_10_vs_raw", "rate_vs_raw", "hit_p50_vs_miss")
+Run = dict[str, Any]
+
+
+def change(before: Result, after: Result) -> Table:
+    """The same figures of both, ratios first: those do not depend on what else the machine did on the day."""
+    both = (before, after)
+    rows = [[name, *(f"{result['ratios'][name]:.2f}" for result in both)] for name in OWN_RATIOS]
+    rows += [[label, *(figure(result) for result in both)] for label, figure in _figures(after)]
+    return Table("Before and after", ["figure", *(result["commit"] for result in both)], rows)
+
+
+def _figures(after: Result) -> Iterator[tuple[str, Callable[[Result], str]]]:
+    """Each figure's name and how it is read from a result."""
+    for name in (RAW, BUS):
+        yield f"{name}: p50 / p99 at 10/s, ms", _at_ten(name)
+        yield f"{name}: highest rate held", _highest(name)
+    busy = after["plan"]["in_flight"]
+    yield f"{FULL}: p50 / p99 at 10/s, ms", _at_ten(FULL)
+    yield (
+        f"{FULL}: responses/s, {busy} in flight",
+        lambda r: over(x["concurrent"]["rate"] for x in _runs(r, FULL)),
+    )
+    yield (
+        f"{FULL}: p50 / p99, {busy} in flight, ms",
+        lambda r: latency(x["concurrent"] for x in _runs(r, FULL)),
+    )
+    yield f"{HIT}: p50 / p99 at 10/s, ms", _at_ten(HIT)
+    for name in (BUS, FULL):
+        yield f"{name}: CPU ms of services per request at 10/s", _cpu(name, of_servers=False)
+        yield f"{name}: CPU ms of servers per request at 10/s", _cpu(name, of_servers=True)
+        yield f"{name}: bytes of PostgreSQL's log per request", _wal(name)
+
+
+def _runs(result: Result, name: str) -> list[Run]:
+    runs: list[Run] = result["contenders"][name]["runs"]
+    return runs
+
+
+def _at_ten(name: str) -> Callable[[Result], str]:
+    return lambda result: latency(run["rates"].get("10") for run in _runs(result, name))
+
+
+def _highest(name: str) -> Callable[[Result], str]:
+    return lambda result: over(run["highest_rate"]["held"] for run in _runs(result, name))
+
+
+def _cpu(name: str, *, of_servers: bool) -> Callable[[Result], str]:
+    def read(result: Result) -> str:
+        samples = [run["rates"]["10"] for run in _runs(result, name) if run["rates"].get("10")]
+        sums = [
+            sum(ms for process, ms in sample["cpu_ms"].items() if (process in SERVERS) is of_servers)
+            for sample in samples
+        ]
+        return f"{statistics.median(sums):.1f}" if sums else "not held"
+
+    return read
+
+
+def _wal(name: str) -> Callable[[Result], str]:
+    return lambda result: f"{result['septet'][name]['wal_bytes']:,}"
