@@ -60,7 +60,9 @@ The delivery to the client is taken as the time that the broker needs to take th
 
 Summed over the hops that is {bus:.1f} ms of bus and {work:.1f} ms of work, {share:.0%} of the {measured:.1f} ms that the
 client measured. On requests without work the bus takes {alone:.1f} ms; with
-the records of the whole path, which carry passages and a vector, it takes {heavier:.2f} times as long.
+the records of the whole path, which carry passages and a vector, it takes {heavier:.2f} times as long. The hops follow each
+other without a gap, so what is not found ({rest:.1f} ms there, {rest_alone:.1f} ms without work) lies after them: the
+broker's answer to the client's fetch, which may wait for a core, and the client itself.
 """
 
 MISSED = """## The goals that are missed, and what would have to change
@@ -136,7 +138,12 @@ def _adds_up(found: dict[str, Any]) -> str:
     return ADDS_UP.format(
         requests=inside["requests"], bus=inside["bus_ms"], work=inside["work_ms"], share=inside["accounted"],
         measured=inside["measured_ms"], alone=alone["bus_ms"], heavier=inside["bus_ms"] / alone["bus_ms"],
+        rest=_not_found(inside), rest_alone=_not_found(alone),
     )  # fmt: skip
+
+
+def _not_found(inside: dict[str, Any]) -> float:
+    return float(inside["measured_ms"] - inside["bus_ms"] - inside["work_ms"])
 
 
 def _changed(before: dict[str, Any], after: dict[str, Any]) -> str:

@@ -56,6 +56,35 @@ def test_ratios_are_made_within_a_round(module: Modules) -> None:
     assert found["ratios"]["hit_p50_vs_miss"] == 0.3
 
 
+def outcome(module: Modules, commit: str, bus: list[float]) -> dict[str, Any]:
+    """A result with the bus's medians in *bus*, one for each round."""
+    used = {"generation": 4.0, "eval": 2.0, "kafka": 10.0, "postgres": 1.0}
+    runs = {
+        name: [run(p50, 10 * p50) for p50 in bus]
+        for name in ("septet, bus only", "raw", "septet", "septet, cache hit")
+    }
+    for one in (sample for found in runs.values() for sample in found):
+        one["rates"]["10"]["cpu_ms"] = used
+    kinds = {"septet": "full", "septet, cache hit": "hit"}
+    contenders = {name: {"kind": kinds.get(name, "bus"), "runs": found} for name, found in runs.items()}
+    return {
+        "commit": commit, "plan": {"in_flight": 50}, "contenders": contenders,
+        "septet": {name: {"wal_bytes": 7000} for name in runs}, **module("ratios").summarise(contenders),
+    }  # fmt: skip
+
+
+def test_a_change_is_told_in_ratios_medians_and_the_cpu_of_services_and_servers(module: Modules) -> None:
+    before, after = outcome(module, "old", [30, 50, 40]), outcome(module, "new", [20, 22, 90])
+    table = module("change").change(before, after)
+    assert table.head == ["figure", "old", "new"]
+    rows = {name: figures for name, *figures in table.rows}
+    assert rows["p50_at_10_vs_raw"] == ["1.00", "1.00"]
+    assert rows["septet, bus only: p50 / p99 at 10/s, ms"] == ["40.0 / 80.0", "22.0 / 44.0"]
+    assert rows["septet, bus only: highest rate held"] == ["400.0", "220.0"]
+    assert rows["septet, bus only: CPU ms of services per request at 10/s"] == ["6.0", "6.0"]
+    assert rows["septet, bus only: CPU ms of servers per request at 10/s"] == ["11.0", "11.0"]
+
+
 @pytest.mark.parametrize("limit", [7.0, 60.0, 100.0, 333.0])
 async def test_the_search_comes_near_the_highest_rate_from_either_side(module: Modules, limit: float) -> None:
     loops = module("loops")
