@@ -22,9 +22,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from benchmarks.overhead.measure import measure
 from benchmarks.overhead.plan import QUICK, WHOLE, Plan
 from benchmarks.overhead.tables import tables
+from benchmarks.peers.contenders import contenders
 
-# A machine that is busier than this before the run measures its other work, too.
-QUIET_LOAD = 1.0
 # Contenders of each kind, for the length of the bar: two chains and Septet's own, two peers and Septet.
 CHAINS, PATHS, HITS = 3, 3, 1
 
@@ -32,9 +31,9 @@ CHAINS, PATHS, HITS = 3, 3, 1
 def run(plan: Plan, without: Sequence[str]) -> dict[str, Any]:
     """Measure behind a progress bar on the terminal's error stream."""
     errors = Console(stderr=True)
-    if (load := os.getloadavg()[0]) > QUIET_LOAD:
+    if (load := os.getloadavg()[0]) > (os.cpu_count() or 1):
         errors.print(
-            f"bench: the load average is {load:.1f}: wait until the machine is quiet, or do not quote this run"
+            f"bench: the load average is {load:.1f}: this machine does other work, which is measured, too"
         )
     columns = (
         BarColumn(),
@@ -51,16 +50,23 @@ def run(plan: Plan, without: Sequence[str]) -> dict[str, Any]:
         return uvloop.run(measure(plan, without, advance))
 
 
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least one")
+    return number
+
+
 def main() -> None:
     """Read the command line, measure or read, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="one short round: a check of the tool, not a result"
     )
-    parser.add_argument("--rounds", type=int, help=f"alternations; {WHOLE.rounds} if absent")
+    parser.add_argument("--rounds", type=_positive, help=f"alternations; {WHOLE.rounds} if absent")
     parser.add_argument("--json", type=Path, help="write the result there")
     parser.add_argument("--show", type=Path, help="print this result and measure nothing")
-    parser.add_argument("--without", action="append", default=[], metavar="PEER", help="leave a peer out")
+    peers = [peer.name for peer in contenders()]
+    parser.add_argument("--without", action="append", default=[], choices=peers, help="leave a peer out")
     options = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     plan = QUICK if options.quick else WHOLE
@@ -72,6 +78,8 @@ def main() -> None:
     console = Console()
     for table in tables(result):
         console.print(table)
+    for name, why in result["left_out"].items():
+        console.print(f"{name} was left out: {why}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class Sample:
     Attributes:
         latencies: seconds from before the publish to the response.
         seconds: from the first request to the last response.
-        behind: seconds by which the last request left after its time, in an open loop.
+        behind: the most seconds by which a request left after its time, in an open loop.
         failures: what went wrong, in words.
     """
 
@@ -78,7 +78,7 @@ async def open_loop(send: Send, numbers: Numbers, rate: float, seconds: float) -
         for place in range(max(1, round(rate * seconds))):
             due = begin + place / rate
             await asyncio.sleep(max(0.0, due - loop.time()))
-            sample.behind = max(0.0, loop.time() - due)
+            sample.behind = max(sample.behind, loop.time() - due)
             group.create_task(one(send, next(numbers), sample))
     sample.seconds = loop.time() - begin
     return sample

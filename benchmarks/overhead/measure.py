@@ -19,7 +19,7 @@ from benchmarks.overhead import inside, loops
 from benchmarks.overhead.contender import PATH
 from benchmarks.overhead.phases import Advance, Bench, Subject, per_request
 from benchmarks.overhead.plan import Plan
-from benchmarks.overhead.prepare import IN_FLIGHT, Own, probe, start, started
+from benchmarks.overhead.prepare import IN_FLIGHT, Own, ask, probe, start, started
 from benchmarks.overhead.ratios import summarise
 from benchmarks.overhead.raw import RawChain
 from benchmarks.overhead.septet import Answer, RunningSeptet
@@ -27,7 +27,7 @@ from benchmarks.overhead.spans import Journey
 from benchmarks.peers.contenders import contenders
 
 ROOT = Path(__file__).parents[2]
-IDLE_S, LOOK_RATE = 5.0, 5
+IDLE_S, LOOK_RATE, WARM_CHAIN_S = 5.0, 5, 3.0
 
 
 async def measure(plan: Plan, without: Collection[str], advance: Advance) -> dict[str, Any]:
@@ -59,11 +59,14 @@ async def measure(plan: Plan, without: Collection[str], advance: Advance) -> dic
 
 
 async def _warm_up(bench: Bench, subjects: Sequence[Subject]) -> None:
+    """Equal for whoever does the work: as many requests for each process that remembers embeddings."""
     for subject in subjects:
         bench.advance(f"warming up {subject.contender.name}", 0)
-        await loops.closed_loop(
-            subject.running.send, subject.numbers, IN_FLIGHT, 1.0 + bench.plan.warm_up / 50
-        )
+        if subject.contender.kind == "full":
+            remembering = 1 if isinstance(subject.running, RunningSeptet) else len(subject.running.pids())
+            await ask(subject, bench.plan.warm_path * remembering)
+        else:
+            await loops.closed_loop(subject.running.send, subject.numbers, IN_FLIGHT, WARM_CHAIN_S)
 
 
 async def _idle(bench: Bench, subjects: Sequence[Subject]) -> dict[str, float]:

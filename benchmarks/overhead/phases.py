@@ -143,5 +143,6 @@ def figures(sample: Sample) -> dict[str, Any]:
     return {
         "responses": len(sample.latencies), "failures": len(sample.failures), "rate": round(sample.rate, 2),
         "p50_ms": round(sample.p50 * 1000, 2), "p99_ms": round(sample.p99 * 1000, 2),
+        "behind_ms": round(sample.behind * 1000, 2),
         **({"first_failure": sample.failures[0]} if sample.failures else {}),
     }  # fmt: skip

@@ -101,12 +101,8 @@ async def probe(on: Started, plan: Plan, exits: AsyncExitStack) -> Own:
     return Own(bus, full, hit, load, found)
 
 
-async def _ask(subject: Subject, requests: int) -> None:
-    """So many requests, a few at a time.
-
-    Raises:
-        RuntimeError: one failed.
-    """
+async def ask(subject: Subject, requests: int) -> loops.Sample:
+    """So many requests, a few at a time."""
     slots = asyncio.Semaphore(IN_FLIGHT)
     sample = loops.Sample()
 
@@ -115,8 +111,17 @@ async def _ask(subject: Subject, requests: int) -> None:
             await loops.one(subject.running.send, number, sample)
 
     await asyncio.gather(*(one(next(subject.numbers)) for _ in range(requests)))
-    if sample.failures:
-        raise RuntimeError(f"{subject.contender.name}: {sample.failures[0]}")
+    return sample
+
+
+async def _ask(subject: Subject, requests: int) -> None:
+    """Those, and all of them answered.
+
+    Raises:
+        RuntimeError: one failed.
+    """
+    if failures := (await ask(subject, requests)).failures:
+        raise RuntimeError(f"{subject.contender.name}: {failures[0]}")
 
 
 async def _fill(filler: Subject) -> tuple[str, ...]:

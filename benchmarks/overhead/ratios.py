@@ -93,13 +93,17 @@ def _compared(
 def _at_ten(figure: str) -> Callable[[Run], float | None]:
     def read(run: Run) -> float | None:
         found = run["rates"].get("10")
-        return None if found is None else float(found[f"{figure}_ms"])
+        # A phase in which every request failed has no latency.
+        return float(found[f"{figure}_ms"]) if found and found["responses"] else None
 
     return read
 
 
 def _concurrent(figure: str) -> Callable[[Run], float | None]:
-    return lambda run: float(run["concurrent"][figure])
+    def read(run: Run) -> float | None:
+        return float(run["concurrent"][figure]) if run["concurrent"]["responses"] else None
+
+    return read
 
 
 def _highest(run: Run) -> float | None:

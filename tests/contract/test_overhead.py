@@ -36,7 +36,7 @@ def test_page_and_picture_show_the_committed_results(module: Modules) -> None:
 
 
 def run(p50: float, held: float, rate: float = 20.0) -> dict[str, Any]:
-    sample = {"p50_ms": p50, "p99_ms": 2 * p50, "rate": rate}
+    sample = {"p50_ms": p50, "p99_ms": 2 * p50, "rate": rate, "responses": 100}
     return {"rates": {"10": sample}, "highest_rate": {"held": held}, "concurrent": sample}
 
 
@@ -83,6 +83,19 @@ def test_a_change_is_told_in_ratios_medians_and_the_cpu_of_services_and_servers(
     assert rows["septet, bus only: highest rate held"] == ["400.0", "220.0"]
     assert rows["septet, bus only: CPU ms of services per request at 10/s"] == ["6.0", "6.0"]
     assert rows["septet, bus only: CPU ms of servers per request at 10/s"] == ["11.0", "11.0"]
+
+
+def test_a_phase_in_which_everything_failed_makes_no_ratio(module: Modules) -> None:
+    failed = run(0, 250)
+    failed["rates"]["10"]["responses"] = 0
+    septet = [failed, run(15, 250)]
+    contenders = {
+        "raw": {"kind": "bus", "runs": [run(10, 500), run(10, 500)]},
+        "septet, bus only": {"kind": "bus", "runs": septet},
+        "septet": {"kind": "full", "runs": septet},
+        "septet, cache hit": {"kind": "hit", "runs": septet},
+    }
+    assert module("ratios").summarise(contenders)["spread"]["p50_at_10_vs_raw"]["runs"] == [1.5]
 
 
 @pytest.mark.parametrize("limit", [7.0, 60.0, 100.0, 333.0])
