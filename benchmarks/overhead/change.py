@@ -16,7 +16,7 @@ Run = dict[str, Any]
 def change(before: Result, after: Result) -> Table:
     """The same figures of both, ratios first: those do not depend on what else the machine did on the day."""
     both = (before, after)
-    rows = [[name, *(f"{result['ratios'][name]:.2f}" for result in both)] for name in OWN_RATIOS]
+    rows = [[name, *(f"{result['ratios'][name]:.3g}" for result in both)] for name in OWN_RATIOS]
     rows += [[label, *(figure(result) for result in both)] for label, figure in _figures(after)]
     return Table("Before and after", ["figure", *(result["commit"] for result in both)], rows)
 

@@ -42,8 +42,8 @@ class Load:
     def question(self, number: int) -> str:
         """The question of a number.
 
-        Contenders get different numbers, and a question comes again only after thousands of others: Septet's services
-        remember the embeddings of the last 2048 texts.
+        A contender meets a question again only after thousands of others: Septet's services, and the peers, remember
+        the embeddings of the last 2048 texts.
         """
         return self.questions[number % len(self.questions)]
 

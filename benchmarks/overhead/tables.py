@@ -18,6 +18,8 @@ Result = dict[str, Any]
 SERVERS = ("kafka", "postgres", "embeddings", "traces", "model")
 SHOWN_MS = 0.05
 """What takes less is left out of lists of rails and scorers."""
+ENOUGH = 50
+"""Responses of a phase whose 99th percentile is shown."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Table:
 
 def tables(result: Result) -> list[Table]:
     """All of them, in the order in which they are read."""
-    return [made(result) for made in (ratios, chains, paths, cpu, limit_cpu, busy_cpu, where)]
+    return [made(result) for made in (ratios, chains, paths, failures, cpu, limit_cpu, busy_cpu, where)]
 
 
 def ratios(result: Result) -> Table:
@@ -54,10 +56,11 @@ def ratios(result: Result) -> Table:
     for name, value in result["ratios"].items():
         spread, goal = result["spread"][name], wanted.get(name)
         verdict = "" if goal is None else "met" if goal.met(value) else "missed"
-        span = f"{spread['min']:.2f} to {spread['max']:.2f}"
-        rows.append([name, f"{value:.2f}", span, str(len(spread["runs"])), str(goal or ""), verdict])
+        span = f"{spread['min']:.3g} to {spread['max']:.3g}"
+        rounds = ", ".join(f"{one:.3g}" for one in spread["runs"])
+        rows.append([name, f"{value:.3g}", span, rounds, str(goal or ""), verdict])
     return Table(
-        "Ratios (median and range over rounds)", ["ratio", "median", "range", "rounds", "goal", ""], rows
+        "Ratios (median and range over rounds)", ["ratio", "median", "range", "by round", "goal", ""], rows
     )
 
 
@@ -91,6 +94,22 @@ def paths(result: Result) -> Table:
         "highest rate held",
     ]
     return Table("Whole path: p50 / p99 in ms (medians over rounds)", head, rows)
+
+
+def failures(result: Result) -> Table:
+    """Requests that failed at a rate or concurrency that is shown; the search for the highest rate is apart."""
+    rows = []
+    for name, found in result["contenders"].items():
+        phases = [
+            sample
+            for run in found["runs"]
+            for sample in (*run["rates"].values(), run.get("concurrent"))
+            if sample
+        ]
+        answered, failed = (sum(sample[count] for sample in phases) for count in ("responses", "failures"))
+        first = next((sample["first_failure"] for sample in phases if sample["failures"]), "")
+        rows.append([name, f"{answered:,}", f"{failed:,}", first])
+    return Table("Failures", ["contender", "responses", "failures", "the first"], rows)
 
 
 def cpu(result: Result) -> Table:
@@ -183,13 +202,22 @@ def _of_kind(result: Result, kind: str) -> Iterator[tuple[str, list[dict[str, An
 
 
 def latency(samples: Iterable[dict[str, Any] | None]) -> str:
-    """Median and 99th percentile in ms, of each the median over the samples; empty where nothing was tried."""
+    """Median and 99th percentile in ms, of each the median over the samples.
+
+    Samples with too few responses have no 99th percentile worth showing. Says in how many rounds the rate was held
+    where that is not in all of them; empty where nothing was tried.
+    """
     tried = list(samples)
-    known = [s for s in tried if s]
+    known = [s for s in tried if s and s["responses"]]
     if not known:
         return "not held" if tried else ""
-    p50, p99 = (statistics.median(s[f"{figure}_ms"] for s in known) for figure in ("p50", "p99"))
-    return f"{p50:,.1f} / {p99:,.1f}"
+    few = max(s["responses"] for s in known) < ENOUGH
+    shown = [
+        statistics.median(s[f"{figure}_ms"] for s in known)
+        for figure in (("p50",) if few else ("p50", "p99"))
+    ]
+    rounds = "" if len(known) == len(tried) else f" ({len(known)} of {len(tried)} rounds)"
+    return " / ".join(f"{value:,.1f}" for value in shown) + rounds
 
 
 def over(values: Iterable[float]) -> str:

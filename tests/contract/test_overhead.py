@@ -78,7 +78,7 @@ def test_a_change_is_told_in_ratios_medians_and_the_cpu_of_services_and_servers(
     table = module("change").change(before, after)
     assert table.head == ["figure", "old", "new"]
     rows = {name: figures for name, *figures in table.rows}
-    assert rows["p50_at_10_vs_raw"] == ["1.00", "1.00"]
+    assert rows["p50_at_10_vs_raw"] == ["1", "1"]
     assert rows["septet, bus only: p50 / p99 at 10/s, ms"] == ["40.0 / 80.0", "22.0 / 44.0"]
     assert rows["septet, bus only: highest rate held"] == ["400.0", "220.0"]
     assert rows["septet, bus only: CPU ms of services per request at 10/s"] == ["6.0", "6.0"]
