@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks.overhead.ratios import BUS, FULL, HIT, RAW
-from benchmarks.overhead.tables import SERVERS, Result, Table, latency, over
+from benchmarks.overhead.tables import Result, Table, latency, over, own_and_servers
 
 OWN_RATIOS = ("p50_at_10_vs_raw", "p99_at_10_vs_raw", "rate_vs_raw", "hit_p50_vs_miss")
+OWN, SERVERS = 0, 1
 Run = dict[str, Any]
 
 
@@ -38,8 +38,8 @@ def _figures(after: Result) -> Iterator[tuple[str, Callable[[Result], str]]]:
     )
     yield f"{HIT}: p50 / p99 at 10/s, ms", _at_ten(HIT)
     for name in (BUS, FULL):
-        yield f"{name}: CPU ms of services per request at 10/s", _cpu(name, of_servers=False)
-        yield f"{name}: CPU ms of servers per request at 10/s", _cpu(name, of_servers=True)
+        yield f"{name}: CPU ms of services per request at 10/s", _cpu(name, OWN)
+        yield f"{name}: CPU ms of servers per request at 10/s", _cpu(name, SERVERS)
         yield f"{name}: bytes of PostgreSQL's log per request", _wal(name)
 
 
@@ -56,14 +56,10 @@ def _highest(name: str) -> Callable[[Result], str]:
     return lambda result: over(run["highest_rate"]["held"] for run in _runs(result, name))
 
 
-def _cpu(name: str, *, of_servers: bool) -> Callable[[Result], str]:
+def _cpu(name: str, part: int) -> Callable[[Result], str]:
     def read(result: Result) -> str:
         samples = [run["rates"]["10"] for run in _runs(result, name) if run["rates"].get("10")]
-        sums = [
-            sum(ms for process, ms in sample["cpu_ms"].items() if (process in SERVERS) is of_servers)
-            for sample in samples
-        ]
-        return f"{statistics.median(sums):.1f}" if sums else "not held"
+        return over(own_and_servers(sample["cpu_ms"])[part] for sample in samples) if samples else "not held"
 
     return read
 

@@ -204,7 +204,7 @@ def _missed(result: dict[str, Any]) -> str:
         embeddings=", ".join(f"{ms:.1f} ms for {name}" for name, ms in spent.items()),
         missed=f"{'; '.join(missed)}.", guarantees=guarantees, others=sum(chassis.values()) - guarantees,
         limit=sum(limit[BUS].values()), raw_limit=sum(limit[RAW].values()), limit_kafka=limit[BUS]["kafka"],
-        limit_services=sum(ms for process, ms in limit[BUS].items() if process not in tables.SERVERS),
+        limit_services=tables.own_and_servers(limit[BUS])[0],
         leaves=2000 * result["machine"]["cores"] / raw_rate,
         raw_hop=statistics.median(raw) / (HOPS + 1), transit=statistics.mean(h["transit_ms"] for h in hops),
         work=inside["work_ms"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,15 +166,17 @@ def busy_cpu(result: Result) -> Table:
     """CPU milliseconds per response with many requests in flight: the contender's own processes and the servers."""
     rows = []
     for name, runs in [*_of_kind(result, "full"), *_of_kind(result, "hit")]:
-        parts: dict[bool, list[float]] = {True: [], False: []}
-        for run in runs:
-            used = run["concurrent"]["cpu_ms"]
-            for of_servers, sums in parts.items():
-                sums.append(sum(ms for process, ms in used.items() if (process in SERVERS) is of_servers))
-        own, servers = statistics.median(parts[False]), statistics.median(parts[True])
+        sums = [own_and_servers(run["concurrent"]["cpu_ms"]) for run in runs]
+        own, servers = (statistics.median(column) for column in zip(*sums, strict=True))
         rows.append([name, f"{own:.1f}", f"{servers:.1f}", f"{own + servers:.1f}"])
     title = f"CPU ms per response, {result['plan']['in_flight']} in flight (medians over rounds)"
     return Table(title, ["path", "own processes", "servers", "all"], rows)
+
+
+def own_and_servers(cpu_ms: Mapping[str, float]) -> tuple[float, float]:
+    """CPU milliseconds of the contender's own processes, and of the servers."""
+    servers = sum(ms for process, ms in cpu_ms.items() if process in SERVERS)
+    return sum(cpu_ms.values()) - servers, servers
 
 
 def where(result: Result) -> Table:
