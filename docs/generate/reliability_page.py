@@ -33,8 +33,9 @@ which ones the broker acknowledged. Afterwards a checker reads the topics from t
 - **lost**: acknowledged, and without a response;
 - **duplicated**: more than one response on the topic;
 - and also: responses of another tenant, without a final status, or to nobody's request; responses out of their
-  conversation's order, where all its requests take one path (what a deadline has made is apart); an event id twice on a
-  topic with an outbox; a topic and a database that disagree. One of these is enough for a row to fail."""
+  conversation's order, where all its requests take one path (in row 12, where most run out of time, what a deadline has
+  made is counted apart); an event id twice on a topic with an outbox; a topic and a database that disagree. One of these
+  is enough for a row to fail."""
 
 LIMITS = """## What this does not prove
 

@@ -77,6 +77,7 @@ class Run:
     seen: Sequence[Seen]
     released: Mapping[str, str] | None = None
     ordered: bool = True
+    deadlines_apart: bool = False
     statuses: Counter[str] = field(default_factory=Counter)
     events: Sequence[str] = ()
 
@@ -86,7 +87,8 @@ def check(run: Run) -> Violations:
 
     Args:
         run: with ``released`` as request id → status, or ``None`` where no database is compared; ``ordered``
-            says whether responses of a conversation must come in the order of its requests.
+            says whether responses of a conversation must come in the order of its requests; with ``deadlines_apart``
+            those are not compared that a deadline has made, which the deadline sweeper sends past all others.
     """
     wanted = {s.request_id: s for s in run.sent}
     times = Counter(s.request_id for s in run.seen)
@@ -108,14 +110,10 @@ def _foreign(sent: Sent | None, seen: Seen) -> bool:
 
 
 def _disordered(run: Run) -> tuple[str, ...]:
-    """Requests whose response stands before that of an earlier request of their conversation.
-
-    What a deadline has made comes another way than an answer, from the step whose time ran out or from the deadline
-    sweeper, and is not compared.
-    """
+    """Requests whose response stands before that of an earlier request of their conversation."""
     first: dict[str, tuple[int, int]] = {}
     for seen in run.seen:
-        if seen.code != BY_DEADLINE:
+        if not (run.deadlines_apart and seen.code == BY_DEADLINE):
             first.setdefault(seen.request_id, (seen.partition, seen.offset))
     conversations: defaultdict[str, list[Sent]] = defaultdict(list)
     for sent in run.sent:

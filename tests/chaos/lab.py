@@ -155,7 +155,12 @@ class Lab:
         os.kill(self.server_pid(name), number)
 
     async def verdict(
-        self, *traffic: Traffic, ordered: bool = True, wait_s: float = 120, settle_s: float = 3
+        self,
+        *traffic: Traffic,
+        ordered: bool = True,
+        deadlines_apart: bool = False,
+        wait_s: float = 120,
+        settle_s: float = 3,
     ) -> Verdict:
         """Wait for the responses, let duplicates a moment to show, then read the log from its first offset."""
         for each in traffic:
@@ -166,7 +171,7 @@ class Lab:
         events = event_ids([*records, *await self.records(LABELS, ids)])
         sent = [s for t in traffic for s in t.sent]
         seen = [to_seen(r) for r in records]
-        run = Run(sent, seen, await self._released(ids), ordered, events=events)
+        run = Run(sent, seen, await self._released(ids), ordered, deadlines_apart, events=events)
         return Verdict(check(run), len(sent), run.statuses, tuple(seen))
 
     async def records(self, name: str, request_ids: Collection[str]) -> list[Any]:

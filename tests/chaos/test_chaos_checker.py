@@ -94,10 +94,13 @@ def test_responses_that_may_overtake_are_not_held_to_an_order() -> None:
     assert check(run).disordered == ()
 
 
-def test_what_a_deadline_has_made_is_not_in_the_order_of_answers() -> None:
+def test_what_a_deadline_has_made_is_in_the_order_unless_a_row_sets_it_apart() -> None:
     sent = [Sent(i, "default", "c", n) for n, i in enumerate("abc")]
     late = Seen("a", "default", "expired", 0, 9, code="deadline_exceeded")
     answers = [Seen("b", "default", "answered", 0, 1), Seen("c", "default", "answered", 0, 2)]
-    assert check(Run(sent, [*answers, late])).disordered == ()
+    run = Run(sent, [*answers, late])
+    assert check(run).disordered == ("b",)
+    run.deadlines_apart = True
+    assert check(run).disordered == ()
     swapped = [Seen("c", "default", "answered", 0, 1), Seen("b", "default", "answered", 0, 2)]
-    assert check(Run(sent, [*swapped, late])).disordered == ("c",)
+    assert check(Run(sent, [*swapped, late], deadlines_apart=True)).disordered == ("c",)

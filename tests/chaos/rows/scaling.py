@@ -6,6 +6,7 @@ import asyncio
 import signal
 from pathlib import Path
 
+from ..checker import Run, check
 from ..lab import Lab, Scale, lab
 from ..result import Claims, Row
 from ..saboteur import MARK
@@ -82,13 +83,15 @@ async def overload(work: Path, seed: int, scale: Scale) -> Claims:
         most = await _most_memory(here, sending)
         behind = await here.lag()
         drained = await here.drained(timeout_s=180)
-        verdict = await here.verdict(traffic)
+        verdict = await here.verdict(traffic, deadlines_apart=True)
         claims.keep(verdict)
+        overtaken = check(Run(traffic.sent, verdict.seen)).disordered
         growth = {name: most[name] - before[name] for name in before}
         worst = max(growth, key=lambda name: growth[name])
         claims.figure(
             sustained=rate, rate=3 * rate, sent=verdict.sent, statuses=dict(verdict.statuses), codes=dict(verdict.codes),
             records_behind=behind, drained_s=drained, worst=worst, growth_mib=growth[worst],
+            overtook_a_deadline=len(overtaken),
         )  # fmt: skip
         claims.expect(drained <= _CALM_S, f"the lag was drained after {drained:.0f} s")
         claims.expect(growth[worst] < _GROWTH_MIB, f"{worst} grew by {growth[worst]:.0f} MiB")
