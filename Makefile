@@ -63,7 +63,7 @@ test-stack: setup-dev stack ## Run the integration, end-to-end and trace tests o
 	  else SEPTET_OPENSEARCH_URL=$$url $(BIN)/python -m pytest services/retrieval/tests; fi
 	@SEPTET_TEST_STACK=native $(BIN)/python -m pytest tests/integration tests/e2e tests/trace
 
-bench: setup ## Overhead against the raw log and against peers (25 minutes): JSON=file to write it, QUICK=1 to try it
+bench: setup ## Overhead against the raw log and against peers (28 minutes): JSON=file to write it, QUICK=1 to try it
 	@$(BIN)/python -m benchmarks.peers.environment || echo "bench: the peers could not be installed and are left out" >&2
 	@$(BIN)/python -m benchmarks.overhead $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
 

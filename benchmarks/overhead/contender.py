@@ -43,7 +43,7 @@ class Load:
         """The question of a number.
 
         A contender meets a question again only after thousands of others: Septet's services, and the peers, remember
-        the embeddings of the last 2048 texts.
+        the embeddings of the 4096 texts that they asked for last.
         """
         return self.questions[number % len(self.questions)]
 

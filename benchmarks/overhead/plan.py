@@ -24,7 +24,7 @@ class Plan:
         documents: how many of the demo's are ingested.
         warm_up: requests to Septet before its records are weighed.
         warm_path: requests of the whole path to each process that answers them, before the first round: each remembers
-            the embeddings of the last 2048 texts, and the first hundred requests cost twice what later ones do.
+            the embeddings of 4096 texts, and as long as that memory fills, requests cost up to twice what later ones do.
         traced: requests of a round whose traces are read.
         pause: between two phases: spans are exported and followers catch up.
     """
@@ -55,7 +55,7 @@ class Plan:
 
 WHOLE = Plan(
     rounds=5, seconds=(5, 10, 5, 5), full_rates=(1, 10), full_seconds=(5, 8), step=5, first_steps=5, steps=3,
-    in_flight=50, closed=7, documents=2000, warm_up=100, warm_path=400, traced=20, pause=1.0,
+    in_flight=50, closed=7, documents=2000, warm_up=100, warm_path=1000, traced=20, pause=1.0,
 )  # fmt: skip
 QUICK = Plan(
     rounds=1, seconds=(2, 5, 2, 2), full_rates=(1, 10), full_seconds=(2, 3), step=2, first_steps=3, steps=3,

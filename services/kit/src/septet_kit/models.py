@@ -22,11 +22,12 @@ from septet_kit.settings import KitSettings
 
 Vectors = NDArray[np.float32]
 
+REMEMBERED = 4096
+"""How many texts a client of the endpoint keeps the vectors of."""
+
 _BATCH = 64
 _TIMEOUT = aiohttp.ClientTimeout(total=20.0)
 _DETAIL = 300
-
-
 _DIGITS = 8
 
 
@@ -39,10 +40,11 @@ def as_embedding(model: str, vector: Vectors) -> Embedding:
 class Embedder:
     """A client of an embeddings endpoint. Vectors are float32, L2-normalised, in the order of the texts.
 
-    The last ``remember`` texts are kept, because a stage asks for the same sentences again and again.
+    The ``remember`` texts that were asked for last are kept, because a stage asks for the same sentences again and
+    again; with 384 dimensions 4096 of them take about 8 MB.
     """
 
-    def __init__(self, settings: KitSettings, remember: int = 2048) -> None:
+    def __init__(self, settings: KitSettings, remember: int = REMEMBERED) -> None:
         self.model = settings.embeddings_model
         self._endpoint = Endpoint(settings.embeddings_url, settings.llm_api_key.get_secret_value())
         self._known: OrderedDict[str, Vectors] = OrderedDict()
@@ -58,12 +60,15 @@ class Embedder:
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
         found = {t: self._known[t] for t in texts if t in self._known}
+        for text in found:
+            self._known.move_to_end(text)
         missing = [t for t in dict.fromkeys(texts) if t not in found]
         batches = [missing[i : i + _BATCH] for i in range(0, len(missing), _BATCH)]
         for batch, vectors in zip(batches, await asyncio.gather(*map(self._call, batches)), strict=True):
             found |= dict(zip(batch, vectors, strict=True))
         for text in missing:
-            self._known[text] = found[text]
+            # A row alone: a view of it would keep the vectors of its whole batch for as long.
+            self._known[text] = found[text].copy()
         while len(self._known) > self._remember:
             self._known.popitem(last=False)
         return np.stack([found[t] for t in texts])
