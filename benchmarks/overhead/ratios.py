@@ -32,6 +32,7 @@ class Goal:
 OWN_GOALS = (
     Goal("p50_at_10_vs_raw", 1.5, at_most=True), Goal("p99_at_10_vs_raw", 2.0, at_most=True),
     Goal("rate_vs_raw", 0.5, at_most=False), Goal("hit_p50_vs_miss", 1 / 3, at_most=True),
+    Goal("hit_p50_at_50_vs_miss", 1 / 3, at_most=True),
 )  # fmt: skip
 
 
@@ -74,6 +75,7 @@ def _ratios(contenders: Contenders) -> Iterator[tuple[str, list[float]]]:
             at = _concurrent(f"{figure}_ms")
             yield f"{figure}_at_50_vs_{name}", _compared(contenders, FULL, name, at)
     yield "hit_p50_vs_miss", _compared(contenders, HIT, FULL, _at_ten("p50"))
+    yield "hit_p50_at_50_vs_miss", _compared(contenders, HIT, FULL, _concurrent("p50_ms"))
     yield "hit_rate_at_50_vs_miss", _compared(contenders, HIT, FULL, _concurrent("rate"))
 
 
