@@ -63,7 +63,7 @@ probe of 60 requests before the rounds.
 
 LOST_TO_CLIENT = """In {lost} of
 {rounds} rounds the raw chain's search met a rate that was lost for the client's schedule alone: its rate is a lower
-bound, and the ratio of the rates an upper one."""
+bound, which makes the ratio of the rates too high rather than too low."""
 
 ADDS_UP = """## Path = bus + work
 
@@ -75,7 +75,8 @@ The delivery to the client is taken as the time that the broker needs to take th
 
 Summed over the hops that is {bus:.1f} ms of bus and {work:.1f} ms of work, {share:.0%} of the {measured:.1f} ms that the
 client measured. On requests without work the bus takes {alone:.1f} ms; with
-the records of the whole path, which carry passages and a vector, it takes {heavier:.2f} times as long. The hops follow each
+the records of the whole path, which carry passages and a vector, and with the hops of mended drafts, it takes {heavier:.2f}
+times as long. The hops follow each
 other without a gap, so what is not found ({rest:.1f} ms there, {rest_alone:.1f} ms without work) lies after them: the
 broker's answer to the client's fetch, which may wait for a core, and the client itself.
 """
@@ -96,20 +97,27 @@ MISSED = """## The goals that are missed, and what would have to change
   {limit_kafka:.1f} in the broker), against {raw_limit:.2f} of the raw chain; half of its rate leaves {leaves:.1f} ms on these
   cores, for all of that. It would take handling records in batches, one span and one statement per poll, or a compiled
   runtime.
-- *Cache hit.* A hit passes three of the hops. At 10/s they and the delivery are {hit_bus:.1f} ms of bus, and rails, look-up,
-  scorers and the client are the other {hit_rest:.1f} ms of its {hit:.1f}. A third of a miss is {third:.1f} ms: a faster miss, whose work
-  is most of it, leaves a hit less. With {busy} in flight, where a miss's work waits for cores, a hit takes {hit_busy:.2f} of it.
+- *Cache hit.* A hit passes three of the hops. Those and the delivery take {hit_bus:.1f} ms of bus for requests without work; about
+  {hit_rest:.1f} ms are left of a hit's {hit:.1f} at 10/s for rails, look-up, scorers and the client. A third of a miss is {third:.1f} ms:
+  a miss has become faster by its work, which a hit does not have, and so the ratio has risen.
+  With {busy} in flight, where a miss's work waits for cores, a hit takes {hit_busy:.2f} of it.
 """
 
 PEERS = """## What the comparison with the peers depends on
 
 With {busy} in flight everybody is limited by the same cores. Septet's services use less CPU per response than the peers'
-processes, its servers more: Kafka, PostgreSQL and traces for what the peers do not promise, and the embeddings
+processes, its servers more: Kafka, PostgreSQL and more spans, for what the peers do not promise, and the embeddings
 ({embeddings}). How much is embedded depends on the corpus: answerability compares the best sentences of what was found,
-each process remembers the {remembered} texts that it asked for last, and nearly all sentences of the demo's corpus that
-are compared fit. Of a larger one everybody embeds more, in the one server that all share, and the contenders come closer
-to each other. At commit `b02ccd9`, with half that memory and the oldest text forgotten first, embeddings took 22.4 ms for
-septet, 19.2 for haystack and 18.4 for llamaindex, and Septet's rate was 1.12 of haystack's and 0.988 of llamaindex's.
+and each process remembers the {remembered} texts that it asked for last, which on the demo's corpus leaves little to embed
+but questions and answers. A corpus whose sentences do not fit costs everybody more; how much is not measured here. Commit
+`b02ccd9` remembered half as many, forgot the oldest first and was warmed by 400 requests a process: embeddings took 22.4 ms
+for septet, 19.2 for haystack and 18.4 for llamaindex, and Septet's rate was 1.12 of haystack's and 0.988 of llamaindex's.
+
+A 99th percentile with {busy} in flight is of some 200 responses; its ratios spread widely by round, and the medians of
+the paths' table, made over rounds first, may say something else than the median of the ratios. Septet is
+also measured at rates, so that it meets questions again in the last rounds, after all others: eval then remembers
+their answers. While a peer is measured, Septet's services stand idle beside it, which takes {idle_own:.0f} ms a second; while
+Septet is measured, the peers take {idle_peers:.0f}.
 """
 
 CHANGE = """## Before and after
@@ -119,8 +127,9 @@ Profiles (py-spy, cProfile, and the spans above) of what was there before the ho
 make a checked object of each part of a model's answer, retry machinery around first tries, context managers around
 spans, four round trips for a release, a flush for each write of the ledger, garbage collections of a heap that never
 changes, and a trace receiver that decoded what nobody looked at. Measured on the same machine, the earlier commit without
-peers and in {rounds} rounds (load average {load} before them), with a shorter
-warm-up of the whole path. A ratio is made within one run; milliseconds are compared across two.
+peers and in {rounds} rounds (load average {load} before them), without a warm-up
+of the whole path, which costs it most in its first round. A ratio is made within one run; milliseconds are compared across
+two, and raw's show how far the machine itself was as fast.
 
 {table}
 """
@@ -243,7 +252,12 @@ def _peers(result: dict[str, Any]) -> str:
         if found["kind"] == "full"
     }
     embeddings = ", ".join(f"{ms:.1f} ms for {name}" for name, ms in spent.items())
-    return PEERS.format(busy=result["plan"]["in_flight"], embeddings=embeddings, remembered=REMEMBERED)
+    idle = result["septet"]["idle_cpu_ms_per_s"]
+    idle_of = {n: sum(ms for process, ms in idle.items() if process.startswith(f"{n}: ")) for n in spent}
+    return PEERS.format(
+        busy=result["plan"]["in_flight"], embeddings=embeddings, remembered=REMEMBERED,
+        idle_own=idle_of.pop(FULL), idle_peers=sum(idle_of.values()),
+    )  # fmt: skip
 
 
 def _slowest(found: dict[str, Any]) -> str:

@@ -32,7 +32,6 @@ class Goal:
 OWN_GOALS = (
     Goal("p50_at_10_vs_raw", 1.5, at_most=True), Goal("p99_at_10_vs_raw", 2.0, at_most=True),
     Goal("rate_vs_raw", 0.5, at_most=False), Goal("hit_p50_vs_miss", 1 / 3, at_most=True),
-    Goal("hit_p50_at_50_vs_miss", 1 / 3, at_most=True),
 )  # fmt: skip
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import base64
+from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from numpy.typing import NDArray
+from septet_kit import Permanent, SeptetError, Transient
 from septet_kit.models import Embedder
 from septet_kit.settings import KitSettings
 
@@ -17,11 +20,26 @@ class Endpoint:
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
+        self.in_base64 = False
+        self.status = 200
+        self.left_out = 0
 
     async def embeddings(self, request: web.Request) -> web.Response:
-        texts = (await request.json())["input"]
+        texts: list[str] = (await request.json())["input"]
         self.asked.append(texts)
-        return web.json_response({"data": [{"embedding": [float(len(text)), 1.0]} for text in texts]})
+        found = [self._embedding(text) for text in texts[self.left_out :]]
+        return web.json_response({"data": [{"embedding": one} for one in found]}, status=self.status)
+
+    def _embedding(self, text: str) -> str | list[float]:
+        numbers = [float(len(text)), 1.0]
+        return base64.b64encode(np.array(numbers, "<f4").tobytes()).decode() if self.in_base64 else numbers
+
+
+def unit(texts: Sequence[str]) -> NDArray[np.float32]:
+    """What the endpoint's vectors are once they have a length of 1."""
+    vectors = np.array([[len(text), 1] for text in texts], dtype=np.float32)
+    found: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return found
 
 
 @pytest.fixture
@@ -40,11 +58,15 @@ async def embedder(endpoint: Endpoint) -> AsyncIterator[Embedder]:
         await made.close()
 
 
-async def test_vectors_are_unit_and_in_the_order_of_the_texts(embedder: Embedder, endpoint: Endpoint) -> None:
-    vectors = await embedder.embed(["four", "한국어", "four"])
-    expected = np.array([[4, 1], [3, 1], [4, 1]], dtype=np.float32)
+@pytest.mark.parametrize("in_base64", [False, True])
+async def test_vectors_are_unit_and_in_the_order_of_the_texts(
+    embedder: Embedder, endpoint: Endpoint, in_base64: bool
+) -> None:
+    endpoint.in_base64 = in_base64
+    texts = ["four", "한국어", "four"]
+    vectors = await embedder.embed(texts)
     assert vectors.dtype == np.float32
-    np.testing.assert_allclose(vectors, expected / np.linalg.norm(expected, axis=1, keepdims=True), rtol=1e-6)
+    np.testing.assert_allclose(vectors, unit(texts), rtol=1e-6)
     assert endpoint.asked == [["four", "한국어"]]
 
 
@@ -68,5 +90,29 @@ async def test_more_texts_than_are_remembered_are_all_embedded(
     embedder: Embedder, endpoint: Endpoint
 ) -> None:
     texts = ["x" * length for length in range(1, 101)]
-    assert len(await embedder.embed(texts)) == 100
-    assert [len(batch) for batch in endpoint.asked] == [64, 36]
+    np.testing.assert_allclose(await embedder.embed(texts), unit(texts), rtol=1e-6)
+    assert sorted(len(batch) for batch in endpoint.asked) == [36, 64]
+    assert len(embedder._known) == 3
+
+
+@pytest.mark.parametrize("left_out", [1, 2])
+async def test_a_vector_too_few_is_a_fault_of_the_endpoint(
+    embedder: Embedder, endpoint: Endpoint, left_out: int
+) -> None:
+    endpoint.left_out = left_out
+    with pytest.raises(Transient, match="no sense") as caught:
+        await embedder.embed(["a", "b"])
+    assert caught.value.code == "embeddings_unavailable"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "code"),
+    [(503, Transient, "embeddings_unavailable"), (400, Permanent, "embeddings_rejected")],
+)
+async def test_a_refusal_says_whether_another_try_may_help(
+    embedder: Embedder, endpoint: Endpoint, status: int, kind: type[SeptetError], code: str
+) -> None:
+    endpoint.status = status
+    with pytest.raises(kind, match=str(status)) as caught:
+        await embedder.embed(["a"])
+    assert caught.value.code == code

@@ -69,6 +69,8 @@ class Embedder:
         for text in missing:
             # A row alone: a view of it would keep the vectors of its whole batch for as long.
             self._known[text] = found[text].copy()
+            # It may be there: another call has asked for it in the meantime.
+            self._known.move_to_end(text)
         while len(self._known) > self._remember:
             self._known.popitem(last=False)
         return np.stack([found[t] for t in texts])
@@ -79,6 +81,8 @@ class Embedder:
             answer = await self._post({"model": self.model, "input": batch, "encoding_format": "base64"})
             try:
                 vectors = np.stack([_vector(item["embedding"]) for item in answer["data"]])
+                if len(vectors) != len(batch):
+                    raise ValueError(f"{len(vectors)} vectors for {len(batch)} texts")
                 used = (answer.get("usage") or {}).get("prompt_tokens")
             except (TypeError, KeyError, ValueError, AttributeError) as error:
                 raise Transient("embeddings_unavailable", f"embeddings: no sense in {error!r}") from error
