@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from septet_native.addresses import Addresses
 
@@ -19,6 +19,10 @@ from septet_native.addresses import Addresses
 PATH = ("requests", "screened", "missed", "grounded", "drafts", "outcomes", "responses")
 HOPS = len(PATH) - 1
 NUMBER_BYTES = 12
+
+
+Body = Mapping[str, Any]
+"""What a client reads: ``status``, ``answer``, ``sources``, ``verdicts``, ``scores``."""
 
 
 class Failed(Exception):
@@ -68,8 +72,8 @@ class Place:
 class Running(Protocol):
     """A started contender."""
 
-    async def send(self, number: int) -> None:
-        """Send request *number* and return when its response has come; calls overlap.
+    async def send(self, number: int) -> Body | None:
+        """Send request *number* and return its response when it has come, None on a chain; calls overlap.
 
         A contender of kind ``full`` asks ``load.question(number)``; one of kind ``bus`` sends a record of
         ``load.record_bytes[0]`` bytes down a chain of ``HOPS`` hops. Numbers are never used twice.

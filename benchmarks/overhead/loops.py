@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from septet_cli.bench.metrics import percentile
 
-from benchmarks.overhead.contender import Failed
+from benchmarks.overhead.contender import Body, Failed
 
-Send = Callable[[int], Awaitable[None]]
+Send = Callable[[int], Awaitable[Body | None]]
 Numbers = Iterator[int]
 
 HELD_P99_S = 1.0
@@ -30,12 +30,14 @@ class Sample:
         seconds: from the first request to the last response.
         behind: the most seconds by which a request left after its time, in an open loop.
         failures: what went wrong, in words.
+        bodies: the responses, where they are more than bytes.
     """
 
     latencies: list[float] = field(default_factory=list)
     seconds: float = 0.0
     behind: float = 0.0
     failures: list[str] = field(default_factory=list)
+    bodies: list[Body] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -63,11 +65,13 @@ async def one(send: Send, number: int, sample: Sample) -> None:
     """Send one request and note what came of it."""
     began = time.perf_counter()
     try:
-        await send(number)
+        body = await send(number)
     except Failed as error:
         sample.failures.append(str(error))
     else:
         sample.latencies.append(time.perf_counter() - began)
+        if body is not None:
+            sample.bodies.append(body)
 
 
 async def open_loop(send: Send, numbers: Numbers, rate: float, seconds: float) -> Sample:

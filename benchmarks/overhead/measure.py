@@ -86,23 +86,29 @@ async def _idle(bench: Bench, subjects: Sequence[Subject]) -> dict[str, float]:
 async def _rounds(bench: Bench, subjects: list[Subject], own: Own) -> None:
     chains = [s for s in subjects if s.contender.kind == "bus"]
     paths = [s for s in subjects if s.contender.kind != "bus"]
-    traced = [_Traced(own.bus), _Traced(own.full)]
+    traced = [_Traced(own.bus), _Traced(own.full), _Traced(own.hit)]
     for number in range(bench.plan.rounds):
         bench.advance(f"round {number + 1} of {bench.plan.rounds}", 0)
         for subject in subjects:
             subject.runs.append({"rates": {}})
-        # Each round starts with another contender: whoever is first meets caches that others have cooled.
         for group, measure_round in ((chains, bench.chain_round), (paths, bench.path_round)):
-            turn = number % len(group)
-            await measure_round([*group[turn:], *group[:turn]])
+            await measure_round(turn(group, number))
         for each in traced:
             await each.look(bench)
     for each in traced:
-        own.found[each.subject.contender.name]["inside"] = inside.split(each.ways)
+        own.found.setdefault(each.subject.contender.name, {})["inside"] = inside.split(each.ways)
     answers = traced[1].answers
     own.found["rails_ms"] = rails = inside.rails(answers)
     own.found["slowest"] = inside.slowest({"rail": rails, "scorer": own.found["scorers_ms"]})
     own.found["answered"] = sum(a.body["status"] == "answered" for a in answers) / max(1, len(answers))
+
+
+def turn(group: Sequence[Subject], number: int) -> list[Subject]:
+    """The order of a round. Each starts with another contender, which meets caches that others have cooled, and every
+    other one goes the other way round, so that nobody always follows the same one."""
+    at = number % len(group)
+    order = [*group[at:], *group[:at]]
+    return order if number % 2 == 0 else [order[0], *reversed(order[1:])]
 
 
 @dataclass

@@ -18,6 +18,8 @@ from benchmarks.overhead.plan import RATES, Plan
 
 # A rate that is nearer than this to the highest one held would measure a queue.
 HEADROOM = 0.95
+# How a scorer says that it had no embedding.
+LEXICAL = " lexical"
 Advance = Callable[[str, float], None]
 
 
@@ -77,7 +79,7 @@ class Bench:
         sample = await loops.closed_loop(subject.running.send, subject.numbers, plan.in_flight, plan.closed)
         await self._rest(plan.closed)
         cost = per_request(before, self.cpu(subject.running), len(sample.latencies))
-        subject.run["concurrent"] = figures(sample) | {"cpu_ms": cost}
+        subject.run["concurrent"] = figures(sample) | {"cpu_ms": cost, "left_out": left_out(sample)}
 
     async def highest_rate(self, subject: Subject) -> None:
         """The highest rate that it holds; the first guess is what a closed loop reached."""
@@ -136,6 +138,19 @@ def per_request(before: Mapping[str, float], after: Mapping[str, float], request
     """CPU milliseconds by process for each request, what the process uses when idle included."""
     count = max(1, requests)
     return {n: round((used - before.get(n, used)) * 1000 / count, 2) for n, used in sorted(after.items())}
+
+
+def left_out(sample: Sample) -> dict[str, int]:
+    """How many responses say that something was given up for lack of time: ``search`` one side of it, ``embedding``
+    that of the answer, whose relevance is then scored by words alone.
+
+    An answer from the cache was scored when it was made, and is not embedded.
+    """
+    made = [body for body in sample.bodies if body.get("answer_kind") != "cached"]
+    return {
+        "search": sum(any(p.startswith("retrieval.") for p in body.get("degraded", ())) for body in made),
+        "embedding": sum(any(s["scorer"].endswith(LEXICAL) for s in body["scores"]) for body in made),
+    }
 
 
 def figures(sample: Sample) -> dict[str, Any]:

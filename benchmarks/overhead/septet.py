@@ -22,7 +22,7 @@ from septet_native.settings import StackSettings
 from septet_native.stack import Stack
 
 from benchmarks.overhead.children import children
-from benchmarks.overhead.contender import PATH, Failed, Load, Place
+from benchmarks.overhead.contender import PATH, Body, Failed, Load, Place
 from benchmarks.overhead.exchange import Exchange, exchanging
 
 # No retrieval, no cache and no rail: hops, contracts, tracing, ledger, release and commits, and the call of the stub.
@@ -116,7 +116,7 @@ class RunningSeptet:
         self._run = uuid4().hex[:8]
         self.answers: deque[Answer] = deque(maxlen=KEPT)
 
-    async def send(self, number: int) -> None:
+    async def send(self, number: int) -> Body:
         """Ask, and check that the response is what this kind of request has to give.
 
         Raises:
@@ -134,6 +134,7 @@ class RunningSeptet:
         self.answers.append(Answer(answer, sent_at, latency_ms))
         if problem := _problem(answer, contender.kind):
             raise Failed(f"{request_id}: {problem}")
+        return answer
 
     def pids(self) -> Mapping[str, int]:
         """The six services."""

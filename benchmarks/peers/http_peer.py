@@ -12,7 +12,7 @@ import aiohttp
 from septet_native import ports
 
 from benchmarks.overhead.children import children
-from benchmarks.overhead.contender import Failed, Load, Place
+from benchmarks.overhead.contender import Body, Failed, Load, Place
 from benchmarks.peers import environment
 
 LOST_AFTER_S = 30
@@ -77,13 +77,13 @@ class RunningPeer:
         self._http, self._urls, self._load, self._pids = http, urls, load, pids
         self._turns = count()
 
-    async def send(self, number: int) -> None:
+    async def send(self, number: int) -> Body:
         """Ask a question and check the answer.
 
         Raises:
             Failed: no answer, or one without text or sources.
         """
-        await self.ask(self._load.question(number))
+        return await self.ask(self._load.question(number))
 
     async def ask(self, question: str) -> dict[str, Any]:
         """The answer of the process whose turn it is.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import itertools
 import json
@@ -112,18 +111,34 @@ async def test_the_search_comes_near_the_highest_rate_from_either_side(module: M
 
 async def test_a_client_that_cannot_keep_its_schedule_has_not_held_the_rate(module: Modules) -> None:
     loops, numbers = module("loops"), itertools.count()
-
-    async def at_once(_number: int) -> None:
-        await asyncio.sleep(0)
+    assert loops.Sample([0.1], 1.0, behind=0.04).held
+    assert not loops.Sample([0.1], 1.0, behind=0.06).held
 
     async def hogs_the_client(_number: int) -> None:
         time.sleep(0.01)  # noqa: ASYNC251 - what a client without a core of its own does
 
-    kept = await loops.open_loop(at_once, numbers, 50, 0.4)
-    assert kept.held
     missed = await loops.open_loop(hogs_the_client, numbers, 1000, 0.4)
     assert missed.p99 < loops.HELD_P99_S
     assert not missed.held
+
+
+def test_every_other_round_goes_the_other_way_and_each_starts_elsewhere(module: Modules) -> None:
+    turn = module("measure").turn
+    orders = ["".join(turn("abcd", number)) for number in range(5)]
+    assert orders == ["abcd", "badc", "cdab", "dcba", "abcd"]
+
+
+def test_what_was_given_up_under_load_is_counted(module: Modules) -> None:
+    embedded, by_words = {"scorer": "answer_relevance/1"}, {"scorer": "answer_relevance/1 lexical"}
+    bodies = [
+        {"status": "answered", "scores": [embedded], "degraded": ["eval.length"]},
+        {"status": "answered", "scores": [by_words], "degraded": ["retrieval.dense", "eval.embeddings"]},
+        {"status": "answered", "scores": [by_words], "answer_kind": "cached"},
+        {"status": "abstained", "scores": []},
+        {"status": "answered", "scores": [by_words]},
+    ]
+    sample = module("loops").Sample(bodies=bodies)
+    assert module("phases").left_out(sample) == {"search": 1, "embedding": 2}
 
 
 def span(number: int, parent: int | None, name: str, service: str, start: int, took: int) -> dict[str, Any]:
