@@ -18,6 +18,9 @@ from septet_native.addresses import Addresses
 # The topics that a request without retrieval, cache and rails passes, in the order of its way: six hops between them.
 PATH = ("requests", "screened", "missed", "grounded", "drafts", "outcomes", "responses")
 HOPS = len(PATH) - 1
+# Under load eval would give up answers' embeddings after 150 ms, more of them where the embeddings server is the one that
+# is short of cores: whoever does the whole path has time for all of the work.
+SAME_WORK = {"SEPTET_EVAL_SCORING_BUDGET": "PT5S"}
 NUMBER_BYTES = 12
 
 

@@ -22,7 +22,7 @@ from septet_native.settings import StackSettings
 from septet_native.stack import Stack
 
 from benchmarks.overhead.children import children
-from benchmarks.overhead.contender import PATH, Body, Failed, Load, Place
+from benchmarks.overhead.contender import PATH, SAME_WORK, Body, Failed, Load, Place
 from benchmarks.overhead.exchange import Exchange, exchanging
 
 # No retrieval, no cache and no rail: hops, contracts, tracing, ledger, release and commits, and the call of the stub.
@@ -66,7 +66,7 @@ async def stack(progress: Progress) -> AsyncIterator[tuple[Stack, Mapping[str, i
                 **any_port,
             }
         )
-        env = {"SEPTET_GUARDRAILS_POLICIES_DIR": str(_policies(folder / "policies"))}
+        env = {"SEPTET_GUARDRAILS_POLICIES_DIR": str(_policies(folder / "policies")), **SAME_WORK}
         yield await exits.enter_async_context(running(settings, SERVICES, progress, env)), pids
 
 

@@ -12,7 +12,7 @@ import aiohttp
 from septet_native import ports
 
 from benchmarks.overhead.children import children
-from benchmarks.overhead.contender import Body, Failed, Load, Place
+from benchmarks.overhead.contender import SAME_WORK, Body, Failed, Load, Place
 from benchmarks.peers import environment
 
 LOST_AFTER_S = 30
@@ -48,7 +48,8 @@ class HttpPeer:
         logs = place.logs / self.name.replace(" ", "-")
         logs.mkdir(parents=True, exist_ok=True)
         addresses = place.addresses
-        env = addresses.environment("retrieval") | _QUIET | {"SEPTET_POSTGRES_DSN": addresses.postgres_dsn}
+        own = _QUIET | SAME_WORK | {"SEPTET_POSTGRES_DSN": addresses.postgres_dsn}
+        env = addresses.environment("retrieval") | own
         taken: set[int] = set()
         wanted = {f"{self.peer}-{n}": ports.choose(0, taken) for n in range(self.workers)}
         serve = ("-m", "benchmarks.peers.serve", self.peer)
