@@ -37,6 +37,12 @@ which ones the broker acknowledged. Afterwards a checker reads the topics from t
   made is counted apart); an event id twice on a topic with an outbox; a topic and a database that disagree. One of these
   is enough for a row to fail."""
 
+WHOLE_RUNS = """## Everything in one go
+
+What `make chaos SEED=n` printed when it ran every row and every proof one after the other; the name says seed, commit and
+day. The results above are of rows that ran apart.
+"""
+
 LIMITS = """## What this does not prove
 
 - **One broker in most rows.** `acks=all` waits for that one. Only row 4 has three, loses the leader three times, and
@@ -44,7 +50,7 @@ LIMITS = """## What this does not prove
 - **Crashes of processes, not of power.** `kill -9` leaves what the kernel has: Kafka does not wait for the disk before
   it acknowledges, so an outage of the machine can take acknowledged records with it. Kafka's answer is replication
   over machines, which one machine cannot show.
-- **One commit.** Rows name the commit that they ran on; they were run row by row, partly two at a time.
+- **One commit.** Rows name the commit that they ran on; those of the tables were run row by row, partly two at a time.
 - **One machine.** Clocks agree and the network is loopback; its faults come from a proxy.
 - **The short way.** All rows but 10 and 11 send requests that want neither search nor cache, under a policy without
   rails, so that the load is on what is tried: the hops, and what makes their effects happen once.
@@ -84,6 +90,7 @@ def page(found: Sequence[Report]) -> str:
         *_table(found),
         *_figures(found),
         *_proofs(found),
+        *_whole(),
         *_machines(found),
         LIMITS,
     ]
@@ -181,6 +188,16 @@ def _proof(report: Report, name: str) -> Kept | None:
 def _origin(kept: Kept) -> tuple[str, str]:
     """Commit and day of a run."""
     return kept["run"]["commit"], kept["run"]["at"][:10]
+
+
+def _whole(folder: Path = RESULTS) -> Iterator[str]:
+    """Runs of everything in one go, of which the console output is kept."""
+    if logs := sorted(folder.glob("*.log")):
+        yield WHOLE_RUNS
+        for log in logs:
+            last = log.read_text("utf-8").splitlines()[-1]
+            yield f"- [{log.stem}](../tests/chaos/results/{log.name}): `{last}`"
+        yield ""
 
 
 def _machines(found: Sequence[Report]) -> Iterator[str]:
