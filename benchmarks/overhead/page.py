@@ -20,9 +20,6 @@ ROOT = Path(__file__).parents[2]
 RESULT, BEFORE = (Path(__file__).parent / name for name in ("results.json", "before.json"))
 PAGE, PICTURE = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.svg"
 
-HIT_READS = ("(requests)", "(screened)", "(outcomes)")
-"""The hops of a hit."""
-
 HEAD = """# Benchmarks: overhead
 
 What Septet costs on top of the log that it stands on, and how that compares with other ways to do the same work. Made by
@@ -34,8 +31,9 @@ What Septet costs on top of the log that it stands on, and how that compares wit
 METHOD = """## How it is measured
 
 Everything runs on one machine at the same time and is measured **in turns**: in each round every contender gets the same
-phase before the next phase begins, and each round starts with another contender. Ratios are made within a round, so that
-what the machine does to all of them cancels out; the table gives their median and range. The stub model answers at once.
+phase before the next phase begins; each round starts with another contender, and every other one goes round the other
+way. Ratios are made within a round, so that what the machine does to all of them cancels out; the table gives their median
+and range. The stub model answers at once.
 Load is an open loop (requests go out on schedule, however slow the responses are) save for the closed one with a fixed
 number in flight, whose rate counts the last ones, too, when fewer are in flight. A client in one process measures from
 before its publish or call until the response is there. A 99th percentile is shown where a phase has 50 responses or more.
@@ -53,6 +51,8 @@ before its publish or call until the response is there. A 99th percentile is sho
 
 The corpus is the demo's. Save for hits no question is asked twice within thousands, because services and peers remember
 embeddings; for the same reason each process that answers the whole path has had {warm_path} requests before the first round.
+Eval gives up an answer's embedding after 150 ms, and under load that spares Septet work which the peers do; here everybody
+has 5 s for it, and the table of failures says what was left out all the same.
 The highest rate held is the highest at which the 99th percentile stays below a second, nothing fails and the client keeps
 its schedule (it has the same cores), searched in steps of ×1.3, then between the highest held and the lowest lost. A
 step is {step:g} s long: what is a little above the rate that could be kept up for ever passes. {lost_to_client}
@@ -97,8 +97,8 @@ MISSED = """## The goals that are missed, and what would have to change
   {limit_kafka:.1f} in the broker), against {raw_limit:.2f} of the raw chain; half of its rate leaves {leaves:.1f} ms on these
   cores, for all of that. It would take handling records in batches, one span and one statement per poll, or a compiled
   runtime.
-- *Cache hit.* A hit passes three of the hops. Those and the delivery take {hit_bus:.1f} ms of bus for requests without work; about
-  {hit_rest:.1f} ms are left of a hit's {hit:.1f} at 10/s for rails, look-up, scorers and the client. A third of a miss is {third:.1f} ms:
+- *Cache hit.* A hit passes three of the hops. Those and the delivery take {hit_bus:.1f} ms of bus; rails, look-up and scorers
+  are {hit_work:.1f} ms of work, the client the rest of {hit:.1f}. A third of a miss at 10/s is {third:.1f} ms:
   a miss has become faster by its work, which a hit does not have, and so the ratio has risen.
   With {busy} in flight, where a miss's work waits for cores, a hit takes {hit_busy:.2f} of it.
 """
@@ -107,15 +107,13 @@ PEERS = """## What the comparison with the peers depends on
 
 With {busy} in flight everybody is limited by the same cores. Septet's services use less CPU per response than the peers'
 processes, its servers more: Kafka, PostgreSQL and more spans, for what the peers do not promise, and the embeddings
-({embeddings}). How much is embedded depends on the corpus: answerability compares the best sentences of what was found,
-and each process remembers the {remembered} texts that it asked for last, which on the demo's corpus leaves little to embed
-but questions and answers. A corpus whose sentences do not fit costs everybody more; how much is not measured here. Commit
-`b02ccd9` remembered half as many, forgot the oldest first and was warmed by 400 requests a process: embeddings took 22.4 ms
-for septet, 19.2 for haystack and 18.4 for llamaindex, and Septet's rate was 1.12 of haystack's and 0.988 of llamaindex's.
-
-In this run eval gave up an answer's embedding after its default of 150 ms, and how often was not recorded. In a later short
-run on a loaded machine it did so for half of Septet's answers and none of the peers', so the ratios above may flatter
-Septet by an embedding's cost. Since then everybody has five seconds for it.
+({embeddings}).
+How much is embedded depends on the corpus: answerability compares the best sentences of what was found, and each process
+remembers the {remembered} texts that it asked for last, which on the demo's corpus leaves little to embed but questions and
+answers. A corpus whose sentences do not fit costs everybody more; how much is not measured here. Commit
+`b02ccd9` remembered half as many, forgot the oldest first, was warmed by 400 requests a process and let eval give up
+embeddings: they took 22.4 ms for septet, 19.2 for haystack and 18.4 for llamaindex, and Septet's rate was 1.12 of haystack's
+and 0.988 of llamaindex's.
 
 A 99th percentile with {busy} in flight is of some 200 responses; its ratios spread widely by round, and the medians of
 the paths' table, made over rounds first, may say something else than the median of the ratios. Septet is
@@ -223,10 +221,11 @@ def _missed(result: dict[str, Any]) -> str:
     raw_rate = statistics.median(run["highest_rate"]["held"] for run in result["contenders"]["raw"]["runs"])
     chassis = {n: h["chassis_ms"] for n, h in inside["hops"].items()}
     guarantees = sum(ms for name, ms in chassis.items() if name.startswith(("generation", "eval")))
-    hit_bus, hit, miss = _hit(result)
+    hit = result["septet"][HIT]["inside"]
+    miss = statistics.median(run["rates"]["10"]["p50_ms"] for run in result["contenders"][FULL]["runs"])
     return MISSED.format(
-        hit_bus=hit_bus, hit=hit, hit_rest=hit - hit_bus, third=miss / 3, busy=result["plan"]["in_flight"],
-        hit_busy=result["ratios"]["hit_p50_at_50_vs_miss"],
+        hit_bus=hit["bus_ms"], hit_work=hit["work_ms"], hit=hit["measured_ms"], third=miss / 3,
+        busy=result["plan"]["in_flight"], hit_busy=result["ratios"]["hit_p50_at_50_vs_miss"],
         missed=f"{'; '.join(missed)}.", guarantees=guarantees, others=sum(chassis.values()) - guarantees,
         limit=sum(limit[BUS].values()), raw_limit=sum(limit[RAW].values()), limit_kafka=limit[BUS]["kafka"],
         limit_services=tables.own_and_servers(limit[BUS])[0],
@@ -234,19 +233,6 @@ def _missed(result: dict[str, Any]) -> str:
         raw_hop=statistics.median(raw) / (HOPS + 1), transit=statistics.mean(h["transit_ms"] for h in hops),
         work=inside["work_ms"],
     )  # fmt: skip
-
-
-def _hit(result: dict[str, Any]) -> tuple[float, float, float]:
-    """Milliseconds of bus on a hit's way, of a hit and of a miss at 10/s."""
-    inside = result["septet"][BUS]["inside"]
-    took = {name: hop["transit_ms"] + hop["chassis_ms"] for name, hop in inside["hops"].items()}
-    delivery = inside["bus_ms"] - sum(took.values())
-    bus = sum(ms for name, ms in took.items() if name.endswith(HIT_READS))
-    hit, miss = (
-        statistics.median(run["rates"]["10"]["p50_ms"] for run in result["contenders"][name]["runs"])
-        for name in (HIT, FULL)
-    )
-    return bus + delivery, hit, miss
 
 
 def _peers(result: dict[str, Any]) -> str:

@@ -97,7 +97,10 @@ def paths(result: Result) -> Table:
 
 
 def failures(result: Result) -> Table:
-    """Requests that failed at a rate or concurrency that is shown; the search for the highest rate is apart."""
+    """Requests that failed at a rate or concurrency that is shown; the search for the highest rate is apart.
+
+    Then what responses went without, with many requests in flight: sides of the search, embeddings of answers.
+    """
     rows = []
     for name, found in result["contenders"].items():
         phases = [
@@ -108,8 +111,15 @@ def failures(result: Result) -> Table:
         ]
         answered, failed = (sum(sample[count] for sample in phases) for count in ("responses", "failures"))
         first = next((sample["first_failure"] for sample in phases if sample["failures"]), "")
-        rows.append([name, f"{answered:,}", f"{failed:,}", first])
-    return Table("Failures", ["contender", "responses", "failures", "the first"], rows)
+        busy = [
+            run["concurrent"]["left_out"] for run in found["runs"] if "left_out" in run.get("concurrent", {})
+        ]
+        left = [f"{sum(one[part] for one in busy):,}" if busy else "" for part in ("search", "embedding")]
+        rows.append([name, f"{answered:,}", f"{failed:,}", first, *left])
+    in_flight = f", {result['plan']['in_flight']} in flight"
+    head = ["contender", "responses", "failures", "the first"]
+    head += [f"without one side of the search{in_flight}", f"without the answer's embedding{in_flight}"]
+    return Table("Failures, and what was left out", head, rows)
 
 
 def cpu(result: Result) -> Table:
@@ -182,7 +192,7 @@ def own_and_servers(cpu_ms: Mapping[str, float]) -> tuple[float, float]:
 def where(result: Result) -> Table:
     """Where the time of a request goes: per hop transit, chassis and work."""
     rows = []
-    for name in (BUS, FULL):
+    for name in (BUS, FULL, HIT):
         inside = result["septet"][name]["inside"]
         for hop, parts in inside.get("hops", {}).items():
             rows.append(
