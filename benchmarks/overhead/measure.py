@@ -92,7 +92,7 @@ async def _rounds(bench: Bench, subjects: list[Subject], own: Own) -> None:
         for subject in subjects:
             subject.runs.append({"rates": {}})
         for group, measure_round in ((chains, bench.chain_round), (paths, bench.path_round)):
-            await measure_round(turn(group, number))
+            await measure_round(round_order(group, number))
         for each in traced:
             await each.look(bench)
     for each in traced:
@@ -103,7 +103,7 @@ async def _rounds(bench: Bench, subjects: list[Subject], own: Own) -> None:
     own.found["answered"] = sum(a.body["status"] == "answered" for a in answers) / max(1, len(answers))
 
 
-def turn(group: Sequence[Subject], number: int) -> list[Subject]:
+def round_order(group: Sequence[Subject], number: int) -> list[Subject]:
     """The order of a round. Each starts with another contender, which meets caches that others have cooled, and every
     other one goes the other way round, so that nobody always follows the same one."""
     at = number % len(group)

@@ -52,7 +52,7 @@ before its publish or call until the response is there. A 99th percentile is sho
 The corpus is the demo's. Save for hits no question is asked twice within thousands, because services and peers remember
 embeddings; for the same reason each process that answers the whole path has had {warm_path} requests before the first round.
 Eval gives up an answer's embedding after 150 ms, and under load that spares Septet work which the peers do; here everybody
-has 5 s for it, and the table of failures says what was left out all the same.
+has 5 s for it, and the table of failures says what was given up all the same.
 The highest rate held is the highest at which the 99th percentile stays below a second, nothing fails and the client keeps
 its schedule (it has the same cores), searched in steps of ×1.3, then between the highest held and the lowest lost. A
 step is {step:g} s long: what is a little above the rate that could be kept up for ever passes. {lost_to_client}
@@ -99,7 +99,7 @@ MISSED = """## The goals that are missed, and what would have to change
   runtime.
 - *Cache hit.* A hit passes three of the hops. Those and the delivery take {hit_bus:.1f} ms of bus; rails, look-up and scorers
   are {hit_work:.1f} ms of work, the client the rest of {hit:.1f}. A third of a miss at 10/s is {third:.1f} ms:
-  a miss has become faster by its work, which a hit does not have, and so the ratio has risen.
+  the less work a miss is, the nearer a hit comes to it, whose bus is nearly half of a miss's.
   With {busy} in flight, where a miss's work waits for cores, a hit takes {hit_busy:.2f} of it.
 """
 

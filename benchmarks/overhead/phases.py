@@ -79,7 +79,7 @@ class Bench:
         sample = await loops.closed_loop(subject.running.send, subject.numbers, plan.in_flight, plan.closed)
         await self._rest(plan.closed)
         cost = per_request(before, self.cpu(subject.running), len(sample.latencies))
-        subject.run["concurrent"] = figures(sample) | {"cpu_ms": cost, "left_out": left_out(sample)}
+        subject.run["concurrent"] = figures(sample) | {"cpu_ms": cost, "given_up": given_up(sample)}
 
     async def highest_rate(self, subject: Subject) -> None:
         """The highest rate that it holds; the first guess is what a closed loop reached."""
@@ -140,7 +140,7 @@ def per_request(before: Mapping[str, float], after: Mapping[str, float], request
     return {n: round((used - before.get(n, used)) * 1000 / count, 2) for n, used in sorted(after.items())}
 
 
-def left_out(sample: Sample) -> dict[str, int]:
+def given_up(sample: Sample) -> dict[str, int]:
     """How many responses say that something was given up for lack of time: ``search`` one side of it, ``embedding``
     that of the answer, whose relevance is then scored by words alone.
 

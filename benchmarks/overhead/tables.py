@@ -112,14 +112,14 @@ def failures(result: Result) -> Table:
         answered, failed = (sum(sample[count] for sample in phases) for count in ("responses", "failures"))
         first = next((sample["first_failure"] for sample in phases if sample["failures"]), "")
         busy = [
-            run["concurrent"]["left_out"] for run in found["runs"] if "left_out" in run.get("concurrent", {})
+            run["concurrent"]["given_up"] for run in found["runs"] if "given_up" in run.get("concurrent", {})
         ]
-        left = [f"{sum(one[part] for one in busy):,}" if busy else "" for part in ("search", "embedding")]
-        rows.append([name, f"{answered:,}", f"{failed:,}", first, *left])
+        without = [f"{sum(one[part] for one in busy):,}" if busy else "" for part in ("search", "embedding")]
+        rows.append([name, f"{answered:,}", f"{failed:,}", first, *without])
     in_flight = f", {result['plan']['in_flight']} in flight"
     head = ["contender", "responses", "failures", "the first"]
     head += [f"without one side of the search{in_flight}", f"without the answer's embedding{in_flight}"]
-    return Table("Failures, and what was left out", head, rows)
+    return Table("Failures, and what was given up", head, rows)
 
 
 def cpu(result: Result) -> Table:

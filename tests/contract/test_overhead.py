@@ -123,8 +123,8 @@ async def test_a_client_that_cannot_keep_its_schedule_has_not_held_the_rate(modu
 
 
 def test_every_other_round_goes_the_other_way_and_each_starts_elsewhere(module: Modules) -> None:
-    turn = module("measure").turn
-    orders = ["".join(turn("abcd", number)) for number in range(5)]
+    order = module("measure").round_order
+    orders = ["".join(order("abcd", number)) for number in range(5)]
     assert orders == ["abcd", "badc", "cdab", "dcba", "abcd"]
 
 
@@ -138,7 +138,7 @@ def test_what_was_given_up_under_load_is_counted(module: Modules) -> None:
         {"status": "answered", "scores": [by_words]},
     ]
     sample = module("loops").Sample(bodies=bodies)
-    assert module("phases").left_out(sample) == {"search": 1, "embedding": 2}
+    assert module("phases").given_up(sample) == {"search": 1, "embedding": 2}
 
 
 def span(number: int, parent: int | None, name: str, service: str, start: int, took: int) -> dict[str, Any]:
