@@ -101,7 +101,15 @@ class KitSettings(FileSettings):
     log_level: str = "INFO"
     capture_content: bool = Field(default=False, description="Prompt and answer text in traces.")
     shutdown_grace: timedelta = timedelta(seconds=10)
-    watchdog_timeout: timedelta = timedelta(seconds=30)
+    watchdog_timeout: timedelta = Field(
+        default=timedelta(seconds=30),
+        description="Standstill after which the process is unhealthy and ends itself.",
+    )
+    max_in_flight_bytes: int = Field(
+        default=32 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Bytes of records in flight above which the process fetches no more.",
+    )
     commit_interval: timedelta = timedelta(milliseconds=200)
     session_timeout: timedelta = timedelta(seconds=10)
 
