@@ -82,6 +82,7 @@ class KitSettings(FileSettings):
     )
     embeddings_url: str = "http://127.0.0.1:8081/v1"
     embeddings_model: str = "all-MiniLM-L6-v2"
+    embeddings_api_key: SecretStr = SecretStr("none")
     llm_url: str = "http://127.0.0.1:8080/v1"
     llm_model: str = "septet-small"
     llm_api_key: SecretStr = SecretStr("none")
