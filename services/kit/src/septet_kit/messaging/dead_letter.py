@@ -8,7 +8,7 @@ from aiokafka.structs import ConsumerRecord
 from septet_contracts import dead_letter_topic
 
 from septet_kit.errors import SeptetError
-from septet_kit.messaging.publisher import Record, headers_of
+from septet_kit.messaging.record import Record, headers_of
 
 PREFIX = "septet-dead-"
 _MAX_KEPT = 2 * 1024 * 1024 - 65_536
