@@ -32,8 +32,9 @@ from septet_kit.errors import Permanent, SeptetError, Transient
 from septet_kit.messaging.admin import ensure_topics
 from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose
-from septet_kit.messaging.probe import Doubt, find_sent
-from septet_kit.messaging.publisher import EVENT_ID_HEADER, Publisher, Record
+from septet_kit.messaging.probe import UncertainSend, find_sent
+from septet_kit.messaging.publisher import Publisher
+from septet_kit.messaging.record import EVENT_ID_HEADER, Record
 from septet_kit.tenants import Tenants
 from septet_native.addresses import Addresses
 from septet_native.settings import StackSettings
@@ -219,8 +220,8 @@ async def test_a_sweeper_may_look_up_what_its_outbox_sends(
     finally:
         await publisher.stop()
     since -= timedelta(seconds=5)
-    doubts = [Doubt(full, b"k", event, since), Doubt(full, b"k", str(uuid4()), since)]
-    assert await find_sent(connection, doubts) == {event}
+    sends = [UncertainSend(full, b"k", event, since), UncertainSend(full, b"k", str(uuid4()), since)]
+    assert await find_sent(connection, sends) == {event}
 
 
 @pytest.mark.parametrize(

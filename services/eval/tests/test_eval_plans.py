@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NOW, DAY = datetime.now(UTC), timedelta(days=1)
 REQUEST = ("big", "r-7", None, "d", NOW, NOW, None)
 IDS = [uuid4()]
-ROW = (IDS[0], "t", b"k", b"v", "{}", "eval-0/x", DAY)
+ROW = (IDS[0], "t", b"k", b"v", "{}", "eval-0/x", "big", DAY)
 
 # Purges run often: a few rows in a hundred are old enough, which is seven days here and nine in the chassis.
 LOAD = (

@@ -19,10 +19,11 @@ from septet_eval.evaluator import Evaluator
 from septet_eval.handlers import Handlers
 from septet_eval.sweeper import DeadlineSweeper
 from septet_kit import Emit
-from septet_kit.messaging.publisher import Record
+from septet_kit.messaging.record import Record
 from septet_kit.observe.tracing import derived_context
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
+from septet_kit.tenants import SHARED_ONLY
 from septet_kit.testing import context, flow
 
 QUARTER = timedelta(milliseconds=250)
@@ -41,8 +42,8 @@ class Log:
     def __init__(self) -> None:
         self.records: list[Record] = []
 
-    async def send(self, *records: Record) -> None:
-        self.records += records
+    async def publish(self, *emits: Emit) -> None:
+        self.records += [emit.to_record(SHARED_ONLY) for emit in emits]
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def log() -> Log:
 
 @pytest.fixture
 def sweeper(pool: StorePool, log: Log) -> DeadlineSweeper:
-    return DeadlineSweeper(PostgresLedger(pool), log.send, QUARTER, 100)
+    return DeadlineSweeper(PostgresLedger(pool), log.publish, QUARTER, 100)
 
 
 def request(request_id: str, question: str = "What is a deque?", **fields: Any) -> Request:
@@ -215,7 +216,7 @@ async def test_silence_is_answered_with_expired_and_a_late_outcome_changes_nothi
     assert response.error is not None
     assert response.error.code == "deadline_exceeded"
     assert response.trace_id == f"{derived_context('default', 'late-0').trace_id:032x}"
-    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 1
+    assert [r["tenant"] for r in await pool.fetch("SELECT tenant FROM outbox", tenant=EVERY)] == ["default"]
 
 
 async def test_a_passed_deadline_leaves_a_second_for_the_typed_rejection(
@@ -233,7 +234,7 @@ async def test_what_is_not_overdue_is_left_alone(handlers: Handlers, sweeper: De
 async def test_sweepers_and_outcomes_race(handlers: Handlers, pool: StorePool, log: Log) -> None:
     """The first ten are answered in time, the last ten late; the forty between are raced for."""
     asked = await overdue(handlers, pool, 60)
-    sweepers = [DeadlineSweeper(PostgresLedger(pool), log.send, QUARTER, 3) for _ in range(4)]
+    sweepers = [DeadlineSweeper(PostgresLedger(pool), log.publish, QUARTER, 3) for _ in range(4)]
 
     async def sweep_all(one: DeadlineSweeper) -> None:
         swept = 1

@@ -16,9 +16,9 @@ from septet_feedback.handlers import Handlers
 from septet_feedback.settings import FeedbackSettings
 from septet_feedback.tidy import tidy
 from septet_kit import Emit
+from septet_kit.store.outbox_event import OutboxEmit
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
-from septet_kit.store.unit import OutboxEmit
 from septet_kit.testing import context
 
 TRACE, RESPONSE_SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -134,7 +134,7 @@ async def test_the_row_lies_in_the_responses_trace(
     assert f"{span.parent.span_id:016x}" == RESPONSE_SPAN
     assert [link.context.span_id for link in span.links] == [process.get_span_context().span_id]
     assert isinstance(emit, OutboxEmit)
-    sent_under = trace.get_current_span(emit.to_record().trace_context).get_span_context()
+    sent_under = trace.get_current_span(emit.claim.trace_context).get_span_context()
     assert sent_under.span_id == span.context.span_id
     headers = json.loads(await pool.fetchval("SELECT headers FROM outbox", tenant=EVERY))
     assert headers["traceparent"].split("-")[1:3] == [TRACE, f"{span.context.span_id:016x}"]

@@ -39,7 +39,9 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         await vectors.embed("ready", embedder.model, within=2.0)
         evaluator = Evaluator(select(settings.scorers), vectors, settings.scoring_budget.total_seconds())
         handlers = Handlers(ledger, evaluator, settings.admission_floors)
-        sweeper = DeadlineSweeper(ledger, kit.publisher.send, settings.sweep_interval, settings.sweep_batch)
+        sweeper = DeadlineSweeper(
+            ledger, kit.publisher.publish, settings.sweep_interval, settings.sweep_batch
+        )
         purger = Purger(ledger, settings.retention, settings.purge_interval)
         yield Wiring(
             stages=(

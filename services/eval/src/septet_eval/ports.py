@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
+from opentelemetry.context import Context
 from septet_contracts import Response
 from septet_kit import Emit
-from septet_kit.messaging.publisher import Record
 
 from septet_eval.domain.case import Vector
 from septet_eval.domain.response import Pending
@@ -29,11 +29,12 @@ class Settled:
 
 @dataclass(frozen=True)
 class Expired:
-    """A request that was released as expired; ``record`` carries the response and its trace context."""
+    """A request that was released as expired, the event to publish, and the trace context of the release."""
 
     pending: Pending
     response: Response
-    record: Record
+    emit: Emit
+    trace_context: Context
 
 
 class Ledger(Protocol):

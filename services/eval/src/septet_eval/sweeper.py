@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from opentelemetry import context, trace
 from septet_contracts import Response, StageTiming
 from septet_kit import Transient
-from septet_kit.messaging.publisher import Record
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import parent_of, span
 
@@ -18,7 +17,7 @@ from septet_eval import telemetry
 from septet_eval.domain.response import Pending, Release, expired, milliseconds
 from septet_eval.ports import Expired, Ledger
 
-Send = Callable[..., Awaitable[None]]
+Publish = Callable[..., Awaitable[None]]
 log = get_logger()
 
 
@@ -28,9 +27,9 @@ class DeadlineSweeper:
     Several processes may sweep at the same time. A response that cannot be sent now stays in the outbox.
     """
 
-    def __init__(self, ledger: Ledger, send: Send, interval: timedelta, batch: int) -> None:
+    def __init__(self, ledger: Ledger, publish: Publish, interval: timedelta, batch: int) -> None:
         self._ledger = ledger
-        self._send = send
+        self._publish = publish
         self._interval_s = interval.total_seconds()
         self._batch = batch
 
@@ -50,8 +49,7 @@ class DeadlineSweeper:
         for item in batch:
             _report(item)
         if batch:
-            records: list[Record] = [item.record for item in batch]
-            await self._send(*records)
+            await self._publish(*(item.emit for item in batch))
         return len(batch)
 
 
@@ -88,7 +86,7 @@ def expiring(pending: Pending) -> Iterator[Response]:
 
 
 def _report(item: Expired) -> None:
-    token = context.attach(item.record.trace_context or context.get_current())
+    token = context.attach(item.trace_context)
     try:
         telemetry.released(item.response, item.pending.accepted_at)
     finally:

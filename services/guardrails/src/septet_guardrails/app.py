@@ -31,9 +31,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     policies = PolicyFiles.load(settings.policies_dir)
     names, profanity = PresidioNames(), ProfanityModel()
     language = FastTextLanguage(settings.default_language)
-    screening = InputHandler(
-        policies, input_rails(injection_head(), names, profanity), language, settings.default_deadline
-    )
+    screening = InputHandler(policies, input_rails(injection_head(), names, profanity), language)
     reviewing = OutputHandler(policies, output_rails(names, profanity))
     language("Is the model loaded before the first question comes?")
     yield Wiring(

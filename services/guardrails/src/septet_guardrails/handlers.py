@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from septet_contracts import (
     Ask,
@@ -41,7 +41,6 @@ class InputHandler:
     policies: Policies
     rails: InputRails
     detect_language: LanguageDetector
-    default_deadline: timedelta
 
     async def __call__(self, request: Request, ctx: Context) -> Emits:
         """Handle one record of ``requests``.
@@ -50,7 +49,7 @@ class InputHandler:
             Permanent: empty question, unknown policy, unusable schema, a deadline before the record's time.
             TooLate: the deadline passed while the record waited.
         """
-        deadline = _deadline(request, ctx, self.default_deadline)
+        deadline = _deadline(request, ctx)
         ask = Ask(**{name: getattr(request, name) for name in Ask.model_fields})
         try:
             check_usable(ask)
@@ -113,8 +112,8 @@ class OutputHandler:
             raise _permanent(error) from error
 
 
-def _deadline(request: Request, ctx: Context, default: timedelta) -> datetime:
-    deadline = deadline_of(request, ctx, default)
+def _deadline(request: Request, ctx: Context) -> datetime:
+    deadline = deadline_of(request, ctx)
     if request.deadline is not None and deadline <= ctx.timestamp:
         raise Permanent(
             "deadline_passed", f"the deadline {deadline.isoformat()} was over when the request arrived",

@@ -24,6 +24,8 @@ from septet_contracts import (
 
 from septet_kit.context import Context
 from septet_kit.errors import SeptetError
+from septet_kit.messaging.record import Record, event_headers
+from septet_kit.tenants import Tenants
 
 T = TypeVar("T", bound=Flow)
 
@@ -31,12 +33,14 @@ DEFAULT_DEADLINE = timedelta(seconds=60)
 MAX_DEADLINE = timedelta(hours=1)
 
 
-def deadline_of(request: Request, ctx: Context, default: timedelta = DEFAULT_DEADLINE) -> datetime:
-    """When a request's response is due: as it says, but at most :data:`MAX_DEADLINE` after it arrived.
+def deadline_of(request: Request, ctx: Context) -> datetime:
+    """When the response to a request is due.
 
-    Without a bound, a request whose outcome is lost would wait for its ``expired`` response for ever.
+    It is the request's own deadline, or :data:`DEFAULT_DEADLINE` after the record's timestamp, and at most
+    :data:`MAX_DEADLINE` after it. All services use this function: a service with another default would expire requests
+    that others still work on.
     """
-    return min(request.deadline or ctx.timestamp + default, ctx.timestamp + MAX_DEADLINE)
+    return min(request.deadline or ctx.timestamp + DEFAULT_DEADLINE, ctx.timestamp + MAX_DEADLINE)
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,11 @@ class Emit:
     def value(self) -> bytes:
         """The event's bytes, made once: a ledger or an outbox keeps what is published."""
         return encode(self.event)
+
+    def to_record(self, tenants: Tenants) -> Record:
+        """The record of the event, for its topic, which is the tenant's own where it has one."""
+        topic = tenants.address(self.topic, self.tenant)
+        return Record(topic, self.record_key, self.value, event_headers(self.event_id))
 
 
 Emits = Sequence[Emit]

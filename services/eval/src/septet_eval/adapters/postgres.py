@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
 from opentelemetry import context
 from septet_contracts import Response
 from septet_kit import Emit
-from septet_kit.messaging.publisher import Record
 from septet_kit.store import Unit
+from septet_kit.store.outbox_event import put_outbox
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
-from septet_kit.store.unit import OutboxEmit, put_outbox, seal
+from septet_kit.store.unit import seal
 
 from septet_eval.domain.response import Pending
 from septet_eval.ports import Conflict, Expired, Settled
@@ -128,7 +127,7 @@ class PostgresLedger:
                 pending = _pending(row)
                 with expiring(pending) as response:
                     await unit.emit(Emit("responses", response))
-                    done.append(Expired(pending, response, _record(unit.emits[-1])))
+                    done.append(Expired(pending, response, unit.emits[-1], context.get_current()))
         return done
 
     async def purge(self, older_than: timedelta) -> int:
@@ -142,12 +141,6 @@ class PostgresLedger:
     async def _unit(self, tenant: str) -> AsyncIterator[Unit]:
         async with self._pool.transaction(tenant) as connection:
             yield Unit(True, connection, self._pool)
-
-
-def _record(emit: Emit) -> Record:
-    if not isinstance(emit, OutboxEmit):
-        raise TypeError("a unit of work emits outbox rows")
-    return replace(emit.to_record(), trace_context=context.get_current())
 
 
 def _columns(pending: Pending) -> tuple[object, ...]:

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, cast
-from uuid import UUID
 
 import asyncpg
 
 from septet_kit.errors import Outage, Transient
 from septet_kit.settings import KitSettings
+from septet_kit.store.keepalive import SERVER_KEEPALIVE
+from septet_kit.store.outbox import Outbox
 from septet_kit.store.revision import require_revision
 from septet_kit.store.tenancy import EVERY, NOBODY, SETTING, TenantConnection, quote, set_tenant
-from septet_kit.tenants import SHARED_ONLY
 
 # Nothing can be asked of the server: it is gone, not there yet, or takes no writes.
 _AWAY = (
@@ -37,7 +37,11 @@ _PASSING = (
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.OutOfMemoryError,
-    # A connection that the server's death met in the middle of an exchange.
+    # A migration has changed a table under a prepared statement. asyncpg has dropped the cached statements of the pool
+    # with the error, so the next try prepares them again; within a transaction it cannot do so itself.
+    asyncpg.InvalidCachedStatementError,
+    # A connection that the server's death met in the middle of an exchange, or types that a migration has changed
+    # (OutdatedSchemaCacheError).
     asyncpg.InternalClientError,
 )
 TRANSIENT_ERRORS = (*_AWAY, *_PASSING)
@@ -47,20 +51,16 @@ _CLIENT_MARGIN = timedelta(seconds=5)
 
 
 class StorePool:
-    """A connection pool that speaks of a lost database as ``Transient``, and that knows whose it is.
+    """Connection pool that maps connection loss to ``Transient`` and sets the tenant on each session.
 
-    Every query says for which tenant it is: :data:`EVERY` for work on all of them, :data:`NOBODY` (the default)
-    for tables without tenants. ``sent_ids`` gathers outbox rows that the broker has, until they are marked in one
-    statement; ``unacked`` holds those that the producer has and the broker has not confirmed. ``tenants`` says on
-    which topics outbox events travel.
+    Every query names its tenant: :data:`EVERY` for work on all tenants' rows, :data:`NOBODY` (the default) for
+    tables without tenants. ``outbox`` is the outbox of the pool's schema.
     """
 
     def __init__(self, pool: asyncpg.Pool, instance: str) -> None:
         self._pool = pool
         self.instance = instance
-        self.sent_ids: list[UUID] = []
-        self.unacked: set[UUID] = set()
-        self.tenants = SHARED_ONLY
+        self.outbox = Outbox(self, instance)
 
     @asynccontextmanager
     async def acquire(self, tenant: str = NOBODY) -> AsyncIterator[asyncpg.Connection]:
@@ -221,4 +221,5 @@ def _session(settings: KitSettings, schema: str, wait_for_disk: bool) -> dict[st
         "statement_timeout": milliseconds(settings.postgres_statement_timeout),
         "lock_timeout": milliseconds(settings.postgres_lock_timeout),
         "idle_in_transaction_session_timeout": milliseconds(settings.postgres_idle_timeout),
+        **SERVER_KEEPALIVE,
     }
