@@ -133,7 +133,7 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         await Lifecycle(
             consumer, kit.publisher, outboxes,
             consuming=[lambda: consumer.run(lambda: _settle(settled)), consumer.commit_loop, watchdog.run, loop_guard.run],
-            background=[_health(settings, watchdog, consumer, wiring), *map(untraced, wiring.background)],
+            background=[_health(settings, watchdog, consumer, progress, wiring), *map(untraced, wiring.background)],
             upkeep=[*map(untraced, _upkeep(kit))],
             grace=settings.shutdown_grace,
         ).run(stop)  # fmt: skip
@@ -168,16 +168,22 @@ def _check(spec: ServiceSpec, wiring: Wiring) -> None:
         raise ValueError(f"{spec.name} declares {sorted(declared)} but wires {sorted(wired)}")
 
 
-def _health(settings: KitSettings, watchdog: Watchdog, consumer: StageConsumer, wiring: Wiring) -> Task:
+def _health(
+    settings: KitSettings, watchdog: Watchdog, consumer: StageConsumer, progress: Progress, wiring: Wiring
+) -> Task:
     async def assigned() -> None:
         if not consumer.assigned:
             raise Transient("not_assigned", "the consumer group has not assigned partitions yet")
+
+    async def reachable() -> None:
+        if (outage := progress.outage) is not None:
+            raise Transient("outage", outage)
 
     async def serve() -> None:
         if settings.health_port == 0:
             await asyncio.Event().wait()
         server = health_server(
-            settings.health_port, watchdog.reason, (assigned, *wiring.ready), settings.health_host
+            settings.health_port, watchdog.reason, (assigned, reachable, *wiring.ready), settings.health_host
         )
         await server.serve()
 
