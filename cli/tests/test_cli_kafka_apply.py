@@ -26,7 +26,7 @@ class Action:
 
 async def test_a_transient_failure_is_retried() -> None:
     action = Action(BUSY)
-    assert await _patiently(30, action) == 0
+    assert await _patiently(30, lambda: action()) == 0
     assert action.calls == 2
 
 

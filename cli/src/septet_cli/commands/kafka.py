@@ -78,7 +78,12 @@ async def _patiently(patience: float, action: Callable[[], Awaitable[int]]) -> i
         before_sleep=lambda state: err.print(f"retrying: {state.outcome and state.outcome.exception()}"),
         reraise=True,
     )
-    return await retrying(action)
+
+    # tenacity awaits the result of a coroutine function only.
+    async def attempt() -> int:
+        return await action()
+
+    return await retrying(attempt)
 
 
 async def _apply(
