@@ -29,6 +29,7 @@ from septet_kit.messaging.diagnosis import diagnose
 
 _TIMEOUT_S = 20.0
 _ITERATIONS = 4096
+_UNSUPPORTED = "kafka_users_unsupported"
 _MECHANISM = ScramMechanism.SCRAM_SHA_512
 _OPERATIONS = {
     "read": AclOperation.READ, "write": AclOperation.WRITE, "describe": AclOperation.DESCRIBE,
@@ -62,12 +63,17 @@ class Cluster:
         return changes(wanted, filter(None, map(_from_kafka, found)))
 
     async def _require_administrator(self) -> None:
-        """The client library takes the refusal to list ACLs for an empty list."""
-        described = await self._result(
-            self._admin.describe_cluster(include_authorized_operations=True, request_timeout=_TIMEOUT_S)
-        )
-        if AclOperation.ALTER not in (described.authorized_operations or ()):
-            raise self._not_administrator()
+        """Raise if the principal may not describe the cluster.
+
+        librdkafka takes the refusal to list ACLs for an empty list, but reports the refusal to list users, which
+        needs the same permission. Its ``describe_cluster`` would tell, too; but it aborts the process when the
+        broker is fenced and lists no brokers (``rdkafka_admin.c``, assertion ``rko_result``, version 2.16.0).
+        """
+        try:
+            await self.users()
+        except Permanent as error:
+            if error.code != _UNSUPPORTED:
+                raise
 
     async def apply(self, pending: Changes) -> None:
         """Make what is missing, then remove what is stale.
@@ -128,6 +134,11 @@ class Cluster:
         name = kafka_error.name() if kafka_error is not None else "TIMED_OUT"
         if name == "CLUSTER_AUTHORIZATION_FAILED":
             return self._not_administrator()
+        if name in ("_UNSUPPORTED_FEATURE", "UNSUPPORTED_VERSION"):
+            return Permanent(
+                _UNSUPPORTED, f"Kafka at {self._connection.bootstrap} keeps no SCRAM users",
+                fix="write users with the tools of its provider, and leave out --users",
+            )  # fmt: skip
         if name == "SECURITY_DISABLED":
             return Permanent(
                 "kafka_without_acls", f"Kafka at {self._connection.bootstrap} has no authorizer",
