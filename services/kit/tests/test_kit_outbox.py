@@ -266,3 +266,27 @@ async def test_a_sweep_that_took_too_long_sends_nothing() -> None:
     await asyncio.sleep(11)
     assert await a.outbox.sweep() == 0
     assert broker.records == []
+
+
+@simulated
+async def test_marks_survive_a_lost_database_and_a_cancelled_statement() -> None:
+    broker, table = Broker(), Table()
+    a = await Instance("a-0", broker, table).start()
+    await a.delivery.deliver([a.commit()])
+    a.connection.down = True
+    await a.outbox.mark_sent()
+    a.connection.down = False
+    execute, begun = a.connection.execute, asyncio.Event()
+
+    async def hang(*_: object, **__: object) -> str:
+        begun.set()
+        await asyncio.Event().wait()
+        return ""
+
+    a.connection.execute = hang  # type: ignore[method-assign]
+    marking = asyncio.ensure_future(a.outbox.mark_sent())
+    await begun.wait()
+    await ended(marking)
+    a.connection.execute = execute  # type: ignore[method-assign]
+    await a.outbox.mark_sent()
+    assert table.unsent() == []

@@ -1,4 +1,4 @@
-"""A service process: what starts, in which order, and how it ends."""
+"""A service process: its wiring, and the order in which its parts start."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Kit:
     async def open_pool(
         self, schema: str, revision: str, *, wait_for_disk: bool = True
     ) -> AsyncIterator[StorePool]:
-        """As :func:`septet_kit.store.open_pool`, and its outbox is swept while the service runs.
+        """As :func:`septet_kit.store.open_pool`, with its outbox and the instance lock, while the service runs.
 
         Raises:
             Transient: the database cannot be reached.
@@ -126,8 +126,8 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         watchdog = Watchdog(consumer, kit.publisher, progress, settings.watchdog_timeout, longest)
         loop_guard = LoopGuard(settings.watchdog_timeout)
         settled = outboxes if spec.outbox else []
-        # What exists now lives as long as the process; a full collection that walked through a model's tables
-        # again and again would stop every request in flight for tens of milliseconds.
+        # What exists now lives as long as the process. Full collections that walk through a model's tables would stop
+        # every request in flight for tens of milliseconds.
         gc.collect()
         gc.freeze()
         await Lifecycle(
@@ -161,7 +161,7 @@ def _upkeep(kit: Kit) -> list[Task]:
 
 
 def _check(spec: ServiceSpec, wiring: Wiring) -> None:
-    """The declaration and the wiring must say the same, because topics and ACLs follow the declaration."""
+    """Check that declaration and wiring name the same topics, because topics and ACLs follow the declaration."""
     declared = {find_topic(t).name for t in spec.consumes}
     wired = {find_topic(s.topic).name for s in wiring.stages}
     if declared != wired:

@@ -132,7 +132,7 @@ class Publisher:
     def send_soon(self, emit: Emit) -> None:
         """Send without waiting; a failure is logged and counted, not raised. For lossy topics only.
 
-        It has no span of its own: one per chunk of a stream would bury the rest of the trace.
+        It has no span of its own: one span per chunk of a stream would hide the rest of the trace.
         """
         task = asyncio.ensure_future(self._send_untraced(emit.to_record(self._tenants)))
         self._soon.add(task)
@@ -186,6 +186,6 @@ class Publisher:
         return Transient("broker_unavailable", f"{record.topic}: {error!r}")
 
     def _forbidden(self, error: KafkaError) -> Transient:
-        """No fault of the record's: it waits until the ACL is there."""
+        """An error that is retried: the record is fine, and waits until the ACL exists."""
         found = forbidden(self._kafka, error)
         return Transient(found.code, found.message, field=found.field, fix=found.fix)

@@ -1,4 +1,4 @@
-"""Claims: which process, in which of its lives, may send an outbox row."""
+"""Claims: which process may send an outbox row."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _POLL_S = 0.2
 
 
 def holder(instance: str) -> str:
-    """``instance/boot``. The instance name is a static group member, so at most one life of it is current:
-    a claim of the same instance with another boot id belongs to a life that has ended."""
+    """``instance/boot``. At most one process of an instance runs, so a claim of the same instance with another boot
+    id belongs to a process that has ended."""
     return f"{instance}/{_BOOT}"
 
 
 def earlier_lives(instance: str) -> str:
-    """SQL LIKE pattern of all lives of ``instance`` (the current one included)."""
+    """SQL LIKE pattern of all processes of ``instance``, the current one included."""
     escaped = instance.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"{escaped}/%"
 

@@ -15,12 +15,11 @@ from opentelemetry.context import Context as OtelContext
 from septet_kit.errors import Permanent, SeptetError, Transient
 from septet_kit.events import Emit
 from septet_kit.messaging.probe import UncertainSend
-from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
 from septet_kit.store.claim import CLAIM, CLAIM_MARGIN, ClaimedRows, RowClaim, earlier_lives, holder
 from septet_kit.store.outbox_event import OutboxEmit, row_record
 from septet_kit.store.ports import Database, Log
-from septet_kit.store.sweep import send_in_order
+from septet_kit.store.sweep import report, send_in_order
 from septet_kit.store.tenancy import EVERY
 from septet_kit.store.upkeep import Repeated
 from septet_kit.tenants import SHARED_ONLY, Tenants
@@ -151,8 +150,10 @@ class Outbox:
         try:
             async with self._database.transaction(EVERY, "synchronous_commit = off") as connection:
                 await connection.execute(_MARK, ids)
-        except Transient as error:
+        except BaseException as error:
             self._rows.sent += ids
+            if not isinstance(error, Transient):
+                raise
             log.warning("outbox marks not written, trying again", error=error.message)
 
     async def sweep(self) -> int:
@@ -219,8 +220,7 @@ class Outbox:
         )
         found = [r["event_id"] for r in rows if str(r["event_id"]) in on_log]
         await self._database.execute(_MARK, found, tenant=EVERY)
-        claims = []
-        missing = []
+        claims, missing = [], []
         for row in rows:
             if str(row["event_id"]) not in on_log:
                 made = propagate.extract(json.loads(row["headers"]), OtelContext())
@@ -229,7 +229,9 @@ class Outbox:
                     row_record(row["event_id"], row["topic"], row["key"], row["value"], claims[-1])
                 )
         await send_in_order(self._log, missing)
-        return _report(len(found), claims)
+        sent = sum(claim.acknowledged for claim in claims)
+        report(found=len(found), sent=sent, left=len(claims) - sent)
+        return sent
 
     def _claim(self, event_id: UUID, trace_context: OtelContext, valid_until: float) -> RowClaim:
         return RowClaim(self._rows, event_id, trace_context, valid_until, self._is_settled)
@@ -240,14 +242,6 @@ class Outbox:
         except Transient as error:
             log.warning("outbox row not looked up, trying again", error=error.message)
             return False
-
-
-def _report(found: int, claims: list[RowClaim]) -> int:
-    sent = sum(claim.acknowledged for claim in claims)
-    metrics.swept.labels("found").inc(found)
-    metrics.swept.labels("sent").inc(sent)
-    log.info("outbox swept", found=found, sent=sent, left=len(claims) - sent)
-    return sent
 
 
 def _now() -> float:

@@ -16,8 +16,8 @@ from septet_kit.store.outbox import Outbox
 from septet_kit.store.revision import require_revision
 from septet_kit.store.tenancy import EVERY, NOBODY, SETTING, TenantConnection, quote, set_tenant
 
-# Nothing can be asked of the server: it is gone, not there yet, or takes no writes.
-_AWAY = (
+# The server does not answer, does not accept connections yet, or accepts no writes.
+_OUTAGE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.CannotConnectNowError,
@@ -29,8 +29,8 @@ _AWAY = (
     OSError,
     TimeoutError,
 )
-# It answered, and the statement may fare better the next time.
-_PASSING = (
+# The server answered, and the same statement may succeed the next time.
+_RETRYABLE = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.QueryCanceledError,
@@ -44,9 +44,9 @@ _PASSING = (
     # (OutdatedSchemaCacheError).
     asyncpg.InternalClientError,
 )
-TRANSIENT_ERRORS = (*_AWAY, *_PASSING)
+TRANSIENT_ERRORS = (*_OUTAGE, *_RETRYABLE)
 
-# The server ends a statement first and says why; the client's own limit is for a server that does not answer.
+# The server's limit comes first, because it names the reason. The client's limit is for a server that does not answer.
 _CLIENT_MARGIN = timedelta(seconds=5)
 
 
@@ -66,12 +66,12 @@ class StorePool:
     async def acquire(self, tenant: str = NOBODY) -> AsyncIterator[asyncpg.Connection]:
         """Borrow a connection that serves ``tenant``; each statement is a transaction of its own.
 
-        The connection remembers its tenant: only a change of tenants costs a round trip. For :data:`EVERY`
-        it is a single transaction, so that nobody inherits the wide view.
+        A connection keeps its tenant, so only a change of tenants costs a round trip. For :data:`EVERY` the block is a
+        single transaction, so that the next borrower does not inherit the wide view.
 
         Raises:
-            Outage: the server cannot be asked (code ``store_unavailable``).
-            Transient: a statement failed for a reason that passes (the same code).
+            Outage: the server does not answer (code ``store_unavailable``).
+            Transient: a statement failed, and may succeed the next time (the same code).
         """
         if tenant == EVERY:
             async with self.transaction(EVERY) as connection:
@@ -113,9 +113,9 @@ class StorePool:
         try:
             async with self._pool.acquire() as connection:
                 yield cast("TenantConnection", connection)
-        except _AWAY as error:
+        except _OUTAGE as error:
             raise Outage("store_unavailable", f"PostgreSQL: {error!r}") from error
-        except _PASSING as error:
+        except _RETRYABLE as error:
             raise Transient("store_unavailable", f"PostgreSQL: {error!r}") from error
 
     async def execute(self, query: str, *args: object, tenant: str = NOBODY) -> str:
@@ -142,8 +142,8 @@ class StorePool:
 
 
 async def _roll_back(connection: asyncpg.Connection) -> None:
-    """End a transaction that failed. A connection that cannot is closed, so that nobody inherits the transaction;
-    what made it fail is the error to tell."""
+    """Roll back a transaction that failed. A connection that cannot is closed, so that the next borrower does not
+    inherit the transaction; the caller raises the original error."""
     if connection.is_closed():
         return
     try:
@@ -168,8 +168,8 @@ async def _init(connection: asyncpg.Connection) -> None:
 
 
 async def _keep(_: asyncpg.Connection) -> None:
-    """Session state is the tenant, which every borrower sets, and what ``SET LOCAL`` sets: a connection needs
-    no reset, and no round trip for one, when it is given back."""
+    """Skip the reset of a returned connection, and its round trip. Its state is the tenant, which every borrower
+    sets, and the settings of ``SET LOCAL``, which end with their transaction."""
 
 
 @asynccontextmanager
@@ -178,9 +178,9 @@ async def open_pool(
 ) -> AsyncIterator[StorePool]:
     """Open a pool on ``schema``, which must be at ``revision`` of its migrations or later (``None``: any).
 
-    Without ``wait_for_disk`` a crash of the server may forget what was committed in the last moments (three times
-    its ``wal_writer_delay``), save in transactions with ``synchronous_commit = on``: for a schema that keeps what can be
-    made again.
+    Without ``wait_for_disk`` a crash of the server may lose the last commits (up to three times its
+    ``wal_writer_delay``), except for transactions with ``synchronous_commit = on``. It suits a schema whose content can
+    be made again.
 
     Raises:
         Transient: the database cannot be reached (code ``store_unavailable``).

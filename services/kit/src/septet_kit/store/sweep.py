@@ -29,3 +29,10 @@ async def send_in_order(to: Log, records: Sequence[Record]) -> None:
         metrics.swept.labels("refused").inc()
         log.error("outbox row refused", topic=refused.record.topic, reason=refused.error.message)
         records = [each.record for each in left if each is not refused and not each.queued]
+
+
+def report(*, found: int, sent: int, left: int) -> None:
+    """Count and log what came of a batch; ``left`` rows wait for their next sweep."""
+    metrics.swept.labels("found").inc(found)
+    metrics.swept.labels("sent").inc(sent)
+    log.info("outbox swept", found=found, sent=sent, left=left)
