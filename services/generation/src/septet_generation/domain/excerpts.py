@@ -14,7 +14,7 @@ from septet_generation.domain.tokens import estimate_tokens
 
 _WORD = re.compile(r"[^\W_]+")
 _HANGUL = re.compile(r"[가-힣]")
-_BLANKS = re.compile(r"[ \t]+(?=\n)|(?<=\S)[ \t]{2,}|\n(?=\n\n)")
+_BLANKS = re.compile(r"(?<![ \t])[ \t]+(?=\n)|(?<=\S)[ \t]{2,}|\n(?=\n\n)")
 
 FIRST_SHARE = 0.6
 LEAST_TOKENS = 24

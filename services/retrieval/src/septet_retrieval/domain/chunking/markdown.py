@@ -12,7 +12,7 @@ from septet_retrieval.domain.chunking.blocks import Block, Kind
 
 _FRONT_MATTER = re.compile(r"\A---\r?\n.*?\r?\n---[^\S\n]*(?:\n|\Z)", re.DOTALL)
 _LINES = {"fence", "code_block", "table_open", "html_block"}
-_MARKUP = re.compile(r"[*_`]+|!?\[([^\]]*)\]\([^)]*\)|\{#[^}]*\}")
+_MARKUP = re.compile(r"[*_`]+|!?\[([^\[\]]*)\]\([^()]*\)|\{#[^{}]*\}")
 
 
 def markdown_blocks(text: str) -> list[Block]:
