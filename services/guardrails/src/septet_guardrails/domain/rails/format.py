@@ -7,6 +7,7 @@ import re
 from septet_guardrails.domain.policy import FormatRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
 from septet_guardrails.domain.text import Sentence, split_sentences
+
 # From the beginning of a run only: a long run of spaces would else be read once from each of them.
 _TRAILING = re.compile(r"(?<![ \t])[ \t]+\n")
 _ECHO = re.compile(r"^\s*(?:answer|assistant|답변|답)\s*[:：]\s*", re.IGNORECASE)
