@@ -17,6 +17,7 @@ from septet_contracts import (
     event_id,
 )
 from septet_kit import Context, Emit, advance
+from septet_kit.offload import Offload
 
 from septet_retrieval.domain.abstention import abstention
 from septet_retrieval.domain.passages import Document, to_passages
@@ -29,6 +30,8 @@ from septet_retrieval.settings import RetrievalSettings
 
 STAGE = "retrieval"
 
+_offload = Offload(inline=4_096)
+
 
 class DocumentHandler:
     """``documents`` → ``documents-changed``, once both indexes hold the new state."""
@@ -38,7 +41,9 @@ class DocumentHandler:
         self._limits = settings.limits
 
     async def __call__(self, event: UpsertDocument | DeleteDocument, ctx: Context) -> Sequence[Emit]:
-        ingested = await self._ingestor.submit(self._incoming(event, ctx))
+        size = 0 if isinstance(event, DeleteDocument) else len(event.text)
+        incoming = await _offload(size, self._incoming, event, ctx)
+        ingested = await self._ingestor.submit(incoming)
         changed = _changed(event, ingested, ctx)
         return [Emit("documents-changed", changed, key=f"{event.tenant}:{event.document_id}".encode())]
 
