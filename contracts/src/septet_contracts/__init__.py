@@ -7,7 +7,8 @@ that a redelivered message produces the same event again.
 
 from septet_contracts.codec import MAX_BODY_BYTES, ContractError, Partial, decode, encode, request_digest
 from septet_contracts.documents import DeleteDocument, DocumentChanged, UpsertDocument
-from septet_contracts.envelope import Contract, Envelope, Identified, event_id, record_key
+from septet_contracts.embedding import DecimalEmbedding, Embedding
+from septet_contracts.envelope import Contract, Envelope, EventV1, EventV2, Identified, event_id, record_key
 from septet_contracts.feedback import (
     Comment,
     Copied,
@@ -26,7 +27,7 @@ from septet_contracts.parts import (
     Answerability,
     CacheCheck,
     CacheInfo,
-    Embedding,
+    CitedSpan,
     ErrorInfo,
     Passage,
     Quote,
@@ -37,8 +38,9 @@ from septet_contracts.parts import (
     Usage,
     Verdict,
 )
-from septet_contracts.request import Ask, CacheWish, Message, Request, RetrievalWish
-from septet_contracts.response import Evaluation, ModelAlias, Response, TokenChunk
+from septet_contracts.request import DEFAULT_DEADLINE, Ask, CacheWish, Message, Request, RetrievalWish
+from septet_contracts.response import Evaluation, ModelAlias, Release, Response, TokenChunk
+from septet_contracts.response_v1 import Response as ResponseV1
 from septet_contracts.tenancy import (
     SHARED,
     ClientAccess,
@@ -48,15 +50,81 @@ from septet_contracts.tenancy import (
     tenant_topic,
     topics_for,
 )
-from septet_contracts.topics import SERVICES, TOPICS, Topic, dead_letter_topic, topic
+from septet_contracts.topics import SERVICES, TOPICS, Topic, dead_letter_topic, short_name, topic
 
 __all__ = [
-    "MAX_BODY_BYTES", "SERVICES", "SHARED", "TOPICS", "Answerability", "Ask", "CacheCheck", "CacheInfo", "CacheWish", "ClientAccess",
-    "Comment", "Contract", "ContractError", "Copied", "Correction", "DeleteDocument", "Dismissed",
-    "DocumentChanged", "Draft", "Dwell", "Embedding", "Envelope", "ErrorInfo", "Evaluation", "FeedbackEvent",
-    "FlaggedSource", "Flow", "Grounded", "Identified", "Label", "Message", "Missed", "ModelAlias", "Outcome",
-    "Partial", "Passage", "Quote", "Rating", "Regenerated", "Request", "Response", "RetrievalInfo",
-    "RetrievalWish", "Revision", "Score", "Screened", "Source", "StageTiming", "Thumbs", "TokenChunk", "Topic",
-    "UpsertDocument", "Usage", "Verdict", "client_access", "dead_letter_topic", "decode", "encode", "event_id", "own_topics", "record_key",
-    "request_digest", "split", "tenant_topic", "topic", "topics_for",
+    "DEFAULT_DEADLINE",
+    "MAX_BODY_BYTES",
+    "SERVICES",
+    "SHARED",
+    "TOPICS",
+    "Answerability",
+    "Ask",
+    "CacheCheck",
+    "CacheInfo",
+    "CacheWish",
+    "CitedSpan",
+    "ClientAccess",
+    "Comment",
+    "Contract",
+    "ContractError",
+    "Copied",
+    "Correction",
+    "DecimalEmbedding",
+    "DeleteDocument",
+    "Dismissed",
+    "DocumentChanged",
+    "Draft",
+    "Dwell",
+    "Embedding",
+    "Envelope",
+    "ErrorInfo",
+    "Evaluation",
+    "EventV1",
+    "EventV2",
+    "FeedbackEvent",
+    "FlaggedSource",
+    "Flow",
+    "Grounded",
+    "Identified",
+    "Label",
+    "Message",
+    "Missed",
+    "ModelAlias",
+    "Outcome",
+    "Partial",
+    "Passage",
+    "Quote",
+    "Rating",
+    "Regenerated",
+    "Release",
+    "Request",
+    "Response",
+    "ResponseV1",
+    "RetrievalInfo",
+    "RetrievalWish",
+    "Revision",
+    "Score",
+    "Screened",
+    "Source",
+    "StageTiming",
+    "Thumbs",
+    "TokenChunk",
+    "Topic",
+    "UpsertDocument",
+    "Usage",
+    "Verdict",
+    "client_access",
+    "dead_letter_topic",
+    "decode",
+    "encode",
+    "event_id",
+    "own_topics",
+    "record_key",
+    "request_digest",
+    "short_name",
+    "split",
+    "tenant_topic",
+    "topic",
+    "topics_for",
 ]  # fmt: skip

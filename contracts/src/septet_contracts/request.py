@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from septet_contracts.envelope import Contract, Identified
+
+DEFAULT_DEADLINE = timedelta(seconds=60)
+"""When a response is due if the request does not say so, from its record's timestamp on."""
 
 Text = Annotated[str, Field(max_length=32_768)]
 
@@ -89,5 +93,6 @@ class Request(Ask, Identified):
     version: Literal[1] = 1
     occurred_at: AwareDatetime | None = None
     deadline: AwareDatetime | None = Field(
-        default=None, description="Absolute time; 60 s after the record's timestamp when absent."
-    )
+        default=None, description="Absolute time; 60 s after the record's timestamp when absent.",
+        json_schema_extra={"x-default": f"{DEFAULT_DEADLINE.total_seconds():g} s after the record's timestamp"},
+    )  # fmt: skip

@@ -105,7 +105,7 @@ async def test_an_answerable_question_goes_on_with_its_passages(
     assert event.passages[0].document_id == "py/deque"
     assert event.answerability is not None
     assert event.answerability.best is not None
-    assert event.question_embedding is not None
+    assert event.embedding is not None
     assert [timing.stage for timing in event.timings] == ["retrieval"]
 
 
@@ -151,7 +151,7 @@ async def test_an_outage_is_marked_and_earlier_marks_are_kept(
     _, event = await answer(questions, flow(Missed, question="What is a deque?", degraded=("cache",)))
     assert event.degraded == ("cache", "retrieval.dense")
     assert event.passages[0].document_id == "py/deque"
-    assert event.question_embedding is None
+    assert event.embedding is None
 
 
 async def test_an_event_is_the_same_on_redelivery(questions: QuestionHandler, store: PostgresStore) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from septet_contracts import DocumentChanged, Label, Missed, Outcome, Response, Screened
+from septet_contracts import DocumentChanged, Label, Missed, Outcome, Release, Screened
 from septet_kit import Context, Emit, advance
 from septet_kit.observe import get_logger, span
 
@@ -43,13 +43,13 @@ class Handlers:
         if objection := next((c.name for c in found.info.checks if not c.passed), None):
             metrics.rejected.labels(objection).inc()
         missed = advance(
-            event, Missed, ctx, stage=STAGE, cache=found.info, question_embedding=found.embedding,
+            event, Missed, ctx, stage=STAGE, cache=found.info, question_vector=found.embedding,
             degraded=(*event.degraded, *found.degraded),
         )  # fmt: skip
         return [Emit("missed", missed)]
 
-    async def responses(self, event: Response, ctx: Context) -> Sequence[Emit]:
-        """Keep a released answer, if nothing speaks against it."""
+    async def releases(self, event: Release, ctx: Context) -> Sequence[Emit]:
+        """Keep a released answer, unless there is a reason against it."""
         refused = refusal(event) if self._settings.enabled else "the cache is switched off"
         if refused is None:
             entry = entry_of(event, self._settings.ttl, self._settings.volatile_ttl)
@@ -57,7 +57,7 @@ class Handlers:
             reading = readable(entry.question, entry.language)
             words = grams(reading) if reading else ()
             expired = "expired" if is_expired(entry, now) else None
-            refused = expired or await self._store.admit(entry, words, event.event_id, now)
+            refused = expired or await self._store.admit(entry, words, event.response_event_id, now)
         metrics.admissions.labels("no" if refused else "yes").inc()
         log.info(
             "admission", request_id=event.request_id, tenant=event.tenant, kept=not refused, reason=refused
@@ -103,5 +103,5 @@ def _hit(event: Screened, entry: Entry, found: Found, ctx: Context) -> Outcome:
     return advance(
         event, Outcome, ctx, stage=STAGE, item="hit", status="answered", origin=STAGE, answer=entry.answer,
         answer_kind="cached", passages=entry.passages, cache=found.info, answerability=entry.answerability,
-        question_embedding=found.embedding, model=entry.model, prompt_version=entry.prompt_version,
+        question_vector=found.embedding, model=entry.model, prompt_version=entry.prompt_version,
     )  # fmt: skip

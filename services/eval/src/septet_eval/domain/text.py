@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -116,6 +117,19 @@ def sentences(text: str) -> list[Sentence]:
         if piece:
             pieces.append(piece)
     return [s for s in map(_sentence, pieces) if _LETTER.search(s.text) or _NUMBER.search(s.text)]
+
+
+def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each sentence of a plain text, without the white space around it."""
+    start = 0
+    for gap in (*_BREAK.finditer(text), None):
+        end = gap.start() if gap is not None else len(text)
+        if gap is not None and _ABBREVIATION.search(text[max(start, end - 8) : end]):
+            continue
+        piece = text[start:end]
+        if piece.strip():
+            yield start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
+        start = gap.end() if gap is not None else end
 
 
 def _terms_of(word: str) -> frozenset[str]:

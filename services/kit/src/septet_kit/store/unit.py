@@ -26,6 +26,8 @@ _MAX_VALUE = 2 * 1024 * 1024 - 65_536
 _SEE = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true"
 _COLUMNS = ("event_id", "topic", "key", "value", "headers", "claimed_by", "claimed_until")
 _TYPES = ("uuid", "text", "bytea", "bytea", "jsonb", "text", "interval")
+OUTBOX_PARAMETERS = len(_TYPES)
+"""How many parameters an outbox row takes."""
 
 
 def put_outbox(first: int = 1, source: str | None = None) -> str:
