@@ -25,6 +25,9 @@ from septet_contracts import (
     Screened,
     Source,
     Verdict,
+    decode,
+    encode,
+    topic,
 )
 from septet_kit import Transient
 from septet_kit.testing import context, flow
@@ -346,3 +349,45 @@ def test_a_refusal_says_why() -> None:
     missed = flow(Missed, cache=CacheInfo(status="miss"))
     assert refusal(released(missed)) == "the question is not the one that was looked up"
     assert refusal(released(missed, admissible=False, admission_reason="a guard failed")) == "a guard failed"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "deferred"},
+        {"verdicts": (Verdict(rail="new", stage="output", decision="quarantine"),)},
+        {"answer_kind": "translated"},
+    ],
+    ids=["status", "decision", "kind"],
+)
+async def test_a_release_with_an_unknown_value_is_not_kept(cache: Cache, fields: dict[str, Any]) -> None:
+    release = await cache.fill(**fields)
+    assert decode(topic("releases"), encode(release)) == release
+    assert isinstance(await cache.ask(), Missed)
+
+
+async def test_an_unknown_cache_status_is_not_kept(cache: Cache) -> None:
+    missed = await cache.ask(request_id="r-1")
+    assert missed.cache is not None
+    unknown = missed.cache.model_copy(update={"status": "hit_federated"})
+    await cache.admit(missed, cache=unknown)
+    assert isinstance(await cache.ask(), Missed)
+
+
+async def test_a_question_with_an_unknown_decision_is_not_looked_up(cache: Cache) -> None:
+    await cache.fill()
+    assert isinstance(await cache.ask(), Outcome)
+    unknown = Verdict(rail="new", stage="input", decision="quarantine")
+    event = await cache.ask(verdicts=(unknown,))
+    assert isinstance(event, Missed)
+    assert (event.cache.status, "'quarantine'" in event.cache.reason) == ("bypass", True)
+    assert event.verdicts == (unknown,)
+
+
+async def test_the_same_response_is_admitted_once_whichever_event_told_of_it(cache: Cache) -> None:
+    """Version 1 of the response was admitted under this id before release events existed."""
+    release = await cache.fill()
+    await cache.handlers.documents_changed(changed("deleted", None), context("documents-changed"))
+    again = release.model_copy(update={"event_id": uuid4()})
+    await cache.handlers.releases(again, context("releases"))
+    assert isinstance(await cache.ask(), Missed)

@@ -137,6 +137,8 @@ def scores(**values: float) -> tuple[Score, ...]:
     [
         ({"status": "abstained"}, GOOD, "status is abstained"),
         ({"status": "refused"}, GOOD, "status is refused"),
+        ({"status": "deferred"}, GOOD, "status is deferred"),
+        ({"verdicts": (verdict("quarantine"),)}, GOOD, "toxicity said quarantine"),
         ({"answer_kind": "cached"}, GOOD, "kind cached"),
         ({"answer": ""}, GOOD, "kind generated"),
         ({"ask": Ask(question="q", cache=CacheWish(use="bypass"))}, GOOD, "bypasses"),

@@ -10,7 +10,18 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import TypeAdapter
-from septet_contracts import FeedbackEvent, Label, Release, Source, event_id
+from septet_contracts import (
+    CacheInfo,
+    FeedbackEvent,
+    Label,
+    Release,
+    Source,
+    Verdict,
+    decode,
+    encode,
+    event_id,
+    topic,
+)
 from septet_feedback.app import SPEC
 from septet_feedback.handlers import Handlers
 from septet_feedback.settings import FeedbackSettings
@@ -41,9 +52,9 @@ def release(request_id: str = "r-1", tenant: str = "default") -> Release:
     )  # fmt: skip
 
 
-def at(topic: str, traceparent: str | None = None) -> Any:
+def at(name: str, traceparent: str | None = None) -> Any:
     headers = {"traceparent": traceparent.encode()} if traceparent else {}
-    return context(topic, headers=headers)
+    return context(name, headers=headers)
 
 
 def labels(emits: Any) -> list[Label]:
@@ -186,3 +197,26 @@ async def test_tidying_forgets_old_answers_only(handlers: Handlers, pool: StoreP
 
 def test_spec() -> None:
     assert (SPEC.name, SPEC.consumes, SPEC.produces) == ("feedback", ("releases", "feedback"), ("labels",))
+
+
+async def test_feedback_is_joined_whatever_the_status(handlers: Handlers) -> None:
+    """An unknown status or decision changes nothing: what was shown is what people judge."""
+    verdicts = (Verdict(rail="new", stage="output", decision="quarantine"),)
+    cache = CacheInfo(status="hit_federated", entry_id="e-1")
+    given = release().model_copy(update={"status": "deferred", "verdicts": verdicts, "cache": cache})
+    event = decode(topic("releases"), encode(given))
+    assert labels(await handlers.release(event, at("releases"))) == []
+    (made,) = labels(await handlers.feedback(thumbs(), at("feedback")))
+    assert (made.answer, made.cache_entry_id) == ("a", "e-1")
+
+
+async def test_a_response_is_joined_once_whichever_event_told_of_it(
+    handlers: Handlers, pool: StorePool
+) -> None:
+    """Version 1 of the response was handled under this id before release events existed."""
+    await handlers.release(release(), at("releases"))
+    again = release().model_copy(update={"event_id": event_id("default", "r-1", "again"), "answer": "b"})
+    await handlers.release(again, at("releases"))
+    assert await pool.fetchval("SELECT count(*) FROM inbox", tenant=EVERY) == 1
+    (made,) = labels(await handlers.feedback(thumbs(), at("feedback")))
+    assert made.answer == "a"

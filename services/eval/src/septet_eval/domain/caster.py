@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 from uuid import uuid5
 
+import numpy as np
 from septet_contracts import CacheInfo, Embedding, ErrorInfo, Response, ResponseV1, Verdict, response_v1
 
 from septet_eval.domain.response import Publication
@@ -67,4 +68,5 @@ def _error(response: Response) -> ErrorInfo:
 def _decimals(vector: Embedding | None) -> dict[str, Any] | None:
     if vector is None:
         return None
-    return {"model": vector.model, "vector": [round(value, _DIGITS) for value in vector.vector]}
+    numbers = np.asarray(vector.vector, dtype=np.float64)
+    return {"model": vector.model, "vector": np.round(numbers, _DIGITS).tolist()}
