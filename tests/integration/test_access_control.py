@@ -206,7 +206,10 @@ async def test_a_tenant_that_leaves_loses_its_user_and_its_acls(secured: Secured
     await _until(lambda: _is_refused(guest))
 
 
-@pytest.mark.parametrize(("principal", "name"), [("eval", "responses"), ("feedback", "labels")])
+@pytest.mark.parametrize(
+    ("principal", "name"),
+    [("eval", "responses"), ("eval", "responses.v1"), ("eval", "releases"), ("feedback", "labels")],
+)
 async def test_a_sweeper_may_look_up_what_its_outbox_sends(
     secured: Secured, principal: str, name: str
 ) -> None:

@@ -29,6 +29,11 @@ EXIT_CODES = {
 """By status; any other one, known or not, counts as a failure."""
 
 
+def exit_code(status: str) -> int:
+    """Exit code of a response."""
+    return EXIT_CODES.get(status, EXIT_FAILED)
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
@@ -116,7 +121,7 @@ async def _ask(
             else:
                 response = await client.ask(request, timeout + GRACE_S)
     _show(response, request["question"], target, as_json)
-    return EXIT_CODES.get(response.status, EXIT_FAILED)
+    return exit_code(response.status)
 
 
 async def _given_before(target: Target, request: dict[str, Any]) -> Response | None:
