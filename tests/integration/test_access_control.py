@@ -186,6 +186,8 @@ async def test_provisioning_again_changes_nothing_and_spares_what_is_not_ours(se
     await cluster.apply(pending)
     planned = await provision(admin, table, secured.tenants, dry_run=True)
     assert planned.acls_removed == (stale,)
+    kept = await provision(admin, table, secured.tenants, keep=True)
+    assert (kept.acls_made, kept.acls_removed) == ((), ())
     assert (await provision(admin, table, secured.tenants)).acls_removed == (stale,)
     again = await provision(admin, table, secured.tenants)
     assert (again.topics, again.acls_made, again.acls_removed) == ((), (), ())

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from septet_contracts.embedding import Embedding
-from septet_contracts.envelope import Contract, EventV1, EventV2
+from septet_contracts.envelope import Contract, EventV1, EventV2, event_id
 from septet_contracts.open_enum import AnswerKind, Status
 from septet_contracts.parts import (
     Answerability,
@@ -83,6 +83,11 @@ class Release(EventV1):
     )
     request_digest: str = Field(default="", description="SHA-256 of the request's body as published.")
     trace_id: str | None = Field(default=None, description="W3C trace id, 32 hexadecimal digits.")
+
+    @property
+    def cause(self) -> UUID:
+        """Names the release for an inbox: the event id of the response in version 1, which was the release once."""
+        return event_id(self.tenant, self.request_id, Response.STEP)
 
 
 class TokenChunk(EventV1):

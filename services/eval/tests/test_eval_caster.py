@@ -94,6 +94,7 @@ def test_event_ids_are_distinct_and_repeatable() -> None:
     assert len(set(ids[0])) == 3
     assert ids[0] == ids[1] == ids[2]
     assert str(given.release.response_event_id) == ids[0][0]
+    assert str(given.release.cause) == ids[0][1], "what version 1 was always called"
 
 
 def test_version_1_of_an_answer_that_may_not_be_kept_has_its_embedding_too() -> None:

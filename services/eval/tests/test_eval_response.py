@@ -73,7 +73,8 @@ def test_a_response_carries_what_its_outcome_knew() -> None:
     )  # fmt: skip
     made = publication(given, degraded=("eval.embeddings", "retrieval.dense"))
     response, release = made.response, made.release
-    assert response.event_id == event_id("default", "r-1", "response")
+    assert made.first_id == release.cause == event_id("default", "r-1", "response")
+    assert response.event_id == release.response_event_id != made.first_id
     assert (response.causation_id, response.question, release.cache_key) == (given.event_id, "덱은?", "k")
     assert (response.total_ms, response.trace_id) == (1500.0, "ab" * 16)
     assert [t.stage for t in response.timings] == ["cache", "eval"]

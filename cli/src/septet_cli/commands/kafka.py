@@ -57,13 +57,22 @@ def apply(
     topics_only: Annotated[
         bool, typer.Option("--topics-only", help="No ACLs: for a Kafka without authorizer.")
     ] = False,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Leave ACLs of the version before, while its processes still run."),
+    ] = False,
 ) -> None:
     """Provision the cluster."""
-    run(_apply(dry_run, tenants, users, replication, topics_only))
+    run(_apply(dry_run, tenants, users, replication, topics_only, keep))
 
 
 async def _apply(
-    dry_run: bool, tenants_file: Path | None, users: Path | None, replication: int, topics_only: bool
+    dry_run: bool,
+    tenants_file: Path | None,
+    users: Path | None,
+    replication: int,
+    topics_only: bool,
+    keep: bool,
 ) -> int:
     from septet_kit.access.provision import provision, provision_topics
     from septet_kit.access.table import access_table, load_specs
@@ -78,7 +87,7 @@ async def _apply(
         table = access_table(load_specs())
         passwords = _passwords(users, table, tenants) if users else None
         report = await provision(
-            connection, table, tenants, passwords, replication=replication, dry_run=dry_run
+            connection, table, tenants, passwords, replication=replication, dry_run=dry_run, keep=keep
         )
     _show(report, dry_run)
     return EXIT_OK

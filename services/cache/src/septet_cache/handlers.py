@@ -57,7 +57,7 @@ class Handlers:
             reading = readable(entry.question, entry.language)
             words = grams(reading) if reading else ()
             expired = "expired" if is_expired(entry, now) else None
-            refused = expired or await self._store.admit(entry, words, event.response_event_id, now)
+            refused = expired or await self._store.admit(entry, words, event.cause, now)
         metrics.admissions.labels("no" if refused else "yes").inc()
         log.info(
             "admission", request_id=event.request_id, tenant=event.tenant, kept=not refused, reason=refused

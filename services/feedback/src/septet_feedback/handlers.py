@@ -36,7 +36,7 @@ class Handlers:
     async def release(self, event: Release, ctx: Context) -> Sequence[Emit]:
         """Store what was shown, and label the feedback that waited for it."""
         shown = shown_from(event, ctx.traceparent)
-        async with self._once(event.response_event_id, event) as unit:
+        async with self._once(event.cause, event) as unit:
             if unit.first:
                 for waiting in await Memory(unit.connection).remember(shown):
                     await _label(unit, waiting.feedback, shown, remote_span(waiting.traceparent))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, get_args
-from uuid import uuid5
 
 import numpy as np
 from septet_contracts import CacheInfo, Embedding, ErrorInfo, Response, ResponseV1, Verdict, response_v1
@@ -29,12 +28,12 @@ _SHARED = tuple(
 def to_v1(publication: Publication) -> ResponseV1:
     """The response in major version 1, with the internal facts that this version holds.
 
-    Its event id follows from the newest version's, so that both are distinct and repeatable.
+    Its event id is the one that it had before there was another version.
     """
     response, release = publication.response, publication.release
     fields: dict[str, Any] = {name: getattr(response, name) for name in _SHARED}
     fields |= {
-        "event_id": uuid5(response.event_id, "septet.responses.v1"),
+        "event_id": publication.first_id,
         "answer_kind": response.answer_kind if response.answer_kind in _ANSWER_KINDS else "none",
         "verdicts": tuple(map(_verdict, response.verdicts)), "cache": _cache(response.cache),
         "cache_key": release.cache_key, "admissible": release.admissible,

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from septet_contracts import (
     Embedding,
@@ -41,6 +41,7 @@ class Publication:
 
     Attributes:
         response: in the newest major version.
+        first_id: event id of the response in version 1, from which the newer versions' follow.
         release: what the cache and feedback read.
         question_vector: the question's embedding, whether or not the answer may be kept.
         is_conflict: whether the response answers no question, so that its release event is not published.
@@ -48,6 +49,7 @@ class Publication:
 
     response: Response
     release: Release
+    first_id: UUID
     question_vector: Embedding | None = None
     is_conflict: bool = False
 
@@ -73,8 +75,9 @@ def respond(
     context: ReleaseContext,
 ) -> Publication:
     """The one response of an outcome."""
+    first_id = event_id(outcome.tenant, outcome.request_id, Response.STEP)
     response = Response(
-        event_id=event_id(outcome.tenant, outcome.request_id, Response.STEP),
+        event_id=newest_id(first_id),
         causation_id=outcome.event_id,
         request_id=outcome.request_id, tenant=outcome.tenant, conversation_id=outcome.conversation_id,
         occurred_at=context.at, deadline=outcome.deadline, status=outcome.status, question=outcome.ask.query,
@@ -92,7 +95,12 @@ def respond(
         response, outcome.request_digest, admissible=admissible, admission_reason=reason,
         cache_key=outcome.ask.cache.key, question_vector=vector if admissible else None,
     )  # fmt: skip
-    return Publication(response, release, vector)
+    return Publication(response, release, first_id, vector)
+
+
+def newest_id(first_id: UUID) -> UUID:
+    """Event id of a response in the newest major version, which is another event than the same in version 1."""
+    return uuid5(first_id, f"v{Response.model_fields['version'].default}")
 
 
 def release_of(response: Response, digest: str, *, admissible: bool = False, **fields: Any) -> Release:
@@ -128,17 +136,16 @@ def conflict(pending: Pending, context: ReleaseContext) -> Publication:
 
 
 def _bare(
-    pending: Pending, context: ReleaseContext, status: str, error: ErrorInfo, name: UUID
+    pending: Pending, context: ReleaseContext, status: str, error: ErrorInfo, first_id: UUID
 ) -> Publication:
     response = Response(
-        event_id=name, request_id=pending.request_id, tenant=pending.tenant,
+        event_id=newest_id(first_id), request_id=pending.request_id, tenant=pending.tenant,
         conversation_id=pending.conversation_id, occurred_at=context.at, deadline=pending.deadline, status=status,
         error=error, timings=(context.timing,), total_ms=milliseconds(pending.accepted_at, context.at),
         trace_id=context.trace_id,
     )  # fmt: skip
-    return Publication(
-        response, release_of(response, pending.digest, admission_reason=f"the status is {status}")
-    )
+    release = release_of(response, pending.digest, admission_reason=f"the status is {status}")
+    return Publication(response, release, first_id)
 
 
 def sources(outcome: Outcome) -> tuple[Source, ...]:
