@@ -75,6 +75,21 @@ def test_bad_value(value: bytes | None, code: str, field: str | None, request_id
     assert str(error)
 
 
+@pytest.mark.parametrize(("name", "given"), [("responses", 1), ("responses.v1", 2), ("requests", 2)])
+def test_each_topic_takes_its_own_major_version(name: str, given: int) -> None:
+    of = topic(name)
+    value = json.dumps({"request_id": "r1", "contract": of.contract, "version": given}).encode()
+    error = refusal(of, value)
+    assert error.code == "unknown_version"
+    assert f"takes version {of.major}, not {given}" in str(error)
+
+
+def test_a_version_inside_another_field_is_not_the_records_own() -> None:
+    """The fast check sees `"version": 1` somewhere; the model still refuses the record's own version."""
+    value = body(contract="septet.request", version=7, output_schema={"version": 1})
+    assert refusal(REQUESTS, value).field == "version"
+
+
 def test_every_code_is_covered() -> None:
     assert {b[2] for b in BAD} | {"oversized"} == CODES
 

@@ -187,6 +187,8 @@ async def test_provisioning_again_changes_nothing_and_spares_what_is_not_ours(se
     await cluster.apply(pending)
     planned = await provision(admin, table, secured.tenants, dry_run=True)
     assert planned.acls_removed == (stale,)
+    kept = await provision(admin, table, secured.tenants, keep=True)
+    assert (kept.acls_made, kept.acls_removed) == ((), ())
     assert (await provision(admin, table, secured.tenants)).acls_removed == (stale,)
     again = await provision(admin, table, secured.tenants)
     assert (again.topics, again.acls_made, again.acls_removed) == ((), (), ())
@@ -207,7 +209,10 @@ async def test_a_tenant_that_leaves_loses_its_user_and_its_acls(secured: Secured
     await _until(lambda: _is_refused(guest))
 
 
-@pytest.mark.parametrize(("principal", "name"), [("eval", "responses"), ("feedback", "labels")])
+@pytest.mark.parametrize(
+    ("principal", "name"),
+    [("eval", "responses"), ("eval", "responses.v1"), ("eval", "releases"), ("feedback", "labels")],
+)
 async def test_a_sweeper_may_look_up_what_its_outbox_sends(
     secured: Secured, principal: str, name: str
 ) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -112,7 +113,11 @@ def _load(value: bytes) -> dict[str, Any]:
 
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_VERSION = re.compile(rb'"version"\s*:\s*1\s*[,}]')
+
+
+@cache
+def _version(major: int) -> re.Pattern[bytes]:
+    return re.compile(rb'"version"\s*:\s*%d\s*[,}]' % major)
 
 
 def _has_nul(value: bytes) -> bool:
@@ -134,12 +139,12 @@ def _check_version(topic: Topic, value: bytes) -> None:
 
     The regular expression spares well-formed records a second parse.
     """
-    if _VERSION.search(value) and f'"{topic.contract}"'.encode() in value:
+    if _version(topic.major).search(value) and f'"{topic.contract}"'.encode() in value:
         return
     body = _load(value)
-    if body.get("version", 1) != 1:
+    if body.get("version", topic.major) != topic.major:
         raise ContractError(
-            "unknown_version", f"{topic.name} takes version 1, not {body['version']!r}", field="version",
+            "unknown_version", f"{topic.name} takes version {topic.major}, not {body['version']!r}", field="version",
             fix="publish to the topic of that version", partial=_partial(body),
         )  # fmt: skip
     if body.get("contract", topic.contract) != topic.contract:

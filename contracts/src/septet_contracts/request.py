@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
@@ -10,6 +11,10 @@ from septet_contracts.envelope import Contract, Identified
 
 # One error is reported; a body with 300,000 wrong messages would otherwise take 1.5 s to refuse.
 _FIRST_ERROR = Field(fail_fast=True)
+
+
+DEFAULT_DEADLINE = timedelta(seconds=60)
+"""When a response is due if the request does not say so, from its record's timestamp on."""
 
 Text = Annotated[str, Field(max_length=32_768)]
 
@@ -92,5 +97,6 @@ class Request(Ask, Identified):
     version: Literal[1] = 1
     occurred_at: AwareDatetime | None = None
     deadline: AwareDatetime | None = Field(
-        default=None, description="Absolute time; 60 s after the record's timestamp when absent."
-    )
+        default=None, description="Absolute time; 60 s after the record's timestamp when absent.",
+        json_schema_extra={"x-default": f"{DEFAULT_DEADLINE.total_seconds():g} s after the record's timestamp"},
+    )  # fmt: skip

@@ -61,9 +61,13 @@ def apply(
     patience: Annotated[
         float, typer.Option(min=0, help="Seconds during which transient failures are retried.")
     ] = 0,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Leave ACLs of the version before, while its processes still run."),
+    ] = False,
 ) -> None:
     """Provision the cluster."""
-    run(_patiently(patience, lambda: _apply(dry_run, tenants, users, replication, topics_only)))
+    run(_patiently(patience, lambda: _apply(dry_run, tenants, users, replication, topics_only, keep)))
 
 
 async def _patiently(patience: float, action: Callable[[], Awaitable[int]]) -> int:
@@ -87,7 +91,12 @@ async def _patiently(patience: float, action: Callable[[], Awaitable[int]]) -> i
 
 
 async def _apply(
-    dry_run: bool, tenants_file: Path | None, users: Path | None, replication: int, topics_only: bool
+    dry_run: bool,
+    tenants_file: Path | None,
+    users: Path | None,
+    replication: int,
+    topics_only: bool,
+    keep: bool,
 ) -> int:
     from septet_kit.access.provision import provision, provision_topics
     from septet_kit.access.table import access_table, load_specs
@@ -102,7 +111,7 @@ async def _apply(
         table = access_table(load_specs())
         passwords = _passwords(users, table, tenants) if users else None
         report = await provision(
-            connection, table, tenants, passwords, replication=replication, dry_run=dry_run
+            connection, table, tenants, passwords, replication=replication, dry_run=dry_run, keep=keep
         )
     _show(report, dry_run)
     return EXIT_OK

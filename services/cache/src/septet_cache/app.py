@@ -21,7 +21,7 @@ from septet_cache.settings import CacheSettings
 
 SPEC = ServiceSpec(
     "cache",
-    consumes=("screened", "responses", "documents-changed", "labels"),
+    consumes=("screened", "releases", "documents-changed", "labels"),
     produces=("missed", "outcomes"),
     about="Serves answers that are safe to serve again, and forgets those that no longer are.",
 )
@@ -49,7 +49,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         yield Wiring(
             stages=(
                 Stage("screened", handlers.screened),
-                Stage("responses", handlers.responses, concurrency=2, attempts=None),
+                Stage("releases", handlers.releases, concurrency=2, attempts=None),
                 Stage(
                     "documents-changed",
                     handlers.documents_changed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from septet_contracts import DocumentChanged, Label, Missed, Outcome, Response, Screened
+from septet_contracts import DocumentChanged, Label, Missed, Outcome, Release, Screened
 from septet_kit import Context, Emit, advance
 from septet_kit.observe import get_logger, span
 from septet_kit.offload import Offload
@@ -46,19 +46,19 @@ class Handlers:
         if objection := next((c.name for c in found.info.checks if not c.passed), None):
             metrics.rejected.labels(objection).inc()
         missed = advance(
-            event, Missed, ctx, stage=STAGE, cache=found.info, question_embedding=found.embedding,
+            event, Missed, ctx, stage=STAGE, cache=found.info, question_vector=found.embedding,
             degraded=(*event.degraded, *found.degraded),
         )  # fmt: skip
         return [Emit("missed", missed)]
 
-    async def responses(self, event: Response, ctx: Context) -> Sequence[Emit]:
-        """Keep a released answer, if nothing speaks against it."""
+    async def releases(self, event: Release, ctx: Context) -> Sequence[Emit]:
+        """Keep a released answer, unless there is a reason against it."""
         found = await _offload(len(event.question or ""), _consider, event, self._settings)
         refused = found if isinstance(found, str) else None
         if not isinstance(found, str):
             now = datetime.now(UTC)
             expired = "expired" if is_expired(found[0], now) else None
-            refused = expired or await self._store.admit(*found, event.event_id, now)
+            refused = expired or await self._store.admit(*found, event.cause, now)
         metrics.admissions.labels("no" if refused else "yes").inc()
         log.info(
             "admission", request_id=event.request_id, tenant=event.tenant, kept=not refused, reason=refused
@@ -97,8 +97,8 @@ class Handlers:
             log.info("revoked", tenant=tenant, cause=cause, entries=count)
 
 
-def _consider(event: Response, settings: CacheSettings) -> tuple[Entry, tuple[str, ...]] | str:
-    """The entry of a response with its lexical keys, or the reason why it is not kept."""
+def _consider(event: Release, settings: CacheSettings) -> tuple[Entry, tuple[str, ...]] | str:
+    """The entry of a release with its lexical keys, or the reason why it is not kept."""
     refused = refusal(event) if settings.enabled else "the cache is switched off"
     if refused is not None:
         return refused
@@ -119,5 +119,5 @@ def _hit(event: Screened, entry: Entry, found: Found, ctx: Context) -> Outcome:
     return advance(
         event, Outcome, ctx, stage=STAGE, item="hit", status="answered", origin=STAGE, answer=entry.answer,
         answer_kind="cached", passages=entry.passages, cache=found.info, answerability=entry.answerability,
-        question_embedding=found.embedding, model=entry.model, prompt_version=entry.prompt_version,
+        question_vector=found.embedding, model=entry.model, prompt_version=entry.prompt_version,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from septet_kit.observe import get_logger, span
 from septet_kit.offload import Offload
 
 from septet_cache.domain import explain
+from septet_cache.domain.admission import CLEAN_DECISIONS
 from septet_cache.domain.entry import Candidate, Entry
 from septet_cache.domain.grams import grams
 from septet_cache.domain.judge import Judgement, best, judge, readable
@@ -72,9 +73,8 @@ class Lookup:
             return CacheInfo(status="disabled", reason="The cache is switched off.")
         if event.ask.cache.use == "bypass":
             return CacheInfo(status="bypass", reason="The request asked not to use the cache.")
-        if any(v.decision == "mask" for v in event.verdicts):
-            reason = "Personal data was masked: once masked, different people's questions look alike."
-            return CacheInfo(status="bypass", reason=reason)
+        if unclean := next((v for v in event.verdicts if v.decision not in CLEAN_DECISIONS), None):
+            return CacheInfo(status="bypass", reason=explain.unclean(unclean.decision))
         if event.ask.cache.use == "refresh":
             reason = "The request asked for a new answer."
             return CacheInfo(status="refresh", reason=reason, entry_id=slot.name)

@@ -20,8 +20,8 @@ from septet_eval.sweeper import DeadlineSweeper, Purger
 SPEC = ServiceSpec(
     name="eval",
     consumes=("requests", "outcomes"),
-    produces=("responses", "outcomes"),
-    outbox=("responses",),
+    produces=("responses", "responses.v1", "releases", "outcomes"),
+    outbox=("responses", "responses.v1", "releases"),
     about="Scores every outcome and releases exactly one response per request.",
 )
 
@@ -31,7 +31,8 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     """Put the service together. Both stages never give up: each request must get its response."""
     settings = EvalSettings()
     async with AsyncExitStack() as stack:
-        ledger = PostgresLedger(await stack.enter_async_context(kit.open_pool(SCHEMA, migrations.HEAD)))
+        pool = await stack.enter_async_context(kit.open_pool(SCHEMA, migrations.HEAD))
+        ledger = PostgresLedger(pool, settings.response_versions)
         embedder = Embedder(kit.settings)
         stack.push_async_callback(embedder.close)
         vectors = AnswerVectors(embedder, settings.embedding_calls, settings.embedding_batch)

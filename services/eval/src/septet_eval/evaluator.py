@@ -40,8 +40,8 @@ class Evaluator:
         card = Card()
         await _offload(size, mark, card, case, self._plain, out_of_time=lambda: time.monotonic() > deadline)
         vector = await embedding
-        if vector is not None and outcome.question_embedding is not None:
-            question = np.asarray(outcome.question_embedding.vector, np.float32)
+        if vector is not None and outcome.embedding is not None:
+            question = np.asarray(outcome.embedding.vector, np.float32)
             case = replace(case, question_vector=question, answer_vector=vector)
         elif self._wants_vector(case, outcome):
             card.skipped.append("embeddings")
@@ -52,13 +52,13 @@ class Evaluator:
     def _wants_vector(self, case: Case, outcome: Outcome) -> bool:
         """A cached answer was scored when it was made; its hit is not slowed down by an embedding."""
         answer = case.answered and bool(case.answer) and not case.cached
-        return bool(self._semantic) and answer and outcome.question_embedding is not None
+        return bool(self._semantic) and answer and outcome.embedding is not None
 
     async def _answer_vector(self, case: Case, outcome: Outcome) -> Vector | None:
-        if not self._wants_vector(case, outcome) or outcome.question_embedding is None:
+        if not self._wants_vector(case, outcome) or outcome.embedding is None:
             return None
         return await self._vectors.embed(
-            case.plain_answer, outcome.question_embedding.model, self._budget_s - _RESERVE_S
+            case.plain_answer, outcome.embedding.model, self._budget_s - _RESERVE_S
         )
 
 

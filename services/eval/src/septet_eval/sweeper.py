@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from opentelemetry import context, trace
-from septet_contracts import Response, StageTiming
+from septet_contracts import StageTiming
 from septet_kit import Transient
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import parent_of, span
 
 from septet_eval import telemetry
-from septet_eval.domain.response import Pending, Release, expired, milliseconds
+from septet_eval.domain.response import Pending, Publication, ReleaseContext, expired, milliseconds
 from septet_eval.ports import Expired, Ledger
 
 Publish = Callable[..., Awaitable[None]]
@@ -49,7 +49,7 @@ class DeadlineSweeper:
         for item in batch:
             _report(item)
         if batch:
-            await self._publish(*(item.emit for item in batch))
+            await self._publish(*(emit for item in batch for emit in item.emits))
         return len(batch)
 
 
@@ -71,7 +71,7 @@ class Purger:
 
 
 @contextmanager
-def expiring(pending: Pending) -> Iterator[Response]:
+def expiring(pending: Pending) -> Iterator[Publication]:
     """The expired response of a request, in the request's trace."""
     headers = {"traceparent": pending.traceparent.encode()} if pending.traceparent else {}
     token = context.attach(parent_of(headers, pending.tenant, pending.request_id))
@@ -80,7 +80,7 @@ def expiring(pending: Pending) -> Iterator[Response]:
             now = datetime.now(UTC)
             timing = StageTiming(stage="eval", queue_ms=milliseconds(pending.deadline, now), work_ms=0.0)
             trace_id = trace.format_trace_id(current.get_span_context().trace_id)
-            yield expired(pending, Release(at=now, timing=timing, trace_id=trace_id))
+            yield expired(pending, ReleaseContext(at=now, timing=timing, trace_id=trace_id))
     finally:
         context.detach(token)
 
@@ -88,7 +88,7 @@ def expiring(pending: Pending) -> Iterator[Response]:
 def _report(item: Expired) -> None:
     token = context.attach(item.trace_context)
     try:
-        telemetry.released(item.response, item.pending.accepted_at)
+        telemetry.released(item.publication.response, item.pending.accepted_at)
     finally:
         context.detach(token)
 

@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from septet_contracts import (
+    DEFAULT_DEADLINE as DEFAULT_DEADLINE,
+)
+from septet_contracts import (
     Ask,
     ErrorInfo,
     Flow,
@@ -29,7 +32,6 @@ from septet_kit.tenants import Tenants
 
 T = TypeVar("T", bound=Flow)
 
-DEFAULT_DEADLINE = timedelta(seconds=60)
 MAX_DEADLINE = timedelta(hours=1)
 
 
@@ -99,7 +101,7 @@ def advance(source: Flow, to: type[T], ctx: Context, *, stage: str, item: str = 
 
 @cache
 def _shared_fields(source: type[Flow], to: type[Flow]) -> tuple[str, ...]:
-    return tuple(n for n in source.model_fields if n in to.model_fields and n != "contract")
+    return tuple(n for n in source.model_fields if n in to.model_fields and n not in ("contract", "version"))
 
 
 def failed(event: Any, ctx: Context, error: SeptetError, service: str) -> Outcome | None:

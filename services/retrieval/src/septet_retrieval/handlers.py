@@ -88,7 +88,7 @@ class QuestionHandler:
             info = RetrievalInfo(mode="off", fusion=event.ask.retrieval.fusion)
             return [Emit("grounded", advance(event, Grounded, ctx, stage=STAGE, retrieval=info))]
         text = search_text(event.ask)
-        given = event.question_embedding if text == event.ask.query else None
+        given = event.embedding if text == event.ask.query else None
         found = await self._searcher.search(Query(event.tenant, text, event.ask.retrieval, given))
         if not event.ask.generate:
             return [_found_only(event, found, ctx)]
@@ -110,10 +110,10 @@ def _found_only(event: Missed, found: Found, ctx: Context) -> Emit:
 
 def _carried(event: Missed, text: str, found: Found) -> dict[str, Any]:
     """What the search adds to the event. The cache compares questions: it gets the embedding of no other text."""
-    own = found.embedding if text == event.ask.query else event.question_embedding
+    own = found.embedding if text == event.ask.query else event.embedding
     return {
         "passages": found.passages, "retrieval": found.info,
-        "question_embedding": own or event.question_embedding,
+        "question_vector": own or event.embedding, "question_embedding": None,
         "degraded": tuple(dict.fromkeys((*event.degraded, *found.degraded))),
     }  # fmt: skip
 

@@ -12,6 +12,8 @@ from septet_kit.tenants import Tenants
 
 _COLUMNS = ("event_id", "topic", "key", "value", "headers", "claimed_by", "tenant", "claimed_until")
 _TYPES = ("uuid", "text", "bytea", "bytea", "jsonb", "text", "text", "interval")
+OUTBOX_PARAMETERS = len(_TYPES)
+"""How many parameters an outbox row takes."""
 
 
 def put_outbox(first: int = 1, source: str | None = None) -> str:
