@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
-from aiokafka.errors import for_code
+from aiokafka.errors import NotLeaderForPartitionError, for_code
 from aiokafka.protocol.produce import ProduceRequest
 from septet_kit.messaging.connection import KafkaConnection
 
@@ -34,7 +35,18 @@ class RawProducer:
         self._connection = connection
 
     async def send(self, topic: str, partition: int, batch: bytes) -> Written:
-        """Write a batch to a partition; an answer of the broker that is an error is no exception."""
+        """Write a batch to a partition; an error that the broker answers is returned, not raised.
+
+        A partition of a topic that was created a moment ago may have no leader yet; it is asked again until it has.
+        """
+        async with asyncio.timeout(_TIMEOUT_MS / 1000):
+            while True:
+                written = await self._send(topic, partition, batch)
+                if written.error != NotLeaderForPartitionError.__name__:
+                    return written
+                await asyncio.sleep(0.1)
+
+    async def _send(self, topic: str, partition: int, batch: bytes) -> Written:
         answer = await self._connection.send(
             ProduceRequest(None, -1, _TIMEOUT_MS, [(topic, [(partition, batch)])])
         )
