@@ -88,10 +88,12 @@ def texts(names: list[str]) -> list[str]:
 def embed(names: list[str], cache: Path, batch: int = 32) -> dict[str, NDArray[np.float32]]:
     """Embed the named sets' texts with the model that the embedded stack serves (int8 MiniLM).
 
-    Vectors are kept in ``cache`` under a name made from the texts; about two minutes on one core without them.
+    Vectors are kept in ``cache`` under a name made from the texts and the model's recipe; without them it takes about
+    two minutes on one core.
     """
     wanted = texts(names)
-    file = cache / f"{hashlib.sha256(json.dumps(wanted).encode()).hexdigest()[:16]}.npy"
+    name = hashlib.sha256(json.dumps([minilm.RECIPE, *wanted]).encode()).hexdigest()[:16]
+    file = cache / f"{name}.npy"
     if not file.exists():
         cache.mkdir(parents=True, exist_ok=True)
         encoder = Encoder(minilm.ensure_model(cache), minilm.tokenizer_file())

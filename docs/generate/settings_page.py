@@ -41,6 +41,7 @@ NOTES = {
     "postgres_dsn": "The database; each service has a schema of its own in it.",
     "embeddings_url": "OpenAI-compatible endpoint, up to and with `/v1`.",
     "embeddings_model": "The model's name there.",
+    "embeddings_api_key": "Its key.",
     "llm_url": "OpenAI-compatible endpoint, up to and with `/v1`.",
     "llm_model": "The model's name there.",
     "llm_api_key": "Its key.",

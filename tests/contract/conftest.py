@@ -1,63 +1,47 @@
-"""Tools that only contract tests need: Helm, and the schemas of KEDA's resources."""
+"""Tools that only the chart's tests need. They are prepared by ``make chart``, never by a test."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
+import importlib.util
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
-from septet_native.cache import build_once, cache_root
 
-HELM = "v3.21.4"
-KEDA = "github.com/kedacore/keda/v2@v2.21.0"
-KEDA_KINDS = ("scaledobjects", "triggerauthentications")
-
-
-def go(*arguments: str, **env: str) -> str:
-    """Run Go, at a low priority; the test is skipped where Go or the module proxy is missing.
-
-    The first build of Helm takes two minutes on two cores, hence the priority.
-    """
-    program = shutil.which("go") or "/usr/local/go/bin/go"
-    if not Path(program).exists():
-        pytest.skip("neither Helm nor Go is installed")
-    command = ["nice", "-n", "10", program, *arguments]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd="/", env={**os.environ, "CGO_ENABLED": "0", **env}
-    )  # fmt: skip
-    if done.returncode:
-        pytest.skip(f"go {arguments[0]} failed: {done.stderr.strip()[-300:]}")
-    return done.stdout
+PREPARE = Path(__file__).parents[2] / "infra" / "k8s" / "prepare.py"
 
 
 @pytest.fixture(scope="session")
-def helm() -> str:
-    """Path of Helm: the one of this machine, or one that is built once into the user's cache directory."""
-    installed = shutil.which("helm")
-    if installed is not None:
-        return installed
-
-    def build(target: Path) -> None:
-        folder = target.with_suffix(".build")
-        go("install", "-trimpath", "-ldflags=-s -w", f"helm.sh/helm/v3/cmd/helm@{HELM}", GOBIN=str(folder))
-        (folder / "helm").replace(target)
-        folder.rmdir()
-
-    return str(build_once(cache_root() / "tools" / f"helm-{HELM}", build))
+def tools() -> ModuleType:
+    """``infra/k8s/prepare.py``, which says where the tools are kept."""
+    spec = importlib.util.spec_from_file_location("prepare_chart", PREPARE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
-def keda_schemas() -> dict[str, dict[str, Any]]:
+def helm(tools: ModuleType) -> str:
+    """Path of Helm."""
+    path: Path = tools.helm_path()
+    if not path.exists():
+        pytest.skip("Helm is not prepared: run `make chart`")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def keda_schemas(tools: ModuleType) -> dict[str, dict[str, Any]]:
     """OpenAPI schema of each KEDA kind that the chart uses, from the module of KEDA itself."""
-    folder = Path(json.loads(go("mod", "download", "-json", KEDA))["Dir"]) / "config" / "crd" / "bases"
+    directory: Path = tools.keda_path()
+    if not directory.exists():
+        pytest.skip("KEDA's resource definitions are not prepared: run `make chart`")
     found = {}
-    for name in KEDA_KINDS:
-        definition = yaml.safe_load((folder / f"keda.sh_{name}.yaml").read_text("utf-8"))
+    for path in sorted(directory.glob("*.yaml")):
+        definition = yaml.safe_load(path.read_text("utf-8"))
         version = next(v for v in definition["spec"]["versions"] if v["name"] == "v1alpha1")
         found[definition["spec"]["names"]["kind"]] = version["schema"]["openAPIV3Schema"]
     return found

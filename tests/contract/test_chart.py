@@ -17,8 +17,6 @@ from septet_contracts import SERVICES, TOPICS
 CHART = Path(__file__).parents[2] / "infra" / "k8s" / "septet"
 EXAMPLES = sorted((CHART.parent / "examples").glob("values-*.yaml"))
 KUBERNETES = ("1.30", "1.34")
-# The build has a time limit of its own: on a new machine Helm is compiled first.
-pytestmark = pytest.mark.timeout(900)
 
 Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]

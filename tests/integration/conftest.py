@@ -14,7 +14,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 from septet_contracts import topic
 from septet_kit import KitSettings, ServiceSpec, Stage
-from septet_kit.messaging.consumer import StageConsumer
+from septet_kit.messaging.consumer import StageConsumer, open_client
+from septet_kit.messaging.progress import Progress
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.step import StepRunner
 from septet_kit.store.pool import StorePool
@@ -52,12 +53,12 @@ def run_service(settings: KitSettings) -> RunService:
         grouped = ServiceSpec(group or f"{name}-{uuid4().hex[:8]}", spec.consumes, produces)
         publisher = Publisher(settings.kafka(), "test")
         await publisher.start()
-        consumer = StageConsumer(
-            grouped, {s.topic: s for s in stages}, settings, f"{grouped.name}-0", tenants
-        )
+        progress = Progress()
+        runner = StepRunner(spec, publisher, tenants, progress.note_outage)
+        client = open_client(grouped, settings, f"{grouped.name}-0")
+        consumer = StageConsumer(client, {s.topic: s for s in stages}, settings, tenants, runner, progress)
         await consumer.start()
-        runner = StepRunner(spec, publisher, tenants, consumer.beat)
-        tasks = [asyncio.create_task(consumer.run(runner, settle))]
+        tasks = [asyncio.create_task(consumer.run(settle))]
         if not crash:
             tasks.append(asyncio.create_task(consumer.commit_loop()))
         try:
@@ -67,9 +68,9 @@ def run_service(settings: KitSettings) -> RunService:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             if crash:
-                for job in list(consumer._tasks):
+                for job in list(consumer._dispatcher._tasks):
                     job.cancel()
-                await consumer._consumer.stop()
+                await client.stop()
             else:
                 await consumer.drain(5)
             await publisher.stop()

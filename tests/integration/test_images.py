@@ -26,7 +26,7 @@ from septet_native.privileges import Identity, can_traverse
 
 ROOT = Path(__file__).parents[2]
 USER = Identity(10001, 10001)
-SECRETS = ("SEPTET_KAFKA_PASSWORD", "SEPTET_POSTGRES_DSN", "SEPTET_LLM_API_KEY")
+SECRETS = ("SEPTET_KAFKA_PASSWORD", "SEPTET_POSTGRES_DSN", "SEPTET_LLM_API_KEY", "SEPTET_EMBEDDINGS_API_KEY")
 PLACE = "/mnt"
 # Everything that is mounted becomes read-only, save a small file system in memory, as a container's /tmp is one.
 SANDBOX = f"""

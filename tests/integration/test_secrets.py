@@ -23,6 +23,7 @@ from septet_native.addresses import Addresses
 from ..conftest import Backend, stack_settings, started
 
 LLM_KEY = "planted-llm-key-4f1d9c"
+EMBEDDINGS_KEY = "planted-embeddings-key-7a02e5"
 PROMPT = "violet-hippopotamus-seventeen"
 PERSONAL = "planted.person@example.org"
 CARD = "4111 1111 1111 1111"
@@ -50,7 +51,7 @@ class Scene:
     @property
     def planted(self) -> set[str]:
         """What no log, trace or page may hold."""
-        return self.passwords | {LLM_KEY, PROMPT, PERSONAL, CARD, DOCUMENT, BODY}
+        return self.passwords | {LLM_KEY, EMBEDDINGS_KEY, PROMPT, PERSONAL, CARD, DOCUMENT, BODY}
 
 
 def found(planted: set[str], texts: dict[str, str]) -> dict[str, list[str]]:
@@ -69,7 +70,9 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
     # The language model asks for 503s now and then: its errors are told, too.
     async with serve_stub(StubOptions(fail_rate=0.3)) as url:
         settings = stack_settings(folder, llm_url=url, llm_model="stub")
-        env = {"SEPTET_LLM_API_KEY": LLM_KEY, "SEPTET_LOG_LEVEL": "DEBUG"}
+        env = {
+            "SEPTET_LLM_API_KEY": LLM_KEY, "SEPTET_EMBEDDINGS_API_KEY": EMBEDDINGS_KEY, "SEPTET_LOG_LEVEL": "DEBUG",
+        }  # fmt: skip
         async with started(settings, env) as backend:
             await _work(backend)
             stack = backend.stack
@@ -194,6 +197,7 @@ async def test_a_planted_leak_is_found(scene: Scene) -> None:
 
 
 def test_settings_do_not_show_their_secrets() -> None:
-    settings = KitSettings.model_validate({"kafka_password": "hidden-value", "llm_api_key": "hidden-value"})
+    secrets = ("kafka_password", "llm_api_key", "embeddings_api_key")
+    settings = KitSettings.model_validate(dict.fromkeys(secrets, "hidden-value"))
     assert settings.capture_content is False
     assert "hidden-value" not in f"{settings!r} {settings} {settings.kafka()!r} {settings.model_dump_json()}"

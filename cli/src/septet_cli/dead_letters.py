@@ -32,6 +32,11 @@ class DeadLetter:
         return header(self.record, PREFIX + name) or ""
 
     @property
+    def is_record(self) -> bool:
+        """Whether it holds the record itself, neither raw bytes of the log nor the headers alone."""
+        return not self.fact("raw") and not self.fact("omitted")
+
+    @property
     def redrives(self) -> int:
         """How often it was sent again already."""
         return int(header(self.record, REDRIVES) or 0)

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.structs import ConsumerRecord, RecordMetadata
 from septet_kit.errors import Permanent
+from septet_kit.messaging.batches import tolerant_consumer
 from septet_kit.messaging.connection import Kafka, KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose
 
@@ -58,7 +59,7 @@ async def open_consumer(kafka: Kafka, topics: Iterable[str]) -> AsyncIterator[AI
     Raises:
         Unreachable: Kafka does not answer, or a topic does not exist.
     """
-    consumer = AIOKafkaConsumer(
+    consumer = tolerant_consumer(
         **KafkaConnection.of(kafka).options(), enable_auto_commit=False, auto_offset_reset="earliest",
         max_partition_fetch_bytes=MAX_RECORD_BYTES,
     )  # fmt: skip

@@ -5,7 +5,15 @@ Every event is a JSON object with an :class:`Envelope`. ``TOPICS`` says which ev
 that a redelivered message produces the same event again.
 """
 
-from septet_contracts.codec import MAX_BODY_BYTES, ContractError, Partial, decode, encode, request_digest
+from septet_contracts.codec import (
+    MAX_BODY_BYTES,
+    ContractError,
+    Partial,
+    decode,
+    encode,
+    peek,
+    request_digest,
+)
 from septet_contracts.documents import DeleteDocument, DocumentChanged, UpsertDocument
 from septet_contracts.envelope import Contract, Envelope, Identified, event_id, record_key
 from septet_contracts.feedback import (
@@ -57,6 +65,6 @@ __all__ = [
     "FlaggedSource", "Flow", "Grounded", "Identified", "Label", "Message", "Missed", "ModelAlias", "Outcome",
     "Partial", "Passage", "Quote", "Rating", "Regenerated", "Request", "Response", "RetrievalInfo",
     "RetrievalWish", "Revision", "Score", "Screened", "Source", "StageTiming", "Thumbs", "TokenChunk", "Topic",
-    "UpsertDocument", "Usage", "Verdict", "client_access", "dead_letter_topic", "decode", "encode", "event_id", "own_topics", "record_key",
+    "UpsertDocument", "Usage", "Verdict", "client_access", "dead_letter_topic", "decode", "encode", "event_id", "own_topics", "peek", "record_key",
     "request_digest", "split", "tenant_topic", "topic", "topics_for",
 ]  # fmt: skip

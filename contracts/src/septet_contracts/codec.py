@@ -79,6 +79,11 @@ def decode(topic: Topic, value: bytes | None) -> Any:
         raise _from_validation(error, _load(value)) from None
 
 
+def peek(value: bytes) -> Partial:
+    """Read the ids of a value without parsing it, by pattern, from its first and last 4 KiB."""
+    return _peek_ids(value)
+
+
 def _load(value: bytes) -> dict[str, Any]:
     try:
         text = value.decode("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -245,6 +246,26 @@ async def test_a_part_that_hangs_makes_a_miss_in_time(embedder: Any) -> None:
     missed = await asyncio.wait_for(hanging.ask("In Python, how do I sort a list?"), 2)
     assert isinstance(missed, Missed)
     assert missed.degraded == ("cache.semantic",)
+
+
+async def test_a_part_that_fails_after_its_time_leaves_no_unretrieved_exception(embedder: Any) -> None:
+    class LateFailure(Hanging):
+        async def embed(self, texts: Any) -> Any:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise RuntimeError("the connection was reset")
+
+    reported: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    try:
+        late = Cache(LateFailure(), Cache(embedder).store, patience=timedelta(milliseconds=20))
+        assert isinstance(await late.ask(), Missed)
+        await asyncio.sleep(0)
+        gc.collect()
+    finally:
+        asyncio.get_running_loop().set_exception_handler(None)
+    assert reported == []
 
 
 async def test_without_the_store_questions_are_passed_on(embedder: Any) -> None:

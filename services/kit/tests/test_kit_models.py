@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from numpy.typing import NDArray
+from pydantic import SecretStr
 from septet_kit import Permanent, SeptetError, Transient
 from septet_kit.models import Embedder
 from septet_kit.settings import KitSettings
@@ -20,6 +21,7 @@ class Endpoint:
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
+        self.seen: list[str] = []
         self.in_base64 = False
         self.status = 200
         self.left_out = 0
@@ -27,6 +29,7 @@ class Endpoint:
     async def embeddings(self, request: web.Request) -> web.Response:
         texts: list[str] = (await request.json())["input"]
         self.asked.append(texts)
+        self.seen.extend(request.headers.values())
         found = [self._embedding(text) for text in texts[self.left_out :]]
         return web.json_response({"data": [{"embedding": one} for one in found]}, status=self.status)
 
@@ -53,7 +56,11 @@ async def embedder(endpoint: Endpoint) -> AsyncIterator[Embedder]:
     app.router.add_post("/v1/embeddings", endpoint.embeddings)
     async with TestServer(app) as server:
         url = str(server.make_url("/v1"))
-        made = Embedder(KitSettings(embeddings_url=url, embeddings_model="m"), remember=3)
+        settings = KitSettings(
+            embeddings_url=url, embeddings_model="m",
+            embeddings_api_key=SecretStr("key-of-embeddings"), llm_api_key=SecretStr("key-of-chat"),
+        )  # fmt: skip
+        made = Embedder(settings, remember=3)
         yield made
         await made.close()
 
@@ -116,3 +123,11 @@ async def test_a_refusal_says_whether_another_try_may_help(
     with pytest.raises(kind, match=str(status)) as caught:
         await embedder.embed(["a"])
     assert caught.value.code == code
+
+
+async def test_the_endpoint_sees_its_own_key_and_never_the_chat_key(
+    embedder: Embedder, endpoint: Endpoint
+) -> None:
+    await embedder.embed(["a"])
+    assert "Bearer key-of-embeddings" in endpoint.seen
+    assert not any("key-of-chat" in value for value in endpoint.seen)

@@ -100,12 +100,17 @@ async def _redrive(names: list[str], code: str | None, rate: float) -> int:
     if not names and code is None:
         raise CliError("Which dead letters?", "name them, or give --code")
     letters = [letter for letter in await _read(None, code) if not names or letter.name in names]
-    due = [letter for letter in letters if letter.redrives < MAX_REDRIVES]
+    whole = [letter for letter in letters if letter.is_record]
+    due = [letter for letter in whole if letter.redrives < MAX_REDRIVES]
     async with open_producer(locate().kafka) as producer:
         for letter in due:
             await send_again(producer, letter)
             await asyncio.sleep(1 / rate)
-    out.print(f"{len(due)} sent again, {len(letters) - len(due)} had been {MAX_REDRIVES} times already")
+    out.print(f"{len(due)} sent again, {len(whole) - len(due)} had been {MAX_REDRIVES} times already")
+    if skipped := len(letters) - len(whole):
+        out.print(
+            f"{skipped} skipped: they hold undecoded bytes, or too large a record (see `septet dlq show`)"
+        )
     return EXIT_OK
 
 

@@ -1,9 +1,10 @@
-"""The user's cache directory and files that are built into it once."""
+"""The user's cache directory, and files and directories that are built once."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,15 +27,15 @@ def cache_root(explicit: Path | None = None) -> Path:
 def build_once(target: Path, build: Callable[[Path], None]) -> Path:
     """Return *target*, building it first when it is missing.
 
-    The file appears under its name only when complete (rename), and two processes that want it
+    The target appears under its name only when complete (rename), and two processes that want it
     at the same time build it once (``flock`` beside it).
 
     Args:
-        target: the wanted file.
-        build: writes the file to the path that it is given.
+        target: the wanted file or directory.
+        build: writes the file, or makes the directory, at the path that it is given.
 
     Raises:
-        DiskFull, NotWritable: the directory does not take the file.
+        DiskFull, NotWritable: the parent directory cannot be written.
     """
     if target.exists():
         return target
@@ -44,7 +45,14 @@ def build_once(target: Path, build: Callable[[Path], None]) -> Path:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not target.exists():
                 partial = target.with_name(target.name + ".partial")
-                partial.unlink(missing_ok=True)
+                _discard(partial)
                 build(partial)
                 partial.replace(target)
     return target
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

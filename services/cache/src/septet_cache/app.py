@@ -48,15 +48,14 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         yield Wiring(
             stages=(
                 Stage("screened", handlers.screened),
-                Stage("responses", handlers.responses, concurrency=2, attempts=None, answers=False),
+                Stage("responses", handlers.responses, concurrency=2, attempts=None),
                 Stage(
                     "documents-changed",
                     handlers.documents_changed,
                     concurrency=1,
                     attempts=None,
-                    answers=False,
                 ),
-                Stage("labels", handlers.labels, concurrency=1, attempts=None, answers=False),
+                Stage("labels", handlers.labels, concurrency=1, attempts=None),
             ),
             background=(purge,),
             ready=(ready,),

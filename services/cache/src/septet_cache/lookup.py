@@ -116,6 +116,7 @@ class Lookup:
         The call is cancelled and not waited for: a client whose server hangs also hangs while it is cancelled.
         """
         task = asyncio.ensure_future(work)
+        task.add_done_callback(_retrieved)
         try:
             done, _ = await asyncio.wait({task}, timeout=self._settings.patience.total_seconds())
         finally:
@@ -123,3 +124,9 @@ class Lookup:
         if not done:
             raise Transient("lookup_too_slow", f"no reply in {self._settings.patience}")
         return task.result()
+
+
+def _retrieved(task: asyncio.Future[T]) -> None:
+    """Take the exception of an abandoned call; asyncio would report it as never retrieved."""
+    if not task.cancelled():
+        task.exception()

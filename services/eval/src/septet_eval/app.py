@@ -47,7 +47,8 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
                     "requests",
                     handlers.register,
                     attempts=None,
-                    answers=False,
+                    # Guardrails reads the same topic and answers for what it cannot read.
+                    on_malformed="ignore",
                     concurrency=settings.concurrency,
                 ),
                 Stage("outcomes", handlers.release, attempts=None, concurrency=settings.concurrency),

@@ -46,7 +46,7 @@ class Embedder:
 
     def __init__(self, settings: KitSettings, remember: int = REMEMBERED) -> None:
         self.model = settings.embeddings_model
-        self._endpoint = Endpoint(settings.embeddings_url, settings.llm_api_key.get_secret_value())
+        self._endpoint = Endpoint(settings.embeddings_url, settings.embeddings_api_key.get_secret_value())
         self._known: OrderedDict[str, Vectors] = OrderedDict()
         self._remember = remember
 
@@ -105,7 +105,9 @@ class Embedder:
         if may_pass(response.status):
             raise Transient("embeddings_unavailable", message)
         raise Permanent(
-            "embeddings_rejected", message, fix="check SEPTET_EMBEDDINGS_URL and SEPTET_EMBEDDINGS_MODEL"
+            "embeddings_rejected",
+            message,
+            fix="check SEPTET_EMBEDDINGS_URL, SEPTET_EMBEDDINGS_MODEL and SEPTET_EMBEDDINGS_API_KEY",
         )
 
     async def close(self) -> None:

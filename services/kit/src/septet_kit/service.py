@@ -18,10 +18,11 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from septet_contracts import topic as find_topic
 
 from septet_kit.errors import SeptetError, Transient
-from septet_kit.messaging.consumer import StageConsumer
+from septet_kit.messaging.consumer import StageConsumer, open_client
+from septet_kit.messaging.progress import Progress
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.step import StepRunner
-from septet_kit.messaging.watchdog import Watchdog
+from septet_kit.messaging.watchdog import LoopGuard, Watchdog
 from septet_kit.observe import logs, tracing
 from septet_kit.observe.health import health_server
 from septet_kit.settings import KitSettings
@@ -117,7 +118,10 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         wiring = await stack.enter_async_context(wire(kit))
         _check(spec, wiring)
         stages = {s.topic: s for s in wiring.stages}
-        consumer = StageConsumer(spec, stages, settings, kit.instance, kit.tenants)
+        progress = Progress()
+        runner = StepRunner(spec, kit.publisher, kit.tenants, progress.note_outage)
+        client = open_client(spec, settings, kit.instance)
+        consumer = StageConsumer(client, stages, settings, kit.tenants, runner, progress)
         sweepers = [Sweeper(p, kit.publisher, settings.kafka()) for p in kit.pools]
         # What this instance's earlier life left goes before anything that this one makes, in the background, too.
         with suppress_instrumentation():
@@ -126,8 +130,8 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         await consumer.start()
         settled = sweepers if spec.outbox else ()
         longest = max(s.budget for s in wiring.stages)
-        watchdog = Watchdog(consumer, settings.watchdog_timeout, longest)
-        runner = StepRunner(spec, kit.publisher, kit.tenants, consumer.beat)
+        watchdog = Watchdog(consumer, kit.publisher, progress, settings.watchdog_timeout, longest)
+        loop_guard = LoopGuard(settings.watchdog_timeout)
         # What exists now lives as long as the process; a full collection that walked through a model's tables
         # again and again would stop every request in flight for tens of milliseconds.
         gc.collect()
@@ -136,7 +140,7 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
             await _until_stopped(
                 stop,
                 [
-                    lambda: consumer.run(runner, lambda: _settle(settled, consumer)), consumer.commit_loop, watchdog.run,
+                    lambda: consumer.run(lambda: _settle(settled, progress)), consumer.commit_loop, watchdog.run, loop_guard.run,
                     _health(settings, watchdog, consumer, wiring),
                     *map(_untraced, _chores(kit, sweepers)), *map(_untraced, wiring.background),
                 ],
@@ -147,10 +151,10 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
             await _leave(kit, consumer, sweepers)
 
 
-async def _settle(sweepers: Sequence[Sweeper], consumer: StageConsumer) -> None:
+async def _settle(sweepers: Sequence[Sweeper], progress: Progress) -> None:
     with suppress_instrumentation():
         for sweeper in sweepers:
-            await sweeper.settle(consumer.beat)
+            await sweeper.settle(progress.beat)
 
 
 def _chores(kit: Kit, sweepers: Sequence[Sweeper]) -> Iterator[Task]:

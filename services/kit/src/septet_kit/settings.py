@@ -82,6 +82,7 @@ class KitSettings(FileSettings):
     )
     embeddings_url: str = "http://127.0.0.1:8081/v1"
     embeddings_model: str = "all-MiniLM-L6-v2"
+    embeddings_api_key: SecretStr = SecretStr("none")
     llm_url: str = "http://127.0.0.1:8080/v1"
     llm_model: str = "septet-small"
     llm_api_key: SecretStr = SecretStr("none")
@@ -101,7 +102,15 @@ class KitSettings(FileSettings):
     log_level: str = "INFO"
     capture_content: bool = Field(default=False, description="Prompt and answer text in traces.")
     shutdown_grace: timedelta = timedelta(seconds=10)
-    watchdog_timeout: timedelta = timedelta(seconds=30)
+    watchdog_timeout: timedelta = Field(
+        default=timedelta(seconds=30),
+        description="Standstill after which the process is unhealthy and ends itself.",
+    )
+    max_in_flight_bytes: int = Field(
+        default=32 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Bytes of records in flight above which the process fetches no more.",
+    )
     commit_interval: timedelta = timedelta(milliseconds=200)
     session_timeout: timedelta = timedelta(seconds=10)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from septet_kit.context import Context
 from septet_kit.events import Emit
@@ -14,7 +14,7 @@ Handler = Callable[[Any, Context], Awaitable[Sequence[Emit]]]
 Task = Callable[[], Awaitable[None]]
 
 REQUEST_SCOPED = frozenset({"requests", "screened", "missed", "grounded", "drafts", "revisions"})
-"""Topics whose records each stand for a request: who cannot handle one reports a failed outcome."""
+"""Topics whose records each stand for a request: a service that cannot handle one reports a failed outcome."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,11 @@ class Stage:
 
     ``budget`` bounds one record's handling (a request's own deadline bounds it too); ``concurrency`` is the
     number of keys handled at once; ``attempts`` counts tries on ``Transient`` (``None``: until it works, for
-    events that must not be dropped and have no deadline). With ``answers=False`` malformed records are
-    skipped silently, because another service answers for them.
+    events that must not be dropped and have no deadline).
+
+    ``on_malformed`` says what becomes of a record that cannot be read, or whose tenant is refused: ``dead_letter``
+    publishes it to the service's dead-letter topic and, on request-scoped topics, reports a failed outcome. ``ignore``
+    counts and skips it, and is right only where another service provably answers for the same record.
     """
 
     topic: str
@@ -47,7 +50,7 @@ class Stage:
     budget: timedelta = timedelta(seconds=30)
     concurrency: int = 16
     attempts: int | None = 3
-    answers: bool = True
+    on_malformed: Literal["dead_letter", "ignore"] = "dead_letter"
 
 
 @dataclass(frozen=True)

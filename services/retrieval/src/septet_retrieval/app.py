@@ -55,7 +55,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
             "documents", DocumentHandler(ingestor, settings), budget=timedelta(minutes=2),
             concurrency=2 * settings.ingest_batch, attempts=None,
         )  # fmt: skip
-        questions = Stage("missed", QuestionHandler(searcher, judge, settings), answers=False)
+        questions = Stage("missed", QuestionHandler(searcher, judge, settings))
         yield Wiring(
             stages=[documents, questions], background=[ingestor.run, follower.run], ready=[index.check]
         )

@@ -1,12 +1,13 @@
-"""The stage runtime: one consumer per process, key lanes inside it, offsets committed contiguously."""
+"""One consumer per process: fetches records for the dispatcher and commits what it has finished."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import (
     CommitFailedError,
@@ -14,14 +15,17 @@ from aiokafka.errors import (
     IllegalStateError,
     KafkaConnectionError,
     KafkaError,
+    RecordTooLargeError,
     TopicAuthorizationFailedError,
 )
 from aiokafka.structs import ConsumerRecord
 
+from septet_kit.messaging.batches import UndecodableRecord, tolerant_consumer
+from septet_kit.messaging.crash_guard import NO_TRAIL, Trail
 from septet_kit.messaging.diagnosis import diagnose, forbidden
-from septet_kit.messaging.lanes import Lanes
-from septet_kit.messaging.offsets import OffsetTracker
-from septet_kit.messaging.step import Job, StepRunner, to_job
+from septet_kit.messaging.dispatcher import Dispatcher, StepFailed
+from septet_kit.messaging.progress import Progress
+from septet_kit.messaging.step import StepRunner
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
 from septet_kit.settings import KitSettings
@@ -31,49 +35,48 @@ from septet_kit.tenants import Tenants
 log = get_logger()
 
 _POLL_MS = 250
-_POLL_RECORDS = 200
-_QUEUED_PER_LANE = 4
+_POLL_RECORDS = 100
+_REVOKE_GRACE_S = 2.0
 _FORBIDDEN = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
+_MOVED_ON = (CommitFailedError, IllegalStateError)
+
+Batches = Mapping[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
+
+
+def open_client(spec: ServiceSpec, settings: KitSettings, instance: str) -> Any:
+    """Build the Kafka client of a service's consumer."""
+    session_ms = settings.session_timeout.total_seconds() * 1000
+    return tolerant_consumer(
+        **settings.kafka().options(), client_id=instance, group_id=f"septet.{spec.name}",
+        group_instance_id=instance, enable_auto_commit=False, auto_offset_reset="earliest",
+        session_timeout_ms=int(session_ms), heartbeat_interval_ms=int(session_ms * 0.3),
+        max_partition_fetch_bytes=2 * 1024 * 1024 + 4096, fetch_max_bytes=8 * 1024 * 1024,
+    )  # fmt: skip
 
 
 class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    """Feeds a service's stages.
+    """Feeds a service's stages from its consumer group.
 
-    A record is taken, decoded and pushed into its stage's lanes; when its step has run, its offset is
-    finished, and a committer commits each partition up to its lowest unfinished offset. A stage whose lanes
-    are full has its partitions paused, tenants' own topics along with the shared one: a stage has as many lanes
-    however many tenants it serves. Records of a partition that was revoked run to their end, but their
-    offsets no longer count: whoever owns the partition now handles them again.
+    A record is decoded and pushed into its stage's lanes; when its step has run, its offset is finished, and a
+    committer commits each partition up to its lowest unfinished offset. Partitions are paused while a bound is met
+    (:meth:`Dispatcher.pauses`). Records of a revoked partition run to their end, but their offsets no longer count:
+    the new owner handles them again.
     """
 
     def __init__(
-        self, spec: ServiceSpec, stages: Mapping[str, Stage], settings: KitSettings, instance: str,
-        tenants: Tenants,
+        self, client: Any, stages: Mapping[str, Stage], settings: KitSettings, tenants: Tenants,
+        runner: StepRunner, progress: Progress,
     ) -> None:  # fmt: skip
+        self._client = client
         self._settings = settings
-        self._tenants = tenants
-        self._stages = {full: stages[name] for full, name in tenants.addresses(stages).items()}
-        self._lanes: dict[str, Lanes[tuple[Job, OffsetTracker]]] = {
-            stage.topic: Lanes(stage.concurrency) for stage in stages.values()
-        }
-        self._trackers: dict[TopicPartition, OffsetTracker] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._paused: set[str] = set()
+        self._progress = progress
+        by_topic = {full: stages[name] for full, name in tenants.addresses(stages).items()}
+        self._topics = list(by_topic)
+        self._dispatcher = Dispatcher(
+            by_topic, tenants, runner.run, self._store, progress, settings.max_in_flight_bytes
+        )
         self._stopping = False
-        self._fatal: Exception | None = None
         self._unsettled = False
-        self.last_progress = time.monotonic()
-        self._consumer = AIOKafkaConsumer(
-            **settings.kafka().options(), client_id=instance, group_id=f"septet.{spec.name}",
-            group_instance_id=instance, enable_auto_commit=False, auto_offset_reset="earliest",
-            session_timeout_ms=int(settings.session_timeout.total_seconds() * 1000),
-            heartbeat_interval_ms=int(settings.session_timeout.total_seconds() * 300),
-            max_partition_fetch_bytes=2 * 1024 * 1024 + 4096,
-        )  # fmt: skip
-
-    def beat(self) -> None:
-        """Note progress, for the watchdog."""
-        self.last_progress = time.monotonic()
 
     async def start(self) -> None:
         """Connect and join the group.
@@ -82,98 +85,99 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             Permanent: Kafka refuses the credentials, the group or a topic.
             Transient: it does not answer.
         """
-        self._consumer.subscribe(list(self._stages), listener=self)
+        self._client.subscribe(self._topics, listener=self)
         try:
-            await self._consumer.start()
+            await self._client.start()
         except KafkaConnectionError as error:
-            await self._consumer.stop()
+            await self._client.stop()
             raise await diagnose(self._settings.kafka()) from error
         except _FORBIDDEN as error:
-            await self._consumer.stop()
+            await self._client.stop()
             raise forbidden(self._settings.kafka(), error) from error
 
     @property
     def assigned(self) -> bool:
         """Whether the group has given this process its partitions."""
-        return bool(self._consumer.assignment())
+        return bool(self._client.assignment())
 
     @property
     def in_flight(self) -> int:
-        return sum(t.in_flight for t in self._trackers.values())
+        """Records that are fetched and not finished."""
+        return self._dispatcher.in_flight
 
-    async def run(self, runner: StepRunner, settle: Callable[[], Awaitable[None]]) -> None:
+    async def run(self, settle: Callable[[], Awaitable[None]]) -> None:
         """Fetch and dispatch until :meth:`drain` is called.
 
-        ``settle`` is awaited before the first record after each assignment: it sends what whoever had the partitions
-        before has left.
+        ``settle`` is awaited before the first record after each assignment: it sends what the previous owner of the
+        partitions has left.
 
         Raises:
-            RuntimeError: a step ended without an outcome; only a restart takes its record up again.
+            StepFailed: a step ended without an outcome.
             Permanent: the principal may not read a topic, or not in this group.
         """
         while not self._stopping:
-            if self._fatal is not None:
-                raise RuntimeError("a step did not end") from self._fatal
-            try:
-                batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
-            except _FORBIDDEN as error:
-                raise forbidden(self._settings.kafka(), error) from error
+            if self._dispatcher.failure is not None:
+                raise StepFailed("a step did not end") from self._dispatcher.failure
+            batches = await self._poll()
             if batches and self._unsettled:
                 self._unsettled = False
                 await settle()
                 if self._unsettled:
-                    # The group has moved on meanwhile: whoever has these records now gets them from the log.
+                    # The group has moved on meanwhile: the new owner of these records gets them from the log.
                     continue
+            if not await self._begin(batches):
+                continue
             for tp, records in batches.items():
-                tracker = self._trackers.setdefault(tp, OffsetTracker())
-                self.beat()
-                for record in records:
-                    self._accept(runner, tracker, record)
+                self._dispatcher.accept(tp, records)
             self._balance()
 
-    def _accept(self, runner: StepRunner, tracker: OffsetTracker, record: ConsumerRecord) -> None:
-        tracker.begin(record.offset)
-        job = to_job(record, self._stages[record.topic], self._tenants)
-        lanes = self._lanes[job.stage.topic]
-        for ready in lanes.push(job.lane, (job, tracker)):
-            self._spawn(runner, *ready)
-
-    def _spawn(self, runner: StepRunner, job: Job, tracker: OffsetTracker) -> None:
-        task = asyncio.create_task(self._work(runner, job, tracker))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _work(self, runner: StepRunner, job: Job, tracker: OffsetTracker) -> None:
+    async def _poll(self) -> Batches:
         try:
-            await runner.run(job)
-        except Exception as error:
-            # The offset stays unfinished and holds the commit back. The record is handled again after a
-            # restart, which cannot wait: its key and its place in the lanes are taken.
-            log.exception("step did not end", topic=job.record.topic, offset=job.record.offset)
-            self._fatal = error
-            return
-        tracker.finish(job.record.offset)
-        self.beat()
-        if self._stopping:
-            return
-        for ready in self._lanes[job.stage.topic].done(job.lane):
-            self._spawn(runner, *ready)
+            batches: Batches = await self._client.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+        except _FORBIDDEN as error:
+            raise forbidden(self._settings.kafka(), error) from error
+        except RecordTooLargeError as error:
+            # A batch that no fetch can hold whole; aiokafka has moved past its first offset.
+            _, tp, offset, *_ = error.args
+            batches = {tp: [UndecodableRecord.at(tp, offset, "the batch is larger than a fetch")]}
+        return batches
+
+    async def _begin(self, batches: Batches) -> bool:
+        """Count the start of this process for partitions of which it has handled nothing yet.
+
+        Returns whether the records may be handled: not when the group has moved on.
+        """
+        new = self._dispatcher.unbegun(batches)
+        if not new:
+            return True
+        trails = await self._trails(new)
+        begun = {tp: (batches[tp][0].offset, trails.get(tp, NO_TRAIL).started()) for tp in new}
+        try:
+            await self._client.commit({tp: (offset, str(trail)) for tp, (offset, trail) in begun.items()})
+        except _MOVED_ON as error:
+            log.warning("records discarded, the group has moved on", error=str(error))
+            return False
+        except KafkaError as error:
+            log.warning("start not counted", error=repr(error))
+        for tp, (offset, trail) in begun.items():
+            self._dispatcher.begin(tp, trail, offset, self._client.highwater(tp) or offset + 1)
+        return True
+
+    async def _trails(self, tps: list[TopicPartition]) -> dict[TopicPartition, Trail]:
+        """What earlier processes left. aiokafka's public ``committed`` leaves the metadata out."""
+        try:
+            found = await self._client._coordinator.fetch_committed_offsets(tps)
+        except KafkaError as error:
+            log.warning("trails not read", error=repr(error))
+            return {}
+        return {tp: Trail.parse(committed.metadata) for tp, committed in found.items()}
 
     def _balance(self) -> None:
-        """Pause stages whose lanes are full, and resume those that have drained to half."""
-        for name, lanes in self._lanes.items():
-            metrics.lane_depth.labels(name).set(lanes.depth)
-            bound = lanes.limit * _QUEUED_PER_LANE
-            if lanes.depth >= bound and name not in self._paused:
-                self._consumer.pause(*self._partitions(name))
-                self._paused.add(name)
-            elif name in self._paused and lanes.depth <= bound // 2:
-                self._consumer.resume(*self._partitions(name))
-                self._paused.discard(name)
-
-    def _partitions(self, stage: str) -> list[TopicPartition]:
-        """What this process reads for a stage."""
-        return [tp for tp in self._consumer.assignment() if self._stages[tp.topic].topic == stage]
+        pause, resume = self._dispatcher.pauses(self._client.assignment())
+        if pause:
+            self._client.pause(*pause)
+        if resume:
+            self._client.resume(*resume)
 
     async def commit_loop(self) -> None:
         """Commit what is done, every ``commit_interval``."""
@@ -183,66 +187,69 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
     async def commit(self) -> None:
         """Commit each assigned partition up to its lowest unfinished offset."""
-        assigned = self._consumer.assignment()
-        offsets = {
-            tp: offset
-            for tp, tracker in self._trackers.items()
-            if tp in assigned and (offset := tracker.committable()) is not None
-        }
+        assigned = self._client.assignment()
+        offsets = {tp: o for tp, o in self._dispatcher.committable().items() if tp in assigned}
+        if await self._store({tp: (offset, "") for tp, offset in offsets.items()}):
+            self._dispatcher.committed(offsets)
+
+    async def _store(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> bool:
+        """Commit offsets with metadata; whether the broker has them."""
         if not offsets:
-            return
+            return False
         try:
-            await self._consumer.commit(offsets)
-        except (CommitFailedError, IllegalStateError) as error:
+            await self._client.commit(dict(offsets))
+        except _MOVED_ON as error:
             log.warning("commit refused, the group has moved on", error=str(error))
-            return
+            return False
         except KafkaError as error:
             log.warning("commit failed, trying again", error=repr(error))
-            return
-        for tp, offset in offsets.items():
-            if (tracker := self._trackers.get(tp)) is not None:
-                tracker.committed(offset)
+            return False
+        return True
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Give work in flight a moment to end, commit it, then forget the partitions."""
         self._unsettled = True
-        deadline = time.monotonic() + 2.0
+        deadline = time.monotonic() + _REVOKE_GRACE_S
         while self.in_flight and time.monotonic() < deadline:  # noqa: ASYNC110 - many tasks, one count
             await asyncio.sleep(0.02)
         await self.commit()
+        await self._wipe_trails()
+        self._dispatcher.revoke(revoked)
         for tp in revoked:
-            self._trackers.pop(tp, None)
             metrics.lag.remove(tp.topic, str(tp.partition))
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Start the assignment afresh; a pause does not survive it."""
-        for tp in assigned:
-            self._trackers[tp] = OffsetTracker()
-        self._paused.clear()
+        """Start the assignment afresh."""
+        self._dispatcher.assign(assigned)
         self._unsettled = True
         log.info("partitions assigned", count=len(assigned))
 
     async def lag(self) -> int:
         """Records between this consumer's positions and the ends of its partitions."""
-        assigned = list(self._consumer.assignment())
+        assigned = list(self._client.assignment())
         if not assigned:
             return 0
-        ends = await self._consumer.end_offsets(assigned)
+        ends = await self._client.end_offsets(assigned)
         total = 0
         for tp, end in ends.items():
-            behind = max(0, end - await self._consumer.position(tp))
+            behind = max(0, end - await self._client.position(tp))
             metrics.lag.labels(tp.topic, str(tp.partition)).set(behind)
             total += behind
         return total
 
-    async def drain(self, grace_s: float) -> None:
-        """Stop fetching, let running steps end within ``grace_s`` seconds, commit, and leave."""
+    async def drain(self, grace_s: float, *, orderly: bool = True) -> None:
+        """Stop fetching, let running steps end within ``grace_s`` seconds, commit, and leave.
+
+        ``orderly`` is false when a record may be why the process ends: its trail then stays for the next process.
+        """
         self._stopping = True
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=grace_s)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=1)
+        await self._dispatcher.drain(grace_s)
         await self.commit()
-        await self._consumer.stop()
+        if orderly and self._dispatcher.failure is None:
+            await self._wipe_trails()
+        await self._client.stop()
+
+    async def _wipe_trails(self) -> None:
+        """This process ends, or loses partitions, in good order: no record is suspected of anything."""
+        assigned = self._client.assignment()
+        await self._store({tp: (o, "") for tp, o in self._dispatcher.trails().items() if tp in assigned})

@@ -23,6 +23,15 @@ class OffsetTracker:
         """Records that began and did not finish."""
         return len(self._open)
 
+    @property
+    def span(self) -> int:
+        """Offsets from the lowest unfinished record to the newest that began; 0 when all are finished."""
+        return self._next - self._open[0] if self._open and self._next is not None else 0
+
+    def lowest(self) -> int | None:
+        """The offset below which everything is finished, or ``None`` before the first record."""
+        return self._open[0] if self._open else self._next
+
     def begin(self, offset: int) -> None:
         """A record is taken into work."""
         insort(self._open, offset)
@@ -41,7 +50,7 @@ class OffsetTracker:
 
     def committable(self) -> int | None:
         """The offset to commit, or ``None`` when nothing new can be."""
-        target = self._open[0] if self._open else self._next
+        target = self.lowest()
         return target if target is not None and target != self._committed else None
 
     def committed(self, offset: int) -> None:

@@ -73,6 +73,8 @@ class Publisher:
             max_request_size=2 * 1024 * 1024, request_timeout_ms=15_000,
         )  # fmt: skip
         self._soon: set[asyncio.Future[None]] = set()
+        self.failure: str | None = None
+        self.blocked_s = 0.0
 
     async def start(self) -> None:
         """Connect.

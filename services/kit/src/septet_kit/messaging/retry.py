@@ -24,13 +24,11 @@ async def with_retry(
     work: Callable[[], Awaitable[R]],
     ctx: Context,
     attempts: int | None,
-    beat: Callable[[], None] = lambda: None,
+    note_outage: Callable[[str], None] = lambda _: None,
 ) -> tuple[R, int]:
     """Run ``work`` until it succeeds; returns its result and the number of tries.
 
-    ``beat`` is called before each new try, so that a watchdog can tell patience from a hang.
-
-    A try that met an :class:`Outage` is none of the ``attempts``.
+    A try that met an :class:`Outage` is none of the ``attempts``; ``note_outage`` is called with its message.
 
     Raises:
         TooLate: the request's deadline has passed already.
@@ -47,7 +45,7 @@ async def with_retry(
                 return await work(), 1
             except Transient as error:
                 why = f": {error.message}"
-                return await _again(work, error, ctx, attempts, beat)
+                return await _again(work, error, ctx, attempts, note_outage)
     except TimeoutError:
         if scope.expired():
             raise DeadlineExceeded(f"not done within {left:.1f} s{why}") from None
@@ -59,21 +57,21 @@ async def _again(
     first: Transient,
     ctx: Context,
     attempts: int | None,
-    beat: Callable[[], None],
+    note_outage: Callable[[str], None],
 ) -> tuple[R, int]:
-    """Go on after a first try that failed. Nearly every record needs one try, and none of this machinery."""
+    """Retry after a first try that failed. Nearly every record needs one try, and none of this machinery."""
     tries = failures = 0
 
     def spent(state: RetryCallState) -> bool:
         nonlocal failures
-        away = state.outcome is not None and isinstance(state.outcome.exception(), Outage)
-        failures += not away
+        failures += not isinstance(_error(state), Outage)
         return attempts is not None and failures >= attempts
 
     def note(state: RetryCallState) -> None:
-        beat()
+        error = _error(state)
+        if isinstance(error, Outage):
+            note_outage(error.message)
         metrics.retries.labels(ctx.topic).inc()
-        error = state.outcome.exception() if state.outcome else None
         log.warning("retrying", topic=ctx.topic, attempt=state.attempt_number, error=str(error))
 
     async for attempt in AsyncRetrying(
@@ -85,3 +83,7 @@ async def _again(
                 raise first
             result = await work()
     return result, tries
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None

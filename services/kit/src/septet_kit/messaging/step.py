@@ -5,76 +5,51 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from aiokafka.structs import ConsumerRecord
 from opentelemetry.trace import Span
-from septet_contracts import ContractError, Envelope, Partial, decode
-from septet_contracts import topic as find_topic
+from septet_contracts import Envelope, Partial
 from structlog.contextvars import bound_contextvars
 
 from septet_kit.context import Context
 from septet_kit.errors import DeadlineExceeded, Permanent, SeptetError, TooLate, Transient
 from septet_kit.events import Emit, failed
 from septet_kit.messaging.dead_letter import dead_record
+from septet_kit.messaging.job import QUARANTINED, Job
 from septet_kit.messaging.publisher import Publisher, Record, headers_of, to_record
 from septet_kit.messaging.retry import with_retry
 from septet_kit.observe import metrics, semconv
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import mark_failed, parent_of, process_span
-from septet_kit.spec import REQUEST_SCOPED, ServiceSpec, Stage
+from septet_kit.spec import REQUEST_SCOPED, ServiceSpec
 from septet_kit.store.unit import OutboxEmit
 from septet_kit.tenants import Tenants
 
 log = get_logger()
 
 
-@dataclass(frozen=True)
-class Job:
-    """A record, decoded as far as it could be."""
-
-    record: ConsumerRecord
-    stage: Stage
-    event: Any
-    error: ContractError | None = None
-
-    @property
-    def lane(self) -> tuple[str, bytes]:
-        """What is handled serially: the topic's records with this key, or of this partition where there is none.
-
-        The topic is part of it because clients choose keys: one tenant's must not hold up another's records.
-        """
-        key = self.record.key if self.record.key is not None else b"\x00%d" % self.record.partition
-        return self.record.topic, key
-
-
-def to_job(record: ConsumerRecord, stage: Stage, tenants: Tenants) -> Job:
-    """Decode a record for its stage, and attribute it to the tenant whose topic it came on."""
-    try:
-        decoded, invalid = decode(find_topic(stage.topic), record.value), None
-    except ContractError as error:
-        decoded, invalid = error.partial, error
-    event, refused = tenants.identify(decoded, record.topic)
-    return Job(record, stage, event, invalid or refused)
-
-
 class StepRunner:
     """Runs jobs to a durable end: when :meth:`run` returns, the record's offset may be committed."""
 
     def __init__(
-        self, spec: ServiceSpec, publisher: Publisher, tenants: Tenants, beat: Callable[[], None]
+        self, spec: ServiceSpec, publisher: Publisher, tenants: Tenants, note_outage: Callable[[str], None]
     ) -> None:
         self._spec = spec
         self._publisher = publisher
         self._tenants = tenants
-        self._beat = beat
+        self._note_outage = note_outage
         self._produces = frozenset(spec.produces)
 
     async def run(self, job: Job) -> None:
-        """Handle one job. Only cancellation ends it early; nothing is published twice on purpose."""
-        if not job.stage.answers and self._rejects(job):
+        """Handle one job. Only cancellation ends it early; nothing is published twice on purpose.
+
+        Raises:
+            ProducerFailed: nothing can be published any more.
+        """
+        refused = self._refusal(job) if job.stage.on_malformed == "ignore" else None
+        # The other service handles a record that ended this process without ending itself, so it does not answer.
+        if refused is not None and refused.code != QUARANTINED:
+            metrics.ignored.labels(job.stage.topic, refused.code).inc()
             return
         ctx = _context(job)
         record, event = job.record, job.event
@@ -100,13 +75,13 @@ class StepRunner:
         metrics.handled.labels(job.stage.topic, result).inc()
         metrics.step_seconds.labels(job.stage.topic).observe(time.monotonic() - ctx.started)
 
-    def _rejects(self, job: Job) -> bool:
-        """Whether the record is refused before any handler sees it."""
+    def _refusal(self, job: Job) -> Permanent | None:
+        """Why the record is refused before any handler sees it, or ``None``."""
         try:
             self._admit(job)
-        except Permanent:
-            return True
-        return False
+        except Permanent as error:
+            return error
+        return None
 
     def _admit(self, job: Job) -> None:
         if (e := job.error) is not None:
@@ -120,7 +95,7 @@ class StepRunner:
         try:
             self._admit(job)
             emits, tries = await with_retry(
-                lambda: job.stage.handle(job.event, ctx), ctx, job.stage.attempts, self._beat
+                lambda: job.stage.handle(job.event, ctx), ctx, job.stage.attempts, self._note_outage
             )
             return self._records(emits), "ok"
         except TooLate as error:
@@ -174,13 +149,11 @@ class StepRunner:
             except Transient as error:
                 log.warning("publish failed, trying again", error=error.message)
                 left = [r for r in left if r.not_after is None]
-                self._beat()
                 await asyncio.sleep(1.0)
             else:
                 break
         for record in records:
-            while record.settled is not None and not await record.settled():
-                self._beat()
+            while record.settled is not None and not await record.settled():  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
 
 

@@ -28,6 +28,9 @@ queue_seconds = histogram(
 )
 retries = counter("septet_retries_total", "Retries in place.", ["topic"])
 dead_letters = counter("septet_dead_letters_total", "Dead letters.", ["topic", "code"])
+ignored = counter(
+    "septet_ignored_total", "Malformed records that another service answers for.", ["topic", "code"]
+)
 lost_sends = counter("septet_lost_sends_total", "Lossy records that could not be sent.")
 swept = counter("septet_outbox_swept_total", "Outbox rows that a sweeper settled.", ["result"])
 lane_depth = Gauge("septet_lane_depth", "Records that run or wait in key lanes.", ["topic"])

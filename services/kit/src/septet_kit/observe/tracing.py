@@ -23,6 +23,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from septet_kit.observe import semconv
@@ -31,6 +32,8 @@ _EXPORT_DELAY_MS = 1000
 _EXPORT_TIMEOUT_S = 1
 # Names of the headers that carry trace context.
 _CARRIERS = frozenset({*propagate.get_global_textmap().fields, "tracestate"})
+# W3C bounds baggage, the largest of them, to this. Longer ones are no trace context but a client's garbage.
+_MAX_CARRIER = 8192
 _KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
 
 _forced: ContextVar[tuple[int, int] | None] = ContextVar("forced_ids", default=None)
@@ -51,7 +54,9 @@ class _Ids(RandomIdGenerator):
 def configure(service: str, instance: str, endpoint: str | None) -> None:
     """Install the tracer provider. Without an endpoint ids are made and propagated, and nothing is sent.
 
-    The export timeout is short because a missing collector otherwise holds the shutdown for seconds.
+    OpenTelemetry's own variables choose the sampler: ``OTEL_TRACES_SAMPLER=parentbased_traceidratio`` and
+    ``OTEL_TRACES_SAMPLER_ARG=0.1`` record one trace in ten. The export timeout is short because a missing collector
+    otherwise holds the shutdown for seconds.
     """
     resource = Resource.create({"service.name": f"septet-{service}", "service.instance.id": instance})
     provider = TracerProvider(resource=resource, id_generator=_Ids())
@@ -73,17 +78,32 @@ _tracer = trace.get_tracer("septet.kit")
 
 
 def derived_context(tenant: str, request_id: str) -> SpanContext:
-    """The root span's context of a request that came without one."""
+    """The root span's context of a request that came without one.
+
+    The provider's sampler decides whether the trace is recorded. A sampler by ratio decides by the trace id, so every
+    service decides the same.
+    """
     digest = hashlib.sha256(f"{tenant}\x1f{request_id}".encode()).digest()
+    trace_id = int.from_bytes(digest[:16], "big")
     return SpanContext(
-        trace_id=int.from_bytes(digest[:16], "big"), span_id=int.from_bytes(digest[16:24], "big"),
-        is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED),
+        trace_id=trace_id, span_id=int.from_bytes(digest[16:24], "big"), is_remote=True,
+        trace_flags=TraceFlags(TraceFlags.SAMPLED if _is_sampled(trace_id) else TraceFlags.DEFAULT),
     )  # fmt: skip
+
+
+def _is_sampled(trace_id: int) -> bool:
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):
+        return True
+    decision = provider.sampler.should_sample(OtelContext(), trace_id, "request").decision
+    return decision is Decision.RECORD_AND_SAMPLE
 
 
 def parent_of(headers: Mapping[str, bytes], tenant: str | None, request_id: str | None) -> OtelContext:
     """The context that a record's processing belongs under."""
-    carrier = {k: v.decode("latin-1") for k, v in headers.items() if k in _CARRIERS}
+    carrier = {
+        k: v.decode("latin-1") for k, v in headers.items() if k in _CARRIERS and len(v) <= _MAX_CARRIER
+    }
     parent = propagate.extract(carrier, OtelContext())
     if trace.get_current_span(parent).get_span_context().is_valid or not (tenant and request_id):
         return parent

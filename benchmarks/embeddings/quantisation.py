@@ -1,0 +1,123 @@
+"""Cosine to full precision, and CPU time, of ways to quantise the embedding model.
+
+    python -m benchmarks.embeddings.quantisation PROCESSOR [--passages N]
+
+Writes ``results/quantisation-PROCESSOR.json``; PROCESSOR names the kernels that onnxruntime has there. Passages are
+those of Cranfield (English) and of TyDi QA (Korean), N of each. A processor with AVX2 and without VNNI is emulated by
+QEMU, where times mean nothing:
+
+    qemu-x86_64 -cpu max $(readlink -f .venv/bin/python) -m benchmarks.embeddings.quantisation avx2 --passages 0
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from septet_native import minilm
+from septet_native.encoder import Encoder
+from septet_native.quantize import quantize, saturating_weights
+
+from benchmarks.retrieval.corpus import data_set
+
+SETS = {"en": "cranfield", "ko": "tydiqa_goldp_ko"}
+TEST = {"en": "What does asyncio.gather return?", "ko": "서울은 대한민국의 수도이다."}
+ALL = (*minilm.QUANTISED, "EmbedLayerNormalization")
+RESULTS = Path(__file__).parent / "results"
+
+
+def eight_bits(weights: QuantType) -> Callable[[Path, Path], None]:
+    """onnxruntime's full range, embedding tables included."""
+    options = {"MatMulConstBOnly": True, "DefaultTensorType": TensorProto.FLOAT}
+    return lambda source, target: quantize_dynamic(
+        source,
+        target,
+        weight_type=weights,
+        per_channel=True,
+        op_types_to_quantize=list(ALL),
+        extra_options=options,
+    )
+
+
+VARIANTS: dict[str, Callable[[Path, Path], None]] = {
+    "weights of 8 bits, tables of 8 bits": eight_bits(QuantType.QInt8),
+    "unsigned weights of 8 bits, tables of 8 bits": eight_bits(QuantType.QUInt8),
+    "weights of 7 bits, tables of 8 bits": lambda source, target: quantize(source, target, ALL),
+    "weights of 7 bits, tables in float32 (shipped)": lambda source, target: quantize(
+        source, target, minilm.QUANTISED
+    ),
+}
+
+
+def passages(count: int) -> dict[str, list[str]]:
+    """The sentence of the model's test and ``count`` documents of each set."""
+    found = {}
+    for language, name in SETS.items():
+        data = data_set(name)
+        if data is None:
+            raise SystemExit("the sets are needed: name their directory in SEPTET_DATA")
+        found[language] = [TEST[language], *(document.text for document in data.documents[:count])]
+    return found
+
+
+def encoded(model: Path, texts: list[str]) -> tuple[NDArray[np.float32], float]:
+    """Vectors, and milliseconds of CPU for each text."""
+    encoder = Encoder(model, minilm.tokenizer_file())
+    tokens = encoder.tokenize(texts)
+    encoder.run(tokens[:1])
+    started = time.process_time()
+    vectors = np.concatenate([encoder.run([one]) for one in tokens])
+    return vectors, (time.process_time() - started) * 1000 / len(texts)
+
+
+def figures(model: Path, texts: dict[str, list[str]], full: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
+    """Cosines to the vectors of full precision, CPU time, and weights that can saturate."""
+    found: dict[str, Any] = {
+        "megabytes": round(model.stat().st_size / 1e6, 1),
+        "weights_that_can_saturate": len(saturating_weights(onnx.load(model))),
+    }
+    for language, those in texts.items():
+        vectors, cpu = encoded(model, those)
+        cosines = (vectors * full[language]).sum(axis=1)
+        found[language] = {
+            "cosine_of_test_sentence": round(float(cosines[0]), 4),
+            "cosine_min": round(float(cosines.min()), 4),
+            "cosine_mean": round(float(cosines.mean()), 4),
+            "cpu_ms_per_passage": round(cpu, 1),
+        }
+    return found
+
+
+def main() -> None:
+    """Measure every variant and write the result."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("processor")
+    parser.add_argument("--passages", type=int, default=150)
+    arguments = parser.parse_args()
+    texts = passages(arguments.passages)
+    result: dict[str, Any] = {"passages": {language: len(those) for language, those in texts.items()}}
+    with tempfile.TemporaryDirectory() as directory:
+        source = Path(directory, "full.onnx")
+        minilm.write_model(source, int8=False)
+        full = {language: encoded(source, those)[0] for language, those in texts.items()}
+        for name, write in VARIANTS.items():
+            target = Path(directory, "int8.onnx")
+            write(source, target)
+            result[name] = figures(target, texts, full)
+            print(name, json.dumps(result[name]), flush=True)
+    target = RESULTS / f"quantisation-{arguments.processor}.json"
+    target.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,263 @@
+"""The consumer and its dispatcher on a simulated log: nothing stops them, nothing is lost, nothing grows without bound."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import pytest
+from septet_contracts import Request, encode
+from septet_kit.context import Context
+from septet_kit.events import Emit
+from septet_kit.messaging.crash_guard import MANY_DEATHS, STRIKES, Trail
+from septet_kit.messaging.dispatcher import MAX_AHEAD, StepFailed
+from septet_kit.settings import KitSettings
+from septet_kit.spec import Stage
+
+from .harness import batches as made
+from .harness.kafka import FakeLog, FakePublisher, facts
+from .harness.service import SETTINGS, partition, process
+
+REQUESTS = partition("requests")
+OTHER = partition("requests", 1)
+
+
+def question(request_id: str, **fields: object) -> bytes:
+    return encode(Request(request_id=request_id, question="What is a deque?", **fields))
+
+
+def put(log: FakeLog, *ids: str, tp: object = REQUESTS, key: bytes | None = None) -> None:
+    """Append one batch of valid requests, each under its own key unless ``key`` is given."""
+    records = [made.record(question(i), key or i.encode()) for i in ids]
+    log.append(tp, made.batch(records, log.end(tp)), len(ids))
+
+
+class Handled:
+    """A handler that notes ids in the order in which it ends."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+
+    async def __call__(self, event: Request, ctx: Context) -> Sequence[Emit]:
+        await asyncio.sleep(0)
+        self.ids.append(event.request_id)
+        return []
+
+
+@pytest.mark.parametrize(
+    ("broken", "count"),
+    [
+        (made.bad_header_key, 3),
+        (made.bad_checksum, 2),
+        (made.unknown_codec, 2),
+        (made.unknown_magic, 1),
+        (made.corrupt_payload("zstd"), 1),
+        (made.bomb("gzip"), 1),
+        (made.short_record, 2),
+    ],
+)
+async def test_undecodable_bytes_end_in_dead_letters_and_the_next_record_is_handled(
+    broken: Callable[[int], bytes], count: int
+) -> None:
+    log, handled = FakeLog(), Handled()
+    put(log, "before")
+    base = log.end(REQUESTS)
+    log.append(REQUESTS, broken(base), count)
+    put(log, "after")
+    put(log, "elsewhere", tp=OTHER)
+    async with process(log, [Stage("requests", handled)], [REQUESTS, OTHER]) as run:
+        await run.until(lambda: {"before", "after", "elsewhere"} <= set(handled.ids))
+        await run.until(lambda: log.commits.get(REQUESTS) == (log.end(REQUESTS), ""))
+        dead = [facts(r) for r in run.publisher.on("septet.guardrails.dead.v1")]
+    undecodable = [d for d in dead if d.code == "undecodable"]
+    assert undecodable
+    assert {(d.topic, d.partition) for d in undecodable} == {(REQUESTS.topic, "0")}
+    assert all(base <= int(d.offset) < base + count for d in undecodable)
+    assert all(d.fix and d.reason for d in undecodable)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        made.record(None),
+        made.record(None, key=None),
+        made.record(b"", key=b""),
+        made.record(question("r1"), key=None),
+        made.record(
+            question("r2"), traceparent=b"\xff\x00garbage", tracestate=b"=" * 9000, baggage=b";" * 100_000
+        ),
+        (b"k", question("r3"), [(f"h{n}", b"v" * 20) for n in range(10_000)]),
+        (b"k", b"not json", [(f"h{n}", b"v" * 200) for n in range(10_000)]),
+        made.record(b"x" * (2 * 1024 * 1024 - 300)),
+        made.record(b"\xff" * 100, key=b"k" * 1_500_000),
+        made.record(b'{"request_id": "r4", "question": "\\ud800"}'),
+        made.record(b'{"request_id": "r5", "question": "q", "\\ud800": 1}'),
+        made.record(b"[" * 100_000),
+        made.record(b'{"request_id": "r6", "question": 1' + b"0" * 5000 + b"}"),
+    ],
+    ids=lambda r: f"{(r[1] or b'')[:16]!r}-{len(r[2])}-headers-{len(r[1] or b'')}-bytes",
+)
+async def test_hostile_records_end_typed_and_the_next_record_is_handled(record: made.Record) -> None:
+    log, handled = FakeLog(), Handled()
+    log.append(REQUESTS, made.batch([record]), 1)
+    put(log, "next")
+    async with process(log, [Stage("requests", handled)], [REQUESTS]) as run:
+        await run.until(lambda: "next" in handled.ids)
+        await run.until(lambda: log.commits.get(REQUESTS) == (2, ""))
+        dead = run.publisher.on("septet.guardrails.dead.v1")
+    assert len(dead) + len(handled.ids) == 2
+    for letter in dead:
+        assert facts(letter).offset == "0"
+        assert len(letter.value or b"") + sum(len(k) + len(v) for k, v in letter.headers) < 2 * 1024 * 1024
+
+
+async def test_any_malformed_record_is_dead_lettered_unless_another_service_answers() -> None:
+    for on_malformed, expected in (("dead_letter", 1), ("ignore", 0)):
+        log, handled = FakeLog(), Handled()
+        log.append(REQUESTS, made.batch([made.record(b"{}")]), 1)
+        put(log, "next")
+        stage = Stage("requests", handled, on_malformed=on_malformed)  # type: ignore[arg-type]
+        async with process(log, [stage], [REQUESTS]) as run:
+            await run.until(lambda: handled.ids == ["next"])  # noqa: B023
+        assert len(run.publisher.on("septet.guardrails.dead.v1")) == expected
+
+
+async def test_a_partition_does_not_run_ahead_of_an_unfinished_record_without_bound() -> None:
+    log, handled, gate = FakeLog(), Handled(), asyncio.Event()
+
+    async def handle(event: Request, ctx: Context) -> Sequence[Emit]:
+        if event.request_id == "slow":
+            await gate.wait()
+        return await handled(event, ctx)
+
+    put(log, "slow")
+    for n in range(30):
+        put(log, *(f"r{n}-{i}" for i in range(100)))
+    async with process(log, [Stage("requests", handle)], [REQUESTS]) as run:
+        await run.until(lambda: len(handled.ids) >= MAX_AHEAD - 1)
+        await asyncio.sleep(0.05)
+        assert len(handled.ids) < MAX_AHEAD + 200
+        assert log.commits[REQUESTS][0] == 0
+        gate.set()
+        await run.until(lambda: len(handled.ids) == 3001, 20)
+
+
+async def test_bytes_in_flight_are_bounded_and_given_back() -> None:
+    settings = KitSettings(max_in_flight_bytes=2 * 1024 * 1024, commit_interval=timedelta(milliseconds=1))
+    log, gate = FakeLog(), asyncio.Event()
+    peak = 0
+
+    async def handle(event: Request, ctx: Context) -> Sequence[Emit]:
+        await gate.wait()
+        return []
+
+    for n in range(40):
+        body = question(f"r{n}", messages=({"role": "user", "content": "x" * 30_000},) * 10)
+        log.append(REQUESTS, made.batch([made.record(body, b"%d" % n)], n), 1)
+    async with process(log, [Stage("requests", handle)], [REQUESTS], settings=settings) as run:
+        dispatcher = run.consumer._dispatcher
+        for _ in range(100):
+            await asyncio.sleep(0.001)
+            peak = max(peak, dispatcher.bytes_in_flight)
+        gate.set()
+        await run.until(lambda: log.commits.get(REQUESTS) == (40, ""))
+        assert dispatcher.bytes_in_flight == 0
+    assert 2 * 1024 * 1024 <= peak <= 5 * 1024 * 1024
+
+
+async def test_a_step_without_an_outcome_ends_the_process_and_holds_its_offset() -> None:
+    class Broken(FakePublisher):
+        async def send(self, *records: object) -> None:
+            raise RuntimeError("sender is gone")
+
+    log = FakeLog()
+    log.append(REQUESTS, made.batch([made.record(b"{}")]), 1)
+    with pytest.raises(StepFailed):
+        async with process(log, [Stage("requests", Handled())], [REQUESTS], publisher=Broken()) as run:
+            await run.until(lambda: False)
+    assert log.commits[REQUESTS] == (0, str(Trail(1)))
+
+
+async def _die(log: FakeLog, poison: str) -> tuple[list[str], FakePublisher]:
+    """One process that ends as soon as it handles the poison; what it had handled and sent by then."""
+    handled, dying = Handled(), asyncio.Event()
+
+    async def handle(event: Request, ctx: Context) -> Sequence[Emit]:
+        if event.request_id == poison:
+            dying.set()
+            await asyncio.Event().wait()
+        return await handled(event, ctx)
+
+    async with process(log, [Stage("requests", handle)], [REQUESTS, OTHER], killed=True) as run:
+        await run.until(lambda: dying.is_set() or log.commits.get(REQUESTS, (0, ""))[0] == log.end(REQUESTS))
+    return handled.ids, run.publisher
+
+
+async def test_a_record_that_ends_its_process_is_quarantined_and_nothing_else_is() -> None:
+    log, everything = FakeLog(), set()
+    put(log, "first", "poison", "second", "third")
+    put(log, "elsewhere", tp=OTHER)
+    for death in range(MANY_DEATHS + STRIKES):
+        ids, publisher = await _die(log, "poison")
+        everything |= set(ids)
+        assert not publisher.sent, f"nothing is given up before death {death + 1}"
+    ids, publisher = await _die(log, "poison")
+    everything |= set(ids)
+    (letter,) = publisher.on("septet.guardrails.dead.v1")
+    assert (facts(letter).code, facts(letter).offset) == ("quarantined", "1")
+    assert letter.value == question("poison")
+    (outcome,) = publisher.on("outcomes")
+    assert b'"request_id":"poison"' in (outcome.value or b"")
+    assert everything == {"first", "second", "third", "elsewhere"}
+    assert log.commits[REQUESTS] == (4, "")
+    assert log.commits[OTHER] == (1, "")
+
+
+async def test_kills_at_random_moments_condemn_no_record() -> None:
+    """Each process is killed while one record is in flight, but makes progress in between: that record is not why."""
+    log = FakeLog()
+    put(log, *(f"r{n}" for n in range(12)))
+    for n in range(12):
+        _, publisher = await _die(log, f"r{n}")
+        assert not publisher.sent
+
+
+async def test_an_orderly_end_wipes_the_trail() -> None:
+    log, never = FakeLog(), asyncio.Event()
+
+    async def handle(event: Request, ctx: Context) -> Sequence[Emit]:
+        await never.wait()
+        return []
+
+    put(log, "slow")
+    for _ in range(MANY_DEATHS + STRIKES + 2):
+        async with process(log, [Stage("requests", handle)], [REQUESTS]) as run:
+            await run.until(lambda: run.consumer.in_flight == 1)
+            run.consumer._dispatcher.drain = _short(run.consumer._dispatcher.drain)  # type: ignore[method-assign]
+        assert log.commits[REQUESTS] == (0, "")
+
+
+def _short(drain: Callable[[float], object]) -> Callable[[float], object]:
+    return lambda _: drain(0.01)
+
+
+async def test_an_idle_partition_counts_no_starts() -> None:
+    log = FakeLog()
+    for _ in range(3):
+        async with process(log, [Stage("requests", Handled())], [REQUESTS], killed=True) as run:
+            await asyncio.sleep(0.01)
+            assert run.consumer.assigned
+    assert REQUESTS not in log.commits
+
+
+@pytest.mark.parametrize(
+    "metadata", ["", "x", "[]", '{"starts": -1}', '{"starts": "a"}', '{"other": 1}', "1", "null"]
+)
+def test_metadata_of_others_is_no_trail(metadata: str) -> None:
+    assert Trail.parse(metadata) == Trail()
+    assert Trail.parse(str(Trail(2, 7, 1))) == Trail(2, 7, 1)
+
+
+def test_settings_bound_what_is_in_flight() -> None:
+    assert SETTINGS.max_in_flight_bytes == 32 * 1024 * 1024
