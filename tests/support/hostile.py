@@ -121,7 +121,7 @@ ACCEPTED: tuple[Form, ...] = (
     *(Form(f"{name.decode()}_garbage", _headers((name, _GARBAGE)), End.HANDLED) for name in _W3C),
     Form("traceparent_almost", _headers((b"traceparent", b"00-" + b"0" * 32 + b"-" + b"0" * 16 + b"-zz")), End.HANDLED),
     Form("tombstone", _value(lambda *_: None)),
-    Form("tombstone_without_key", lambda *_: Batch((RawRecord(),)).encode()),
+    Form("tombstone_without_key", lambda mark, _: Batch((RawRecord(headers=[(b"mark", mark.encode())]),)).encode()),
     Form("empty_value", _value(lambda *_: b"")),
     Form("no_key", lambda mark, fields: Batch((_record(mark, fields, key=None),)).encode(), End.HANDLED),
     Form("empty_key", lambda mark, fields: Batch((_record(mark, fields, key=b""),)).encode(), End.HANDLED),

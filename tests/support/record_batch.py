@@ -20,6 +20,8 @@ _ENCODE: Mapping[int, Callable[[bytes], bytes]] = {
 }  # fmt: skip
 _HEAD = struct.Struct(">qiibI")
 _BODY = struct.Struct(">hiqqqhii")
+HEADER_BYTES = _HEAD.size + _BODY.size
+"""Bytes of a batch before its records."""
 _LENGTH_FROM = struct.calcsize(">qi")
 
 
