@@ -8,86 +8,24 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import psutil
 import pytest
 from aiokafka.structs import ConsumerRecord
-from septet_contracts import topic
 from septet_native.addresses import Addresses
 
-from ..chaos.fleet import Member, relaying
 from ..support.hostile import ACCEPTED, REJECTED, End, Form
-from ..support.raw_producer import RawProducer, Written, raw_producer
+from ..support.raw_producer import Written, raw_producer
 from ..support.record_batch import CODECS, HEADER_BYTES, Batch, RawRecord, bomb
 from ..support.relay import FATAL
-from ..support.tail import Tail, tail
+from ..support.relay_process import AT_ONCE_S, PARTITION, REQUESTS, Relay, about, facts, relaying_process
 
-REQUESTS, DEAD = topic("requests").name, "septet.guardrails.dead.v1"
-PARTITION, OTHER = 1, 2
-# A record behind a hostile one is handled at once; the bound leaves room for a busy machine.
-AT_ONCE_S = 10.0
 # What a process may grow by, whatever its clients send.
 GROWTH_MIB = 400
 QUARANTINED_S = 90.0
 MIB = 1024 * 1024
-
-
-@dataclass
-class Relay:
-    """The service, what it publishes, and a client that writes bytes to it."""
-
-    member: Member
-    tail: Tail
-    raw: RawProducer
-
-    async def send(self, batch: bytes, partition: int = PARTITION) -> Written:
-        """Write a batch to a partition of the requests."""
-        return await self.raw.send(REQUESTS, partition, batch)
-
-    async def request(self, partition: int = PARTITION, **fields: Any) -> str:
-        """Write a valid request; returns its id."""
-        mark = f"next-{uuid4().hex[:8]}"
-        body = {"request_id": mark, "question": "What is a deque?", **fields}
-        sent = await self.send(
-            Batch([RawRecord(json.dumps(body).encode(), mark.encode())]).encode(), partition
-        )
-        assert sent.accepted
-        return mark
-
-    async def handled(self, mark: str, within_s: float = AT_ONCE_S) -> bool:
-        """Whether a request is handed on in time."""
-        return await self.tail.first("screened", about(mark), within_s) is not None
-
-    async def letter(self, at: Written, within_s: float = AT_ONCE_S) -> ConsumerRecord | None:
-        """The dead letter of the record at an offset."""
-        return await self.tail.first(DEAD, comes_from(PARTITION, at.offset), within_s)
-
-    async def goes_on(self, within_s: float = AT_ONCE_S) -> None:
-        """The next records, of the same partition and of another one, are handled in time."""
-        marks = [await self.request(PARTITION), await self.request(OTHER)]
-        late = [m for m in marks if not await self.handled(m, within_s)]
-        assert not late, f"not handled within {within_s} s; restarts: {self.member.restarts}"
-
-
-def about(mark: str) -> Callable[[ConsumerRecord], bool]:
-    """Whether a record is about a request."""
-    return lambda r: json.loads(r.value).get("request_id") == mark
-
-
-def comes_from(partition: int, offset: int) -> Callable[[ConsumerRecord], bool]:
-    """Whether a dead letter is that of a place on the requests topic."""
-    place = {"topic": REQUESTS, "partition": str(partition), "offset": str(offset)}
-    return lambda r: place.items() <= facts(r).items()
-
-
-def facts(letter: ConsumerRecord) -> dict[str, str]:
-    """What a dead letter says of its record."""
-    prefix = "septet-dead-"
-    return {k.removeprefix(prefix): v.decode() for k, v in letter.headers if k.startswith(prefix)}
 
 
 def holds_bytes(letter: ConsumerRecord, batch: bytes, mark: str) -> bool:
@@ -99,16 +37,8 @@ def holds_bytes(letter: ConsumerRecord, batch: bytes, mark: str) -> bool:
 @pytest.fixture(scope="module")
 async def relay(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Relay]:
     """The service, started again whenever it ends."""
-    log = tmp_path_factory.mktemp("relay") / "relay.log"
-    member = Member("guardrails", 0, addresses.environment("guardrails"), log, relaying())
-    async with tail(addresses.connection("admin"), "screened", "outcomes", DEAD) as followed:
-        await member.start()
-        try:
-            await member.ready()
-            async with raw_producer(addresses.connection("admin")) as raw:
-                yield Relay(member, followed, raw)
-        finally:
-            await member.retire()
+    async with relaying_process(addresses, tmp_path_factory.mktemp("relay") / "relay.log") as made:
+        yield made
 
 
 @pytest.mark.parametrize("form", REJECTED, ids=lambda f: f.name)
@@ -154,7 +84,7 @@ async def test_a_broken_record_does_not_hide_its_neighbours(relay: Relay) -> Non
     letter = await relay.letter(Written(sent.offset + 1))
     assert letter is not None
     assert marks[1].encode() in letter.value
-    assert not relay.tail.found("screened", about(marks[1]))
+    assert not relay.seen(marks[1])
 
 
 async def test_what_expands_to_gigabytes_does_not_fill_memory(relay: Relay) -> None:
