@@ -34,6 +34,7 @@ from septet_contracts import (
     event_id,
     record_key,
     request_digest,
+    topic,
 )
 from septet_kit.messaging.admin import ensure_topics
 from septet_kit.testing import flow
@@ -69,7 +70,7 @@ def pair(name: str) -> tuple[Request, Outcome]:
         Outcome, request_id=name, event_id=event_id("default", name, "outcome"), ask=Ask(question=QUESTION),
         request_digest=request_digest(encode(request)), answer_kind="generated", passages=passages,
         answer=f"Answer {name}: a deque is a generalization of stacks and queues with fast appends on both sides [1].",
-        question_embedding=Embedding(model="all-MiniLM-L6-v2", vector=(0.051,) * 384),
+        question_vector=Embedding.of("all-MiniLM-L6-v2", (0.051,) * 384),
         verdicts=tuple(Verdict(rail=f"rail{n}", stage="output", decision="pass") for n in range(10)),
     )  # fmt: skip
     return request, outcome
@@ -81,7 +82,7 @@ class Client:
     def __init__(self, bootstrap: str) -> None:
         self.producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
         self.consumer = AIOKafkaConsumer(
-            "septet.responses.v1", bootstrap_servers=bootstrap, auto_offset_reset="earliest"
+            topic("responses").name, bootstrap_servers=bootstrap, auto_offset_reset="earliest"
         )
         self.sent_ms: dict[str, int] = {}
         self.answers: list[tuple[str, int, dict[str, Any]]] = []
@@ -90,8 +91,8 @@ class Client:
     async def ask(self, name: str) -> None:
         request, outcome = pair(name)
         key = record_key("default", name, None)
-        await self.producer.send("septet.requests.v1", encode(request), key=key)
-        sent = await self.producer.send_and_wait("septet.outcomes.v1", encode(outcome), key=key)
+        await self.producer.send(topic("requests").name, encode(request), key=key)
+        sent = await self.producer.send_and_wait(topic("outcomes").name, encode(outcome), key=key)
         self.sent_ms[name] = sent.timestamp
 
     async def read(self) -> None:
@@ -170,7 +171,7 @@ async def silence(client: Client) -> dict[str, float]:
     for name in names:
         request = Request(request_id=name, question=QUESTION, deadline=deadline)
         await client.producer.send(
-            "septet.requests.v1", encode(request), key=record_key("default", name, None)
+            topic("requests").name, encode(request), key=record_key("default", name, None)
         )
         client.sent_ms[name] = int(deadline.timestamp() * 1000)
     await client.producer.flush()

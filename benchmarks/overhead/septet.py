@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import yaml
 from septet_cli.embedded import Progress, running
+from septet_contracts import topic
 from septet_guardrails.domain.policy import Policy
 from septet_native import ports
 from septet_native.services import SERVICES
@@ -103,7 +104,7 @@ class Septet:
     async def running(self, place: Place) -> AsyncIterator[RunningSeptet]:
         """A client; the services run already."""
         connection = place.addresses.connection()
-        ends = f"septet.{PATH[0]}.v1", f"septet.{PATH[-1]}.v1"
+        ends = topic(PATH[0]).name, topic(PATH[-1]).name
         async with exchanging(connection, *ends) as exchange:
             yield RunningSeptet(self, exchange, place.load)
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from septet_cli.waterfall import Node, forest
+from septet_contracts import topic
 
 SEND, PROCESS = "send ", "process "
 LEDGERS = ("generation", "eval")
@@ -95,7 +96,7 @@ def journey(trace: Mapping[str, Any], answer: Mapping[str, Any], sent_at: float)
 def _path(nodes: Sequence[Node]) -> list[tuple[Node, Node]]:
     """Pairs of ``process`` and the ``send`` below it, from the request to the response, by following parents back."""
     by_id = {node.span_id: node for node in nodes}
-    last = next((n for n in nodes if n.name == f"{SEND}septet.responses.v1"), None)
+    last = next((n for n in nodes if n.name == f"{SEND}{topic('responses').name}"), None)
     path: list[tuple[Node, Node]] = []
     while last is not None:
         process = by_id.get(last.parent_id or "")

@@ -18,7 +18,6 @@ from septet_contracts import (
     Ask,
     CacheInfo,
     Draft,
-    Embedding,
     Flow,
     Grounded,
     Outcome,
@@ -47,7 +46,7 @@ from septet_guardrails.domain.correction import Revise, decide
 from septet_guardrails.domain.rails import Question, input_rails, output_rails
 from septet_guardrails.domain.replies import blocked
 from septet_guardrails.domain.screening import check_usable, screen
-from septet_kit.models import Embedder
+from septet_kit.models import Embedder, as_embedding
 from septet_kit.settings import KitSettings
 from septet_retrieval.domain.abstention import abstention
 from septet_retrieval.judge import Judge
@@ -130,12 +129,12 @@ class Work:
         """Answerability of what was found; the outcome is that of a question to abstain from."""
         unit = np.asarray(vector, dtype=np.float32)
         unit /= max(float(np.linalg.norm(unit)), 1e-12)
-        embedding = Embedding.model_construct(model=self.embedder.model, vector=tuple(unit.tolist()))
+        embedding = as_embedding(self.embedder.model, unit)
         query = event.ask.query
         assessed = await self._judge.assess(query, passages, embedding)
         verdict = assessed.verdict(self._threshold)
         carried = {
-            "passages": tuple(passages), "question_embedding": embedding, "answerability": verdict,
+            "passages": tuple(passages), "question_vector": embedding, "answerability": verdict,
             "cache": _CACHE, "retrieval": _RETRIEVAL,
         }  # fmt: skip
         if verdict.answerable:

@@ -48,7 +48,7 @@ async def service(kafka: str, topic: str, reply: Reply) -> AsyncIterator[None]:
 def response(request: dict[str, Any], **fields: Any) -> dict[str, Any]:
     tenant = request.get("tenant", "default")
     return {
-        "request_id": request["request_id"], "tenant": tenant, "contract": "septet.response", "version": 1,
+        "request_id": request["request_id"], "tenant": tenant, "contract": "septet.response", "version": 2,
         "event_id": str(event_id(tenant, request["request_id"], "response")), "status": "answered",
         "occurred_at": datetime.now(UTC).isoformat(), "answer": "echo: " + request["question"], **fields,
     }  # fmt: skip

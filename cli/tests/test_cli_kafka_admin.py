@@ -26,7 +26,7 @@ def test_the_table_is_shown_with_tenants(tmp_path: Path) -> None:
     tenants.write_text("tenants: [{name: acme, topics: own}]")
     shown = runner.invoke(app, ["kafka", "acls", "--tenants", str(tenants)], env={"COLUMNS": "200"})
     assert "tenant-acme" in shown.stdout
-    assert "responses.v1.acme" in shown.stdout
+    assert "responses.v2.acme" in shown.stdout
 
 
 def test_topics_alone_are_made_where_there_are_no_users(kafka: str) -> None:

@@ -6,14 +6,17 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
+import pytest
 from rich.console import Console, RenderableType
+from septet_cli.commands.ask import exit_code
 from septet_cli.live import TokenText
-from septet_cli.render import response_panel, trace_page
+from septet_cli.render import STATUS_STYLE, response_panel, trace_page
 from septet_cli.screen import status_screen
 from septet_cli.waterfall import forest, render
 from septet_contracts import (
     CacheCheck,
     CacheInfo,
+    CitedSpan,
     ErrorInfo,
     Response,
     Score,
@@ -149,3 +152,29 @@ def test_the_status_screen_lists_processes_and_addresses() -> None:
     for part in ("1/2 ready", "1:01:11", "kafka", "150 MB", "restarting", "logs/cache.log", "http://t"):
         assert part in text, part
     assert "secret" not in text
+
+
+def test_an_unknown_status_is_shown_as_a_failure() -> None:
+    unknown = Verdict(rail="new", stage="output", decision="quarantine")
+    panel = response_panel(
+        response(status="deferred", verdicts=[unknown], cache=CacheInfo(status="hit_federated"), answer_kind="spoken")
+    )  # fmt: skip
+    assert panel.border_style == STATUS_STYLE["failed"]
+    text = drawn(panel)
+    assert all(part in text for part in ("deferred · spoken", "new quarantine", "hit_federated"))
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [("answered", 0), ("abstained", 3), ("refused", 3), ("blocked", 3), ("failed", 1), ("expired", 1), ("deferred", 1)],
+)  # fmt: skip
+def test_the_exit_code_follows_the_status(status: str, code: int) -> None:
+    assert exit_code(status) == code
+
+
+def test_a_source_is_shown_by_what_is_cited_of_it() -> None:
+    spans = [CitedSpan(start=7, end=18, kind="quoted")]
+    source = Source(number=1, passage_id="p", document_id="d", passage="before cited words after", cited=True, spans=spans)  # fmt: skip
+    text = drawn(response_panel(response(sources=[source])))
+    assert "cited words" in text
+    assert "before" not in text

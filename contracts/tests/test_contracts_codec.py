@@ -47,7 +47,7 @@ BAD: list[tuple[str, bytes | None, str, str | None, str | None]] = [
     ("not an object", b'["r1"]', "malformed_json", None, None),
     ("not UTF-8", b'{"request_id": "r1", "question": "\xff"}', "invalid_utf8", None, "r1"),
     ("Korean in EUC-KR", '{"request_id": "r1", "question": "질문"}'.encode("euc-kr"), "invalid_utf8", None, "r1"),
-    ("too deep", b'{"request_id": "r1", "a":' + b"[" * 100_000, "malformed_json", None, "r1"),
+    ("too deep", b'{"request_id": "r1", "a":' + b"[" * 40_000, "malformed_json", None, "r1"),
     ("too long a number", b'{"request_id": "r1", "version": ' + b"1" * 5000 + b"}", "malformed_json", None, "r1"),
     ("foreign version", body(version=2), "unknown_version", "version", "r1"),
     ("version of a wrong type", body(version={"major": 1}), "unknown_version", "version", "r1"),
@@ -73,6 +73,21 @@ def test_bad_value(value: bytes | None, code: str, field: str | None, request_id
     assert (error.code, error.field, error.partial.request_id) == (code, field, request_id)
     assert error.fix
     assert str(error)
+
+
+@pytest.mark.parametrize(("name", "given"), [("responses", 1), ("responses.v1", 2), ("requests", 2)])
+def test_each_topic_takes_its_own_major_version(name: str, given: int) -> None:
+    of = topic(name)
+    value = json.dumps({"request_id": "r1", "contract": of.contract, "version": given}).encode()
+    error = refusal(of, value)
+    assert error.code == "unknown_version"
+    assert f"takes version {of.major}, not {given}" in str(error)
+
+
+def test_a_version_inside_another_field_is_not_the_records_own() -> None:
+    """The fast check sees `"version": 1` somewhere; the model still refuses the record's own version."""
+    value = body(contract="septet.request", version=7, output_schema={"version": 1})
+    assert refusal(REQUESTS, value).field == "version"
 
 
 def test_every_code_is_covered() -> None:
@@ -161,3 +176,31 @@ def expect_contract_error(of: Topic, value: bytes) -> None:
     except ContractError as error:
         code = error.code
     assert code is None or code in CODES
+
+
+def test_number_of_values_is_bounded_before_any_is_made() -> None:
+    error = refusal(
+        REQUESTS, b'{"request_id": "r1", "question": "x", "output_schema": {"a": [' + b"[]," * 60_000
+    )
+    assert (error.code, error.partial.request_id) == ("oversized", "r1")
+
+
+def test_punctuation_within_texts_is_no_value() -> None:
+    text = r"{[,\"]}" * 4_000
+    messages = [{"role": "user", "content": text}] * 20
+    assert decode(REQUESTS, body(question=None, messages=messages)).query == text
+
+
+def test_first_wrong_item_ends_the_validation() -> None:
+    error = refusal(REQUESTS, body(question=None, messages=[{"role": "user"}] * 5_000))
+    assert (error.code, error.field) == ("missing_field", "messages.0.content")
+    assert "more" not in str(error)
+
+
+@pytest.mark.parametrize("backslashes", range(1, 8))
+def test_nul_is_told_from_its_escaped_text(backslashes: int) -> None:
+    value = b'{"request_id": "r1", "question": "x' + b"\\" * backslashes + b'u0000"}'
+    if backslashes % 2:
+        assert refusal(REQUESTS, value).code == "invalid_field"
+    else:
+        assert "u0000" in decode(REQUESTS, value).query

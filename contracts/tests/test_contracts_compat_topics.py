@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from septet_contracts import TOPICS
+from septet_contracts._alternatives import EXTENSIBLE
 from septet_contracts.compat import breaks
 from septet_contracts.schema import topic_schema
 
@@ -50,6 +51,9 @@ def harmful(node: Node) -> Iterator[Edit]:
 
 
 def value_edits(node: Node) -> Iterator[Edit]:
+    if EXTENSIBLE in node:
+        yield "remove a known value", lambda n: n.update({EXTENSIBLE: n[EXTENSIBLE][1:]})
+        yield "close an open enumeration", lambda n: n.update(enum=n.pop(EXTENSIBLE))
     if "enum" in node:
         yield "remove a value", lambda n: n.update(enum=n["enum"][1:])
         yield "add a value", lambda n: n.update(enum=[*n["enum"], "something-new"])
@@ -100,3 +104,34 @@ def test_a_new_optional_field_anywhere_is_allowed(name: str) -> None:
             node["description"] = "Now with more."
     assert breaks(schema, copy.deepcopy(schema)) == []
     assert breaks(schema, grown) == []
+
+
+def test_a_known_value_may_be_added_to_an_open_enumeration_and_to_no_closed_one() -> None:
+    old = SCHEMAS["septet.responses.v2"]
+    new = copy.deepcopy(old)
+    new["properties"]["status"][EXTENSIBLE].append("deferred")
+    assert breaks(old, new) == []
+    (found,) = breaks(SCHEMAS["septet.responses.v1"], {**SCHEMAS["septet.responses.v1"], "properties": {
+        **SCHEMAS["septet.responses.v1"]["properties"], "status": new["properties"]["status"],
+    }})  # fmt: skip
+    assert (found.path, found.kind) == ("$.status", "value_added")
+
+
+@pytest.mark.parametrize(
+    ("path", "keyword", "value"),
+    [
+        (("properties", "deadline"), "x-default", "30 s after the record's timestamp"),
+        (("$defs", "RetrievalWish", "properties", "k"), "default", 6),
+        (("$defs", "CacheWish", "properties", "use"), "default", "bypass"),
+        (("properties", "tenant"), "default", "other"),
+        (("properties", "generate"), "default", False),
+    ],
+)
+def test_a_changed_default_of_an_absent_client_field_is_a_break(path: Path, keyword: str, value: Any) -> None:
+    old = SCHEMAS["septet.requests.v1"]
+    for new in (
+        edited(old, path, lambda n: n.update({keyword: value})),
+        edited(old, path, lambda n: n.pop(keyword)),
+    ):
+        assert {b.kind for b in breaks(old, new, defaults=True)} == {"default_changed"}
+        assert breaks(old, new) == [], "services send every field: their defaults are free"

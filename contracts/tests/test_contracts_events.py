@@ -23,6 +23,7 @@ from septet_contracts import (
     dead_letter_topic,
     event_id,
     record_key,
+    short_name,
     topic,
 )
 from septet_contracts.schema import topic_schema
@@ -102,18 +103,19 @@ def test_usage_adds_up() -> None:
 
 def test_topic_table() -> None:
     assert list(TOPICS) == [t.name for t in TOPICS.values()]
-    assert all(t.name.startswith("septet.") and t.name.endswith(".v1") for t in TOPICS.values())
+    assert all(t.name == f"septet.{t.short}.v{t.major}" for t in TOPICS.values())
     assert {t.name for t in TOPICS.values() if t.raw} == {dead_letter_topic(s) for s in SERVICES}
     assert [t.name for t in TOPICS.values() if t.compacted] == ["septet.models.v1"]
-    assert len({t.contract for t in WIRED}) == len(WIRED)
+    assert len({(t.contract, t.major) for t in WIRED}) == len(WIRED)
 
 
 @pytest.mark.parametrize("of", WIRED, ids=[t.name for t in WIRED])
 def test_contract_name_is_in_the_model(of: Topic) -> None:
-    """The name that the table gives is the constant that the model holds."""
+    """The name and the major version that the table gives are the constants that the model holds."""
     schema = topic_schema(of)
     members = [schema["$defs"][m["$ref"].rsplit("/", 1)[-1]] for m in schema.get("oneOf", ())] or [schema]
     assert {m["properties"]["contract"]["const"] for m in members} == {of.contract}
+    assert {m["properties"]["version"]["const"] for m in members} == {of.major}
 
 
 def test_topic_configuration() -> None:
@@ -123,16 +125,27 @@ def test_topic_configuration() -> None:
 
 
 def test_topic_by_either_name() -> None:
-    assert topic("requests") is topic("septet.requests.v1")
+    assert topic("requests") is topic("requests.v1") is topic("septet.requests.v1")
+    assert topic("responses") is topic("septet.responses.v2")
+    assert topic("responses.v1") is topic("septet.responses.v1")
+    assert [t for t in TOPICS.values() if topic(short_name(t)) is not t] == []
     with pytest.raises(KeyError, match=r"unknown topic 'nope'; known: septet\.requests\.v1"):
         topic("nope")
 
 
-def test_an_outcome_has_a_known_status() -> None:
+def test_a_topics_name_carries_its_major_version() -> None:
+    own = Topic("septet.responses.v12.acme", "", None, "")
+    assert (own.short, own.major) == ("responses", 12)
+    with pytest.raises(ValueError, match="is not septet"):
+        _ = Topic("septet.responses", "", None, "").major
+
+
+def test_an_outcome_has_a_status_that_may_be_unknown() -> None:
     now = datetime.now(UTC)
     fields: dict[str, Any] = {
         "request_id": "r1", "event_id": event_id("default", "r1", "outcome"), "occurred_at": now, "deadline": now,
         "accepted_at": now, "request_digest": "", "ask": Ask(question="x"), "origin": "cache",
     }  # fmt: skip
+    assert Outcome(**fields, status="maybe").status == "maybe"
     with pytest.raises(ValidationError, match="status"):
-        Outcome(**fields, status="maybe")
+        Outcome(**fields, status="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,12 @@ import pytest
 from pydantic import BaseModel, create_model
 from septet_contracts import TOPICS, Topic
 from septet_contracts.__main__ import main
-from septet_contracts.freeze import SchemaStore, check, default_folder, freeze
+from septet_contracts.compat import breaks
+from septet_contracts.freeze import ACCEPTED, SchemaStore, check, default_folder, freeze
+from septet_contracts.published import DIGESTS
 from septet_contracts.schema import topic_schema
+
+AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@example.org")
 
 
 def topic_of(name: str = "septet.things.v1", **fields: Any) -> Topic:
@@ -27,6 +32,45 @@ BROKEN = topic_of(a=(str, ...))
 @pytest.fixture
 def store(tmp_path: Path) -> SchemaStore:
     return SchemaStore(tmp_path / "schemas")
+
+
+def test_a_frozen_schema_is_immutable_titles_included(store: SchemaStore) -> None:
+    (path,) = freeze(store, [FIRST])[0]
+    whole = path.read_text("utf-8")
+    path.write_text(whole.replace('"title": "Thing"', '"title": "Other"'), "utf-8")
+    assert "differs from what was published" in str(check(store, [FIRST]))
+    path.unlink()
+    assert "the file is gone" in str(check(store, [FIRST]))
+
+
+def test_a_schema_without_a_digest_is_found(store: SchemaStore) -> None:
+    (path,) = freeze(store, [FIRST])[0]
+    path.with_name("v1.2.json").write_text(path.read_text("utf-8"), "utf-8")
+    assert "things/v1.2.json: the file has no line in digests.txt" in str(check(store, [FIRST])[0])
+
+
+def test_a_schema_and_its_digest_cannot_be_changed_together(store: SchemaStore) -> None:
+    (path,) = freeze(store, [FIRST])[0]
+    for command in (("init", "-q"), ("add", "."), (*AUTHOR, "commit", "-q", "-m", "published")):
+        subprocess.run(["git", "-C", store.folder, *command], check=True)
+    assert check(store, [FIRST]) == []
+    path.unlink()
+    (store.folder / DIGESTS).unlink()
+    freeze(store, [BROKEN])
+    (finding,) = check(store, [BROKEN])
+    assert "its line in digests.txt was changed or removed" in finding.message
+    freeze(store, [topic_of("septet.others.v1", a=(int, ...))])
+    subprocess.run(["git", "-C", store.folder, *AUTHOR, "commit", "-q", "-a", "-m", "edited"], check=True)
+    assert check(store, [BROKEN])[-1].message == finding.message, "committing the edit does not hide it"
+
+
+def test_a_changed_default_is_found_where_clients_write(store: SchemaStore) -> None:
+    """What happened to `retrieval.fusion` is accepted as history, and nothing else is."""
+    requests = TOPICS["septet.requests.v1"]
+    (path, first), *_ = SchemaStore(default_folder()).versions(requests)
+    assert path.name == "v1.1.json"
+    found = {(b.path, b.kind) for b in breaks(first, topic_schema(requests), defaults=True)}
+    assert found == {(where, kind) for _, _, where, kind in ACCEPTED}
 
 
 def test_unfrozen_topic_is_found(store: SchemaStore) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from array import array
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -64,6 +66,9 @@ class Writer:
         return {"boolean": random.random() < 0.5, "null": None}.get(kind, number)
 
     def _string(self, schema: dict[str, Any]) -> str:
+        if schema.get("contentEncoding") == "base64":
+            numbers = array("f", [self._random.uniform(-1, 1) for _ in range(self._random.randint(2, 5))])
+            return base64.b64encode(numbers.tobytes()).decode()
         special = schema.get("pattern", schema.get("format"))
         if special:
             return STRINGS[special](self._random)

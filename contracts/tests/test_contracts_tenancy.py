@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from septet_contracts import TOPICS, client_access, own_topics, split, tenant_topic, topics_for
-from septet_contracts.tenancy import CLIENT_READS, CLIENT_WRITES, address, addresses
+from septet_contracts import TOPICS, client_access, own_topics, split, tenant_topic, topic, topics_for
+from septet_contracts.tenancy import CLIENT_READS, CLIENT_WRITES, OWNABLE, address, addresses
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9\-]{0,62}", fullmatch=True)
 
@@ -14,7 +14,7 @@ NAMES = st.from_regex(r"[a-z0-9][a-z0-9\-]{0,62}", fullmatch=True)
 @given(NAMES, st.sampled_from(CLIENT_READS + CLIENT_WRITES))
 def test_a_name_is_split_into_what_it_was_made_of(tenant: str, name: str) -> None:
     base, owner = split(tenant_topic(name, tenant))
-    assert (base.name, owner) == (f"septet.{name}.v1", tenant)
+    assert (base, owner) == (topic(name), tenant)
 
 
 @pytest.mark.parametrize("name", TOPICS)
@@ -24,7 +24,16 @@ def test_topics_of_the_table_are_nobodys(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["septet.requests.v2.acme", "septet.screened.v1.acme", "septet.requests.v1.", "requests", "acme", ""],
+    [
+        "septet.requests.v2.acme",
+        "septet.responses.v3.acme",
+        "septet.releases.v1.acme",
+        "septet.screened.v1.acme",
+        "septet.requests.v1.",
+        "requests",
+        "acme",
+        "",
+    ],
 )
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(KeyError, match="neither"):
@@ -42,7 +51,7 @@ def test_what_services_share_no_tenant_has_alone() -> None:
 
 def test_own_topics_have_the_settings_of_those_they_stand_in_for() -> None:
     made = own_topics("acme")
-    assert len(made) == 5
+    assert {t.name for t in made} == {f"{t.name}.acme" for t in TOPICS.values() if t.short in OWNABLE}
     for own in made:
         base = split(own.name)[0]
         assert (own.partitions, own.config, own.contract) == (base.partitions, base.config, base.contract)
@@ -53,17 +62,19 @@ def test_own_topics_have_the_settings_of_those_they_stand_in_for() -> None:
 
 def test_events_travel_on_the_tenants_own_topic_where_it_has_one() -> None:
     own = frozenset({"acme"})
-    assert address("responses", "acme", own) == "septet.responses.v1.acme"
-    assert address("responses", "globex", own) == "septet.responses.v1"
-    assert address("responses", None, own) == "septet.responses.v1"
+    assert address("responses", "acme", own) == "septet.responses.v2.acme"
+    assert address("responses.v1", "acme", own) == "septet.responses.v1.acme"
+    assert address("responses", "globex", own) == "septet.responses.v2"
+    assert address("responses", None, own) == "septet.responses.v2"
     assert addresses("requests", own) == ["septet.requests.v1", "septet.requests.v1.acme"]
 
 
-def test_a_client_writes_three_topics_and_reads_two() -> None:
+def test_a_client_writes_three_topics_and_reads_its_responses_in_every_version() -> None:
     access = client_access("acme")
     assert access.principal == "tenant-acme"
     assert set(access.writes) | set(access.reads) == {t.name for t in own_topics("acme")}
     assert access.writes == tuple(f"septet.{n}.v1.acme" for n in ("requests", "documents", "feedback"))
+    assert access.reads == tuple(f"septet.{n}.acme" for n in ("responses.v2", "responses.v1", "tokens.v1"))
 
 
 @given(NAMES, NAMES)

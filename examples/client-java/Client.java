@@ -30,8 +30,10 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  */
 public final class Client {
     private static final String REQUESTS = "septet.requests.v1";
-    private static final String RESPONSES = "septet.responses.v1";
+    private static final String RESPONSES = "septet.responses.v2";
     private static final String TENANT = "default";
+    /** Any other status is a failure: `failed`, `expired`, and those that later versions may add. */
+    private static final List<String> FINE = List.of("answered", "abstained", "refused", "blocked");
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -45,16 +47,16 @@ public final class Client {
         ObjectNode request = JSON.createObjectNode();
         request.put("request_id", requestId).put("tenant", TENANT).put("question", args[1]);
         request.put("deadline", Instant.now().plus(PATIENCE).toString());
-        check(request, newest("requests"), true);
+        check(request, newest(REQUESTS), true);
 
         JsonNode response = ask(args[0], requestId, JSON.writeValueAsBytes(request));
         if (response == null) {
             System.err.println("no response within " + PATIENCE.plusSeconds(5).toSeconds() + " s; are the services up?");
             System.exit(1);
         }
-        check(response, newest("responses"), false);
+        check(response, newest(RESPONSES), false);
         out.println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(response));
-        System.exit(List.of("failed", "expired").contains(response.get("status").asText()) ? 1 : 0);
+        System.exit(FINE.contains(response.get("status").asText()) ? 0 : 1);
     }
 
     /** Publishes the request and reads on from where the responses ended before, so that none is missed. */
@@ -117,12 +119,16 @@ public final class Client {
         });
     }
 
-    /** The newest frozen schema of a topic, from the folder that SEPTET_SCHEMAS names. */
+    /**
+     * The newest frozen schema of a topic, from the folder that SEPTET_SCHEMAS names. The topic's name ends in the
+     * major version: the schemas of {@code septet.responses.v2} are {@code responses/v2.1.json} and so on.
+     */
     private static JsonNode newest(String topic) throws IOException {
         String named = Optional.ofNullable(System.getenv("SEPTET_SCHEMAS")).orElse("contracts/schemas");
-        Path folder = Path.of(named, topic);
+        String[] parts = topic.split("\\.");
+        Path folder = Path.of(named, parts[1]);
         try (Stream<Path> files = Files.list(folder)) {
-            Path newest = files.filter(f -> f.getFileName().toString().matches("v1\\.\\d+\\.json"))
+            Path newest = files.filter(f -> f.getFileName().toString().matches(parts[2] + "\\.\\d+\\.json"))
                     .max((a, b) -> Integer.compare(number(a), number(b))).orElseThrow();
             return JSON.readTree(newest.toFile());
         }

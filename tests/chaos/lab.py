@@ -33,7 +33,9 @@ from .doors import Doors, open_doors
 from .fleet import SERVICES, Fleet
 from .traffic import (
     LABELS,
+    RELEASES,
     RESPONSES,
+    RESPONSES_V1,
     Traffic,
     Watch,
     event_ids,
@@ -168,7 +170,8 @@ class Lab:
         await asyncio.sleep(settle_s)
         ids = {s.request_id for t in traffic for s in t.sent}
         records = await self.records(RESPONSES, ids)
-        events = event_ids([*records, *await self.records(LABELS, ids)])
+        beside = [r for name in (RESPONSES_V1, RELEASES, LABELS) for r in await self.records(name, ids)]
+        events = event_ids([*records, *beside])
         sent = [s for t in traffic for s in t.sent]
         seen = [to_seen(r) for r in records]
         run = Run(sent, seen, await self._released(ids), ordered, deadlines_apart, events=events)

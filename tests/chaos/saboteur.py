@@ -24,9 +24,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
+from septet_kit.messaging.delivery import Delivery
+from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.step import Job, StepRunner
-from septet_kit.store import outbox
 from septet_kit.store.ledger import Ledger
+from septet_kit.store.outbox import Outbox
 
 MARK = "saboteur:"
 
@@ -96,12 +98,12 @@ FAILPOINTS: dict[str, Callable[[Strike], None]] = {
     "before_effect": lambda strike: _around(StepRunner, "_outcome", before=lambda _: strike()),
     # With an outbox, the effect and the outbox row are committed, and the record is not sent.
     "after_effect": lambda strike: _around(StepRunner, "_outcome", after=lambda _, r: _if_some(strike, len(r[0]))),
-    "after_publish": lambda strike: _around(StepRunner, "_send", after=lambda a, _: _if_some(strike, len(a[1]))),
+    "after_publish": lambda strike: _around(Delivery, "deliver", after=lambda a, _: _if_some(strike, len(a[1]))),
     "before_commit": lambda strike: _around(AIOKafkaConsumer, "commit", before=lambda a: strike(len(a[1]))),
     # Rows are claimed and have been looked for on the log; they are neither sent nor marked.
-    "in_sweeper": lambda strike: _around(outbox, "find_sent", after=lambda a, _: strike(len(a[1]))),
+    "in_sweeper": lambda strike: _around(Publisher, "find_sent", after=lambda a, _: strike(len(a[1]))),
     # Rows are claimed and sent; they are not marked.
-    "after_sweep": lambda strike: _around(outbox.Sweeper, "sweep", after=lambda _, sent: _if_some(strike, sent)),
+    "after_sweep": lambda strike: _around(Outbox, "sweep", after=lambda _, sent: _if_some(strike, sent)),
 }  # fmt: skip
 FAULTS: dict[str, Callable[[Strike], None]] = {
     **FAILPOINTS,

@@ -19,6 +19,7 @@ from septet_contracts import topic
 from .checker import Seen, Sent
 
 REQUESTS, RESPONSES = topic("requests").name, topic("responses").name
+RESPONSES_V1, RELEASES = topic("responses.v1").name, topic("releases").name
 FEEDBACK, LABELS = topic("feedback").name, topic("labels").name
 EVENT_ID_HEADER = "septet-event-id"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from faststream.specification.asyncapi.v3_0_0.schema.schema import ApplicationSchema
-from septet_contracts import SERVICES, TOPICS
+from septet_contracts import SERVICES, TOPICS, topic
 from septet_contracts.asyncapi import Describes, asyncapi, load_parties, render, written
 from septet_contracts.reference import topics_page
 
@@ -45,5 +45,5 @@ def test_every_topic_has_a_writer_and_a_reader(parties: list[Describes]) -> None
     awaited = {"septet.evaluations.v1", "septet.models.v1"}
     wired = {t.name for t in TOPICS.values() if not t.raw} - awaited
     assert {t.name for p in parties for t in written(p)} >= wired
-    read = {name if name in TOPICS else f"septet.{name}.v1" for p in parties for name in p.consumes}
+    read = {topic(name).name for p in parties for name in p.consumes}
     assert read >= wired

@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from septet_contracts import SERVICES, TOPICS
+from septet_contracts import SERVICES, TOPICS, topic
 
 CHART = Path(__file__).parents[2] / "infra" / "k8s" / "septet"
 EXAMPLES = sorted((CHART.parent / "examples").glob("values-*.yaml"))
@@ -149,7 +149,7 @@ def test_scaling_follows_the_topics_that_a_service_declares(manifests: list[Mani
     for name, scaled in kind(manifests, "ScaledObject").items():
         spec = importlib.import_module(f"septet_{name}.app").SPEC
         triggers = [t["metadata"] for t in scaled["spec"]["triggers"]]
-        assert [t["topic"] for t in triggers] == [f"septet.{t}.v1" for t in spec.consumes]
+        assert [t["topic"] for t in triggers] == [topic(t).name for t in spec.consumes]
         assert {t["consumerGroup"] for t in triggers} == {f"septet.{name}"}
         assert scaled["spec"]["maxReplicaCount"] <= least
 

@@ -162,6 +162,18 @@ def test_what_is_waited_for_can_become_true(services: dict[str, dict[str, Any]])
                 )
 
 
+def test_a_failure_of_a_job_is_not_hidden_by_a_restart(services: dict[str, dict[str, Any]]) -> None:
+    awaited = {
+        needed
+        for service in services.values()
+        for needed, how in service.get("depends_on", {}).items()
+        if how["condition"] == "service_completed_successfully"
+    }
+    assert {name: services[name]["restart"] for name in awaited} == dict.fromkeys(
+        ("secrets", "topics", "migrations"), "no"
+    )
+
+
 def test_every_server_says_whether_it_is_healthy(services: dict[str, dict[str, Any]]) -> None:
     for name, service in services.items():
         checked = "healthcheck" in service or "HEALTHCHECK" in dockerfile_of(service)

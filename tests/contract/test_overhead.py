@@ -162,7 +162,7 @@ def test_a_request_s_time_is_transit_chassis_and_work_and_nothing_twice(module: 
         span(6, 3, "send septet.outcomes.v1", retrieval, 1_017_000, 1_000),
         span(7, 6, "process septet.outcomes.v1", evaluation, 1_019_000, 8_000),
         span(8, 7, "SELECT", evaluation, 1_021_000, 3_000),
-        span(9, 7, "send septet.responses.v1", evaluation, 1_025_000, 2_000),
+        span(9, 7, "send septet.responses.v2", evaluation, 1_025_000, 2_000),
     ]
     services = {name: {"serviceName": name} for name in (guardrails, retrieval, evaluation)}
     answer = {"verdicts": [{"rail": "pii", "stage": "input", "latency_ms": 1.0}]}
@@ -177,7 +177,7 @@ def test_a_request_s_time_is_transit_chassis_and_work_and_nothing_twice(module: 
 def test_a_trace_with_a_hop_missing_is_not_taken_for_a_journey(module: Modules) -> None:
     spans = [
         span(7, 6, "process septet.outcomes.v1", "septet-eval", 1_019_000, 8_000),
-        span(9, 7, "send septet.responses.v1", "septet-eval", 1_025_000, 2_000),
+        span(9, 7, "send septet.responses.v2", "septet-eval", 1_025_000, 2_000),
     ]
     services = {"septet-eval": {"serviceName": "septet-eval"}}
     assert module("spans").journey({"spans": spans, "processes": services}, {"verdicts": []}, 1.0) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -21,7 +21,9 @@ from ..conftest import Backend, stack_settings, started
 
 TENANTS_FILE = "tenants: [default, {name: acme, topics: own}, {name: globex, topics: own}]\n"
 REQUESTS, RESPONSES = topic("requests").name, topic("responses").name
-DEAD = [name for name in TOPICS if name.endswith(".dead.v1")]
+BESIDE = (topic("responses.v1").name, topic("releases").name)
+"""What is written with each response: its previous version, and what services need to know of it."""
+DEAD = [t.name for t in TOPICS.values() if t.raw]
 
 
 class RawClient:
@@ -31,6 +33,7 @@ class RawClient:
         self.kafka = KafkaConnection.of(kafka)
         self.responses: dict[str, list[Response]] = defaultdict(list)
         self.order: list[str] = []
+        self.beside: Counter[tuple[str, str]] = Counter()
         self.dead: list[tuple[bytes | None, dict[str, bytes]]] = []
         self._producer = producer
         self._arrived = asyncio.Event()
@@ -58,11 +61,13 @@ class RawClient:
                 await self._arrived.wait()
 
     def receive(self, record: Any) -> None:
-        """Note a record of the responses topic or of a dead-letter topic."""
+        """Note a record of the responses topic, of those beside it, or of a dead-letter topic."""
         if record.topic == RESPONSES:
             response = Response.model_validate_json(record.value)
             self.responses[response.request_id].append(response)
             self.order.append(response.request_id)
+        elif record.topic in BESIDE:
+            self.beside[record.topic, json.loads(record.value)["request_id"]] += 1
         else:
             self.dead.append((record.value, dict(record.headers)))
         self._arrived.set()
@@ -78,7 +83,7 @@ async def raw_client(kafka: Kafka) -> AsyncIterator[RawClient]:
         await producer.start()
         stack.push_async_callback(producer.stop)
         consumer = AIOKafkaConsumer(
-            RESPONSES, *DEAD, **KafkaConnection.of(kafka).options(), auto_offset_reset="latest"
+            RESPONSES, *BESIDE, *DEAD, **KafkaConnection.of(kafka).options(), auto_offset_reset="latest"
         )
         await consumer.start()
         stack.push_async_callback(consumer.stop)

@@ -14,7 +14,7 @@ import pytest
 from septet_cli.stub.server import StubOptions, serve_stub
 
 from ..conftest import Backend, stack_settings, started
-from .conftest import RawClient, raw_client
+from .conftest import BESIDE, RawClient, raw_client
 
 TOPICS_OF = ("queues", "stacks", "heaps", "tries", "graphs", "rings")
 
@@ -86,7 +86,11 @@ async def _burst(client: RawClient, run: str, count: int, conversations: int, **
     return ids
 
 
-def _check(client: RawClient, ids: list[str], conversations: int) -> None:
+async def _check(client: RawClient, ids: list[str], conversations: int) -> None:
+    """Each request has one response, one in version 1 and one release event; conversations keep their order."""
+    pairs = [(name, i) for name in BESIDE for i in ids]
+    await client.until(lambda: all(client.beside[pair] for pair in pairs), 60)
+    assert {pair: client.beside[pair] for pair in pairs if client.beside[pair] != 1} == {}
     counts = {i: len(client.responses[i]) for i in ids}
     assert {i: n for i, n in counts.items() if n != 1} == {}
     place = {request_id: at for at, request_id in enumerate(client.order)}
@@ -102,7 +106,7 @@ async def test_500_at_once_are_answered_once_each_and_in_order(stubbed: Backend,
         ids = await _burst(client, f"burst-{uuid4().hex[:6]}", 500, 50)
         await client.until(lambda: all(client.responses[i] for i in ids), 300)
         await asyncio.sleep(2)
-    _check(client, ids, 50)
+        await _check(client, ids, 50)
     statuses = {client.responses[i][0].status for i in ids}
     assert statuses == {"answered"}, {i: client.responses[i][0].status for i in ids[:12]}
     assert await _calls(stub) - before >= 500
@@ -124,7 +128,7 @@ async def test_kill_9_of_each_service_in_turn_loses_and_doubles_nothing(stubbed:
         ids = await sending
         await client.until(lambda: all(client.responses[i] for i in ids), 120)
         await asyncio.sleep(3)
-    _check(client, ids, len(ids))
+        await _check(client, ids, len(ids))
     assert {client.responses[i][0].status for i in ids} == {"answered"}
     # One kill may cost the calls that were in flight, never a second answer.
     assert await _calls(stub) - before <= len(ids) * 2 + kills * 16

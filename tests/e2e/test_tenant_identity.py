@@ -105,7 +105,7 @@ async def test_one_request_id_of_three_tenants_is_three_requests(log: Everything
         "septet.requests.v1", {"request_id": name, **WISH, "question": "지하실에 무엇이 있습니까?"}
     )
     found = [
-        await log.response(f"septet.responses.v1{end}", name) for end in (".acme", ".globex", "")
+        await log.response(f"septet.responses.v2{end}", name) for end in (".acme", ".globex", "")
     ]  # fmt: skip
     assert [r.tenant for r in found] == ["acme", "globex", "default"]
     assert [r.error for r in found] == [None, None, None]
@@ -124,7 +124,7 @@ async def test_another_tenants_name_is_refused_where_the_sender_sits(
     log: Everything, name: str, topic: str, end: str, sender: str, code: str
 ) -> None:
     await log.send(topic, {"request_id": name, "tenant": "globex", **WISH})
-    refused = await log.response(f"septet.responses.v1{end}", name)
+    refused = await log.response(f"septet.responses.v2{end}", name)
     assert (refused.status, refused.tenant) == ("failed", sender)
     assert refused.error is not None
     assert (refused.error.code, refused.error.field) == (code, "tenant")
@@ -132,8 +132,8 @@ async def test_another_tenants_name_is_refused_where_the_sender_sits(
     assert (await log.dead_letter("septet.guardrails.dead.v1", name))["septet-dead-code"] == code.encode()
     # The id is still free for the tenant that was named, and this is the only word that it ever gets of it.
     await log.send("septet.requests.v1.globex", {"request_id": name, **WISH})
-    assert (await log.response("septet.responses.v1.globex", name)).error is None
-    assert len(log.responses("septet.responses.v1.acme", name)) == (end == ".acme")
+    assert (await log.response("septet.responses.v2.globex", name)).error is None
+    assert len(log.responses("septet.responses.v2.acme", name)) == (end == ".acme")
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,11 @@ async def test_a_body_that_cannot_be_read_is_its_senders(
     log: Everything, name: str, topic: str, end: str, sender: str
 ) -> None:
     await log.send(topic, b'{"request_id": "%s", "tenant": "globex", "question": ' % name.encode())
-    refused = await log.response(f"septet.responses.v1{end}", name)
+    refused = await log.response(f"septet.responses.v2{end}", name)
     assert refused.tenant == sender
     assert refused.error is not None
     assert refused.error.code == "malformed_json"
-    assert log.responses("septet.responses.v1.globex", name) == []
+    assert log.responses("septet.responses.v2.globex", name) == []
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ async def test_no_secret_reaches_the_other_tenant(shop: Backend, tenants: Tenant
     kafka = shop.addresses.connection()
     items = range(ENGLISH + KOREAN)
     # Refusals of what other tests sent to the shared topic.
-    refusals = len([value async for value in read_all(kafka, "septet.responses.v1")])
+    refusals = len([value async for value in read_all(kafka, "septet.responses.v2")])
     for tenant in TENANTS:
         documents = [_document(tenant, i) for i in items]
         assert (await publish_documents(kafka, documents, tenant, tenants=tenants)).complete
@@ -195,8 +195,8 @@ async def test_no_secret_reaches_the_other_tenant(shop: Backend, tenants: Tenant
         await found.look_through_database(shop.addresses.postgres_dsn, SERVICES)
     assert found.leaks == []
     # At least: the log holds what other tests of the session asked in these tenants' names, too.
-    assert min(found.looked[f"septet.responses.v1.{tenant}"] for tenant in TENANTS) >= QUESTIONS
-    assert (found.looked["septet.responses.v1"], found.looked["septet.tokens.v1"]) == (refusals, 0)
+    assert min(found.looked[f"septet.responses.v2.{tenant}"] for tenant in TENANTS) >= QUESTIONS
+    assert (found.looked["septet.responses.v2"], found.looked["septet.tokens.v1"]) == (refusals, 0)
     for place in (
         "septet.tokens.v1.acme", "septet.tokens.v1.globex", "septet.labels.v1", "septet.drafts.v1",
         "cache.entries", "retrieval.passages", "feedback.shown", "generation.ledger", "eval.requests",

@@ -32,8 +32,9 @@ from septet_kit.errors import Permanent, SeptetError, Transient
 from septet_kit.messaging.admin import ensure_topics
 from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose
-from septet_kit.messaging.probe import Doubt, find_sent
-from septet_kit.messaging.publisher import EVENT_ID_HEADER, Publisher, Record
+from septet_kit.messaging.probe import UncertainSend, find_sent
+from septet_kit.messaging.publisher import Publisher
+from septet_kit.messaging.record import EVENT_ID_HEADER, Record
 from septet_kit.tenants import Tenants
 from septet_native.addresses import Addresses
 from septet_native.settings import StackSettings
@@ -186,6 +187,8 @@ async def test_provisioning_again_changes_nothing_and_spares_what_is_not_ours(se
     await cluster.apply(pending)
     planned = await provision(admin, table, secured.tenants, dry_run=True)
     assert planned.acls_removed == (stale,)
+    kept = await provision(admin, table, secured.tenants, keep=True)
+    assert (kept.acls_made, kept.acls_removed) == ((), ())
     assert (await provision(admin, table, secured.tenants)).acls_removed == (stale,)
     again = await provision(admin, table, secured.tenants)
     assert (again.topics, again.acls_made, again.acls_removed) == ((), (), ())
@@ -206,7 +209,10 @@ async def test_a_tenant_that_leaves_loses_its_user_and_its_acls(secured: Secured
     await _until(lambda: _is_refused(guest))
 
 
-@pytest.mark.parametrize(("principal", "name"), [("eval", "responses"), ("feedback", "labels")])
+@pytest.mark.parametrize(
+    ("principal", "name"),
+    [("eval", "responses"), ("eval", "responses.v1"), ("eval", "releases"), ("feedback", "labels")],
+)
 async def test_a_sweeper_may_look_up_what_its_outbox_sends(
     secured: Secured, principal: str, name: str
 ) -> None:
@@ -219,8 +225,8 @@ async def test_a_sweeper_may_look_up_what_its_outbox_sends(
     finally:
         await publisher.stop()
     since -= timedelta(seconds=5)
-    doubts = [Doubt(full, b"k", event, since), Doubt(full, b"k", str(uuid4()), since)]
-    assert await find_sent(connection, doubts) == {event}
+    sends = [UncertainSend(full, b"k", event, since), UncertainSend(full, b"k", str(uuid4()), since)]
+    assert await find_sent(connection, sends) == {event}
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def command() -> tuple[str, ...]:
 
 
 @asynccontextmanager
-async def answering(kafka: KafkaConnection) -> AsyncIterator[list[Request]]:
+async def answering(kafka: KafkaConnection, **fields: Any) -> AsyncIterator[list[Request]]:
     """Answer each request by its echo, as a service would; yields the requests that came."""
     seen: list[Request] = []
     consumer = AIOKafkaConsumer(**kafka.options(), enable_auto_commit=False)
@@ -69,7 +69,7 @@ async def answering(kafka: KafkaConnection) -> AsyncIterator[list[Request]]:
             request = decode(topic("requests"), record.value)
             assert record.key == record_key(request.tenant, request.request_id, None)
             seen.append(request)
-            for response in (noise(request), echo(request)):
+            for response in (noise(request), echo(request, **fields)):
                 await producer.send_and_wait(topic("responses").name, encode(response), key=record.key)
 
     task = asyncio.create_task(answer())
@@ -85,10 +85,11 @@ async def answering(kafka: KafkaConnection) -> AsyncIterator[list[Request]]:
 def echo(request: Request, **fields: Any) -> Response:
     name = fields.pop("request_id", request.request_id)
     source = Source(number=1, passage_id="p", document_id="d", passage=request.query, cited=True)
-    return Response(
-        request_id=name, tenant=request.tenant, event_id=event_id(request.tenant, name, "response"),
-        occurred_at=datetime.now(UTC), status="answered", answer=f"{request.query} [1]", sources=(source,),
-    )  # fmt: skip
+    given: dict[str, Any] = {
+        "request_id": name, "tenant": request.tenant, "event_id": event_id(request.tenant, name, "response"),
+        "occurred_at": datetime.now(UTC), "status": "answered", "answer": f"{request.query} [1]", "sources": (source,),
+    }  # fmt: skip
+    return Response(**given | fields)
 
 
 def noise(request: Request) -> Response:
@@ -121,6 +122,12 @@ async def test_each_side_reads_what_the_other_wrote(command: tuple[str, ...], ad
     assert response["request_id"] == request_id
     assert response["answer"] == f"{QUESTION} [1]"
     assert response["sources"][0]["passage"] == QUESTION
+
+
+async def test_an_unknown_status_is_a_failure(command: tuple[str, ...], addresses: Addresses) -> None:
+    async with answering(addresses.connection("admin"), status="deferred"):
+        code, response, errors = await run(command, addresses, QUESTION, f"java-{uuid4()}")
+    assert (code, response["status"]) == (1, "deferred"), errors
 
 
 async def test_a_bad_command_line_is_explained(command: tuple[str, ...]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,11 +13,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 from septet_contracts import CacheInfo, Missed, Screened, encode, record_key
 from septet_kit import Context, Emit, KitSettings, Permanent, Stage, Transient, advance
+from septet_kit.lifecycle import running
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.store import once
-from septet_kit.store.outbox import Sweeper
+from septet_kit.store.claim import RowClaim
+from septet_kit.store.outbox_event import OutboxEmit
 from septet_kit.store.pool import StorePool
-from septet_kit.store.unit import OutboxEmit
+from septet_kit.tenants import SHARED_ONLY
 from septet_kit.testing import flow
 
 from .conftest import ReadLog, RunService
@@ -130,17 +131,18 @@ async def test_a_record_that_is_left_to_the_sweeper_is_not_overtaken(
                 await unit.connection.execute("UPDATE outbox SET claimed_until = now() + interval '1 second'")
         (sealed,) = unit.emits
         assert isinstance(sealed, OutboxEmit)
-        return [replace(sealed, not_after=0.0)] if event.request_id.endswith("-0") else [sealed]
+        assert isinstance(sealed.claim, RowClaim)
+        if event.request_id.endswith("-0"):
+            sealed.claim.lose()
+        return [sealed]
 
     publisher = Publisher(settings.kafka(), "test-sweeper")
     await publisher.start()
-    sweeping = asyncio.create_task(Sweeper(pool, publisher, settings.kafka()).run())
-    async with run_service([Stage("screened", handle)], ("missed",)):
+    pool.outbox.connect(publisher, SHARED_ONLY)
+    async with running([pool.outbox.run]), run_service([Stage("screened", handle)], ("missed",)):
         for number in range(3):
             await publish("screened", *_screened(number, run, conversation=run))
         records = await read_log("missed", since=since, where=_of_run(run), count=3)
-    sweeping.cancel()
-    await asyncio.gather(sweeping, return_exceptions=True)
     await publisher.stop()
     order = [Missed.model_validate_json(r.value).request_id for r in records]
     assert order == [f"{run}-{number}" for number in range(3)]

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from septet_contracts import Outcome
 from septet_kit import Emit, KitSettings, Permanent, Transient
 from septet_kit.errors import Outage
+from septet_kit.lifecycle import running
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.store import once, open_pool
-from septet_kit.store.life import Life
-from septet_kit.store.outbox import Sweeper, flush_marks
+from septet_kit.store.claim import RowClaim
+from septet_kit.store.instance_lock import InstanceLock
+from septet_kit.store.keepalive import SERVER_KEEPALIVE
+from septet_kit.store.outbox import Outbox
+from septet_kit.store.outbox_event import OutboxEmit
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
-from septet_kit.store.unit import OutboxEmit
+from septet_kit.tenants import SHARED_ONLY
 from septet_kit.testing import flow
 
+from ..chaos.proxy import proxied
 from .conftest import ReadLog
 
 
@@ -67,151 +76,185 @@ async def test_an_error_undoes_inbox_effect_and_outbox(pool: StorePool) -> None:
         assert await pool.fetchval(f"SELECT count(*) FROM {table}") == 0
 
 
-async def test_the_sweeper_sends_what_a_crash_left(
-    pool: StorePool, publisher: Publisher, settings: KitSettings, read_log: ReadLog
-) -> None:
-    since, event = datetime.now(UTC), _outcome()
-    await _effect(pool, event)
-    sweeper = Sweeper(pool, publisher, settings.kafka())
-    assert await sweeper.sweep() == 0, "the claim is fresh: its holder may still send"
-    await pool.execute("UPDATE outbox SET claimed_by = $1", f"{pool.instance}/earlier-life")
-    assert await sweeper.sweep() == 1
-    assert await sweeper.sweep() == 0
-    records = await read_log(
-        "outcomes", since=since, where=lambda r: event.request_id.encode() in r.value, count=2,
-        wait=timedelta(seconds=3),
-    )  # fmt: skip
-    assert len(records) == 1
+@pytest.fixture
+def outbox(pool: StorePool, publisher: Publisher) -> Outbox:
+    """The pool's outbox, as a service connects it."""
+    pool.outbox.connect(publisher, SHARED_ONLY)
+    return pool.outbox
 
 
-async def test_the_sweeper_finds_on_the_log_what_was_sent_and_not_marked(
-    pool: StorePool, publisher: Publisher, settings: KitSettings, read_log: ReadLog
-) -> None:
-    since, event = datetime.now(UTC), _outcome()
+async def _stored(pool: StorePool, event: Outcome) -> OutboxEmit:
     (emit,) = await _effect(pool, event)
     assert isinstance(emit, OutboxEmit)
-    await publisher.send(emit.to_record())
-    pool.sent_ids.clear()  # the marks are lost, as in a crash
-    await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
-    assert await Sweeper(pool, publisher, settings.kafka()).sweep() == 0
-    assert await pool.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL") == 0
+    return emit
+
+
+async def _send(publisher: Publisher, emit: Emit) -> None:
+    await publisher.send(emit.to_record(SHARED_ONLY))
+
+
+async def _count(read_log: ReadLog, event: Outcome, since: datetime, wait_s: float = 3) -> int:
+    """How often an event is on the log; looks for two."""
     records = await read_log(
         "outcomes", since=since, where=lambda r: event.request_id.encode() in r.value, count=2,
-        wait=timedelta(seconds=3),
+        wait=timedelta(seconds=wait_s),
     )  # fmt: skip
-    assert len(records) == 1
+    return len(records)
+
+
+async def test_a_sweep_sends_what_a_crash_left(pool: StorePool, outbox: Outbox, read_log: ReadLog) -> None:
+    since, event = datetime.now(UTC), _outcome()
+    await _effect(pool, event)
+    assert await outbox.sweep() == 0, "the claim is fresh: its holder may still send"
+    await pool.execute("UPDATE outbox SET claimed_by = $1", f"{pool.instance}/earlier-life")
+    assert await outbox.sweep() == 1
+    assert await outbox.sweep() == 0
+    assert await _count(read_log, event, since) == 1
+
+
+async def test_a_sweep_finds_on_the_log_what_was_sent_and_not_marked(
+    pool: StorePool, publisher: Publisher, outbox: Outbox, read_log: ReadLog
+) -> None:
+    since, event = datetime.now(UTC), _outcome()
+    await _send(publisher, await _stored(pool, event))
+    outbox._rows.sent.clear()  # the marks are lost, as in a crash
+    await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
+    assert await outbox.sweep() == 0
+    assert await pool.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL") == 0
+    assert await _count(read_log, event, since) == 1
+
+
+async def test_one_sweep_takes_every_batch(pool: StorePool, outbox: Outbox) -> None:
+    async with pool.transaction("default") as connection:
+        await connection.execute(
+            "INSERT INTO outbox (event_id, topic, key, value, claimed_by, claimed_until)"
+            " SELECT gen_random_uuid(), 'septet.outcomes.v1', 'k', 'v', $1, now() + interval '1 minute'"
+            " FROM generate_series(1, 450)",
+            f"{pool.instance}/earlier-life",
+        )
+    assert await outbox.sweep() == 450
+    await outbox.mark_sent()
+    assert await pool.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL") == 0
 
 
 async def test_a_lapsed_claim_is_not_sent_by_its_old_holder(
     pool: StorePool, publisher: Publisher, read_log: ReadLog
 ) -> None:
     since, event = datetime.now(UTC), _outcome()
-    (emit,) = await _effect(pool, event)
-    assert isinstance(emit, OutboxEmit)
-    lapsed = replace(emit, not_after=0.0)
-    await publisher.send(lapsed.to_record())
-    records = await read_log(
-        "outcomes",
-        since=since,
-        where=lambda r: event.request_id.encode() in r.value,
-        wait=timedelta(seconds=2),
-    )
-    assert records == []
+    emit = await _stored(pool, event)
+    assert isinstance(emit.claim, RowClaim)
+    emit.claim.lose()
+    await _send(publisher, emit)
+    assert await _count(read_log, event, since, wait_s=2) == 0
 
 
-async def test_a_row_that_the_producer_still_holds_is_nobody_elses(
-    pool: StorePool, publisher: Publisher, settings: KitSettings
+@asynccontextmanager
+async def _full_buffer(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """The producer has no space for another record until the block ends."""
+    space, send = asyncio.Event(), publisher._client.send
+
+    async def wait(*args: object, **kwargs: object) -> object:
+        await space.wait()
+        return await send(*args, **kwargs)
+
+    monkeypatch.setattr(publisher._client, "send", wait)
+    yield
+    space.set()
+
+
+async def test_another_instance_does_not_send_what_waits_for_buffer_space(
+    pool: StorePool, publisher: Publisher, outbox: Outbox, read_log: ReadLog, settings: KitSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("septet_kit.store.outbox.CLAIM", timedelta(seconds=2))
+    monkeypatch.setattr("septet_kit.store.outbox.CLAIM_MARGIN", timedelta(seconds=0.5))
+    monkeypatch.setattr("septet_kit.store.outbox_event.CLAIM", timedelta(seconds=2))
+    monkeypatch.setattr("septet_kit.store.outbox._RENEW_S", 0.3)
+    since, event = datetime.now(UTC), _outcome()
+    other = Outbox(pool, "other-0")
+    elsewhere = Publisher(settings.kafka(), "test-other")
+    await elsewhere.start()
+    other.connect(elsewhere, SHARED_ONLY)
+    try:
+        async with running([outbox.keep_claims, other.run]):
+            async with _full_buffer(publisher, monkeypatch):
+                sending = asyncio.ensure_future(_send(publisher, await _stored(pool, event)))
+                await asyncio.sleep(5)
+                assert not sending.done()
+            await sending
+            await outbox.mark_sent()
+            await asyncio.sleep(3)
+    finally:
+        await elsewhere.stop()
+    assert await _count(read_log, event, since) == 1
+
+
+async def test_a_row_that_the_producer_still_holds_is_no_other_process_s(
+    pool: StorePool, outbox: Outbox
 ) -> None:
-    (emit,) = await _effect(pool, _outcome())
-    assert isinstance(emit, OutboxEmit)
-    future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-    queued = emit.to_record().on_queued
-    assert queued is not None
-    queued(future)
+    emit = await _stored(pool, _outcome())
+    sent: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    assert emit.claim.acquire()
+    emit.claim.queued(sent)
     await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
-    sweeper = Sweeper(pool, publisher, settings.kafka())
-    assert await sweeper.sweep() == 0, "its own sweeper leaves it alone"
-    await sweeper.renew()
+    assert await outbox.sweep() == 0, "its own sweep leaves it alone"
+    await outbox.renew()
     assert await pool.fetchval("SELECT claimed_until > now() FROM outbox"), "and keeps others away"
-    future.set_result(None)
+    sent.set_result(None)
     await asyncio.sleep(0)
-    await flush_marks(pool)
+    await outbox.mark_sent()
     assert await pool.fetchval("SELECT sent_at IS NOT NULL FROM outbox")
 
 
 async def test_claims_are_kept_while_a_sweep_waits_for_kafka(
-    pool: StorePool, publisher: Publisher, settings: KitSettings, monkeypatch: pytest.MonkeyPatch
+    pool: StorePool, publisher: Publisher, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (emit,) = await _effect(pool, _outcome())
-    assert isinstance(emit, OutboxEmit)
+    emit = await _stored(pool, _outcome())
+    assert emit.claim.acquire()
     await _effect(pool, _outcome())
     await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
-    pool.unacked.add(emit.id)
     swept = asyncio.Event()
 
     async def hang(*_: object) -> None:
         swept.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("septet_kit.store.outbox.find_sent", hang)
+    monkeypatch.setattr(publisher, "find_sent", hang)
     monkeypatch.setattr("septet_kit.store.outbox._RENEW_S", 0.05)
-    sweeper = Sweeper(pool, publisher, settings.kafka())
-    tasks = [asyncio.ensure_future(sweeper.run()), asyncio.ensure_future(sweeper.keep_claims())]
-    try:
+    async with running([outbox.run, outbox.keep_claims]):
         await swept.wait()
         await pool.execute(
             "UPDATE outbox SET claimed_until = now() - interval '1 second' WHERE event_id = $1", emit.id
         )
         await asyncio.sleep(0.5)
         kept = "SELECT claimed_until > now() FROM outbox WHERE event_id = $1"
-        assert await pool.fetchval(kept, emit.id), "another process's sweeper would send it, too"
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        pool.unacked.clear()
+        assert await pool.fetchval(kept, emit.id), "another process's sweep would send it, too"
 
 
-async def test_a_sweep_that_took_too_long_sends_nothing(
-    pool: StorePool, publisher: Publisher, settings: KitSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await _effect(pool, _outcome())
-    await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
-    monkeypatch.setattr("septet_kit.store.outbox._SWEEP_CLAIM", timedelta(seconds=1))
-    await Sweeper(pool, publisher, settings.kafka()).sweep()
-    await flush_marks(pool)
-    assert await pool.fetchval("SELECT sent_at IS NULL FROM outbox"), "not sent, and not marked"
-
-
-async def test_settling_waits_for_the_claim_of_whoever_died(
-    pool: StorePool, publisher: Publisher, settings: KitSettings, read_log: ReadLog
+async def test_settling_waits_for_the_claim_of_a_process_that_died(
+    pool: StorePool, outbox: Outbox, read_log: ReadLog
 ) -> None:
     event, since = _outcome(), datetime.now(UTC)
     await _effect(pool, event)
     await pool.execute(
         "UPDATE outbox SET claimed_by = 'other-0/dead', claimed_until = now() + interval '1 second'"
     )
-    await Sweeper(pool, publisher, settings.kafka()).settle(lambda: None)
+    await outbox.settle()
     assert await pool.fetchval("SELECT bool_and(sent_at IS NOT NULL) FROM outbox")
     ours = str(event.event_id).encode()
     assert await read_log("outcomes", since=since, where=lambda r: ours in r.value, wait=timedelta(seconds=5))
 
 
-async def test_settling_does_not_wait_for_ever(
-    pool: StorePool, publisher: Publisher, settings: KitSettings
-) -> None:
+async def test_settling_does_not_wait_for_ever(pool: StorePool, outbox: Outbox) -> None:
     await _effect(pool, _outcome())
-    sweeper = Sweeper(pool, publisher, settings.kafka())
     async with asyncio.timeout(5):
-        await sweeper.settle(lambda: None, patience=timedelta(seconds=0.3))
+        await outbox.settle(patience=timedelta(seconds=0.3))
     assert await pool.fetchval("SELECT sent_at IS NULL FROM outbox"), "its live holder may still send it"
 
 
-async def test_marks_are_written_in_one_go(pool: StorePool, publisher: Publisher) -> None:
-    (emit,) = await _effect(pool, _outcome())
-    assert isinstance(emit, OutboxEmit)
-    await publisher.send(emit.to_record())
-    await flush_marks(pool)
+async def test_marks_are_written_in_one_go(pool: StorePool, publisher: Publisher, outbox: Outbox) -> None:
+    await _send(publisher, await _stored(pool, _outcome()))
+    await outbox.mark_sent()
     assert await pool.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL") == 1
 
 
@@ -233,10 +276,17 @@ async def test_a_database_that_is_not_there_is_transient(settings: KitSettings) 
             pass
 
 
-async def test_one_process_per_instance_name(settings: KitSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("septet_kit.store.life._PATIENCE_S", 0.5)
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits of the instance lock that a test can wait for."""
+    for name, seconds in {"_PATIENCE_S": 0.5, "_CHECK_S": 0.1, "_CONNECT_S": 1.0}.items():
+        monkeypatch.setattr(f"septet_kit.store.instance_lock.{name}", seconds)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_one_process_per_instance_name(settings: KitSettings) -> None:
     dsn, name = settings.postgres_dsn.get_secret_value(), uuid4().hex
-    first, second = Life(dsn, "t", name), Life(dsn, "t", name)
+    first, second = InstanceLock(dsn, "t", name), InstanceLock(dsn, "t", name)
     await first.acquire()
     with pytest.raises(Permanent, match="another process") as caught:
         await second.acquire()
@@ -246,20 +296,94 @@ async def test_one_process_per_instance_name(settings: KitSettings, monkeypatch:
     await second.release()
 
 
-async def test_a_lost_lock_is_taken_again(settings: KitSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("septet_kit.store.life._CHECK_S", 0.1)
-    monkeypatch.setattr("septet_kit.store.life._PATIENCE_S", 1.0)
+@pytest.mark.usefixtures("impatient")
+async def test_a_lost_lock_is_acquired_again(settings: KitSettings) -> None:
     dsn, name = settings.postgres_dsn.get_secret_value(), uuid4().hex
-    life = Life(dsn, "t", name)
-    await life.acquire()
-    guard = asyncio.create_task(life.guard())
-    assert life._connection is not None
-    life._connection.terminate()
-    await asyncio.sleep(1)
-    with pytest.raises(Permanent):
-        await Life(dsn, "t", name).acquire()
-    guard.cancel()
-    await life.release()
+    lock = InstanceLock(dsn, "t", name)
+    await lock.acquire()
+    async with running([lock.guard]):
+        assert lock._connection is not None
+        lock._connection.terminate()
+        await asyncio.sleep(1)
+        with pytest.raises(Permanent):
+            await InstanceLock(dsn, "t", name).acquire()
+    await lock.release()
+
+
+async def test_both_ends_of_the_lock_s_session_send_keepalives(settings: KitSettings) -> None:
+    lock = InstanceLock(settings.postgres_dsn.get_secret_value(), "t", uuid4().hex)
+    await lock.acquire()
+    connection = lock._connection
+    assert connection is not None
+    transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]
+    client = transport.get_extra_info("socket")
+    server = {
+        n: int(await connection.fetchval(f"SELECT setting FROM pg_settings WHERE name = '{n}'"))
+        for n in SERVER_KEEPALIVE
+    }
+    await lock.release()
+    assert server == {n: int(v) for n, v in SERVER_KEEPALIVE.items()}
+    assert client.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    if sys.platform == "linux":
+        assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+        assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_process_behind_a_silent_network_loses_its_lock_to_its_replacement(
+    settings: KitSettings,
+) -> None:
+    dsn, name = settings.postgres_dsn.get_secret_value(), uuid4().hex
+    port = urlsplit(dsn).port
+    assert port is not None
+    async with proxied(port) as proxy:
+        cut_off = InstanceLock(dsn.replace(f":{port}", f":{proxy.port}"), "t", name)
+        await cut_off.acquire()
+        guard = asyncio.ensure_future(cut_off.guard())
+        proxy.weather.silent = True
+        await asyncio.sleep(1)
+        assert cut_off._connection is None, "it does not believe in a lock that it cannot check"
+        replacement = InstanceLock(dsn, "t", name)
+        with pytest.raises(Permanent):
+            await replacement.acquire()
+        # The server's keepalives end the session of a machine that is gone; the proxy answers them, so that this is
+        # what the server does then.
+        await _run_once(
+            dsn,
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = "
+            "(hashtextextended($1, 0) & x'ffffffff'::bigint)::oid",
+            f"t/{name}",
+        )
+        await replacement.acquire()
+        proxy.weather.silent = False
+        with pytest.raises(Permanent, match="another process"):
+            await guard
+        await replacement.release()
+
+
+async def _run_once(dsn: str, statement: str, *args: object) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement, *args)
+    finally:
+        await connection.close()
+
+
+async def test_a_migration_under_a_live_pool_is_transient(settings: KitSettings, pool: StorePool) -> None:
+    async def read() -> object:
+        async with pool.transaction("default") as connection:
+            return await connection.fetch("SELECT * FROM effects")
+
+    # Every connection of the pool has prepared the statement.
+    await asyncio.gather(*(read() for _ in range(20)))
+    schema = await pool.fetchval("SELECT current_schema()")
+    await _run_once(
+        settings.postgres_dsn.get_secret_value(), f'ALTER TABLE "{schema}".effects ADD COLUMN more text'
+    )
+    with pytest.raises(Transient) as raised:
+        await read()
+    assert isinstance(raised.value.__cause__, asyncpg.InvalidCachedStatementError)
+    await asyncio.gather(*(read() for _ in range(20)))
 
 
 async def _run(pool: StorePool, statement: str, *local: str) -> None:

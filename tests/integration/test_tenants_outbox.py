@@ -13,8 +13,9 @@ from septet_kit.messaging.admin import ensure_topics
 from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.store import once
-from septet_kit.store.outbox import Sweeper
+from septet_kit.store.tenancy import EVERY
 from septet_kit.store.testing import bare_pool
+from septet_kit.store.unit import Unit
 from septet_kit.tenants import Tenants
 from septet_native.addresses import Addresses
 
@@ -54,13 +55,24 @@ async def test_the_outbox_and_its_sweeper_know_the_tenants_topic(
     await publisher.start()
     try:
         async with bare_pool(settings, f"t_{uuid4().hex[:8]}") as pool:
-            pool.tenants = tenants
+            pool.outbox.connect(publisher, tenants)
             async with once(pool, left.event_id, "test", tenant=tenant) as unit:
                 await unit.emit(Emit("tokens", left))
             await publisher.publish(Emit("tokens", sent))
             await pool.execute("UPDATE outbox SET claimed_until = now() - interval '1 second'")
             assert await pool.fetchval("SELECT topic FROM outbox") == tenant_topic("tokens", tenant)
-            assert await Sweeper(pool, publisher, kafka).sweep() == 1
+            assert await pool.outbox.sweep() == 1
     finally:
         await publisher.stop()
     assert await _read(kafka, tenant_topic("tokens", tenant), 2) == {"sent", "left"}
+
+
+async def test_a_row_belongs_to_the_event_s_tenant_also_in_work_on_all_tenants(settings: KitSettings) -> None:
+    async with bare_pool(settings, f"t_{uuid4().hex[:8]}") as pool:
+        chunk = _chunk("acme", "swept")
+        async with pool.transaction(EVERY) as connection:
+            await Unit(True, connection, pool).emit(Emit("tokens", chunk))
+        assert (
+            await pool.fetchval("SELECT tenant FROM outbox WHERE event_id = $1", chunk.event_id, tenant=EVERY)
+            == "acme"
+        )

@@ -26,8 +26,10 @@ HOPS = {
     "process septet.drafts.v1": ("septet-guardrails", "send septet.drafts.v1"),
     "send septet.outcomes.v1": ("septet-guardrails", "process septet.drafts.v1"),
     "process septet.outcomes.v1": ("septet-eval", "send septet.outcomes.v1"),
+    "send septet.responses.v2": ("septet-eval", "process septet.outcomes.v1"),
     "send septet.responses.v1": ("septet-eval", "process septet.outcomes.v1"),
-    "process septet.responses.v1": ("septet-cache", "send septet.responses.v1"),
+    "send septet.releases.v1": ("septet-eval", "process septet.outcomes.v1"),
+    "process septet.releases.v1": ("septet-cache", "send septet.releases.v1"),
 }
 READERS_OF_RESPONSES = {"septet-cache", "septet-feedback"}
 Spans = Sequence[dict[str, Any]]
@@ -132,4 +134,4 @@ def assert_feedback_is_in_the_trace(spans: Spans) -> None:
     """The late feedback is a child of the response that it is about."""
     by_id = {s["spanID"]: s for s in spans}
     (late,) = [s for s in spans if s["operationName"] == "feedback thumbs"]
-    assert by_id[str(parent_id(late))]["operationName"] == "send septet.responses.v1"
+    assert by_id[str(parent_id(late))]["operationName"] == "send septet.releases.v1"

@@ -36,7 +36,7 @@ async def test_a_client_that_brings_its_own_trace_stays_its_owner(backend: Backe
         "septet.requests.v1", json.dumps(request).encode(), key=b"default:own",
         headers=[("traceparent", f"00-{trace_id}-{span_id}-01".encode())],
     )  # fmt: skip
-    spans = await read_spans(backend, trace_id, {"process septet.requests.v1", "send septet.responses.v1"})
+    spans = await read_spans(backend, trace_id, {"process septet.requests.v1", "send septet.responses.v2"})
     assert "request" not in {s["operationName"] for s in spans}
     entries = [s for s in spans if s["operationName"] == "process septet.requests.v1"]
     assert {parent_id(s) for s in entries} == {span_id}

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
-from septet_contracts import SHARED, Response
+from septet_contracts import SHARED, Response, topic
 from septet_kit.messaging.connection import Kafka
 from septet_kit.tenants import SHARED_ONLY, Tenants
 
@@ -19,8 +19,8 @@ from septet_cli import wire
 from septet_cli.errors import NoResponse, Unreachable
 from septet_cli.tail import tail
 
-REQUESTS, RESPONSES = "septet.requests.v1", "septet.responses.v1"
-FEEDBACK = "septet.feedback.v1"
+REQUESTS, RESPONSES = topic("requests").name, topic("responses").name
+FEEDBACK = topic("feedback").name
 
 OnToken = Callable[[dict[str, Any]], None]
 

@@ -8,13 +8,14 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from septet_kit.messaging.connection import Kafka
 
+from septet_cli.client import RESPONSES
 from septet_cli.wire import open_consumer
 
 WINDOW = 500
 
 
 async def find_responses(
-    kafka: Kafka, request_id: str, tenant: str | None = None, topic: str = "septet.responses.v1"
+    kafka: Kafka, request_id: str, tenant: str | None = None, topic: str = RESPONSES
 ) -> list[dict[str, Any]]:
     """Responses on the retained log for a request id, oldest first; *topic* is where the tenant's are.
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from septet_contracts import dead_letter_topic
+from septet_contracts import dead_letter_topic, topic
 from septet_kit.messaging.connection import Kafka
 from septet_kit.tenants import SHARED_ONLY, Tenants
 
 from septet_cli import wire
 from septet_cli.tail import tail
 
-LABELS, DEAD = "septet.labels.v1", dead_letter_topic("feedback")
+LABELS, DEAD = topic("labels").name, dead_letter_topic("feedback")
 
 
 @dataclass

@@ -14,6 +14,7 @@ STATUS_STYLE = {
     "answered": "green", "abstained": "yellow", "refused": "yellow", "blocked": "magenta", "failed": "red",
     "expired": "red",
 }  # fmt: skip
+"""A status that is not here is shown like a failure."""
 DECISION_STYLE = {
     "pass": "green",
     "flag": "yellow",
@@ -22,6 +23,7 @@ DECISION_STYLE = {
     "reask": "yellow",
     "block": "red",
 }
+"""A decision that is not here is shown like a block."""
 PASSAGE_CHARS = 220
 
 
@@ -33,7 +35,7 @@ def response_panel(response: Response, *, page: str | None = None, question: str
         page: address of the page that shows its trace.
         question: the question as it was asked, shown above the answer.
     """
-    style = STATUS_STYLE[response.status]
+    style = STATUS_STYLE.get(response.status, STATUS_STYLE["failed"])
     parts: list[RenderableType] = []
     if question:
         parts.append(Text(f"Q  {question}", style="bold"))
@@ -86,7 +88,8 @@ def _sources(sources: tuple[Source, ...]) -> RenderableType | None:
         where = (
             " › ".join(dict.fromkeys(p for p in (source.title, source.location) if p)) or source.document_id
         )
-        passage = " ".join(source.passage.split())
+        cited = " … ".join(source.passage[span.start : span.end] for span in source.spans)
+        passage = " ".join((cited or source.passage).split())
         short = passage if len(passage) <= PASSAGE_CHARS else passage[:PASSAGE_CHARS].rsplit(" ", 1)[0] + " …"
         table.add_row(mark, Text.assemble((where, "cyan" if source.cited else ""), "\n", (short, "dim")))
     return table
@@ -100,7 +103,7 @@ def _verdicts(verdicts: tuple[Verdict, ...]) -> RenderableType | None:
         text = Text()
         for verdict in (v for v in verdicts if v.stage == stage):
             text.append(f"{verdict.rail} ")
-            text.append(verdict.decision, style=DECISION_STYLE[verdict.decision])
+            text.append(verdict.decision, style=DECISION_STYLE.get(verdict.decision, DECISION_STYLE["block"]))
             text.append(_detail(verdict) + "  ", style="dim")
         if text:
             table.add_row(Text(stage, style="dim"), text)

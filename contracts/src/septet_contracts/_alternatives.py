@@ -8,20 +8,32 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
+EXTENSIBLE = "x-extensible-enum"
+DEFAULTS = ("default", "x-default")
+"""What an absent field means; ``x-default`` says it in words where no JSON value can."""
+
 ANNOTATIONS = frozenset(
     {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment",
-     "$schema", "$id", "$defs", "discriminator"}
+     "$schema", "$id", "$defs", "discriminator", EXTENSIBLE, "x-default"}
 )  # fmt: skip
 _COMBINATORS = ("$ref", "anyOf", "oneOf", "allOf")
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """One branch. ``values`` for an enum or constant; ``tag`` for a member of a discriminated union."""
+    """One branch. ``values`` for an enum or constant; ``tag`` for a member of a discriminated union.
+
+    ``known`` lists the values of an open enumeration: a writer sends only these, a reader takes others, too.
+    """
 
     schema: Schema
     values: tuple[Any, ...] | None = None
     tag: tuple[str, str] | None = None
+
+    @property
+    def known(self) -> tuple[str, ...] | None:
+        found = self.schema.get(EXTENSIBLE)
+        return None if found is None else tuple(found)
 
 
 class UnsupportedSchemaError(ValueError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from septet_contracts._alternatives import Alternative, Schema, alternatives, constraints, describe
+from septet_contracts._alternatives import DEFAULTS, Alternative, Schema, alternatives, constraints, describe
 from septet_contracts._scalars import admits, bound_gaps, same_value, scalar_gaps
 
 MAX_TUPLE = 64
@@ -29,12 +29,16 @@ class Gap:
 class Containment:
     """Compares one writer's root schema with one reader's.
 
-    With ``names_kept``, a field that the reader does not know counts as a gap: that is how a reader that
-    came later betrays that the field was removed.
+    With ``names_kept``, the reader is the later version: a field, or a known value of an open enumeration, that it
+    does not have was removed, and an enumeration that was open must still be. With ``defaults_kept``, an absent field
+    must still mean to the reader what it meant to the writer.
     """
 
-    def __init__(self, writer: Schema, reader: Schema, *, names_kept: bool) -> None:
+    def __init__(
+        self, writer: Schema, reader: Schema, *, names_kept: bool, defaults_kept: bool = False
+    ) -> None:
         self._writer, self._reader, self._names_kept = writer, reader, names_kept
+        self._defaults_kept = defaults_kept
         self._assumed: set[tuple[str, str]] = set()
 
     def gaps(self) -> list[Gap]:
@@ -59,6 +63,8 @@ class Containment:
             return []
         if writer.values is not None:
             return list(self._value_gaps(writer.values, readers, path))
+        if writer.known is not None:
+            return self._open_gaps(writer, writer.known, readers, path)
         if writer.tag is not None and any(r.tag for r in readers):
             return self._tagged(writer, writer.tag, readers, path)
         return self._closest(writer, readers, path)
@@ -81,12 +87,28 @@ class Containment:
             return [Gap(path, "type", f"{describe(writer)} is refused where {taken} is taken")]
         return min((self._atomic(writer.schema, r.schema, path) for r in peers), key=len)
 
+    def _open_gaps(
+        self, writer: Alternative, known: tuple[str, ...], readers: Sequence[Alternative], path: str
+    ) -> list[Gap]:
+        """A writer with an open enumeration: it sends the known values, and its later versions send others."""
+        gaps = list(self._value_gaps(known, readers, path))
+        if any(r.values is None and r.schema.get("type") == "string" for r in readers):
+            return gaps + self._closest(writer, readers, path)
+        if self._names_kept:
+            gaps.append(Gap(path, "closed_enum", "values that are not known yet are refused"))
+        return gaps
+
     def _value_gaps(self, values: Sequence[Any], readers: Sequence[Alternative], path: str) -> Iterator[Gap]:
-        listed = [v for r in readers for v in r.values or ()]
+        listed = [v for r in readers for v in (*(r.values or ()), *(r.known or ()))]
+        open_ended = [r for r in readers if r.values is None]
         for value in values:
-            known = any(same_value(value, v) for v in listed)
-            if not known and not any(r.values is None and admits(r.schema, value) for r in readers):
+            if any(same_value(value, v) for v in listed):
+                continue
+            takers = [r for r in open_ended if admits(r.schema, value)]
+            if not takers:
                 yield Gap(path, "value", f"the value {value!r} is refused")
+            elif self._names_kept and all(r.known is not None for r in takers):
+                yield Gap(path, "value", f"the value {value!r} is no longer known")
 
     def _atomic(self, writer: Schema, reader: Schema, path: str) -> list[Gap]:
         compare: dict[str, Callable[[Schema, Schema, str], Iterator[Gap]]] = {
@@ -107,6 +129,7 @@ class Containment:
         for name, schema in sent.items():
             if name in taken:
                 yield from self._compare(schema, taken[name], f"{path}.{name}")
+                yield from self._default_gaps(schema, taken[name], f"{path}.{name}")
             else:
                 yield from self._unnamed(schema, reader, f"{path}.{name}")
         extra = writer.get("additionalProperties", False)
@@ -117,6 +140,17 @@ class Containment:
             yield from self._unnamed(value, reader, f"{path}{{}}")
         names = writer.get("propertyNames", {"type": "string"}), reader.get("propertyNames", {})
         yield from self._compare(*names, f"{path}{{name}}")
+
+    def _default_gaps(self, writer: Schema, reader: Schema, path: str) -> Iterator[Gap]:
+        if not self._defaults_kept:
+            return
+        for keyword in DEFAULTS:
+            if keyword in writer and not (keyword in reader and same_value(writer[keyword], reader[keyword])):
+                yield Gap(
+                    path,
+                    "default",
+                    f"absent, it meant {writer[keyword]!r}, and means {reader.get(keyword)!r}",
+                )
 
     def _unnamed(self, schema: Schema, reader: Schema, path: str) -> Iterator[Gap]:
         """A field that the reader does not name: ignored by a model, checked by a map, refused if closed."""

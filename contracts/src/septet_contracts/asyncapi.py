@@ -12,7 +12,7 @@ import yaml
 
 from septet_contracts.schema import topic_schema
 from septet_contracts.tenancy import is_ownable
-from septet_contracts.topics import SERVICES, TOPICS, Topic, dead_letter_topic, topic
+from septet_contracts.topics import SERVICES, TOPICS, Topic, dead_letter_topic, is_newest, short_name, topic
 
 Document = dict[str, Any]
 
@@ -41,7 +41,7 @@ class Party:
 
 
 CLIENT = Party(
-    "client", consumes=("responses", "tokens"), produces=("requests", "documents", "feedback"),
+    "client", consumes=("responses", "responses.v1", "tokens"), produces=("requests", "documents", "feedback"),
     about="Anyone who asks, brings documents or says what they think of an answer.",
 )  # fmt: skip
 
@@ -88,11 +88,6 @@ def render(document: Document) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
 
 
-def short_name(of: Topic) -> str:
-    """``septet.requests.v1`` is ``requests``; ``septet.cache.dead.v1`` is ``cache.dead``."""
-    return of.name.removeprefix("septet.").rsplit(".v", 1)[0]
-
-
 def written(party: Describes) -> list[Topic]:
     """The topics a party writes, its dead letters included."""
     dead = TOPICS.get(dead_letter_topic(party.name))
@@ -133,22 +128,25 @@ def _message(of: Topic, schemas: dict[str, Document]) -> Document:
 
 
 def _payload(of: Topic, schemas: dict[str, Document]) -> Document:
-    schema = _adapted(copy.deepcopy(topic_schema(of)))
+    # A part of an earlier major version may have the name of another one today.
+    version = "" if is_newest(of) else f".v{of.major}"
+    schema = _adapted(copy.deepcopy(topic_schema(of)), version)
     for name, definition in schema.pop("$defs", {}).items():
+        name = f"{name}{version}"
         if schemas.setdefault(name, definition) != definition:
             raise ValueError(f"two different models are called {name}")
     return {k: v for k, v in schema.items() if k not in ("$schema", "$id")}
 
 
-def _adapted(node: Any) -> Any:
+def _adapted(node: Any, version: str) -> Any:
     """References lead to the components, and a discriminator is a name only, as AsyncAPI's schema object has it."""
     if isinstance(node, list):
-        return [_adapted(item) for item in node]
+        return [_adapted(item, version) for item in node]
     if not isinstance(node, dict):
         return node
-    adapted = {k: _adapted(v) for k, v in node.items() if k not in ("$ref", "discriminator")}
+    adapted = {k: _adapted(v, version) for k, v in node.items() if k not in ("$ref", "discriminator")}
     if "$ref" in node:
-        adapted["$ref"] = node["$ref"].replace("#/$defs/", "#/components/schemas/")
+        adapted["$ref"] = node["$ref"].replace("#/$defs/", "#/components/schemas/") + version
     if "discriminator" in node:
         adapted["discriminator"] = node["discriminator"]["propertyName"]
     return adapted
@@ -171,4 +169,6 @@ def _operations(parties: Iterable[Describes]) -> Document:
 
 
 def _message_name(of: Topic) -> str:
-    return of.contract or f"septet.{short_name(of)}"
+    if not of.contract:
+        return f"septet.{short_name(of)}"
+    return of.contract if is_newest(of) else f"{of.contract}.v{of.major}"

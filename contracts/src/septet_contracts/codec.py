@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +15,7 @@ from septet_contracts.topics import Topic
 
 MAX_BODY_BYTES = 1024 * 1024
 _MAX_INNER_BYTES = 2 * MAX_BODY_BYTES  # an event between services: the request's body and what was found out
+MAX_VALUES = 50_000  # of a client's body; a million empty lists in 1 MiB would block a consumer for 200 ms
 MAX_MESSAGE = 500
 _ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _TENANT = re.compile(r"[a-z0-9][a-z0-9\-]{0,62}")
@@ -67,7 +69,12 @@ def decode(topic: Topic, value: bytes | None) -> Any:
             "oversized", f"the body has {len(value)} bytes, more than {limit}",
             fix=f"send at most {limit // MAX_BODY_BYTES} MiB", partial=_peek_ids(value),
         )  # fmt: skip
-    if topic.from_clients and _NUL.search(value):
+    if topic.from_clients and _has_too_many_values(value):
+        raise ContractError(
+            "oversized", f"the body has more than {MAX_VALUES} JSON values", fix="send a smaller structure",
+            partial=_peek_ids(value),
+        )  # fmt: skip
+    if topic.from_clients and _has_nul(value):
         raise ContractError(
             "invalid_field", "a text holds the character U+0000, which databases do not store",
             fix="remove it", partial=_peek_ids(value),
@@ -105,8 +112,26 @@ def _load(value: bytes) -> dict[str, Any]:
     return body
 
 
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_VERSION = re.compile(rb'"version"\s*:\s*1\s*[,}]')
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+@cache
+def _version(major: int) -> re.Pattern[bytes]:
+    return re.compile(rb'"version"\s*:\s*%d\s*[,}]' % major)
+
+
+def _has_nul(value: bytes) -> bool:
+    """Whether a string escapes the character U+0000; an escaped backslash before ``u0000`` is no escape of it."""
+    return b"\\u0000" in value and b"\\u0000" in value.replace(b"\\\\", b"//")
+
+
+def _has_too_many_values(value: bytes) -> bool:
+    """Whether the body has more than ``MAX_VALUES`` lists, objects and items; text within strings does not count."""
+    return _values(value) > MAX_VALUES and _values(_STRING.sub(b"", value)) > MAX_VALUES
+
+
+def _values(body: bytes) -> int:
+    return body.count(b"[") + body.count(b"{") + body.count(b",")
 
 
 def _check_version(topic: Topic, value: bytes) -> None:
@@ -114,12 +139,12 @@ def _check_version(topic: Topic, value: bytes) -> None:
 
     The regular expression spares well-formed records a second parse.
     """
-    if _VERSION.search(value) and f'"{topic.contract}"'.encode() in value:
+    if _version(topic.major).search(value) and f'"{topic.contract}"'.encode() in value:
         return
     body = _load(value)
-    if body.get("version", 1) != 1:
+    if body.get("version", topic.major) != topic.major:
         raise ContractError(
-            "unknown_version", f"{topic.name} takes version 1, not {body['version']!r}", field="version",
+            "unknown_version", f"{topic.name} takes version {topic.major}, not {body['version']!r}", field="version",
             fix="publish to the topic of that version", partial=_partial(body),
         )  # fmt: skip
     if body.get("contract", topic.contract) != topic.contract:

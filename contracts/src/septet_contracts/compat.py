@@ -20,6 +20,8 @@ _KINDS: dict[str, tuple[str, str, str]] = {
     "type": ("type_narrowed", "type_widened", "type_changed"),
     "value": ("value_removed", "value_added", "value_changed"),
     "variant": ("variant_removed", "variant_added", "variant_changed"),
+    "closed_enum": ("open_enum_closed",) * 3,
+    "default": ("default_changed",) * 3,
     "discriminator": ("discriminator_changed",) * 3,
     "bound": ("bound_narrowed", "bound_widened", "bound_changed"),
     "pattern": ("pattern_narrowed", "pattern_widened", "pattern_changed"),
@@ -46,14 +48,18 @@ class Break:
         return f"{self.path}: {self.kind}: {self.message}"
 
 
-def breaks(old: dict[str, Any], new: dict[str, Any]) -> list[Break]:
+def breaks(old: dict[str, Any], new: dict[str, Any], *, defaults: bool = False) -> list[Break]:
     """Compare two JSON Schemas as Pydantic makes them.
+
+    Args:
+        old, new: the schemas.
+        defaults: whether a changed default is a break. It is where writers leave fields out: services send every field.
 
     Returns:
         What breaks, in the order of the paths; empty when each side reads all that the other writes and
         no field was removed.
     """
-    backward = _grouped(old, new, names_kept=True)
+    backward = _grouped(old, new, names_kept=True, defaults_kept=defaults)
     forward = _grouped(new, old, names_kept=False)
     found = []
     for path, aspect in sorted({*backward, *forward}):
@@ -71,10 +77,10 @@ def breaks(old: dict[str, Any], new: dict[str, Any]) -> list[Break]:
 
 
 def _grouped(
-    writer: dict[str, Any], reader: dict[str, Any], *, names_kept: bool
+    writer: dict[str, Any], reader: dict[str, Any], *, names_kept: bool, defaults_kept: bool = False
 ) -> dict[tuple[str, str], list[str]]:
     try:
-        gaps = Containment(writer, reader, names_kept=names_kept).gaps()
+        gaps = Containment(writer, reader, names_kept=names_kept, defaults_kept=defaults_kept).gaps()
     except UnsupportedSchemaError as error:
         gaps = [Gap("$", "unsupported", str(error))]
     grouped: dict[tuple[str, str], list[str]] = {}

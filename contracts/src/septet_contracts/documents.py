@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from septet_contracts.envelope import Contract, Envelope, Tenant
+from septet_contracts.envelope import Contract, EventV1, Tenant
 
 DocumentId = Annotated[str, Field(min_length=1, max_length=512)]
 
@@ -41,7 +41,7 @@ class DeleteDocument(_DocumentEvent):
     action: Literal["delete"]
 
 
-class DocumentChanged(Envelope):
+class DocumentChanged(EventV1):
     """The search indexes hold a document's new state; ``request_id`` is ``document_id``'s digest."""
 
     STEP: ClassVar[str] = "document-changed"

@@ -45,16 +45,28 @@ class Identified(Contract):
 
 
 class Envelope(Identified):
-    """The header of an event made by a service."""
+    """The header of an event made by a service. Each major version of the contracts narrows ``version``."""
 
     contract: str = Field(description="Contract name, constant for a topic and major version.")
-    version: Literal[1] = Field(default=1, description="Major version of the contract.")
+    version: int = Field(description="Major version of the contract.")
     event_id: UUID = Field(description="uuid5 of request, step and item: the same for every redelivery.")
     occurred_at: AwareDatetime
     deadline: AwareDatetime | None = Field(default=None, description="Absolute; work past it is of no use.")
     causation_id: UUID | None = Field(default=None, description="event_id of the event that led to this one.")
 
     STEP: ClassVar[str] = ""
+
+
+class EventV1(Envelope):
+    """Header of an event of major version 1."""
+
+    version: Literal[1] = Field(default=1, description="Major version of the contract.")
+
+
+class EventV2(Envelope):
+    """Header of an event of major version 2."""
+
+    version: Literal[2] = Field(default=2, description="Major version of the contract.")
 
 
 def event_id(tenant: str, request_id: str, step: str, item: str = "") -> UUID:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from septet_contracts.envelope import Envelope, Identified
+from septet_contracts.envelope import EventV1, Identified
 
 
 class _Feedback(Identified):
@@ -70,7 +70,7 @@ FeedbackEvent = Annotated[
 ]
 
 
-class Label(Envelope):
+class Label(EventV1):
     """A judgement on a released answer, ready for the cache, evals and tuning."""
 
     STEP: ClassVar[str] = "label"

@@ -6,23 +6,23 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from septet_contracts.envelope import Envelope
+from septet_contracts.embedding import DecimalEmbedding, Embedding
+from septet_contracts.envelope import EventV1
+from septet_contracts.open_enum import Status
 from septet_contracts.parts import (
     Answerability,
     CacheInfo,
-    Embedding,
     ErrorInfo,
     Passage,
     RetrievalInfo,
     StageTiming,
-    Status,
     Usage,
     Verdict,
 )
 from septet_contracts.request import Ask
 
 
-class Flow(Envelope):
+class Flow(EventV1):
     """What every stage between request and response hands on."""
 
     deadline: AwareDatetime
@@ -43,18 +43,36 @@ class Screened(Flow):
     contract: Literal["septet.screened"] = "septet.screened"
 
 
-class Missed(Flow):
+class _WithEmbedding(Flow):
+    """The question's embedding, which is computed once.
+
+    Writers set ``question_vector``; readers take :attr:`embedding`. A reader of version 1.2 does not know
+    ``question_vector``: it finds no embedding and computes its own.
+    """
+
+    question_embedding: DecimalEmbedding | None = Field(
+        default=None, description="Read from writers before version 1.3; `question_vector` replaces it."
+    )
+    question_vector: Embedding | None = None
+
+    @property
+    def embedding(self) -> Embedding | None:
+        """The question's embedding in whichever form it came."""
+        if self.question_vector is not None or self.question_embedding is None:
+            return self.question_vector
+        return Embedding.of(self.question_embedding.model, self.question_embedding.vector)
+
+
+class Missed(_WithEmbedding):
     """The cache holds no safe answer."""
 
     STEP: ClassVar[str] = "missed"
     contract: Literal["septet.missed"] = "septet.missed"
     cache: CacheInfo
-    question_embedding: Embedding | None = None
 
 
-class _WithPassages(Flow):
+class _WithPassages(_WithEmbedding):
     cache: CacheInfo
-    question_embedding: Embedding | None = None
     passages: tuple[Passage, ...] = ()
     retrieval: RetrievalInfo
     answerability: Answerability | None = None
@@ -91,7 +109,7 @@ class Revision(_WithPassages):
     attempt: int = Field(ge=2)
 
 
-class Outcome(Flow):
+class Outcome(_WithEmbedding):
     """How a request ends, before it is scored and released. The first outcome of a request wins."""
 
     STEP: ClassVar[str] = "outcome"
@@ -104,7 +122,6 @@ class Outcome(Flow):
     cache: CacheInfo | None = None
     retrieval: RetrievalInfo | None = None
     answerability: Answerability | None = None
-    question_embedding: Embedding | None = None
     model: str | None = None
     prompt_version: str | None = None
     usage: Usage = Usage()

@@ -7,17 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from septet_contracts.envelope import Contract
-
-Status = Literal["answered", "abstained", "refused", "blocked", "failed", "expired"]
-Decision = Literal["pass", "flag", "mask", "fix", "reask", "block"]
-CacheStatus = Literal["hit_exact", "hit_key", "hit_semantic", "miss", "bypass", "refresh", "disabled"]
-
-
-class Embedding(Contract):
-    """A vector with the name of the model that made it, so that nobody compares across models."""
-
-    model: str
-    vector: tuple[float, ...] = Field(max_length=4096)
+from septet_contracts.open_enum import CacheStatus, Decision, SpanKind
 
 
 class Passage(Contract):
@@ -42,18 +32,39 @@ class Passage(Contract):
     similarity: float | None = Field(default=None, description="Cosine of question and passage, if known.")
 
 
+class CitedSpan(Contract):
+    """A part of a source's passage that the answer cites; offsets count Unicode code points."""
+
+    start: int = Field(ge=0, description="Offset of the first character in the source's `passage`.")
+    end: int = Field(ge=0, description="Offset behind the last character in the source's `passage`.")
+    kind: SpanKind = Field(
+        description="`quoted`: the answer holds these characters verbatim, white space aside. `supporting`: the "
+        "sentence of the passage that shares most content words, at least half, with a sentence of the answer that "
+        "cites it.",
+    )  # fmt: skip
+
+
 class Source(Contract):
     """A passage as shown to the client; ``number`` is what ``[n]`` in the answer points at."""
 
-    number: int = Field(ge=1)
+    number: int = Field(ge=1, description="What `[n]` in the answer points at.")
     passage_id: str
     document_id: str
     content_hash: str = ""
     title: str = ""
     location: str = ""
     uri: str = ""
-    passage: str
-    cited: bool = False
+    passage: str = Field(description="The passage's text.")
+    start: int | None = Field(
+        default=None, ge=0, description="Offset of `passage` in the document's text (for HTML: in its visible text), "
+        "in Unicode code points; absent where it is not known.",
+    )  # fmt: skip
+    end: int | None = Field(default=None, ge=0, description="Offset behind the last character of `passage`.")
+    cited: bool = Field(default=False, description="Whether the answer holds `[number]`.")
+    spans: tuple[CitedSpan, ...] = Field(
+        default=(), description="What the answer cites of `passage`, in order of `start`. `start` + a span's offset is "
+        "its place in the document. Empty if the source is not cited, or no sentence of it carries the citation.",
+    )  # fmt: skip
     score: float | None = None
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from septet_contracts.asyncapi import Describes, own_note, short_name, written
+from septet_contracts._alternatives import EXTENSIBLE
+from septet_contracts.asyncapi import Describes, own_note, written
 from septet_contracts.schema import topic_schema
-from septet_contracts.topics import TOPICS, Topic, topic
+from septet_contracts.topics import TOPICS, Topic, short_name, topic
 
 _HEAD = """# Topics
 
@@ -74,6 +75,8 @@ def _type(schema: dict[str, Any], root: dict[str, Any]) -> str:
             return " or ".join(dict.fromkeys(kinds))
     if "const" in schema:
         return f"`{_literal(schema['const'])}`"
+    if EXTENSIBLE in schema:
+        return " ".join(f"`{_literal(v)}`" for v in schema[EXTENSIBLE]) + " or another"
     if "enum" in schema:
         return " ".join(f"`{_literal(v)}`" for v in schema["enum"])
     if schema.get("type") == "array":

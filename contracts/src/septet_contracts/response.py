@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from septet_contracts.envelope import Contract, Envelope
+from septet_contracts.embedding import Embedding
+from septet_contracts.envelope import Contract, EventV1, EventV2, event_id
+from septet_contracts.open_enum import AnswerKind, Status
 from septet_contracts.parts import (
     Answerability,
     CacheInfo,
-    Embedding,
     ErrorInfo,
     Score,
     Source,
     StageTiming,
-    Status,
     Usage,
     Verdict,
 )
 
 
-class Response(Envelope):
-    """The one response to a request."""
+class Response(EventV2):
+    """The one response to a request: what a client needs, and nothing that only services use."""
 
     STEP: ClassVar[str] = "response"
     contract: Literal["septet.response"] = "septet.response"
@@ -30,7 +31,7 @@ class Response(Envelope):
     question: str | None = Field(default=None, description="The question as answered, PII masked.")
     answer: str | None = None
     answer_json: Any = Field(default=None, description="The parsed answer when `output_schema` was given.")
-    answer_kind: Literal["generated", "extractive", "cached", "none"] = "none"
+    answer_kind: AnswerKind = "none"
     sources: tuple[Source, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     scores: tuple[Score, ...] = ()
@@ -45,16 +46,51 @@ class Response(Envelope):
     policy_version: str = ""
     model: str | None = None
     prompt_version: str | None = None
-    cache_key: str | None = None
-    admissible: bool = Field(default=False, description="Whether the cache may keep this answer.")
-    admission_reason: str = ""
-    question_embedding: Embedding | None = None
-    request_digest: str = ""
     trace_id: str | None = Field(default=None, description="W3C trace id, 32 hexadecimal digits.")
     error: ErrorInfo | None = None
 
 
-class TokenChunk(Envelope):
+class Release(EventV1):
+    """What services need to know of a released response: the cache to keep its answer, feedback to join to it.
+
+    It is written with the response, in one transaction. A conflict, which answers no question, has none.
+    """
+
+    STEP: ClassVar[str] = "release"
+    contract: Literal["septet.release"] = "septet.release"
+    response_event_id: UUID = Field(description="`event_id` of the response of the newest major version.")
+    status: Status
+    question: str | None = Field(default=None, description="The question as answered, PII masked.")
+    answer: str | None = None
+    answer_kind: AnswerKind = "none"
+    sources: tuple[Source, ...] = Field(
+        default=(), description="The response's sources; without their text where `admissible` is false."
+    )
+    verdicts: tuple[Verdict, ...] = ()
+    scores: tuple[Score, ...] = ()
+    cache: CacheInfo | None = None
+    answerability: Answerability | None = None
+    degraded: tuple[str, ...] = ()
+    language: str | None = None
+    policy_version: str = ""
+    model: str | None = None
+    prompt_version: str | None = None
+    cache_key: str | None = Field(default=None, description="The request's own cache key.")
+    admissible: bool = Field(default=False, description="Whether the cache may keep this answer.")
+    admission_reason: str = Field(default="", description="Why, or why not, in one sentence.")
+    question_vector: Embedding | None = Field(
+        default=None, description="Embedding of the question; only where `admissible` is true."
+    )
+    request_digest: str = Field(default="", description="SHA-256 of the request's body as published.")
+    trace_id: str | None = Field(default=None, description="W3C trace id, 32 hexadecimal digits.")
+
+    @property
+    def cause(self) -> UUID:
+        """Names the release for an inbox: the event id of the response in version 1, which was the release once."""
+        return event_id(self.tenant, self.request_id, Response.STEP)
+
+
+class TokenChunk(EventV1):
     """Partial text. A higher ``epoch`` (a new draft) replaces all text of lower ones."""
 
     STEP: ClassVar[str] = "tokens"
@@ -65,7 +101,7 @@ class TokenChunk(Envelope):
     done: bool = False
 
 
-class Evaluation(Envelope):
+class Evaluation(EventV1):
     """Scores that were made off the hot path."""
 
     STEP: ClassVar[str] = "evaluation"

@@ -20,7 +20,6 @@ def topic_schema(topic: Topic) -> dict[str, Any]:
         raise ValueError(f"{topic.name} carries records of any shape")
     schema: dict[str, Any] = topic.adapter.json_schema()
     _require_tags(schema)
-    _pin_version(schema, topic)
     return {"$schema": DIALECT, "$id": f"urn:septet:{topic.name}", **schema}
 
 
@@ -37,10 +36,3 @@ def _require_tags(schema: dict[str, Any]) -> None:
     for reference in discriminator["mapping"].values():
         member = schema["$defs"][reference.rsplit("/", 1)[-1]]
         member["required"] = sorted({*member.get("required", ()), discriminator["propertyName"]})
-
-
-def _pin_version(schema: dict[str, Any], topic: Topic) -> None:
-    """The codec takes a topic's own major version only, also where the model has a plain integer."""
-    version = schema.get("properties", {}).get("version")
-    if version is not None:
-        version["const"] = int(topic.name.rsplit(".v", 1)[1])

@@ -49,7 +49,7 @@ def tenant_topic(name: str, tenant: str) -> str:
 
 def is_ownable(of: Topic) -> bool:
     """Whether a tenant may have this topic for itself: clients write or read it."""
-    return not of.raw and of.name.split(".")[1] in OWNABLE
+    return not of.raw and of.short in OWNABLE
 
 
 def split(name: str) -> tuple[Topic, str | None]:
@@ -67,7 +67,7 @@ def split(name: str) -> tuple[Topic, str | None]:
 
 
 def own_topics(tenant: str) -> list[Topic]:
-    """The five topics of a tenant that has its own, with the settings of those they stand in for."""
+    """The topics of a tenant that has its own, with the settings of those they stand in for."""
     return [
         replace(
             base, name=tenant_topic(base.name, tenant), about=f"{base.about} Of the tenant {tenant} alone."
@@ -103,7 +103,9 @@ def addresses(name: str, own: Iterable[str]) -> list[str]:
 def client_access(tenant: str) -> ClientAccess:
     """What the client of a tenant with own topics may do on the broker, and nothing beyond it."""
     principal = f"tenant-{tenant}"
-    return ClientAccess(
-        principal, tuple(tenant_topic(n, tenant) for n in CLIENT_WRITES),
-        tuple(tenant_topic(n, tenant) for n in CLIENT_READS), f"{principal}.",
-    )  # fmt: skip
+    return ClientAccess(principal, _own(CLIENT_WRITES, tenant), _own(CLIENT_READS, tenant), f"{principal}.")
+
+
+def _own(names: tuple[str, ...], tenant: str) -> tuple[str, ...]:
+    """A tenant's own topics of these short names, in every major version."""
+    return tuple(tenant_topic(t.name, tenant) for name in names for t in TOPICS.values() if t.short == name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,22 +11,27 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
+from septet_contracts import response_v1
 from septet_contracts.documents import DeleteDocument, DocumentChanged, UpsertDocument
 from septet_contracts.feedback import FeedbackEvent, Label
 from septet_contracts.flow import Draft, Grounded, Missed, Outcome, Revision, Screened
 from septet_contracts.request import Request
-from septet_contracts.response import Evaluation, ModelAlias, Response, TokenChunk
+from septet_contracts.response import Evaluation, ModelAlias, Release, Response, TokenChunk
 
 SERVICES = ("guardrails", "cache", "retrieval", "generation", "eval", "feedback")
 
 DocumentEvent = Annotated[UpsertDocument | DeleteDocument, Field(discriminator="action")]
 
 _WEEK = timedelta(days=7)
+_NAME = re.compile(r"septet\.(?P<short>.+?)\.v(?P<major>\d+)(?:\.[a-z0-9\-]+)?")
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One Kafka topic: what travels on it and how long it is kept."""
+    """One Kafka topic: what travels on it and how long it is kept.
+
+    Its name ends in the major version of its contract, or in that and the tenant that has it for itself.
+    """
 
     name: str
     contract: str
@@ -36,6 +42,23 @@ class Topic:
     retention: timedelta = _WEEK
     compacted: bool = False
     raw: bool = field(default=False, kw_only=True)
+
+    @cached_property
+    def _parts(self) -> tuple[str, int]:
+        found = _NAME.fullmatch(self.name)
+        if found is None:
+            raise ValueError(f"{self.name!r} is not septet.<name>.v<major version>")
+        return found["short"], int(found["major"])
+
+    @property
+    def short(self) -> str:
+        """``septet.requests.v1`` is ``requests``; ``septet.cache.dead.v1`` is ``cache.dead``."""
+        return self._parts[0]
+
+    @property
+    def major(self) -> int:
+        """Major version of the contract: 1 for ``septet.requests.v1``."""
+        return self._parts[1]
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:
@@ -65,7 +88,7 @@ def _table(*topics: Topic) -> Mapping[str, Topic]:
 
 
 def dead_letter_topic(service: str) -> str:
-    """Where ``service`` puts records that it cannot process."""
+    """Where ``service`` puts records that it cannot process; the version is that of its headers' meaning."""
     return f"septet.{service}.dead.v1"
 
 
@@ -85,7 +108,15 @@ TOPICS: Mapping[str, Topic] = _table(
     Topic("septet.drafts.v1", "septet.draft", Draft, "Model answers, not yet guarded."),
     Topic("septet.revisions.v1", "septet.revision", Revision, "Drafts that the output rails want mended."),
     Topic("septet.outcomes.v1", "septet.outcome", Outcome, "How requests end, before scoring and release."),
-    Topic("septet.responses.v1", "septet.response", Response, "Exactly one response per request."),
+    Topic("septet.responses.v2", "septet.response", Response, "Exactly one response per request."),
+    Topic(
+        "septet.responses.v1", "septet.response", response_v1.Response,
+        "The same responses in the previous major version, while `SEPTET_EVAL_RESPONSE_VERSIONS` holds 1.",
+    ),
+    Topic(
+        "septet.releases.v1", "septet.release", Release,
+        "What services need to know of each response. No client reads it.",
+    ),
     Topic(
         "septet.tokens.v1", "septet.tokens", TokenChunk, "Partial text of answers that are streamed.",
         retention=timedelta(hours=1),
@@ -112,13 +143,30 @@ TOPICS: Mapping[str, Topic] = _table(
 )  # fmt: skip
 
 
+_NEWEST: Mapping[str, Topic] = {t.short: t for t in sorted(TOPICS.values(), key=lambda t: t.major)}
+
+
+def is_newest(of: Topic) -> bool:
+    """Whether no later major version of the topic exists."""
+    return _NEWEST[of.short].major == of.major
+
+
+def short_name(of: Topic) -> str:
+    """The shortest name that :func:`topic` finds: without the major version where it is the newest."""
+    return of.short if is_newest(of) else f"{of.short}.v{of.major}"
+
+
 def topic(name: str) -> Topic:
-    """Look a topic up by full name (``septet.requests.v1``) or short name (``requests``).
+    """Look a topic up by name.
+
+    Args:
+        name: full (``septet.responses.v1``), short with a major version (``responses.v1``), or short
+            (``responses``): the newest major version.
 
     Raises:
         KeyError: no such topic; the message lists the known ones.
     """
-    found = TOPICS.get(name) or TOPICS.get(f"septet.{name}.v1")
+    found = TOPICS.get(name) or _NEWEST.get(name) or TOPICS.get(f"septet.{name}")
     if found is None:
         raise KeyError(f"unknown topic {name!r}; known: {', '.join(TOPICS)}")
     return found

@@ -30,7 +30,7 @@ async def test_the_service_wires_what_it_declares_and_is_ready(cache_server: Any
 
 def test_every_declared_topic_exists() -> None:
     assert {topic(t).name for t in (*SPEC.consumes, *SPEC.produces)} == {
-        "septet.screened.v1", "septet.responses.v1", "septet.documents-changed.v1", "septet.labels.v1",
+        "septet.screened.v1", "septet.releases.v1", "septet.documents-changed.v1", "septet.labels.v1",
         "septet.missed.v1", "septet.outcomes.v1",
     }  # fmt: skip
 

@@ -22,10 +22,13 @@ from septet_contracts import (
     Label,
     Missed,
     Outcome,
-    Response,
+    Release,
     Screened,
     Source,
     Verdict,
+    decode,
+    encode,
+    topic,
 )
 from septet_kit import Transient
 from septet_kit.testing import context, flow
@@ -76,25 +79,25 @@ class Cache:
         assert emit.topic == ("missed" if isinstance(emit.event, Missed) else "outcomes")
         return emit.event
 
-    async def admit(self, missed: Missed | Outcome, **fields: Any) -> Response:
+    async def admit(self, missed: Missed | Outcome, **fields: Any) -> Release:
         response = released(missed, **fields)
-        await self.handlers.responses(response, context("responses"))
+        await self.handlers.releases(response, context("releases"))
         return response
 
-    async def fill(self, question: str = QUESTION, **fields: Any) -> Response:
+    async def fill(self, question: str = QUESTION, **fields: Any) -> Release:
         language = fields.get("language", "en")
         return await self.admit(await self.ask(question, request_id="r-1", language=language), **fields)
 
 
-def released(missed: Missed | Outcome, **fields: Any) -> Response:
+def released(missed: Missed | Outcome, **fields: Any) -> Release:
     base: dict[str, Any] = {
-        "request_id": missed.request_id, "tenant": missed.tenant, "event_id": uuid4(), "occurred_at": NOW,
-        "status": "answered", "question": missed.ask.query, "answer": ANSWER, "answer_kind": "generated",
+        "request_id": missed.request_id, "tenant": missed.tenant, "event_id": uuid4(), "response_event_id": uuid4(),
+        "occurred_at": NOW, "status": "answered", "question": missed.ask.query, "answer": ANSWER, "answer_kind": "generated",
         "sources": (source("h1"),),
         "cache": missed.cache, "model": "small", "prompt_version": "answer@1", "admissible": True,
-        "cache_key": missed.ask.cache.key, "question_embedding": missed.question_embedding,
+        "cache_key": missed.ask.cache.key, "question_vector": missed.embedding,
     }  # fmt: skip
-    return Response(**(base | fields))
+    return Release(**(base | fields))
 
 
 def source(content_hash: str) -> Source:
@@ -108,11 +111,11 @@ def changed(change: str, content_hash: str | None) -> DocumentChanged:
     return DocumentChanged.model_validate({**fields, "change": change, "content_hash": content_hash})
 
 
-def label(response: Response, **fields: Any) -> Label:
+def label(response: Release, **fields: Any) -> Label:
     base: dict[str, Any] = {
         "request_id": response.request_id, "tenant": response.tenant, "event_id": uuid4(), "occurred_at": NOW,
         "feedback_id": "f", "kind": "thumbs", "explicit": True, "polarity": "negative", "weight": 1.0,
-        "question": response.question, "answer": response.answer, "response_event_id": str(response.event_id),
+        "question": response.question, "answer": response.answer, "response_event_id": str(response.response_event_id),
         "cache_entry_id": response.cache.entry_id if response.cache else None,
     }  # fmt: skip
     return Label(**(base | fields))
@@ -127,8 +130,8 @@ async def test_a_first_question_misses_and_takes_its_embedding_along(cache: Cach
     missed = await cache.ask()
     assert isinstance(missed, Missed)
     assert missed.cache.status == "miss"
-    assert missed.question_embedding is not None
-    assert len(missed.question_embedding.vector) == 384
+    assert missed.embedding is not None
+    assert len(missed.embedding.vector) == 384
     assert [t.stage for t in missed.timings] == ["cache"]
 
 
@@ -236,7 +239,7 @@ async def test_without_embeddings_exact_hits_go_on_and_the_rest_is_marked_degrad
     missed = await down.ask("In Python, how do I sort a list?")
     assert isinstance(missed, Missed)
     assert missed.degraded == ("cache.semantic",)
-    assert missed.question_embedding is None
+    assert missed.embedding is None
 
 
 async def test_a_part_that_hangs_makes_a_miss_in_time(embedder: Any) -> None:
@@ -323,7 +326,9 @@ async def test_thumbs_down_on_a_hit_revokes_the_entry_for_good(cache: Cache) -> 
     hit = await cache.ask("In Python, how do I sort a list?")
     await cache.handlers.labels(label(released(hit, answer_kind="cached")), context("labels"))
     assert isinstance(await cache.ask(), Missed)
-    await cache.handlers.responses(first.model_copy(update={"event_id": uuid4()}), context("responses"))
+    await cache.handlers.releases(
+        first.model_copy(update={"event_id": uuid4(), "response_event_id": uuid4()}), context("releases")
+    )
     assert isinstance(await cache.ask(), Missed)
 
 
@@ -365,3 +370,45 @@ def test_a_refusal_says_why() -> None:
     missed = flow(Missed, cache=CacheInfo(status="miss"))
     assert refusal(released(missed)) == "the question is not the one that was looked up"
     assert refusal(released(missed, admissible=False, admission_reason="a guard failed")) == "a guard failed"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "deferred"},
+        {"verdicts": (Verdict(rail="new", stage="output", decision="quarantine"),)},
+        {"answer_kind": "translated"},
+    ],
+    ids=["status", "decision", "kind"],
+)
+async def test_a_release_with_an_unknown_value_is_not_kept(cache: Cache, fields: dict[str, Any]) -> None:
+    release = await cache.fill(**fields)
+    assert decode(topic("releases"), encode(release)) == release
+    assert isinstance(await cache.ask(), Missed)
+
+
+async def test_an_unknown_cache_status_is_not_kept(cache: Cache) -> None:
+    missed = await cache.ask(request_id="r-1")
+    assert missed.cache is not None
+    unknown = missed.cache.model_copy(update={"status": "hit_federated"})
+    await cache.admit(missed, cache=unknown)
+    assert isinstance(await cache.ask(), Missed)
+
+
+async def test_a_question_with_an_unknown_decision_is_not_looked_up(cache: Cache) -> None:
+    await cache.fill()
+    assert isinstance(await cache.ask(), Outcome)
+    unknown = Verdict(rail="new", stage="input", decision="quarantine")
+    event = await cache.ask(verdicts=(unknown,))
+    assert isinstance(event, Missed)
+    assert (event.cache.status, "'quarantine'" in event.cache.reason) == ("bypass", True)
+    assert event.verdicts == (unknown,)
+
+
+async def test_the_same_response_is_admitted_once_whichever_event_told_of_it(cache: Cache) -> None:
+    """Version 1 of the response was admitted under this id before release events existed."""
+    release = await cache.fill()
+    await cache.handlers.documents_changed(changed("deleted", None), context("documents-changed"))
+    again = release.model_copy(update={"event_id": uuid4()})
+    await cache.handlers.releases(again, context("releases"))
+    assert isinstance(await cache.ask(), Missed)

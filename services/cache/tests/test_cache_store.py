@@ -26,7 +26,7 @@ SCOPE = digest("scope")
 def vector(*head: float) -> Embedding:
     values = np.zeros(384, dtype=np.float32)
     values[: len(head)] = head
-    return Embedding(model="m", vector=tuple(map(float, values / np.linalg.norm(values))))
+    return Embedding.of("m", values / np.linalg.norm(values))
 
 
 def entry(question: str = "What is a deque?", **fields: Any) -> Entry:

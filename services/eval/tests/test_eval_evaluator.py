@@ -22,7 +22,7 @@ from septet_kit import KitSettings, Transient
 from septet_kit.models import Embedder
 from septet_kit.testing import flow
 
-QUESTION = Embedding(model="m", vector=(1.0, 0.0))
+QUESTION = Embedding.of("m", (1.0, 0.0))
 
 
 class Stub:
@@ -47,7 +47,7 @@ ALL = tuple(SCORERS.values())
 
 async def test_the_answer_is_embedded_once_without_its_markers() -> None:
     stub = Stub()
-    card = await Evaluator(ALL, stub, 0.15).evaluate(flow(Outcome, question_embedding=QUESTION))
+    card = await Evaluator(ALL, stub, 0.15).evaluate(flow(Outcome, question_vector=QUESTION))
     assert stub.asked == ["A deque is a double-ended queue."]
     assert card.degraded == ()
     relevance = next(s for s in card.scores if s.name == "answer_relevance")
@@ -57,7 +57,7 @@ async def test_the_answer_is_embedded_once_without_its_markers() -> None:
 
 async def test_a_late_embedding_leaves_the_lexical_score_and_says_so() -> None:
     started = time.monotonic()
-    card = await Evaluator(ALL, Stub(5.0), 0.1).evaluate(flow(Outcome, question_embedding=QUESTION))
+    card = await Evaluator(ALL, Stub(5.0), 0.1).evaluate(flow(Outcome, question_vector=QUESTION))
     assert time.monotonic() - started < 0.5
     assert card.degraded == ("eval.embeddings",)
     assert next(s for s in card.scores if s.name == "answer_relevance").scorer.endswith("lexical")
@@ -65,13 +65,11 @@ async def test_a_late_embedding_leaves_the_lexical_score_and_says_so() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"answer_kind": "cached"}, {"status": "abstained"}, {"answer": None}, {"question_embedding": None}],
+    [{"answer_kind": "cached"}, {"status": "abstained"}, {"answer": None}, {"question_vector": None}],
 )
 async def test_nothing_is_embedded_where_nothing_is_gained(fields: dict[str, Any]) -> None:
     stub = Stub()
-    card = await Evaluator(ALL, stub, 0.15).evaluate(
-        flow(Outcome, **{"question_embedding": QUESTION} | fields)
-    )
+    card = await Evaluator(ALL, stub, 0.15).evaluate(flow(Outcome, **{"question_vector": QUESTION} | fields))
     assert stub.asked == []
     assert card.degraded == ()
 

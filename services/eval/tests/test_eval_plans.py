@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NOW, DAY = datetime.now(UTC), timedelta(days=1)
 REQUEST = ("big", "r-7", None, "d", NOW, NOW, None)
 IDS = [uuid4()]
-ROW = (IDS[0], "t", b"k", b"v", "{}", "eval-0/x", DAY)
+ROW = (IDS[0], "t", b"k", b"v", "{}", "eval-0/x", "big", DAY)
 
 # Purges run often: a few rows in a hundred are old enough, which is seven days here and nine in the chassis.
 LOAD = (
@@ -58,9 +58,10 @@ def expect(*indexes: str, args: tuple[object, ...] = (), tenant: str = "*", **mo
 
 EXPECTED = {
     "postgres._REGISTER": expect(args=REQUEST, tenant="big"),
-    "postgres._RELEASE": expect(args=(*REQUEST, "answered", *ROW), tenant="big"),
+    "postgres._RELEASE[0]": expect(args=(*REQUEST, "answered", *ROW, *ROW), tenant="big"),
+    "postgres._RELEASE[1]": expect(args=(*REQUEST, "answered", *ROW, *ROW, *ROW), tenant="big"),
     "postgres._IS_ANOTHER": expect("requests_pkey", args=("big", "r-7", "other"), tenant="big"),
-    "postgres._TELL_CONFLICT": expect("requests_pkey", args=("big", "r-7", "other"), tenant="big"),
+    "postgres._INSERT_CONFLICT": expect("requests_pkey", args=("big", "r-7", "other"), tenant="big"),
     "postgres._IS_ANY_OVERDUE": expect("requests_pending"),
     "postgres._EXPIRE": expect("requests_pending", "requests_pkey", args=(100,)),
     "postgres._PURGE": expect("requests_released", "requests_pkey", args=(7 * DAY,)),

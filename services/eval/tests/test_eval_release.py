@@ -10,21 +10,24 @@ from typing import Any
 
 import asyncpg
 import pytest
-from septet_contracts import Outcome, Request, Response, encode, event_id, request_digest
+from septet_contracts import Outcome, Request, Response, encode, event_id, request_digest, topic
 from septet_eval.adapters.postgres import PostgresLedger
 from septet_eval.domain.admission import Floors
 from septet_eval.domain.case import Vector
+from septet_eval.domain.caster import VERSIONS
 from septet_eval.domain.scorers import SCORERS
 from septet_eval.evaluator import Evaluator
 from septet_eval.handlers import Handlers
 from septet_eval.sweeper import DeadlineSweeper
 from septet_kit import Emit
-from septet_kit.messaging.publisher import Record
+from septet_kit.messaging.record import Record
 from septet_kit.observe.tracing import derived_context
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
+from septet_kit.tenants import SHARED_ONLY
 from septet_kit.testing import context, flow
 
+TOPICS = ("responses", "responses.v1", "releases")
 QUARTER = timedelta(milliseconds=250)
 
 
@@ -41,14 +44,14 @@ class Log:
     def __init__(self) -> None:
         self.records: list[Record] = []
 
-    async def send(self, *records: Record) -> None:
-        self.records += records
+    async def publish(self, *emits: Emit) -> None:
+        self.records += [emit.to_record(SHARED_ONLY) for emit in emits]
 
 
 @pytest.fixture
 def handlers(pool: StorePool) -> Handlers:
     evaluator = Evaluator(tuple(SCORERS.values()), NoVectors(), 0.15)
-    return Handlers(PostgresLedger(pool), evaluator, Floors({"groundedness": 0.5}))
+    return Handlers(PostgresLedger(pool, VERSIONS), evaluator, Floors({"groundedness": 0.5}))
 
 
 @pytest.fixture
@@ -58,7 +61,7 @@ def log() -> Log:
 
 @pytest.fixture
 def sweeper(pool: StorePool, log: Log) -> DeadlineSweeper:
-    return DeadlineSweeper(PostgresLedger(pool), log.send, QUARTER, 100)
+    return DeadlineSweeper(PostgresLedger(pool, VERSIONS), log.publish, QUARTER, 100)
 
 
 def request(request_id: str, question: str = "What is a deque?", **fields: Any) -> Request:
@@ -87,8 +90,11 @@ async def release(handlers: Handlers, outcome: Outcome) -> list[Response]:
 
 
 def responses(emits: Any) -> list[Response]:
-    assert all(isinstance(e, Emit) and e.topic == "responses" for e in emits)
-    return [e.event for e in emits]
+    """The responses in the newest version; each comes with its other events."""
+    assert all(isinstance(e, Emit) and e.topic in TOPICS for e in emits)
+    made = [e.event for e in emits if e.topic == "responses"]
+    assert len([e for e in emits if e.topic == "responses.v1"]) == len(made)
+    return made
 
 
 async def test_a_registered_request_is_released_by_its_outcome(handlers: Handlers, pool: StorePool) -> None:
@@ -99,10 +105,15 @@ async def test_a_registered_request_is_released_by_its_outcome(handlers: Handler
     row = await pool.fetchrow("SELECT state, status FROM requests", tenant=EVERY)
     assert row is not None
     assert dict(row) == {"state": "released", "status": "answered"}
-    outbox = await pool.fetchrow("SELECT event_id, topic, key, value FROM outbox", tenant=EVERY)
-    assert outbox is not None
-    assert (outbox["event_id"], outbox["topic"]) == (response.event_id, "septet.responses.v1")
-    assert (outbox["key"], outbox["value"]) == (b"default:c-1", encode(response))
+    outbox = await pool.fetch(
+        "SELECT event_id, topic, key, value FROM outbox ORDER BY topic DESC", tenant=EVERY
+    )
+    assert [row["topic"] for row in outbox] == [
+        "septet.responses.v2", "septet.responses.v1", "septet.releases.v1",
+    ]  # fmt: skip
+    assert len({row["event_id"] for row in outbox}) == 3
+    assert {row["key"] for row in outbox} == {b"default:c-1"}
+    assert (outbox[0]["event_id"], outbox[0]["value"]) == (response.event_id, encode(response))
 
 
 @pytest.mark.parametrize("header", [b"\x00", b"\xff" * 5000, b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"])
@@ -132,7 +143,7 @@ async def test_redelivery_changes_nothing(handlers: Handlers, pool: StorePool) -
     await register(handlers, asked)
     given = [await release(handlers, outcome_of(asked)) for _ in range(3)]
     assert [len(g) for g in given] == [1, 0, 0]
-    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 1
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == len(TOPICS)
 
 
 async def test_the_first_outcome_wins(handlers: Handlers) -> None:
@@ -189,7 +200,7 @@ async def test_fifty_tasks_race_for_each_of_twenty_requests(handlers: Handlers, 
 
     released = [r for out in await asyncio.gather(*(one(*c) for c in calls)) for r in out]
     assert Counter(r.request_id for r in released) == {a.request_id: 1 for a in asked}
-    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 20
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 20 * len(TOPICS)
 
 
 async def overdue(handlers: Handlers, pool: StorePool, count: int = 1) -> list[Request]:
@@ -207,15 +218,16 @@ async def test_silence_is_answered_with_expired_and_a_late_outcome_changes_nothi
     assert await sweeper.sweep() == 1
     assert await sweeper.sweep() == 0
     assert await release(handlers, outcome_of(asked)) == []
-    [record] = log.records
-    assert record.topic == "septet.responses.v1"
-    assert record.key == b"default:late-0"
+    assert [r.topic for r in log.records] == [topic(name).name for name in TOPICS]
+    assert {r.key for r in log.records} == {b"default:late-0"}
+    record = log.records[0]
     response = Response.model_validate_json(record.value or b"")
     assert response.status == "expired"
     assert response.error is not None
     assert response.error.code == "deadline_exceeded"
     assert response.trace_id == f"{derived_context('default', 'late-0').trace_id:032x}"
-    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 1
+    tenants = [r["tenant"] for r in await pool.fetch("SELECT tenant FROM outbox", tenant=EVERY)]
+    assert tenants == ["default"] * len(TOPICS)
 
 
 async def test_a_passed_deadline_leaves_a_second_for_the_typed_rejection(
@@ -233,7 +245,7 @@ async def test_what_is_not_overdue_is_left_alone(handlers: Handlers, sweeper: De
 async def test_sweepers_and_outcomes_race(handlers: Handlers, pool: StorePool, log: Log) -> None:
     """The first ten are answered in time, the last ten late; the forty between are raced for."""
     asked = await overdue(handlers, pool, 60)
-    sweepers = [DeadlineSweeper(PostgresLedger(pool), log.send, QUARTER, 3) for _ in range(4)]
+    sweepers = [DeadlineSweeper(PostgresLedger(pool, VERSIONS), log.publish, QUARTER, 3) for _ in range(4)]
 
     async def sweep_all(one: DeadlineSweeper) -> None:
         swept = 1
@@ -249,11 +261,49 @@ async def test_sweepers_and_outcomes_race(handlers: Handlers, pool: StorePool, l
     await asyncio.gather(*(sweep_all(s) for s in sweepers))
     raced = await racing
     late = await all_of(asked[50:])
-    expired = [Response.model_validate_json(r.value or b"").request_id for r in log.records]
+    sent = [r for r in log.records if r.topic == topic("responses").name]
+    expired = [Response.model_validate_json(r.value or b"").request_id for r in sent]
     assert len(in_time) == 10
     assert late == []
     assert sorted(in_time + raced + expired) == sorted(a.request_id for a in asked)
-    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 60
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 60 * len(TOPICS)
+
+
+async def test_a_conflict_has_no_release_event(handlers: Handlers, pool: StorePool) -> None:
+    """It answers no question: nothing is to be kept, and no feedback is given on it."""
+    await register(handlers, request("r-1"))
+    await register(handlers, request("r-1", "What is a heap?"))
+    rows = await pool.fetch("SELECT topic FROM outbox ORDER BY 1", tenant=EVERY)
+    assert [r["topic"] for r in rows] == ["septet.responses.v1", "septet.responses.v2"]
+
+
+async def test_version_1_is_not_published_where_it_is_left_out(handlers: Handlers, pool: StorePool) -> None:
+    evaluator = Evaluator((), NoVectors(), 0.15)
+    alone = Handlers(PostgresLedger(pool, (2,)), evaluator, Floors({}))
+    emits = await alone.release(outcome_of(request("r-1")), context("outcomes", deadline=None))
+    assert [e.topic for e in emits] == ["responses", "releases"]
+    rows = await pool.fetch("SELECT topic FROM outbox ORDER BY 1", tenant=EVERY)
+    assert [r["topic"] for r in rows] == ["septet.releases.v1", "septet.responses.v2"]
+
+
+async def test_one_event_that_cannot_be_written_releases_none(
+    handlers: Handlers, pool: StorePool, eval_owner: asyncpg.Connection
+) -> None:
+    """The rows of both versions and of the release event are one statement with the compare-and-set."""
+    asked = request("r-1")
+    await register(handlers, asked)
+    for name in ("septet.responses.v2", "septet.responses.v1", "septet.releases.v1"):
+        await eval_owner.execute(
+            f"ALTER TABLE eval.outbox ADD CONSTRAINT refuse CHECK (topic <> '{name}') NOT VALID"
+        )
+        try:
+            with pytest.raises(Exception, match="refuse"):
+                await release(handlers, outcome_of(asked))
+        finally:
+            await eval_owner.execute("ALTER TABLE eval.outbox DROP CONSTRAINT refuse")
+        assert await pool.fetchval("SELECT state FROM requests", tenant=EVERY) == "pending"
+        assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 0
+    assert len(await release(handlers, outcome_of(asked))) == 1
 
 
 async def test_a_failed_transaction_releases_nothing(
@@ -281,6 +331,6 @@ async def test_old_requests_are_forgotten_and_pending_ones_are_not(
     await pool.execute(
         "UPDATE requests SET released_at = now() - interval '8 days' WHERE request_id = 'old'", tenant=EVERY
     )
-    assert await PostgresLedger(pool).purge(timedelta(days=7)) == 1
+    assert await PostgresLedger(pool, VERSIONS).purge(timedelta(days=7)) == 1
     rows = await pool.fetch("SELECT request_id FROM requests ORDER BY 1", tenant=EVERY)
     assert [r["request_id"] for r in rows] == ["new", "pending"]

@@ -20,7 +20,7 @@ from septet_contracts import (
     event_id,
 )
 from septet_eval.domain.admission import Floors, admission
-from septet_eval.domain.response import Release, respond
+from septet_eval.domain.response import Publication, ReleaseContext, respond
 from septet_kit.testing import flow
 
 FLOORS = Floors({"groundedness": 0.5, "answer_relevance": 0.2})
@@ -48,10 +48,18 @@ def outcome(**fields: Any) -> Outcome:
     return flow(Outcome, **{"answer_kind": "generated", "passages": PASSAGES} | fields)
 
 
-def answer(given: Outcome, scores: tuple[Score, ...] = GOOD, degraded: tuple[str, ...] = ()) -> Response:
+def publication(
+    given: Outcome, scores: tuple[Score, ...] = GOOD, degraded: tuple[str, ...] = ()
+) -> Publication:
     at = given.accepted_at + timedelta(milliseconds=1500)
-    release = Release(at=at, timing=StageTiming(stage="eval", queue_ms=1, work_ms=2), trace_id="ab" * 16)
+    release = ReleaseContext(
+        at=at, timing=StageTiming(stage="eval", queue_ms=1, work_ms=2), trace_id="ab" * 16
+    )
     return respond(given, scores, degraded, FLOORS, release)
+
+
+def answer(given: Outcome, scores: tuple[Score, ...] = GOOD, degraded: tuple[str, ...] = ()) -> Response:
+    return publication(given, scores, degraded).response
 
 
 def verdict(decision: Any, stage: Any = "output", rail: str = "toxicity") -> Verdict:
@@ -60,16 +68,18 @@ def verdict(decision: Any, stage: Any = "output", rail: str = "toxicity") -> Ver
 
 def test_a_response_carries_what_its_outcome_knew() -> None:
     given = outcome(
-        question_embedding=Embedding(model="m", vector=(0.6, 0.8)), ask=Ask(question="덱은?", cache=CacheWish(key="k")),
+        question_vector=Embedding.of("m", (0.6, 0.8)), ask=Ask(question="덱은?", cache=CacheWish(key="k")),
         timings=(StageTiming(stage="cache", queue_ms=1, work_ms=1),), degraded=("retrieval.dense",),
     )  # fmt: skip
-    response = answer(given, degraded=("eval.embeddings", "retrieval.dense"))
-    assert response.event_id == event_id("default", "r-1", "response")
-    assert (response.causation_id, response.question, response.cache_key) == (given.event_id, "덱은?", "k")
+    made = publication(given, degraded=("eval.embeddings", "retrieval.dense"))
+    response, release = made.response, made.release
+    assert made.first_id == release.cause == event_id("default", "r-1", "response")
+    assert response.event_id == release.response_event_id != made.first_id
+    assert (response.causation_id, response.question, release.cache_key) == (given.event_id, "덱은?", "k")
     assert (response.total_ms, response.trace_id) == (1500.0, "ab" * 16)
     assert [t.stage for t in response.timings] == ["cache", "eval"]
     assert response.degraded == ("retrieval.dense", "eval.embeddings")
-    assert response.question_embedding == given.question_embedding
+    assert made.question_vector == given.embedding
     assert Response.model_validate_json(encode(response)) == response
 
 
@@ -97,10 +107,10 @@ def test_prose_is_not_parsed() -> None:
 def test_a_clock_that_runs_behind_makes_no_negative_time() -> None:
     assert answer(outcome(accepted_at=datetime.now(UTC))).total_ms == 1500.0
     given = outcome()
-    release = Release(
+    release = ReleaseContext(
         at=given.accepted_at - timedelta(seconds=9), timing=StageTiming(stage="eval", queue_ms=0, work_ms=0)
     )
-    assert respond(given, (), (), FLOORS, release).total_ms == 0.0
+    assert respond(given, (), (), FLOORS, release).response.total_ms == 0.0
 
 
 def test_a_good_answer_is_admitted() -> None:
@@ -128,6 +138,8 @@ def scores(**values: float) -> tuple[Score, ...]:
     [
         ({"status": "abstained"}, GOOD, "status is abstained"),
         ({"status": "refused"}, GOOD, "status is refused"),
+        ({"status": "deferred"}, GOOD, "status is deferred"),
+        ({"verdicts": (verdict("quarantine"),)}, GOOD, "toxicity said quarantine"),
         ({"answer_kind": "cached"}, GOOD, "kind cached"),
         ({"answer": ""}, GOOD, "kind generated"),
         ({"ask": Ask(question="q", cache=CacheWish(use="bypass"))}, GOOD, "bypasses"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
-from septet_contracts import CacheInfo, FeedbackEvent, Response, Source, event_id
+from septet_contracts import CacheInfo, FeedbackEvent, Release, Source, event_id
 from septet_feedback.domain.judgement import judge
 from septet_feedback.domain.labels import cause_of, label, label_key
 from septet_feedback.domain.shown import Shown, shown_from
@@ -20,21 +20,22 @@ def feedback(kind: str, **fields: Any) -> FeedbackEvent:
     return parsed
 
 
-def response(**fields: Any) -> Response:
+def release(**fields: Any) -> Release:
     base: dict[str, Any] = {
-        "request_id": "r-1", "event_id": event_id("default", "r-1", "response"), "occurred_at": NOW,
+        "request_id": "r-1", "event_id": event_id("default", "r-1", "release"),
+        "response_event_id": event_id("default", "r-1", "response"), "occurred_at": NOW,
         "status": "answered", "question": "덱이 뭐예요?", "answer": "양쪽 끝 큐입니다 [1].", "trace_id": "ab" * 16,
         "cache": CacheInfo(status="hit_exact", entry_id="e-1"),
         "sources": tuple(
             Source(number=n, passage_id=f"p{n}", document_id=d, passage="…") for n, d in ((1, "a"), (2, "b"), (3, "a"))
         ),
     }  # fmt: skip
-    return Response(**(base | fields))
+    return Release(**(base | fields))
 
 
 @pytest.fixture
 def shown() -> Shown:
-    return shown_from(response(conversation_id="c-1"), PARENT)
+    return shown_from(release(conversation_id="c-1"), PARENT)
 
 
 def test_what_is_remembered(shown: Shown) -> None:
@@ -92,7 +93,7 @@ def test_a_label_tells_what_was_shown(shown: Shown) -> None:
     assert (made.question, made.answer) == (shown.question, shown.answer)
     assert made.document_ids == ("a", "b")
     assert made.cache_entry_id == "e-1"
-    assert made.response_event_id == str(response().event_id)
+    assert made.response_event_id == str(release().response_event_id)
     assert made.conversation_id == "c-1"
     assert made.causation_id == cause_of(feedback("correction", answer="x"))
     assert label_key(made) == b"default:r-1"
@@ -130,6 +131,6 @@ def test_a_stranger_never_joins(shown: Shown, field: dict[str, str]) -> None:
 
 
 def test_refusals_without_question_or_sources_are_labelled_too() -> None:
-    refused = shown_from(response(status="failed", question=None, answer=None, sources=(), cache=None), None)
+    refused = shown_from(release(status="failed", question=None, answer=None, sources=(), cache=None), None)
     made = label(feedback("thumbs", value="down"), refused, NOW)
     assert (made.polarity, made.document_ids, made.cache_entry_id) == ("negative", (), None)

@@ -10,15 +10,26 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import TypeAdapter
-from septet_contracts import ErrorInfo, FeedbackEvent, Label, Response, Source, event_id
+from septet_contracts import (
+    CacheInfo,
+    FeedbackEvent,
+    Label,
+    Release,
+    Source,
+    Verdict,
+    decode,
+    encode,
+    event_id,
+    topic,
+)
 from septet_feedback.app import SPEC
 from septet_feedback.handlers import Handlers
 from septet_feedback.settings import FeedbackSettings
 from septet_feedback.tidy import tidy
 from septet_kit import Emit
+from septet_kit.store.outbox_event import OutboxEmit
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
-from septet_kit.store.unit import OutboxEmit
 from septet_kit.testing import context
 
 TRACE, RESPONSE_SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -32,17 +43,18 @@ def thumbs(value: str = "down", **fields: Any) -> FeedbackEvent:
     return parsed
 
 
-def response(request_id: str = "r-1", tenant: str = "default") -> Response:
-    return Response(
-        request_id=request_id, tenant=tenant, event_id=event_id(tenant, request_id, "response"),
+def release(request_id: str = "r-1", tenant: str = "default") -> Release:
+    return Release(
+        request_id=request_id, tenant=tenant, event_id=event_id(tenant, request_id, "release"),
+        response_event_id=event_id(tenant, request_id, "response"),
         occurred_at=datetime.now(UTC), status="answered", question="q", answer="a",
         sources=(Source(number=1, passage_id="p", document_id="d", passage="x"),),
     )  # fmt: skip
 
 
-def at(topic: str, traceparent: str | None = None) -> Any:
+def at(name: str, traceparent: str | None = None) -> Any:
     headers = {"traceparent": traceparent.encode()} if traceparent else {}
-    return context(topic, headers=headers)
+    return context(name, headers=headers)
 
 
 def labels(emits: Any) -> list[Label]:
@@ -57,7 +69,7 @@ def handlers(pool: StorePool) -> Handlers:
 
 
 async def test_feedback_after_its_response(handlers: Handlers) -> None:
-    assert labels(await handlers.response(response(), at("responses"))) == []
+    assert labels(await handlers.release(release(), at("releases"))) == []
     (made,) = labels(await handlers.feedback(thumbs(), at("feedback")))
     assert (made.polarity, made.question, made.document_ids) == ("negative", "q", ("d",))
 
@@ -65,7 +77,7 @@ async def test_feedback_after_its_response(handlers: Handlers) -> None:
 async def test_feedback_before_its_response(handlers: Handlers) -> None:
     assert labels(await handlers.feedback(thumbs(), at("feedback"))) == []
     assert labels(await handlers.feedback(thumbs("up", feedback_id="f-2"), at("feedback"))) == []
-    made = labels(await handlers.response(response(), at("responses")))
+    made = labels(await handlers.release(release(), at("releases")))
     assert [(m.feedback_id, m.polarity) for m in made] == [("f-1", "negative"), ("f-2", "positive")]
 
 
@@ -74,8 +86,8 @@ async def test_copies_change_nothing(handlers: Handlers, pool: StorePool, early:
     steps = [
         ("feedback", thumbs()),
         ("feedback", thumbs()),
-        ("response", response()),
-        ("response", response()),
+        ("release", release()),
+        ("release", release()),
     ]
     if not early:
         steps.reverse()
@@ -93,27 +105,16 @@ async def test_another_tenants_feedback_never_joins(handlers: Handlers, early: b
     stranger = thumbs(tenant="acme")
     if early:
         assert labels(await handlers.feedback(stranger, at("feedback"))) == []
-    assert labels(await handlers.response(response(), at("responses"))) == []
+    assert labels(await handlers.release(release(), at("releases"))) == []
     if not early:
         assert labels(await handlers.feedback(stranger, at("feedback"))) == []
-    (made,) = labels(await handlers.response(response(tenant="acme"), at("responses")))
+    (made,) = labels(await handlers.release(release(tenant="acme"), at("releases")))
     assert made.tenant == "acme"
-
-
-async def test_a_conflict_is_not_what_was_shown(handlers: Handlers) -> None:
-    error = ErrorInfo(code="conflict", message="taken")
-    refused = response().model_copy(
-        update={"error": error, "answer": None, "event_id": event_id("default", "r-1", "conflict", "other")}
-    )
-    await handlers.response(refused, at("responses"))
-    assert labels(await handlers.feedback(thumbs(), at("feedback"))) == []
-    (made,) = labels(await handlers.response(response(), at("responses")))
-    assert made.answer == "a"
 
 
 async def test_a_race_joins_every_pair_exactly_once(handlers: Handlers, pool: StorePool) -> None:
     count = 60
-    work = [handlers.response(response(f"r-{n}"), at("responses")) for n in range(count)]
+    work = [handlers.release(release(f"r-{n}"), at("releases")) for n in range(count)]
     work += [handlers.feedback(thumbs(request_id=f"r-{n}"), at("feedback")) for n in range(count)]
     random.Random(7).shuffle(work)
     made = [m for emits in await asyncio.gather(*work) for m in labels(emits)]
@@ -124,7 +125,7 @@ async def test_a_race_joins_every_pair_exactly_once(handlers: Handlers, pool: St
 async def test_the_row_lies_in_the_responses_trace(
     handlers: Handlers, pool: StorePool, spans: InMemorySpanExporter
 ) -> None:
-    await handlers.response(response(), at("responses", PARENT))
+    await handlers.release(release(), at("releases", PARENT))
     with trace.get_tracer("test").start_as_current_span("process feedback") as process:
         (emit,) = await handlers.feedback(thumbs(), at("feedback", OTHER))
     (span,) = [s for s in spans.get_finished_spans() if s.name == "feedback thumbs"]
@@ -134,7 +135,7 @@ async def test_the_row_lies_in_the_responses_trace(
     assert f"{span.parent.span_id:016x}" == RESPONSE_SPAN
     assert [link.context.span_id for link in span.links] == [process.get_span_context().span_id]
     assert isinstance(emit, OutboxEmit)
-    sent_under = trace.get_current_span(emit.to_record().trace_context).get_span_context()
+    sent_under = trace.get_current_span(emit.claim.trace_context).get_span_context()
     assert sent_under.span_id == span.context.span_id
     headers = json.loads(await pool.fetchval("SELECT headers FROM outbox", tenant=EVERY))
     assert headers["traceparent"].split("-")[1:3] == [TRACE, f"{span.context.span_id:016x}"]
@@ -145,7 +146,7 @@ async def test_early_feedback_lies_in_the_responses_trace_too(
 ) -> None:
     with trace.get_tracer("test").start_as_current_span("process feedback") as process:
         await handlers.feedback(thumbs(), at("feedback"))
-    await handlers.response(response(), at("responses", PARENT))
+    await handlers.release(release(), at("releases", PARENT))
     (span,) = [s for s in spans.get_finished_spans() if s.name == "feedback thumbs"]
     assert span.context is not None
     assert f"{span.context.trace_id:032x}" == TRACE
@@ -153,7 +154,7 @@ async def test_early_feedback_lies_in_the_responses_trace_too(
 
 
 async def test_a_score_is_an_evaluation_event(handlers: Handlers, spans: InMemorySpanExporter) -> None:
-    await handlers.response(response(), at("responses", PARENT))
+    await handlers.release(release(), at("releases", PARENT))
     await handlers.feedback(thumbs("up"), at("feedback"))
     (span,) = [s for s in spans.get_finished_spans() if s.name == "feedback thumbs"]
     (event,) = span.events
@@ -168,7 +169,7 @@ async def test_a_score_is_an_evaluation_event(handlers: Handlers, spans: InMemor
 async def test_a_response_without_trace_context_is_no_obstacle(
     handlers: Handlers, spans: InMemorySpanExporter
 ) -> None:
-    await handlers.response(response(), at("responses"))
+    await handlers.release(release(), at("releases"))
     with trace.get_tracer("test").start_as_current_span("process feedback") as process:
         await handlers.feedback(thumbs(), at("feedback"))
     (span,) = [s for s in spans.get_finished_spans() if s.name == "feedback thumbs"]
@@ -183,11 +184,11 @@ async def test_tidying_gives_up_on_feedback_that_nobody_answers(handlers: Handle
     assert await pool.fetchval("SELECT count(*) FROM pending", tenant=EVERY) == 1
     await tidy(pool, FeedbackSettings(wait_for=timedelta(0)))
     assert await pool.fetchval("SELECT count(*) FROM pending", tenant=EVERY) == 0
-    assert labels(await handlers.response(response(), at("responses"))) == []
+    assert labels(await handlers.release(release(), at("releases"))) == []
 
 
 async def test_tidying_forgets_old_answers_only(handlers: Handlers, pool: StorePool) -> None:
-    await handlers.response(response(), at("responses"))
+    await handlers.release(release(), at("releases"))
     await tidy(pool, FeedbackSettings())
     assert await pool.fetchval("SELECT count(*) FROM shown", tenant=EVERY) == 1
     await tidy(pool, FeedbackSettings(remember_for=timedelta(0)))
@@ -195,4 +196,27 @@ async def test_tidying_forgets_old_answers_only(handlers: Handlers, pool: StoreP
 
 
 def test_spec() -> None:
-    assert (SPEC.name, SPEC.consumes, SPEC.produces) == ("feedback", ("responses", "feedback"), ("labels",))
+    assert (SPEC.name, SPEC.consumes, SPEC.produces) == ("feedback", ("releases", "feedback"), ("labels",))
+
+
+async def test_feedback_is_joined_whatever_the_status(handlers: Handlers) -> None:
+    """An unknown status or decision changes nothing: what was shown is what people judge."""
+    verdicts = (Verdict(rail="new", stage="output", decision="quarantine"),)
+    cache = CacheInfo(status="hit_federated", entry_id="e-1")
+    given = release().model_copy(update={"status": "deferred", "verdicts": verdicts, "cache": cache})
+    event = decode(topic("releases"), encode(given))
+    assert labels(await handlers.release(event, at("releases"))) == []
+    (made,) = labels(await handlers.feedback(thumbs(), at("feedback")))
+    assert (made.answer, made.cache_entry_id) == ("a", "e-1")
+
+
+async def test_a_response_is_joined_once_whichever_event_told_of_it(
+    handlers: Handlers, pool: StorePool
+) -> None:
+    """Version 1 of the response was handled under this id before release events existed."""
+    await handlers.release(release(), at("releases"))
+    again = release().model_copy(update={"event_id": event_id("default", "r-1", "again"), "answer": "b"})
+    await handlers.release(again, at("releases"))
+    assert await pool.fetchval("SELECT count(*) FROM inbox", tenant=EVERY) == 1
+    (made,) = labels(await handlers.feedback(thumbs(), at("feedback")))
+    assert made.answer == "a"

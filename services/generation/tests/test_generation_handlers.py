@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from septet_contracts import Draft, Grounded, Revision
+from septet_contracts import CacheInfo, Draft, Grounded, Revision, Verdict, decode, encode, topic
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.postgres import PostgresEpochs
 from septet_generation.adapters.templates import Templates
@@ -80,3 +80,12 @@ async def test_epochs_rise_per_request_and_are_purged(pool: StorePool) -> None:
     assert await epochs.next("a", "r") == 4
     await epochs.purge(timedelta(0))
     assert await epochs.next("a", "r") == 1
+
+
+async def test_unknown_decisions_and_cache_statuses_are_handed_on(handlers: Handlers) -> None:
+    unknown = Verdict(rail="new", stage="input", decision="quarantine")
+    sent = flow(Grounded, verdicts=(unknown,), cache=CacheInfo(status="hit_federated"))
+    event = decode(topic("grounded"), encode(sent))
+    (emit,) = await handlers.grounded(event, context("grounded", event))
+    assert isinstance(emit.event, Draft)
+    assert (emit.event.verdicts, emit.event.cache) == (event.verdicts, event.cache)

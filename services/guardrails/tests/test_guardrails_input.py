@@ -21,7 +21,6 @@ HANDLER = InputHandler(
     PolicyFiles.load(),
     input_rails(injection_head(), PresidioNames(), ProfanityModel()),
     FastTextLanguage(),
-    timedelta(seconds=60),
 )
 
 

@@ -9,14 +9,17 @@ import pytest
 from septet_contracts import (
     Answerability,
     Ask,
+    CacheInfo,
     Draft,
     Outcome,
     Passage,
     Quote,
     Revision,
     Verdict,
+    decode,
     encode,
     event_id,
+    topic,
 )
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
@@ -240,3 +243,12 @@ async def test_personal_data_in_a_json_number_is_refused() -> None:
 async def test_policy_that_is_gone() -> None:
     with pytest.raises(Permanent, match="no policy"):
         await handle("x", ask=Ask(question="q", policy="gone"))
+
+
+async def test_unknown_decisions_and_cache_statuses_are_handed_on() -> None:
+    unknown = Verdict(rail="new", stage="input", decision="quarantine")
+    sent = draft(f"{BEST} [1]", verdicts=(unknown,), cache=CacheInfo(status="hit_federated"))
+    event = decode(topic("drafts"), encode(sent))
+    (emit,) = await HANDLER(event, context("drafts", event))
+    assert emit.event.verdicts[0] == unknown
+    assert emit.event.cache == event.cache

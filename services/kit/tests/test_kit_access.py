@@ -21,8 +21,8 @@ SCORER = ServiceSpec("eval", ("requests",), ("responses",), outbox=("responses",
 
 def test_a_service_gets_what_it_declares_and_nothing_else() -> None:
     access = service_access(SCORER)
-    assert access.reads == ("septet.requests.v1", "septet.responses.v1")
-    assert access.writes == ("septet.eval.dead.v1", "septet.outcomes.v1", "septet.responses.v1")
+    assert access.reads == ("septet.requests.v1", "septet.responses.v2")
+    assert access.writes == ("septet.eval.dead.v1", "septet.outcomes.v1", "septet.responses.v2")
     assert access.groups == ("septet.eval",)
 
 
@@ -33,7 +33,7 @@ def test_only_who_handles_requests_reports_outcomes() -> None:
 
 
 def test_the_operator_never_answers_for_the_services() -> None:
-    spec = ServiceSpec("cache", ("responses", "screened"), ("missed",))
+    spec = ServiceSpec("cache", ("responses", "responses.v1", "releases", "screened"), ("missed",))
     operator = operator_access([spec])
     assert operator.writes == ("septet.screened.v1",)
     assert set(operator.reads) == set(TOPICS)
@@ -43,7 +43,7 @@ def test_the_operator_never_answers_for_the_services() -> None:
 def test_tenants_topics_follow_the_shared_ones() -> None:
     service, client = for_tenants([service_access(SCORER)], ["acme"])
     assert "septet.requests.v1.acme" in service.reads
-    assert "septet.responses.v1.acme" in service.writes
+    assert "septet.responses.v2.acme" in service.writes
     assert "septet.outcomes.v1.acme" not in service.writes
     assert client.principal == "tenant-acme"
     assert all(name.endswith(".acme") for name in (*client.reads, *client.writes))

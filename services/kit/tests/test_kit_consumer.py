@@ -16,8 +16,9 @@ from septet_kit.settings import KitSettings
 from septet_kit.spec import Stage
 
 from .harness import batches as made
-from .harness.kafka import FakeLog, FakePublisher, facts
-from .harness.service import SETTINGS, partition, process
+from .harness.kafka import FakeLog, facts
+from .harness.service import SETTINGS, Process, partition, process
+from .support.kafka import Broker, SimulatedPublisher
 
 REQUESTS = partition("requests")
 OTHER = partition("requests", 1)
@@ -69,7 +70,7 @@ async def test_undecodable_bytes_end_in_dead_letters_and_the_next_record_is_hand
     async with process(log, [Stage("requests", handled)], [REQUESTS, OTHER]) as run:
         await run.until(lambda: {"before", "after", "elsewhere"} <= set(handled.ids))
         await run.until(lambda: log.commits.get(REQUESTS) == (log.end(REQUESTS), ""))
-        dead = [facts(r) for r in run.publisher.on("septet.guardrails.dead.v1")]
+        dead = [facts(r) for r in run.dead_letters()]
     undecodable = [d for d in dead if d.code == "undecodable"]
     assert undecodable
     assert {(d.topic, d.partition) for d in undecodable} == {(REQUESTS.topic, "0")}
@@ -105,7 +106,7 @@ async def test_hostile_records_end_typed_and_the_next_record_is_handled(record: 
     async with process(log, [Stage("requests", handled)], [REQUESTS]) as run:
         await run.until(lambda: "next" in handled.ids)
         await run.until(lambda: log.commits.get(REQUESTS) == (2, ""))
-        dead = run.publisher.on("septet.guardrails.dead.v1")
+        dead = run.dead_letters()
     assert len(dead) + len(handled.ids) == 2
     for letter in dead:
         assert facts(letter).offset == "0"
@@ -120,7 +121,7 @@ async def test_any_malformed_record_is_dead_lettered_unless_another_service_answ
         stage = Stage("requests", handled, on_malformed=on_malformed)  # type: ignore[arg-type]
         async with process(log, [stage], [REQUESTS]) as run:
             await run.until(lambda: handled.ids == ["next"])  # noqa: B023
-        assert len(run.publisher.on("septet.guardrails.dead.v1")) == expected
+        assert len(run.dead_letters()) == expected
 
 
 async def test_a_partition_does_not_run_ahead_of_an_unfinished_record_without_bound() -> None:
@@ -167,19 +168,16 @@ async def test_bytes_in_flight_are_bounded_and_given_back() -> None:
 
 
 async def test_a_step_without_an_outcome_ends_the_process_and_holds_its_offset() -> None:
-    class Broken(FakePublisher):
-        async def send(self, *records: object) -> None:
-            raise RuntimeError("sender is gone")
-
-    log = FakeLog()
+    log, publisher = FakeLog(), SimulatedPublisher(Broker())
+    publisher.client.end_sender(RuntimeError("sender is gone"))
     log.append(REQUESTS, made.batch([made.record(b"{}")]), 1)
     with pytest.raises(StepFailed):
-        async with process(log, [Stage("requests", Handled())], [REQUESTS], publisher=Broken()) as run:
+        async with process(log, [Stage("requests", Handled())], [REQUESTS], publisher=publisher) as run:
             await run.until(lambda: False)
     assert log.commits[REQUESTS] == (0, str(Trail(1)))
 
 
-async def _die(log: FakeLog, poison: str) -> tuple[list[str], FakePublisher]:
+async def _die(log: FakeLog, poison: str) -> tuple[list[str], Process]:
     """One process that ends as soon as it handles the poison; what it had handled and sent by then."""
     handled, dying = Handled(), asyncio.Event()
 
@@ -191,7 +189,7 @@ async def _die(log: FakeLog, poison: str) -> tuple[list[str], FakePublisher]:
 
     async with process(log, [Stage("requests", handle)], [REQUESTS, OTHER], killed=True) as run:
         await run.until(lambda: dying.is_set() or log.commits.get(REQUESTS, (0, ""))[0] == log.end(REQUESTS))
-    return handled.ids, run.publisher
+    return handled.ids, run
 
 
 async def test_a_record_that_ends_its_process_is_quarantined_and_nothing_else_is() -> None:
@@ -199,15 +197,15 @@ async def test_a_record_that_ends_its_process_is_quarantined_and_nothing_else_is
     put(log, "first", "poison", "second", "third")
     put(log, "elsewhere", tp=OTHER)
     for death in range(MANY_DEATHS + STRIKES):
-        ids, publisher = await _die(log, "poison")
+        ids, run = await _die(log, "poison")
         everything |= set(ids)
-        assert not publisher.sent, f"nothing is given up before death {death + 1}"
-    ids, publisher = await _die(log, "poison")
+        assert not run.dead_letters(), f"no record is quarantined before death {death + 1}"
+    ids, run = await _die(log, "poison")
     everything |= set(ids)
-    (letter,) = publisher.on("septet.guardrails.dead.v1")
+    (letter,) = run.dead_letters()
     assert (facts(letter).code, facts(letter).offset) == ("quarantined", "1")
     assert letter.value == question("poison")
-    (outcome,) = publisher.on("outcomes")
+    (outcome,) = run.sent("outcomes")
     assert b'"request_id":"poison"' in (outcome.value or b"")
     assert everything == {"first", "second", "third", "elsewhere"}
     assert log.commits[REQUESTS] == (4, "")
@@ -219,8 +217,8 @@ async def test_kills_at_random_moments_condemn_no_record() -> None:
     log = FakeLog()
     put(log, *(f"r{n}" for n in range(12)))
     for n in range(12):
-        _, publisher = await _die(log, f"r{n}")
-        assert not publisher.sent
+        _, run = await _die(log, f"r{n}")
+        assert not run.dead_letters()
 
 
 async def test_an_orderly_end_wipes_the_trail() -> None:

@@ -27,11 +27,15 @@ class Consumer:
         self.in_flight = in_flight
         self.behind = lag
         self.hangs = False
+        self.kept = 0
 
     async def lag(self) -> int:
         if self.hangs:
             await asyncio.Event().wait()
         return self.behind
+
+    def keep_trails(self) -> None:
+        self.kept += 1
 
 
 class Sender:
@@ -48,13 +52,15 @@ def watched(
 
 
 async def test_work_without_progress_is_unhealthy_and_ends_the_process() -> None:
-    watchdog, _, _, clock = watched(Consumer())
+    consumer = Consumer()
+    watchdog, _, _, clock = watched(consumer)
     await watchdog.check()
     assert watchdog.reason() is None
     clock.now += 31
     assert "no progress for 31 s" in (watchdog.reason() or "")
     with pytest.raises(Stuck, match="in flight 1"):
         await watchdog.check()
+    assert consumer.kept == 1, "the record in flight may be why"
 
 
 async def test_progress_and_idleness_keep_it_quiet() -> None:
@@ -93,6 +99,7 @@ async def test_a_dead_producer_ends_the_process_at_once_with_its_reason() -> Non
     assert "ProducerFenced" in (watchdog.reason() or "")
     with pytest.raises(Stuck, match="ProducerFenced"):
         await watchdog.check()
+    assert watchdog._consumer.kept == 0, "no record is suspected"
 
 
 async def test_blocked_publishing_is_unhealthy() -> None:

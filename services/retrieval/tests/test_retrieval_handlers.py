@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 from septet_contracts import (
     Ask,
+    CacheInfo,
+    DecimalEmbedding,
     DeleteDocument,
     DocumentChanged,
+    Embedding,
     Grounded,
     Missed,
     Outcome,
     RetrievalWish,
     UpsertDocument,
+    Verdict,
+    decode,
     encode,
+    topic,
 )
 from septet_kit import Context, Emit
 from septet_kit.testing import context, flow
@@ -29,7 +35,7 @@ from septet_retrieval.ingest import Ingestor
 from septet_retrieval.judge import Judge
 from septet_retrieval.search import Searcher
 from septet_retrieval.settings import RetrievalSettings
-from septet_retrieval.testing import START, WordEmbedder
+from septet_retrieval.testing import DIMENSIONS, START, WordEmbedder
 
 DEQUE = UpsertDocument(document_id="py/deque", title="deque", text="A deque is a double-ended queue.")
 
@@ -105,7 +111,7 @@ async def test_an_answerable_question_goes_on_with_its_passages(
     assert event.passages[0].document_id == "py/deque"
     assert event.answerability is not None
     assert event.answerability.best is not None
-    assert event.question_embedding is not None
+    assert event.embedding is not None
     assert [timing.stage for timing in event.timings] == ["retrieval"]
 
 
@@ -151,7 +157,7 @@ async def test_an_outage_is_marked_and_earlier_marks_are_kept(
     _, event = await answer(questions, flow(Missed, question="What is a deque?", degraded=("cache",)))
     assert event.degraded == ("cache", "retrieval.dense")
     assert event.passages[0].document_id == "py/deque"
-    assert event.question_embedding is None
+    assert event.embedding is None
 
 
 async def test_an_event_is_the_same_on_redelivery(questions: QuestionHandler, store: PostgresStore) -> None:
@@ -159,3 +165,20 @@ async def test_an_event_is_the_same_on_redelivery(questions: QuestionHandler, st
     (_, first), (_, again) = await answer(questions, missed), await answer(questions, missed)
     assert first.event_id == again.event_id
     assert first.occurred_at <= again.occurred_at <= datetime.now(UTC)
+
+
+async def test_unknown_decisions_and_cache_statuses_are_handed_on(questions: QuestionHandler) -> None:
+    unknown = Verdict(rail="new", stage="input", decision="quarantine")
+    sent = flow(Missed, verdicts=(unknown,), cache=CacheInfo(status="hit_federated"))
+    event = decode(topic("missed"), encode(sent))
+    _, made = await answer(questions, event)
+    assert (made.verdicts, made.cache) == (event.verdicts, event.cache)
+
+
+async def test_an_embedding_in_decimals_is_used_and_handed_on_packed(questions: QuestionHandler) -> None:
+    """A cache of the version before sends the numbers; they are not computed again."""
+    vector = (1.0, *(0.0,) * (DIMENSIONS - 1))
+    event = flow(Missed, question_embedding=DecimalEmbedding(model="words", vector=vector))
+    _, made = await answer(questions, event)
+    assert made.question_embedding is None
+    assert made.question_vector == Embedding.of("words", vector)

@@ -75,10 +75,10 @@ async def test_a_given_embedding_is_used_and_a_foreign_models_is_not(
 ) -> None:
     heap = tuple(float(x) for x in (await embedder.embed([TEXTS["heap"]]))[0])
     embedder.texts.clear()
-    found = await searcher.search(ask(mode="dense", embedding=Embedding(model="words", vector=heap)))
+    found = await searcher.search(ask(mode="dense", embedding=Embedding.of("words", heap)))
     assert found.passages[0].document_id == "heap"
     assert embedder.texts == []
-    await searcher.search(ask(mode="dense", embedding=Embedding(model="other", vector=(1.0,))))
+    await searcher.search(ask(mode="dense", embedding=Embedding.of("other", (1.0, 0.0))))
     assert embedder.texts == ["what is a deque"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections import Counter
@@ -17,13 +18,15 @@ from .. import brokers
 from ..fleet import Member, sabotaged
 from ..lab import Lab, Scale, lab, percentiles
 from ..result import Claims, Row
-from ..traffic import RESPONSES, Traffic, event_ids
+from ..traffic import LABELS, RESPONSES, Traffic, event_ids
 from . import failpoints
 
 # A process that is killed is ready again in so many seconds, in so many cases.
 _RECOVERY_S, _IN_TIME = 3.0, 0.95
 # Three brokers beside everything else.
 _CLUSTER_BYTES = 3 * 2**30
+# What a service gives running steps when it stops (``shutdown_grace``).
+_GRACE_S = 10.0
 
 
 async def kills(work: Path, seed: int, scale: Scale) -> Claims:
@@ -130,25 +133,38 @@ async def _next_answer(here: Lab, traffic: Traffic, timeout_s: float = 120) -> f
 
 
 async def rolling(work: Path, seed: int, scale: Scale) -> Claims:
-    """SIGTERM to one service after the other, twice, at 50 requests/s."""
+    """SIGTERM to one service after the other, twice, at 50 requests/s, with feedback on each and with documents."""
     claims = Claims()
     async with lab(work, seed, scale) as here:
         traffic = here.traffic()
+        traffic.thumbs = True
         rounds = scale.times(2)
         rate = 15 if scale.brief else 50
-        stop = asyncio.Event()
-        sending = asyncio.create_task(traffic.until(stop, rate))
+        stop, documents = asyncio.Event(), list[str]()
+        stopping: dict[str, float] = {}
+        sending = asyncio.gather(traffic.until(stop, rate), _documents(here, stop, documents))
         for _ in range(rounds):
             for member in list(here.fleet.members):
-                restarts = member.restarts
-                member.signal(signal.SIGTERM)
-                while member.restarts == restarts:  # noqa: ASYNC110 - a process, not a task
-                    await asyncio.sleep(0.1)
-                await member.ready()
+                taken = await _restarted(member)
+                stopping[member.service] = max(taken, stopping.get(member.service, 0.0))
         stop.set()
         await sending
         verdict = await here.verdict(traffic)
         claims.keep(verdict)
+        await here.drained()
+        labels = len(await here.records(LABELS, {s.request_id for s in traffic.sent}))
+        changed = {
+            json.loads(r.value)["document_id"] for r in await here.whole(topic("documents-changed").name)
+        }
+        claims.figure(
+            labels=labels, documents=len(documents), stop_s={k: round(v, 1) for k, v in stopping.items()}
+        )  # fmt: skip
+        claims.expect(labels == verdict.sent, f"{labels} labels for feedback on {verdict.sent} requests")
+        claims.expect(
+            set(documents) <= changed, f"{len(set(documents) - changed)} documents were not announced"
+        )
+        slowest = max(stopping.values())
+        claims.expect(slowest < _GRACE_S, f"a service took {slowest:.1f} s to stop: its steps were cut off")
         again, steps = await _handled_again(here, traffic)
         p50, p99 = percentiles(here.watch.latencies(traffic))
         claims.figure(
@@ -158,6 +174,33 @@ async def rolling(work: Path, seed: int, scale: Scale) -> Claims:
         claims.expect(verdict.answered == 1, f"errors: {dict(verdict.codes)}")
         claims.expect(again <= 0.01 * steps, f"{again} of {steps} steps were run again")
     return claims
+
+
+async def _restarted(member: Member) -> float:
+    """End a member politely, and wait until its next life is ready; returns the seconds until its process ended."""
+    restarts, begin = member.restarts, asyncio.get_running_loop().time()
+    member.signal(signal.SIGTERM)
+    while member.restarts == restarts:  # noqa: ASYNC110 - a process, not a task
+        await asyncio.sleep(0.1)
+    taken = asyncio.get_running_loop().time() - begin
+    await member.ready()
+    return taken
+
+
+async def _documents(here: Lab, stop: asyncio.Event, ids: list[str]) -> None:
+    """Publish a document every half second until ``stop`` is set; ``ids`` are those that the broker has."""
+    while not stop.is_set():
+        name = f"rolled-{len(ids)}"
+        body = {
+            "document_id": name,
+            "title": f"Roll {len(ids)}",
+            "text": f"Roll {len(ids)} sorts letters. " * 20,
+        }
+        await here.producer.send_and_wait(
+            topic("documents").name, json.dumps(body).encode(), key=f"default:{name}".encode()
+        )
+        ids.append(name)
+        await asyncio.sleep(0.5)
 
 
 async def _handled_again(here: Lab, traffic: Traffic) -> tuple[int, int]:
@@ -239,6 +282,11 @@ ROWS = (
         broker,
     ),
     Row(5, "PostgreSQL `kill -9` × 5 under load", "accepted requests answered after recovery", database),
-    Row(6, "SIGTERM rolling restart × 2 at 50/s", "0 errors, redelivery ≤ 1 %", rolling),
+    Row(
+        6,
+        "SIGTERM rolling restart × 2 at 50/s, with documents and feedback",
+        "0 errors, redelivery ≤ 1 %",
+        rolling,
+    ),
     Row(7, "SIGSTOP 30 s, then SIGCONT", "the stale instance's commit and release are refused", zombie),
 )

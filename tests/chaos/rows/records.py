@@ -21,12 +21,12 @@ from ..result import Claims, Row
 from ..traffic import LABELS, RESPONSES, Traffic
 from . import poison
 
-_REPLAYED = ("requests", "drafts", "outcomes", "feedback", "responses")
+_REPLAYED = ("requests", "drafts", "outcomes", "feedback", "responses", "releases")
 _HANDED_ON = ("screened", "missed", "grounded", "drafts", "outcomes")
 
 
 async def replay(work: Path, seed: int, scale: Scale) -> Claims:
-    """20 % of the requests published twice, then five topics once more from their first offset."""
+    """20 % of the requests published twice, then six topics once more from their first offset."""
     claims = Claims()
     async with lab(work, seed, scale) as here:
         traffic = here.traffic()
@@ -149,7 +149,7 @@ ROWS = (
     poison.ROW,
     Row(
         14,
-        "five topics from offset 0 again; 20 % of requests twice",
+        "six topics from offset 0 again; 20 % of requests twice",
         "tables unchanged, no second response",
         replay,
     ),

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT_S = 60.0
 GRACE_S = 5.0
 SEARCH_S = 15.0
-EXIT_CODES = {"answered": EXIT_OK, "failed": EXIT_FAILED, "expired": EXIT_FAILED}
+EXIT_CODES = {
+    "answered": EXIT_OK,
+    "abstained": EXIT_NOT_ANSWERED,
+    "refused": EXIT_NOT_ANSWERED,
+    "blocked": EXIT_NOT_ANSWERED,
+}
+"""By status; any other one, known or not, counts as a failure."""
+
+
+def exit_code(status: str) -> int:
+    """Exit code of a response."""
+    return EXIT_CODES.get(status, EXIT_FAILED)
 
 
 def register(app: typer.Typer) -> None:
@@ -110,7 +121,7 @@ async def _ask(
             else:
                 response = await client.ask(request, timeout + GRACE_S)
     _show(response, request["question"], target, as_json)
-    return EXIT_CODES.get(response.status, EXIT_NOT_ANSWERED)
+    return exit_code(response.status)
 
 
 async def _given_before(target: Target, request: dict[str, Any]) -> Response | None:
@@ -157,7 +168,7 @@ def _check(request: dict[str, Any]) -> None:
 
 def _show(response: Response, question: str, target: Target, as_json: bool) -> None:
     if as_json:
-        out.print_json(response.model_dump_json(exclude_none=True, exclude={"question_embedding"}))
+        out.print_json(response.model_dump_json(exclude_none=True))
         return
     from septet_cli.render import response_panel, trace_page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,13 +58,45 @@ def apply(
     topics_only: Annotated[
         bool, typer.Option("--topics-only", help="No ACLs: for a Kafka without authorizer.")
     ] = False,
+    patience: Annotated[
+        float, typer.Option(min=0, help="Seconds during which transient failures are retried.")
+    ] = 0,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Leave ACLs of the version before, while its processes still run."),
+    ] = False,
 ) -> None:
     """Provision the cluster."""
-    run(_apply(dry_run, tenants, users, replication, topics_only))
+    run(_patiently(patience, lambda: _apply(dry_run, tenants, users, replication, topics_only, keep)))
+
+
+async def _patiently(patience: float, action: Callable[[], Awaitable[int]]) -> int:
+    """Repeat *action* while it raises ``Transient``, for *patience* seconds at most."""
+    from septet_kit.errors import Transient
+    from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(Transient),
+        stop=stop_after_delay(patience),
+        wait=wait_random_exponential(max=5),
+        before_sleep=lambda state: err.print(f"retrying: {state.outcome and state.outcome.exception()}"),
+        reraise=True,
+    )
+
+    # tenacity awaits the result of a coroutine function only.
+    async def attempt() -> int:
+        return await action()
+
+    return await retrying(attempt)
 
 
 async def _apply(
-    dry_run: bool, tenants_file: Path | None, users: Path | None, replication: int, topics_only: bool
+    dry_run: bool,
+    tenants_file: Path | None,
+    users: Path | None,
+    replication: int,
+    topics_only: bool,
+    keep: bool,
 ) -> int:
     from septet_kit.access.provision import provision, provision_topics
     from septet_kit.access.table import access_table, load_specs
@@ -78,7 +111,7 @@ async def _apply(
         table = access_table(load_specs())
         passwords = _passwords(users, table, tenants) if users else None
         report = await provision(
-            connection, table, tenants, passwords, replication=replication, dry_run=dry_run
+            connection, table, tenants, passwords, replication=replication, dry_run=dry_run, keep=keep
         )
     _show(report, dry_run)
     return EXIT_OK

@@ -40,7 +40,7 @@ async def _topics(as_json: bool) -> int:
         out.print_json(data=[asdict(state) for state in states])
         return EXIT_OK
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("septet.….v1", no_wrap=True)
+    table.add_column("septet.…", no_wrap=True)
     table.add_column("records", justify="right", no_wrap=True)
     table.add_column("lag by group", no_wrap=out.width >= WIDE)
     if out.width >= WIDE:
@@ -51,6 +51,6 @@ async def _topics(as_json: bool) -> int:
         )
         records = f"[red]{state.depth}[/]" if ".dead." in state.name and state.depth else str(state.depth)
         about = (state.about,) if out.width >= WIDE else ()
-        table.add_row(state.name.removeprefix("septet.").removesuffix(".v1"), records, lag, *about)
+        table.add_row(state.name.removeprefix("septet."), records, lag, *about)
     out.print(table)
     return EXIT_OK

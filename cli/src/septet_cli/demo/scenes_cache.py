@@ -8,7 +8,7 @@ from septet_contracts import Response
 
 from septet_cli.demo.corpus import Fact
 from septet_cli.demo.scenes_answers import FIRST, IN_OTHER_WORDS
-from septet_cli.demo.session import Session, cache_status, documents_of, is_hit
+from septet_cli.demo.session import Session, cache_status, documents_of, is_hit, release_of
 from septet_cli.ingest.publish import deletion, publish_documents
 from septet_cli.labels import send_feedback
 
@@ -40,7 +40,7 @@ async def served(s: Session) -> None:
     s.note(_why(again))
     s.checks.that("same question: from the cache, and why that was safe",
                   cache_status(again) == "hit_exact" and bool(again.cache and again.cache.reason),
-                  expected="hit_exact with a reason", got=f"{cache_status(again)} ({_admission(before)})")  # fmt: skip
+                  expected="hit_exact with a reason", got=f"{cache_status(again)} ({await _admission(s, before)})")  # fmt: skip
     s.checks.that("the same answer, with its sources",
                   before is not None and again.answer == before.answer and bool(again.sources),
                   expected="the answer given before", got=again.answer)  # fmt: skip
@@ -63,7 +63,7 @@ async def not_served(s: Session) -> None:
         f"in the cache: {kept}",
         is_hit(again),
         expected="a hit",
-        got=f"{cache_status(again)} ({_admission(first)})",
+        got=f"{cache_status(again)} ({await _admission(s, first)})",
     )
     matched = other.cache.matched_question if is_hit(other) and other.cache else None
     s.checks.that(f"not served from there: {opposite}", matched != kept and other.answer != first.answer,
@@ -74,7 +74,8 @@ async def _admitted_pair(s: Session) -> tuple[str, str, Response]:
     """A pair of which the first question's answer was good enough for the cache: a small model has bad days."""
     for pair in OPPOSITES:
         response = await s.ask(pair[0], cache="refresh", show=False)
-        if response.admissible:
+        release = await release_of(s, response)
+        if release is not None and release.admissible:
             break
     return *pair, response
 
@@ -87,7 +88,7 @@ async def deleted(s: Session) -> None:
     s.checks.that("answered from the document, then from the cache",
                   fact.document.document_id in documents_of(first) and is_hit(again),
                   expected="its document among the sources, then a hit",
-                  got=f"{first.status} {sorted(documents_of(first))}, then {cache_status(again)} ({_admission(first)})")  # fmt: skip
+                  got=f"{first.status} {sorted(documents_of(first))}, then {cache_status(again)} ({await _admission(s, first)})")  # fmt: skip
     name = fact.document.document_id
     report = await publish_documents(s.kafka, [deletion(name)], "default", title="deleting")
     after = await _until(s, fact.question, hit=False)
@@ -113,7 +114,7 @@ async def thumbs_down(s: Session) -> None:
         "in the cache before",
         is_hit(again),
         expected="a hit",
-        got=f"{cache_status(again)} ({_admission(first)})",
+        got=f"{cache_status(again)} ({await _admission(s, first)})",
     )
     event = {
         "kind": "thumbs", "value": "down", "comment": "not what I asked", "tenant": "default",
@@ -144,7 +145,8 @@ def _why(response: Response) -> str:
     return f"cache {cache.status}{near}{alike} · {cache.reason} {checks}"
 
 
-def _admission(response: Response | None) -> str:
-    if response is None:
+async def _admission(s: Session, response: Response | None) -> str:
+    release = await release_of(s, response) if response is not None else None
+    if release is None:
         return "no answer"
-    return "admissible" if response.admissible else f"not admissible: {response.admission_reason}"
+    return "admissible" if release.admissible else f"not admissible: {release.admission_reason}"

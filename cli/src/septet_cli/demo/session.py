@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,16 +12,18 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
-from septet_contracts import Response
+from septet_contracts import Release, Response, topic
 from septet_kit.messaging.connection import Kafka
 
-from septet_cli.client import Client
+from septet_cli.client import REQUESTS, Client
 from septet_cli.console import err
 from septet_cli.demo.checks import Checks
 from septet_cli.demo.corpus import Fact
+from septet_cli.history import find_responses
 from septet_cli.render import response_panel, trace_page
 
 ANSWER_TIMEOUT_S = 65.0
+RELEASE_TRIES, RELEASE_PAUSE_S = 5, 0.5
 
 
 @dataclass
@@ -60,7 +63,7 @@ class Session:
             request["cache"] = {"use": cache}
         self.asked.append(request["request_id"])
         began = time.monotonic()
-        with err.status(f"[dim]septet.requests.v1 ← {question}[/]"):
+        with err.status(f"[dim]{REQUESTS} ← {question}[/]"):
             response = await self.client.ask(request, ANSWER_TIMEOUT_S)
         if show:
             page = trace_page(self.traces_url, response.trace_id)
@@ -71,6 +74,16 @@ class Session:
             self.note(f"{question} → {response.status}, cache {hit}, {seconds:.1f} s")
         self.answers[question] = response
         return response
+
+
+async def release_of(s: Session, response: Response) -> Release | None:
+    """The release event of a response, which is written with it and may come a moment later."""
+    name = topic("releases").name
+    for _ in range(RELEASE_TRIES):
+        if found := await find_responses(s.kafka, response.request_id, topic=name):
+            return Release.model_validate(found[0])
+        await asyncio.sleep(RELEASE_PAUSE_S)
+    return None
 
 
 def cache_status(response: Response) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from septet_contracts import dead_letter_topic, topic
 from septet_kit.messaging.connection import Kafka
 from septet_kit.tenants import SHARED_ONLY, Tenants
 
@@ -19,7 +20,8 @@ from septet_cli.errors import CliError
 from septet_cli.ingest.document import Document
 from septet_cli.tail import tail
 
-DOCUMENTS, CHANGED, DEAD = "septet.documents.v1", "septet.documents-changed.v1", "septet.retrieval.dead.v1"
+DOCUMENTS, CHANGED = topic("documents").name, topic("documents-changed").name
+DEAD = dead_letter_topic("retrieval")
 WINDOW = 500
 
 

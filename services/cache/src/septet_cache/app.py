@@ -13,7 +13,7 @@ from septet_kit.observe import get_logger
 
 from septet_cache import migrations
 from septet_cache.adapters.postgres import PostgresEntries
-from septet_cache.domain.second_opinion import calibrated_for
+from septet_cache.domain.second_opinion import calibrated_for, opinions
 from septet_cache.handlers import Handlers
 from septet_cache.lookup import Lookup
 from septet_cache.ports import EntryStore
@@ -21,7 +21,7 @@ from septet_cache.settings import CacheSettings
 
 SPEC = ServiceSpec(
     "cache",
-    consumes=("screened", "responses", "documents-changed", "labels"),
+    consumes=("screened", "releases", "documents-changed", "labels"),
     produces=("missed", "outcomes"),
     about="Serves answers that are safe to serve again, and forgets those that no longer are.",
 )
@@ -32,6 +32,7 @@ log = get_logger()
 async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     """Put the cache together on the chassis."""
     settings = CacheSettings()
+    opinions()  # a question must not wait for the models to be read
     async with (
         kit.open_pool("cache", migrations.HEAD) as pool,
         _embedder(kit) as embedder,
@@ -48,7 +49,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         yield Wiring(
             stages=(
                 Stage("screened", handlers.screened),
-                Stage("responses", handlers.responses, concurrency=2, attempts=None),
+                Stage("releases", handlers.releases, concurrency=2, attempts=None),
                 Stage(
                     "documents-changed",
                     handlers.documents_changed,

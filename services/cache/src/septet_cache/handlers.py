@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from septet_contracts import DocumentChanged, Label, Missed, Outcome, Response, Screened
+from septet_contracts import DocumentChanged, Label, Missed, Outcome, Release, Screened
 from septet_kit import Context, Emit, advance
 from septet_kit.observe import get_logger, span
+from septet_kit.offload import Offload
 
 from septet_cache import metrics
 from septet_cache.domain.admission import entry_of, is_expired, refusal
@@ -22,6 +23,8 @@ from septet_cache.settings import CacheSettings
 
 STAGE = "cache"
 log = get_logger()
+
+_offload = Offload(inline=8_192)
 
 
 class Handlers:
@@ -43,21 +46,19 @@ class Handlers:
         if objection := next((c.name for c in found.info.checks if not c.passed), None):
             metrics.rejected.labels(objection).inc()
         missed = advance(
-            event, Missed, ctx, stage=STAGE, cache=found.info, question_embedding=found.embedding,
+            event, Missed, ctx, stage=STAGE, cache=found.info, question_vector=found.embedding,
             degraded=(*event.degraded, *found.degraded),
         )  # fmt: skip
         return [Emit("missed", missed)]
 
-    async def responses(self, event: Response, ctx: Context) -> Sequence[Emit]:
-        """Keep a released answer, if nothing speaks against it."""
-        refused = refusal(event) if self._settings.enabled else "the cache is switched off"
-        if refused is None:
-            entry = entry_of(event, self._settings.ttl, self._settings.volatile_ttl)
+    async def releases(self, event: Release, ctx: Context) -> Sequence[Emit]:
+        """Keep a released answer, unless there is a reason against it."""
+        found = await _offload(len(event.question or ""), _consider, event, self._settings)
+        refused = found if isinstance(found, str) else None
+        if not isinstance(found, str):
             now = datetime.now(UTC)
-            reading = readable(entry.question, entry.language)
-            words = grams(reading) if reading else ()
-            expired = "expired" if is_expired(entry, now) else None
-            refused = expired or await self._store.admit(entry, words, event.event_id, now)
+            expired = "expired" if is_expired(found[0], now) else None
+            refused = expired or await self._store.admit(*found, event.cause, now)
         metrics.admissions.labels("no" if refused else "yes").inc()
         log.info(
             "admission", request_id=event.request_id, tenant=event.tenant, kept=not refused, reason=refused
@@ -84,11 +85,8 @@ class Handlers:
                 event.tenant, event.flagged_document_id, "a source was flagged", event.event_id, now
             )
             self._revoked(count, "flagged_source", event.tenant)
-        veto = Veto(
-            event.tenant, reason, event.request_id, slot=Slot.parse(event.cache_entry_id),
-            form=digest(normal_form(event.question)) if event.question else None,
-            answer_digest=answer_digest(event.answer) if event.answer else None,
-        )  # fmt: skip
+        size = len(event.question or "") + len(event.answer or "")
+        veto = await _offload(size, _veto, event, reason)
         self._revoked(await self._store.veto(veto, event.event_id, now), "feedback", event.tenant)
         return []
 
@@ -99,9 +97,27 @@ class Handlers:
             log.info("revoked", tenant=tenant, cause=cause, entries=count)
 
 
+def _consider(event: Release, settings: CacheSettings) -> tuple[Entry, tuple[str, ...]] | str:
+    """The entry of a release with its lexical keys, or the reason why it is not kept."""
+    refused = refusal(event) if settings.enabled else "the cache is switched off"
+    if refused is not None:
+        return refused
+    entry = entry_of(event, settings.ttl, settings.volatile_ttl)
+    reading = readable(entry.question, entry.language)
+    return entry, grams(reading) if reading else ()
+
+
+def _veto(event: Label, reason: str) -> Veto:
+    return Veto(
+        event.tenant, reason, event.request_id, slot=Slot.parse(event.cache_entry_id),
+        form=digest(normal_form(event.question)) if event.question else None,
+        answer_digest=answer_digest(event.answer) if event.answer else None,
+    )  # fmt: skip
+
+
 def _hit(event: Screened, entry: Entry, found: Found, ctx: Context) -> Outcome:
     return advance(
         event, Outcome, ctx, stage=STAGE, item="hit", status="answered", origin=STAGE, answer=entry.answer,
         answer_kind="cached", passages=entry.passages, cache=found.info, answerability=entry.answerability,
-        question_embedding=found.embedding, model=entry.model, prompt_version=entry.prompt_version,
+        question_vector=found.embedding, model=entry.model, prompt_version=entry.prompt_version,
     )  # fmt: skip

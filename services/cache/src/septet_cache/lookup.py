@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -12,17 +12,23 @@ from septet_contracts import CacheInfo, Embedding, Screened
 from septet_kit import Permanent, Transient
 from septet_kit.models import as_embedding
 from septet_kit.observe import get_logger, span
+from septet_kit.offload import Offload
 
 from septet_cache.domain import explain
-from septet_cache.domain.entry import Entry
+from septet_cache.domain.admission import CLEAN_DECISIONS
+from septet_cache.domain.entry import Candidate, Entry
 from septet_cache.domain.grams import grams
-from septet_cache.domain.judge import best, judge, readable
+from septet_cache.domain.judge import Judgement, best, judge, readable
+from septet_cache.domain.reading import Reading
 from septet_cache.domain.scope import Slot, slot_of
 from septet_cache.ports import Embeddings, EntryStore
 from septet_cache.settings import CacheSettings
 
 T = TypeVar("T")
 log = get_logger()
+
+_file = Offload(inline=16_384)
+_read = Offload(inline=512)
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,8 @@ class Lookup:
 
     async def find(self, event: Screened) -> Found:
         """Look up an event's question. A part that is down makes it a miss, never a failure."""
-        slot = slot_of(event.ask, event.policy_version, event.language)
+        size = len(event.ask.query) + sum(len(message.content) for message in event.ask.history)
+        slot = await _file(size, slot_of, event.ask, event.policy_version, event.language)
         if info := self._unasked(event, slot):
             return Found(info, embedding=None)
         now = datetime.now(UTC)
@@ -66,9 +73,8 @@ class Lookup:
             return CacheInfo(status="disabled", reason="The cache is switched off.")
         if event.ask.cache.use == "bypass":
             return CacheInfo(status="bypass", reason="The request asked not to use the cache.")
-        if any(v.decision == "mask" for v in event.verdicts):
-            reason = "Personal data was masked: once masked, different people's questions look alike."
-            return CacheInfo(status="bypass", reason=reason)
+        if unclean := next((v for v in event.verdicts if v.decision not in CLEAN_DECISIONS), None):
+            return CacheInfo(status="bypass", reason=explain.unclean(unclean.decision))
         if event.ask.cache.use == "refresh":
             reason = "The request asked for a new answer."
             return CacheInfo(status="refresh", reason=reason, entry_id=slot.name)
@@ -79,7 +85,8 @@ class Lookup:
         if event.ask.cache.key is not None:
             reason = "No answer is kept under this key; with a key, meaning is not compared."
             return Found(explain.miss(slot, reason), embedding=embedding, degraded=degraded)
-        reading = readable(event.ask.query, event.language)
+        size = len(event.ask.query)
+        reading = await _read(size, readable, event.ask.query, event.language)
         if embedding is None or reading is None or not self._semantic:
             reason = "The same question has no kept answer, and similar ones cannot be verified."
             return Found(explain.miss(slot, reason), embedding=embedding, degraded=degraded)
@@ -94,7 +101,8 @@ class Lookup:
             return Found(explain.miss(slot), embedding=embedding, degraded=("cache.semantic",))
         with span("cache.verify") as current:
             current.set_attribute("septet.cache.candidates", len(candidates))
-            found = best(judge(reading, c, self._settings.strictness) for c in candidates)
+            size = sum(len(c.entry.question) for c in candidates)
+            found = await _read(size, _verify, reading, candidates, self._settings.strictness)
         if found is None:
             return Found(explain.miss(slot), embedding=embedding)
         if not found.safe:
@@ -130,3 +138,7 @@ def _retrieved(task: asyncio.Future[T]) -> None:
     """Take the exception of an abandoned call; asyncio would report it as never retrieved."""
     if not task.cancelled():
         task.exception()
+
+
+def _verify(reading: Reading, candidates: Sequence[Candidate], strictness: float | None) -> Judgement | None:
+    return best(judge(reading, candidate, strictness) for candidate in candidates)

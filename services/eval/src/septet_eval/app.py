@@ -20,8 +20,8 @@ from septet_eval.sweeper import DeadlineSweeper, Purger
 SPEC = ServiceSpec(
     name="eval",
     consumes=("requests", "outcomes"),
-    produces=("responses", "outcomes"),
-    outbox=("responses",),
+    produces=("responses", "responses.v1", "releases", "outcomes"),
+    outbox=("responses", "responses.v1", "releases"),
     about="Scores every outcome and releases exactly one response per request.",
 )
 
@@ -31,7 +31,8 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     """Put the service together. Both stages never give up: each request must get its response."""
     settings = EvalSettings()
     async with AsyncExitStack() as stack:
-        ledger = PostgresLedger(await stack.enter_async_context(kit.open_pool(SCHEMA, migrations.HEAD)))
+        pool = await stack.enter_async_context(kit.open_pool(SCHEMA, migrations.HEAD))
+        ledger = PostgresLedger(pool, settings.response_versions)
         embedder = Embedder(kit.settings)
         stack.push_async_callback(embedder.close)
         vectors = AnswerVectors(embedder, settings.embedding_calls, settings.embedding_batch)
@@ -39,7 +40,9 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         await vectors.embed("ready", embedder.model, within=2.0)
         evaluator = Evaluator(select(settings.scorers), vectors, settings.scoring_budget.total_seconds())
         handlers = Handlers(ledger, evaluator, settings.admission_floors)
-        sweeper = DeadlineSweeper(ledger, kit.publisher.send, settings.sweep_interval, settings.sweep_batch)
+        sweeper = DeadlineSweeper(
+            ledger, kit.publisher.publish, settings.sweep_interval, settings.sweep_batch
+        )
         purger = Purger(ledger, settings.retention, settings.purge_interval)
         yield Wiring(
             stages=(

@@ -9,12 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 from septet_contracts import Outcome
+from septet_kit.offload import Offload
 
 from septet_eval.domain.case import Case, Vector, case_of
 from septet_eval.domain.panel import Card, mark
 from septet_eval.domain.scorers import Scorer
 from septet_eval.ports import Vectors
 
+_offload = Offload(inline=8_192)
 _RESERVE_S = 0.01
 """Kept back from the embedding for the scorers that use it."""
 
@@ -30,28 +32,42 @@ class Evaluator:
 
     async def evaluate(self, outcome: Outcome) -> Card:
         """The scores of an outcome; an embedding that is late or missing leaves the lexical ones."""
-        case = case_of(outcome)
+        size = _size(outcome)
+        case = await _offload(size, case_of, outcome)
         deadline = time.monotonic() + self._budget_s
         embedding = asyncio.ensure_future(self._answer_vector(case, outcome))
         await asyncio.sleep(0)
         card = Card()
-        mark(card, case, self._plain, out_of_time=lambda: time.monotonic() > deadline)
+        await _offload(size, mark, card, case, self._plain, out_of_time=lambda: time.monotonic() > deadline)
         vector = await embedding
-        if vector is not None and outcome.question_embedding is not None:
-            question = np.asarray(outcome.question_embedding.vector, np.float32)
+        if vector is not None and outcome.embedding is not None:
+            question = np.asarray(outcome.embedding.vector, np.float32)
             case = replace(case, question_vector=question, answer_vector=vector)
         elif self._wants_vector(case, outcome):
             card.skipped.append("embeddings")
-        return mark(card, case, self._semantic, out_of_time=lambda: time.monotonic() > deadline)
+        return await _offload(
+            size, mark, card, case, self._semantic, out_of_time=lambda: time.monotonic() > deadline
+        )
 
     def _wants_vector(self, case: Case, outcome: Outcome) -> bool:
         """A cached answer was scored when it was made; its hit is not slowed down by an embedding."""
         answer = case.answered and bool(case.answer) and not case.cached
-        return bool(self._semantic) and answer and outcome.question_embedding is not None
+        return bool(self._semantic) and answer and outcome.embedding is not None
 
     async def _answer_vector(self, case: Case, outcome: Outcome) -> Vector | None:
-        if not self._wants_vector(case, outcome) or outcome.question_embedding is None:
+        if not self._wants_vector(case, outcome) or outcome.embedding is None:
             return None
         return await self._vectors.embed(
-            case.plain_answer, outcome.question_embedding.model, self._budget_s - _RESERVE_S
+            case.plain_answer, outcome.embedding.model, self._budget_s - _RESERVE_S
         )
+
+
+def _size(outcome: Outcome) -> int:
+    """Characters that scorers read."""
+    reference = outcome.ask.reference or ""
+    texts = (
+        outcome.answer or "",
+        outcome.ask.query,
+        *((reference,) if isinstance(reference, str) else reference),
+    )
+    return sum(map(len, texts)) + sum(len(passage.text) for passage in outcome.passages)

@@ -11,7 +11,7 @@ from septet_kit import Context, Emit, deadline_of
 
 from septet_eval import telemetry
 from septet_eval.domain.admission import Floors
-from septet_eval.domain.response import Pending, Release, conflict, respond
+from septet_eval.domain.response import Pending, ReleaseContext, conflict, respond
 from septet_eval.evaluator import Evaluator
 from septet_eval.ports import Ledger
 
@@ -33,30 +33,30 @@ class Handlers:
             digest=request_digest(ctx.value), deadline=deadline_of(request, ctx),
             accepted_at=ctx.timestamp, traceparent=_traceparent(ctx),
         )  # fmt: skip
-        settled = await self._ledger.register(pending, lambda: conflict(pending, _release(ctx)))
-        return settled.emits
+        result = await self._ledger.register(pending, lambda: conflict(pending, _release_context(ctx)))
+        return result.emits
 
     async def release(self, outcome: Outcome, ctx: Context) -> Sequence[Emit]:
         """Score an outcome and make it the response, if it is the request's first."""
         card = await self._evaluator.evaluate(outcome)
         telemetry.report(card, outcome)
-        release = _release(ctx)
-        response = respond(outcome, tuple(card.scores), card.degraded, self._floors, release)
+        at = _release_context(ctx)
+        publication = respond(outcome, tuple(card.scores), card.degraded, self._floors, at)
         pending = Pending(
             tenant=outcome.tenant, request_id=outcome.request_id, conversation_id=outcome.conversation_id,
             digest=outcome.request_digest, deadline=outcome.deadline, accepted_at=outcome.accepted_at,
             traceparent=_traceparent(ctx),
         )  # fmt: skip
-        settled = await self._ledger.release(pending, response, lambda: conflict(pending, release))
-        if settled.released:
-            telemetry.released(response, outcome.accepted_at)
+        result = await self._ledger.release(pending, publication, lambda: conflict(pending, at))
+        if result.released:
+            telemetry.released(publication.response, outcome.accepted_at)
         else:
             telemetry.discarded(outcome)
-        return settled.emits
+        return result.emits
 
 
-def _release(ctx: Context) -> Release:
-    return Release(at=datetime.now(UTC), timing=ctx.timing("eval"), trace_id=ctx.trace_id)
+def _release_context(ctx: Context) -> ReleaseContext:
+    return ReleaseContext(at=datetime.now(UTC), timing=ctx.timing("eval"), trace_id=ctx.trace_id)
 
 
 def _traceparent(ctx: Context) -> str | None:

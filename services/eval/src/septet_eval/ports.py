@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
-from septet_contracts import Response
+from opentelemetry.context import Context
 from septet_kit import Emit
-from septet_kit.messaging.publisher import Record
 
 from septet_eval.domain.case import Vector
-from septet_eval.domain.response import Pending
+from septet_eval.domain.response import Pending, Publication
 
-Conflict: TypeAlias = Callable[[], Response]
+Conflict: TypeAlias = Callable[[], Publication]
 """Makes the response to a second body under an id; nearly no request has one."""
 
 
 @dataclass(frozen=True)
-class Settled:
-    """What a transition leaves to publish, and whether it was the one that released the response."""
+class ReleaseResult:
+    """The events that a transition leaves to publish, and whether it released the response."""
 
     emits: Sequence[Emit] = ()
     released: bool = False
@@ -29,11 +28,12 @@ class Settled:
 
 @dataclass(frozen=True)
 class Expired:
-    """A request that was released as expired; ``record`` carries the response and its trace context."""
+    """A request that was released as expired, the events to publish, and the trace context of the release."""
 
     pending: Pending
-    response: Response
-    record: Record
+    publication: Publication
+    emits: Sequence[Emit]
+    trace_context: Context
 
 
 class Ledger(Protocol):
@@ -42,12 +42,12 @@ class Ledger(Protocol):
     All methods raise ``Transient`` when the database is not there.
     """
 
-    async def register(self, pending: Pending, conflict: Conflict) -> Settled:
+    async def register(self, pending: Pending, conflict: Conflict) -> ReleaseResult:
         """Note that a request awaits its response; emits ``conflict`` (once) if its id has another body."""
         ...
 
-    async def release(self, pending: Pending, response: Response, conflict: Conflict) -> Settled:
-        """Move a request from pending to released, and emit ``response``, if nobody has done so before.
+    async def release(self, pending: Pending, publication: Publication, conflict: Conflict) -> ReleaseResult:
+        """Move a request from pending to released, and emit ``publication``, unless that was done before.
 
         A request that was never registered is released as well. ``conflict`` is emitted (once) instead when
         the request id belongs to another body.
@@ -55,7 +55,7 @@ class Ledger(Protocol):
         ...
 
     async def expire(
-        self, expiring: Callable[[Pending], AbstractContextManager[Response]], limit: int
+        self, expiring: Callable[[Pending], AbstractContextManager[Publication]], limit: int
     ) -> Sequence[Expired]:
         """Release up to ``limit`` overdue requests with what ``expiring`` makes of them, in its context."""
         ...

@@ -9,6 +9,7 @@ from pydantic_settings import SettingsConfigDict
 from septet_kit.settings import FileSettings
 
 from septet_eval.domain.admission import Floors
+from septet_eval.domain.caster import NEWEST, VERSIONS
 from septet_eval.domain.scorers import SCORERS, select
 
 
@@ -36,6 +37,10 @@ class EvalSettings(FileSettings):
         default=timedelta(milliseconds=250), description="How late an `expired` response may start."
     )
     sweep_batch: int = Field(default=100, ge=1, le=1000, description="Overdue requests per transaction.")
+    response_versions: tuple[int, ...] = Field(
+        default=(1, 2),
+        description="Major versions in which each response is published. Leave 1 out when no client reads it.",
+    )
     retention: timedelta = Field(
         default=timedelta(days=8),
         description="How long a request id is remembered: longer than topics keep records, so that no redelivery outlives it.",
@@ -46,6 +51,13 @@ class EvalSettings(FileSettings):
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(s.name for s in select(names))
+
+    @field_validator("response_versions")
+    @classmethod
+    def _served(cls, versions: tuple[int, ...]) -> tuple[int, ...]:
+        if not {NEWEST} <= set(versions) <= set(VERSIONS):
+            raise ValueError(f"name {NEWEST}, and no other than {', '.join(map(str, VERSIONS))}")
+        return tuple(sorted(set(versions)))
 
     @property
     def admission_floors(self) -> Floors:

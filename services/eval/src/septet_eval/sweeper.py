@@ -8,17 +8,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from opentelemetry import context, trace
-from septet_contracts import Response, StageTiming
+from septet_contracts import StageTiming
 from septet_kit import Transient
-from septet_kit.messaging.publisher import Record
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import parent_of, span
 
 from septet_eval import telemetry
-from septet_eval.domain.response import Pending, Release, expired, milliseconds
+from septet_eval.domain.response import Pending, Publication, ReleaseContext, expired, milliseconds
 from septet_eval.ports import Expired, Ledger
 
-Send = Callable[..., Awaitable[None]]
+Publish = Callable[..., Awaitable[None]]
 log = get_logger()
 
 
@@ -28,9 +27,9 @@ class DeadlineSweeper:
     Several processes may sweep at the same time. A response that cannot be sent now stays in the outbox.
     """
 
-    def __init__(self, ledger: Ledger, send: Send, interval: timedelta, batch: int) -> None:
+    def __init__(self, ledger: Ledger, publish: Publish, interval: timedelta, batch: int) -> None:
         self._ledger = ledger
-        self._send = send
+        self._publish = publish
         self._interval_s = interval.total_seconds()
         self._batch = batch
 
@@ -50,8 +49,7 @@ class DeadlineSweeper:
         for item in batch:
             _report(item)
         if batch:
-            records: list[Record] = [item.record for item in batch]
-            await self._send(*records)
+            await self._publish(*(emit for item in batch for emit in item.emits))
         return len(batch)
 
 
@@ -73,7 +71,7 @@ class Purger:
 
 
 @contextmanager
-def expiring(pending: Pending) -> Iterator[Response]:
+def expiring(pending: Pending) -> Iterator[Publication]:
     """The expired response of a request, in the request's trace."""
     headers = {"traceparent": pending.traceparent.encode()} if pending.traceparent else {}
     token = context.attach(parent_of(headers, pending.tenant, pending.request_id))
@@ -82,15 +80,15 @@ def expiring(pending: Pending) -> Iterator[Response]:
             now = datetime.now(UTC)
             timing = StageTiming(stage="eval", queue_ms=milliseconds(pending.deadline, now), work_ms=0.0)
             trace_id = trace.format_trace_id(current.get_span_context().trace_id)
-            yield expired(pending, Release(at=now, timing=timing, trace_id=trace_id))
+            yield expired(pending, ReleaseContext(at=now, timing=timing, trace_id=trace_id))
     finally:
         context.detach(token)
 
 
 def _report(item: Expired) -> None:
-    token = context.attach(item.record.trace_context or context.get_current())
+    token = context.attach(item.trace_context)
     try:
-        telemetry.released(item.response, item.pending.accepted_at)
+        telemetry.released(item.publication.response, item.pending.accepted_at)
     finally:
         context.detach(token)
 

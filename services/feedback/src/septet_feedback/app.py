@@ -16,7 +16,7 @@ from septet_feedback.tidy import tidy_forever
 
 SPEC = ServiceSpec(
     "feedback",
-    consumes=("responses", "feedback"),
+    consumes=("releases", "feedback"),
     produces=("labels",),
     outbox=("labels",),
     about="Joins feedback to what was shown, and labels it.",
@@ -34,7 +34,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         handlers = Handlers(pool)
         yield Wiring(
             stages=[
-                Stage("responses", handlers.response, concurrency=settings.concurrency, attempts=None),
+                Stage("releases", handlers.release, concurrency=settings.concurrency, attempts=None),
                 Stage("feedback", handlers.feedback, concurrency=settings.concurrency, attempts=None),
             ],
             background=[partial(tidy_forever, pool, settings)],

@@ -9,14 +9,14 @@ from uuid import UUID
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext
-from septet_contracts import FeedbackEvent, Response
+from septet_contracts import FeedbackEvent, Release
 from septet_kit import Context, Emit
 from septet_kit.store import Unit, once
 from septet_kit.store.pool import StorePool
 
 from septet_feedback.adapters.postgres import Memory, Waiting, lock_of
 from septet_feedback.domain.labels import cause_of, label, label_key
-from septet_feedback.domain.shown import Shown, is_conflict, shown_from
+from septet_feedback.domain.shown import Shown, shown_from
 from septet_feedback.telemetry import (
     current_traceparent,
     feedback_span,
@@ -28,17 +28,15 @@ CONSUMER = "feedback"
 
 
 class Handlers:
-    """Responses are remembered; feedback is joined to them, in whichever order they come."""
+    """Released responses are stored; feedback is joined to them, in whichever order they come."""
 
     def __init__(self, pool: StorePool) -> None:
         self._pool = pool
 
-    async def response(self, event: Response, ctx: Context) -> Sequence[Emit]:
-        """Remember what was shown, and label what has waited for it."""
-        if is_conflict(event):
-            return ()
+    async def release(self, event: Release, ctx: Context) -> Sequence[Emit]:
+        """Store what was shown, and label the feedback that waited for it."""
         shown = shown_from(event, ctx.traceparent)
-        async with self._once(event.event_id, event) as unit:
+        async with self._once(event.cause, event) as unit:
             if unit.first:
                 for waiting in await Memory(unit.connection).remember(shown):
                     await _label(unit, waiting.feedback, shown, remote_span(waiting.traceparent))
@@ -56,7 +54,7 @@ class Handlers:
                     await _label(unit, event, shown, trace.get_current_span().get_span_context())
         return unit.emits
 
-    def _once(self, cause: UUID, event: Response | FeedbackEvent) -> AbstractAsyncContextManager[Unit]:
+    def _once(self, cause: UUID, event: Release | FeedbackEvent) -> AbstractAsyncContextManager[Unit]:
         lock = lock_of(event.tenant, event.request_id)
         return once(self._pool, cause, CONSUMER, tenant=event.tenant, lock=lock)
 

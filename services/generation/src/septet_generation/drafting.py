@@ -12,6 +12,7 @@ from septet_contracts import Draft, Grounded, Revision, Usage
 from septet_kit import Context, advance
 from septet_kit.errors import DeadlineExceeded, SeptetError, Transient
 from septet_kit.observe import get_logger
+from septet_kit.offload import Offload
 
 from septet_generation.domain.answer import tidy_text
 from septet_generation.domain.catalogue import Catalogue, Model
@@ -27,6 +28,8 @@ STAGE = "generation"
 # The HTTP client's own timeout comes after ours, so that a hang is always told apart from a broken connection.
 _BACKSTOP_S = 1.0
 log = get_logger()
+
+_offload = Offload(inline=16_384)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Drafter:
         chain = self.catalogue.chain(event.ask.model)
         down: list[str] = []
         for model in chain:
-            prompt = compose(event, model, self.render)
+            prompt = await _offload(_size(event), compose, event, model, self.render)
             try:
                 completion = await self._call(event, ctx, model, prompt)
             except Transient as error:
@@ -128,6 +131,12 @@ class Drafter:
             "degraded": (*event.degraded, *down),
         }
         return advance(event, Draft, ctx, stage=STAGE, item=str(attempt), **fields)
+
+
+def _size(event: Grounded | Revision) -> int:
+    """Characters that a prompt may be made from."""
+    texts = (*(m.content for m in event.ask.messages or ()), *(p.text for p in event.passages))
+    return len(event.ask.query) + sum(map(len, texts))
 
 
 def _out_of_time(model: Model, limit: float, *, final: bool) -> SeptetError:

@@ -13,6 +13,7 @@ from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_head
 from septet_guardrails.domain.rails import input_rails, output_rails
+from septet_guardrails.domain.schema import check_schema
 from septet_guardrails.handlers import STAGE, InputHandler, OutputHandler
 from septet_guardrails.settings import GuardrailsSettings
 
@@ -31,14 +32,25 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     policies = PolicyFiles.load(settings.policies_dir)
     names, profanity = PresidioNames(), ProfanityModel()
     language = FastTextLanguage(settings.default_language)
-    screening = InputHandler(
-        policies, input_rails(injection_head(), names, profanity), language, settings.default_deadline
-    )
+    _load(policies, names, profanity, language)
+    screening = InputHandler(policies, input_rails(injection_head(), names, profanity), language)
     reviewing = OutputHandler(policies, output_rails(names, profanity))
-    language("Is the model loaded before the first question comes?")
     yield Wiring(
         stages=[
             Stage("requests", screening, settings.budget, settings.concurrency),
             Stage("drafts", reviewing, settings.budget, settings.concurrency),
         ]
     )
+
+
+def _load(
+    policies: PolicyFiles, names: PresidioNames, profanity: ProfanityModel, language: FastTextLanguage
+) -> None:
+    """Load every model that a policy can ask for, before the consumer joins its group."""
+    rules = [stage for policy in policies.every() for stage in (policy.input, policy.output)]
+    if any(rule.pii.enabled and rule.pii.names for rule in rules):
+        names.load()
+    if any(rule.toxicity.enabled and rule.toxicity.classifier for rule in rules):
+        profanity.load()
+    language("Is the model loaded before the first question comes?")
+    check_schema({"type": "object"})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from septet_contracts import (
     Ask,
@@ -18,16 +19,20 @@ from septet_contracts import (
 )
 from septet_kit import Context, Emit, Emits, Permanent, TooLate, advance, deadline_of
 from septet_kit.observe import metrics
+from septet_kit.offload import Offload
 
 from septet_guardrails.domain.correction import Revise, decide
 from septet_guardrails.domain.errors import Rejected
 from septet_guardrails.domain.policy import Policy
-from septet_guardrails.domain.rails import InputRails, OutputRails, Question
+from septet_guardrails.domain.rails import InputRails, OutputRails
 from septet_guardrails.domain.replies import blocked
-from septet_guardrails.domain.screening import check_usable, screen
+from septet_guardrails.domain.screening import screen
 from septet_guardrails.ports import LanguageDetector, Policies
 
 STAGE = "guardrails"
+
+_offload = Offload(inline=1_024)
+_UNKNOWN = sys.maxsize
 
 _verdicts = metrics.counter(
     "septet_guard_verdicts_total", "Verdicts of rails.", ["stage", "rail", "decision"]
@@ -41,7 +46,6 @@ class InputHandler:
     policies: Policies
     rails: InputRails
     detect_language: LanguageDetector
-    default_deadline: timedelta
 
     async def __call__(self, request: Request, ctx: Context) -> Emits:
         """Handle one record of ``requests``.
@@ -50,27 +54,26 @@ class InputHandler:
             Permanent: empty question, unknown policy, unusable schema, a deadline before the record's time.
             TooLate: the deadline passed while the record waited.
         """
-        deadline = _deadline(request, ctx, self.default_deadline)
+        deadline = _deadline(request, ctx)
         ask = Ask(**{name: getattr(request, name) for name in Ask.model_fields})
+        size = len(ctx.value) if ask.output_schema is None else _UNKNOWN
         try:
-            check_usable(ask)
             policy = self.policies.find(request.tenant, ask.policy)
+            found = await _offload(size, screen, ask, policy, self.rails, self.detect_language)
         except Rejected as error:
             raise _permanent(error) from error
-        language, confidence = self.detect_language(ask.query)
-        found = screen(Question(ask, language, confidence), policy, self.rails)
         _count(found.verdicts)
         screened = Screened(
             request_id=request.request_id, tenant=request.tenant, conversation_id=request.conversation_id,
             event_id=event_id(request.tenant, request.request_id, Screened.STEP), occurred_at=datetime.now(UTC),
             deadline=deadline, accepted_at=ctx.timestamp, request_digest=request_digest(ctx.value), ask=found.ask,
-            language=language, policy_version=policy.version, verdicts=found.verdicts,
+            language=found.language, policy_version=policy.version, verdicts=found.verdicts,
         )  # fmt: skip
         if found.blocked_by is None:
             return [Emit("screened", screened.model_copy(update={"timings": (ctx.timing(STAGE),)}))]
         outcome = advance(
             screened, Outcome, ctx, stage=STAGE, causation_id=None, status="blocked", origin=STAGE,
-            answer=blocked(found.blocked_by, language),
+            answer=blocked(found.blocked_by, found.language),
         )  # fmt: skip
         return [Emit("outcomes", outcome)]
 
@@ -90,7 +93,7 @@ class OutputHandler:
         """
         policy = self._policy(draft)
         remaining = (draft.deadline - datetime.now(UTC)).total_seconds()
-        step = decide(draft, policy, self.rails, remaining)
+        step = await _offload(_size(draft), decide, draft, policy, self.rails, remaining)
         _count(step.verdicts)
         verdicts = (*(v for v in draft.verdicts if v.stage == "input"), *step.verdicts)
         if isinstance(step, Revise):
@@ -113,8 +116,15 @@ class OutputHandler:
             raise _permanent(error) from error
 
 
-def _deadline(request: Request, ctx: Context, default: timedelta) -> datetime:
-    deadline = deadline_of(request, ctx, default)
+def _size(draft: Draft) -> int:
+    """Characters that output rails read; a schema can make any answer costly."""
+    if draft.ask.output_schema is not None:
+        return _UNKNOWN
+    return len(draft.answer) + len(draft.ask.query) + sum(len(passage.text) for passage in draft.passages)
+
+
+def _deadline(request: Request, ctx: Context) -> datetime:
+    deadline = deadline_of(request, ctx)
     if request.deadline is not None and deadline <= ctx.timestamp:
         raise Permanent(
             "deadline_passed", f"the deadline {deadline.isoformat()} was over when the request arrived",

@@ -17,8 +17,5 @@ class GuardrailsSettings(FileSettings):
 
     policies_dir: Path | None = Field(default=None, description="Own policies; see adapters/policies.py.")
     default_language: str = Field(default="en", description="Language of text too short to tell.")
-    default_deadline: timedelta = Field(
-        default=timedelta(seconds=60), description="After the record's timestamp, when a request names none."
-    )
     budget: timedelta = Field(default=timedelta(seconds=10), description="Time for one record.")
     concurrency: int = Field(default=16, ge=1, description="Records of different keys in work at once.")

@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from septet_contracts import (
+    DEFAULT_DEADLINE as DEFAULT_DEADLINE,
+)
+from septet_contracts import (
     Ask,
     ErrorInfo,
     Flow,
@@ -24,19 +27,22 @@ from septet_contracts import (
 
 from septet_kit.context import Context
 from septet_kit.errors import SeptetError
+from septet_kit.messaging.record import Record, event_headers
+from septet_kit.tenants import Tenants
 
 T = TypeVar("T", bound=Flow)
 
-DEFAULT_DEADLINE = timedelta(seconds=60)
 MAX_DEADLINE = timedelta(hours=1)
 
 
-def deadline_of(request: Request, ctx: Context, default: timedelta = DEFAULT_DEADLINE) -> datetime:
-    """When a request's response is due: as it says, but at most :data:`MAX_DEADLINE` after it arrived.
+def deadline_of(request: Request, ctx: Context) -> datetime:
+    """When the response to a request is due.
 
-    Without a bound, a request whose outcome is lost would wait for its ``expired`` response for ever.
+    It is the request's own deadline, or :data:`DEFAULT_DEADLINE` after the record's timestamp, and at most
+    :data:`MAX_DEADLINE` after it. All services use this function: a service with another default would expire requests
+    that others still work on.
     """
-    return min(request.deadline or ctx.timestamp + default, ctx.timestamp + MAX_DEADLINE)
+    return min(request.deadline or ctx.timestamp + DEFAULT_DEADLINE, ctx.timestamp + MAX_DEADLINE)
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,11 @@ class Emit:
         """The event's bytes, made once: a ledger or an outbox keeps what is published."""
         return encode(self.event)
 
+    def to_record(self, tenants: Tenants) -> Record:
+        """The record of the event, for its topic, which is the tenant's own where it has one."""
+        topic = tenants.address(self.topic, self.tenant)
+        return Record(topic, self.record_key, self.value, event_headers(self.event_id))
+
 
 Emits = Sequence[Emit]
 
@@ -90,7 +101,7 @@ def advance(source: Flow, to: type[T], ctx: Context, *, stage: str, item: str = 
 
 @cache
 def _shared_fields(source: type[Flow], to: type[Flow]) -> tuple[str, ...]:
-    return tuple(n for n in source.model_fields if n in to.model_fields and n != "contract")
+    return tuple(n for n in source.model_fields if n in to.model_fields and n not in ("contract", "version"))
 
 
 def failed(event: Any, ctx: Context, error: SeptetError, service: str) -> Outcome | None:

@@ -28,13 +28,11 @@ REMEMBERED = 4096
 _BATCH = 64
 _TIMEOUT = aiohttp.ClientTimeout(total=20.0)
 _DETAIL = 300
-_DIGITS = 8
 
 
 def as_embedding(model: str, vector: Vectors) -> Embedding:
-    """A unit vector as events carry it, to the precision that float32 has: in full its numbers take twice the room."""
-    rounded = np.round(vector.astype(np.float64), _DIGITS)
-    return Embedding(model=model, vector=tuple(rounded.tolist()))
+    """A vector as events carry it."""
+    return Embedding(model=model, packed=base64.b64encode(vector.astype("<f4").tobytes()).decode())
 
 
 class Embedder:

@@ -1,16 +1,13 @@
-"""A service process: what starts, in which order, and how it ends."""
+"""A service process: its wiring, and the order in which its parts start."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
 import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 
 import uvloop
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
@@ -18,6 +15,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from septet_contracts import topic as find_topic
 
 from septet_kit.errors import SeptetError, Transient
+from septet_kit.lifecycle import Lifecycle, untraced
 from septet_kit.messaging.consumer import StageConsumer, open_client
 from septet_kit.messaging.progress import Progress
 from septet_kit.messaging.publisher import Publisher
@@ -27,14 +25,12 @@ from septet_kit.observe import logs, tracing
 from septet_kit.observe.health import health_server
 from septet_kit.settings import KitSettings
 from septet_kit.spec import ServiceSpec, Task, Wiring
-from septet_kit.store.life import Life
-from septet_kit.store.outbox import Sweeper, flush_marks
+from septet_kit.store.instance_lock import InstanceLock
+from septet_kit.store.outbox import Outbox
 from septet_kit.store.pool import StorePool, open_pool
 from septet_kit.tenants import Tenants
 
 log = logs.get_logger()
-
-_LAST_GRACE = timedelta(seconds=10)
 
 
 class Kit:
@@ -47,13 +43,13 @@ class Kit:
         self.tenants = Tenants.load(settings.tenants_file)
         self.publisher = Publisher(settings.kafka(), self.instance, self.tenants)
         self.pools: list[StorePool] = []
-        self.lives: list[Life] = []
+        self.locks: list[InstanceLock] = []
 
     @asynccontextmanager
     async def open_pool(
         self, schema: str, revision: str, *, wait_for_disk: bool = True
     ) -> AsyncIterator[StorePool]:
-        """As :func:`septet_kit.store.open_pool`, and its outbox is swept while the service runs.
+        """As :func:`septet_kit.store.open_pool`, with its outbox and the instance lock, while the service runs.
 
         Raises:
             Transient: the database cannot be reached.
@@ -62,15 +58,15 @@ class Kit:
         """
         settings = self.settings.model_copy(update={"instance": self.instance})
         async with open_pool(settings, schema, revision, wait_for_disk=wait_for_disk) as pool:
-            life = Life(settings.postgres_dsn.get_secret_value(), schema, self.instance)
-            await life.acquire()
-            pool.tenants = self.tenants
+            lock = InstanceLock(settings.postgres_dsn.get_secret_value(), schema, self.instance)
+            await lock.acquire()
+            pool.outbox.connect(self.publisher, self.tenants)
             self.pools.append(pool)
-            self.lives.append(life)
+            self.locks.append(lock)
             try:
                 yield pool
             finally:
-                await life.release()
+                await lock.release()
 
 
 Wire = Callable[[Kit], AbstractAsyncContextManager[Wiring]]
@@ -122,111 +118,72 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         runner = StepRunner(spec, kit.publisher, kit.tenants, progress.note_outage)
         client = open_client(spec, settings, kit.instance)
         consumer = StageConsumer(client, stages, settings, kit.tenants, runner, progress)
-        sweepers = [Sweeper(p, kit.publisher, settings.kafka()) for p in kit.pools]
-        # What this instance's earlier life left goes before anything that this one makes, in the background, too.
-        with suppress_instrumentation():
-            for sweeper in sweepers:
-                await sweeper.sweep()
+        outboxes = [pool.outbox for pool in kit.pools]
+        # Rows that this instance's previous process left are sent before any event of this process.
+        await _sweep(outboxes)
         await consumer.start()
-        settled = sweepers if spec.outbox else ()
         longest = max(s.budget for s in wiring.stages)
         watchdog = Watchdog(consumer, kit.publisher, progress, settings.watchdog_timeout, longest)
         loop_guard = LoopGuard(settings.watchdog_timeout)
-        # What exists now lives as long as the process; a full collection that walked through a model's tables
-        # again and again would stop every request in flight for tens of milliseconds.
+        settled = outboxes if spec.outbox else []
+        # What exists now lives as long as the process. Full collections that walk through a model's tables would stop
+        # every request in flight for tens of milliseconds.
         gc.collect()
         gc.freeze()
-        try:
-            await _until_stopped(
-                stop,
-                [
-                    lambda: consumer.run(lambda: _settle(settled, progress)), consumer.commit_loop, watchdog.run, loop_guard.run,
-                    _health(settings, watchdog, consumer, wiring),
-                    *map(_untraced, _chores(kit, sweepers)), *map(_untraced, wiring.background),
-                ],
-            )  # fmt: skip
-        finally:
-            log.info("stopping")
-            _end_by(settings.shutdown_grace + _LAST_GRACE)
-            await _leave(kit, consumer, sweepers)
+        await Lifecycle(
+            consumer, kit.publisher, outboxes,
+            consuming=[lambda: consumer.run(lambda: _settle(settled)), consumer.commit_loop, watchdog.run, loop_guard.run],
+            background=[_health(settings, watchdog, consumer, progress, wiring), *map(untraced, wiring.background)],
+            upkeep=[*map(untraced, _upkeep(kit))],
+            grace=settings.shutdown_grace,
+        ).run(stop)  # fmt: skip
 
 
-async def _settle(sweepers: Sequence[Sweeper], progress: Progress) -> None:
+async def _sweep(outboxes: list[Outbox]) -> None:
     with suppress_instrumentation():
-        for sweeper in sweepers:
-            await sweeper.settle(progress.beat)
+        for outbox in outboxes:
+            await outbox.sweep()
 
 
-def _chores(kit: Kit, sweepers: Sequence[Sweeper]) -> Iterator[Task]:
-    for sweeper in sweepers:
-        yield sweeper.run
-        yield sweeper.keep_claims
-    for life in kit.lives:
-        yield life.guard
+async def _settle(outboxes: list[Outbox]) -> None:
+    with suppress_instrumentation():
+        for outbox in outboxes:
+            await outbox.settle()
 
 
-async def _leave(kit: Kit, consumer: StageConsumer, sweepers: Sequence[Sweeper]) -> None:
-    """Let running steps end and the producer send what it holds; its claims are kept for as long as it may send."""
-    keeping = [asyncio.ensure_future(_untraced(sweeper.keep_claims)()) for sweeper in sweepers]
-    try:
-        await consumer.drain(kit.settings.shutdown_grace.total_seconds())
-        await kit.publisher.stop()
-    finally:
-        for task in keeping:
-            task.cancel()
-        await asyncio.gather(*keeping, return_exceptions=True)
-    for pool in kit.pools:
-        await flush_marks(pool)
-
-
-def _end_by(limit: timedelta) -> None:
-    """End the process in ``limit`` whatever hangs: a client that cannot stop must not hold up a restart."""
-    timer = threading.Timer(limit.total_seconds(), os._exit, (1,))
-    timer.daemon = True
-    timer.start()
+def _upkeep(kit: Kit) -> list[Task]:
+    outboxes = [pool.outbox for pool in kit.pools]
+    return [
+        *(outbox.run for outbox in outboxes),
+        *(outbox.keep_claims for outbox in outboxes),
+        *(lock.guard for lock in kit.locks),
+    ]
 
 
 def _check(spec: ServiceSpec, wiring: Wiring) -> None:
-    """The declaration and the wiring must say the same, because topics and ACLs follow the declaration."""
+    """Check that declaration and wiring name the same topics, because topics and ACLs follow the declaration."""
     declared = {find_topic(t).name for t in spec.consumes}
     wired = {find_topic(s.topic).name for s in wiring.stages}
     if declared != wired:
         raise ValueError(f"{spec.name} declares {sorted(declared)} but wires {sorted(wired)}")
 
 
-async def _until_stopped(stop: asyncio.Event, tasks: list[Task]) -> None:
-    """Run tasks until ``stop`` is set; the first that fails, or ends on its own, ends them all."""
-    running = [asyncio.ensure_future(task()) for task in tasks]
-    waiter = asyncio.ensure_future(stop.wait())
-    done, _ = await asyncio.wait([waiter, *running], return_when=asyncio.FIRST_COMPLETED)
-    for task in (waiter, *running):
-        task.cancel()
-    await asyncio.gather(waiter, *running, return_exceptions=True)
-    for task in done - {waiter}:
-        task.result()
-        raise RuntimeError("a background task of the service ended")
-
-
-def _untraced(task: Task) -> Task:
-    """Background polling would otherwise fill the collector with traces of one query each."""
-
-    async def quiet() -> None:
-        with suppress_instrumentation():
-            await task()
-
-    return quiet
-
-
-def _health(settings: KitSettings, watchdog: Watchdog, consumer: StageConsumer, wiring: Wiring) -> Task:
+def _health(
+    settings: KitSettings, watchdog: Watchdog, consumer: StageConsumer, progress: Progress, wiring: Wiring
+) -> Task:
     async def assigned() -> None:
         if not consumer.assigned:
             raise Transient("not_assigned", "the consumer group has not assigned partitions yet")
+
+    async def reachable() -> None:
+        if (outage := progress.outage) is not None:
+            raise Transient("outage", outage)
 
     async def serve() -> None:
         if settings.health_port == 0:
             await asyncio.Event().wait()
         server = health_server(
-            settings.health_port, watchdog.reason, (assigned, *wiring.ready), settings.health_host
+            settings.health_port, watchdog.reason, (assigned, reachable, *wiring.ready), settings.health_host
         )
         await server.serve()
 

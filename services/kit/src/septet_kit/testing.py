@@ -15,6 +15,7 @@ from septet_contracts import (
     event_id,
     record_key,
     request_digest,
+    short_name,
     topic,
 )
 
@@ -55,7 +56,7 @@ def context(name: str = "screened", event: Any = None, **fields: Any) -> Context
     if isinstance(event, Flow):
         key = record_key(event.tenant, event.request_id, event.conversation_id)
     base: dict[str, Any] = {
-        "topic": topic(name).name.split(".")[1], "partition": 0, "offset": 0, "key": key,
+        "topic": short_name(topic(name)), "partition": 0, "offset": 0, "key": key,
         "timestamp": datetime.now(UTC), "value": encode(event) if event is not None else b"{}",
         "deadline": getattr(event, "deadline", None),
     }  # fmt: skip

@@ -11,7 +11,8 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from septet_kit.messaging.batches import RawBatches, TolerantRecords
-from septet_kit.messaging.record import Record
+
+from ..support.kafka import Stored
 
 
 @dataclass
@@ -103,24 +104,7 @@ class FakeConsumer:
         return self._position[tp]
 
 
-class FakePublisher:
-    """Takes records and keeps them, as the kit's publisher does once the broker has acknowledged them."""
-
-    def __init__(self) -> None:
-        self.sent: list[Record] = []
-        self.failure: str | None = None
-        self.blocked_s = 0.0
-
-    async def send(self, *records: Record) -> None:
-        await asyncio.sleep(0)
-        self.sent += records
-
-    def on(self, topic: str) -> list[Record]:
-        """Records of one topic, by short or full name."""
-        return [r for r in self.sent if r.topic in (topic, f"septet.{topic}.v1")]
-
-
-def facts(record: Record) -> SimpleNamespace:
+def facts(record: Stored) -> SimpleNamespace:
     """The ``septet-dead-*`` headers of a dead letter, by name."""
     found = {
         k.removeprefix("septet-dead-"): v.decode() for k, v in record.headers if k.startswith("septet-dead-")

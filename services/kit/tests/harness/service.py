@@ -17,7 +17,8 @@ from septet_kit.settings import KitSettings
 from septet_kit.spec import ServiceSpec, Stage
 from septet_kit.tenants import Tenants
 
-from .kafka import FakeConsumer, FakeLog, FakePublisher
+from ..support.kafka import Broker, SimulatedPublisher, Stored
+from .kafka import FakeConsumer, FakeLog
 
 TENANTS = Tenants(frozenset({"default", "acme"}))
 SETTINGS = KitSettings(commit_interval=timedelta(milliseconds=1))
@@ -34,9 +35,17 @@ class Process:
 
     consumer: StageConsumer
     client: FakeConsumer
-    publisher: FakePublisher
+    publisher: SimulatedPublisher
     progress: Progress
     task: asyncio.Task[None]
+
+    def dead_letters(self) -> list[Stored]:
+        """What the process has written to its dead-letter topic."""
+        return self.sent("guardrails.dead")
+
+    def sent(self, topic: str) -> list[Stored]:
+        """What the process has published to a topic, by its short name."""
+        return [r for r in self.publisher.client.broker.records if r.topic == f"septet.{topic}.v1"]
 
     async def until(self, done: object, timeout_s: float = 5.0) -> None:
         """Wait until the predicate holds.
@@ -60,15 +69,16 @@ async def _nothing() -> None:
 @asynccontextmanager
 async def process(
     log: FakeLog, stages: Sequence[Stage], tps: Sequence[TopicPartition], *, killed: bool = False,
-    settings: KitSettings = SETTINGS, publisher: FakePublisher | None = None,
+    settings: KitSettings = SETTINGS, publisher: SimulatedPublisher | None = None,
 ) -> AsyncIterator[Process]:  # fmt: skip
     """Run stages on a log; with ``killed`` the process ends as under ``kill -9``: without a commit, without a drain."""
-    publisher = publisher or FakePublisher()
+    publisher = publisher or SimulatedPublisher(Broker())
+    await publisher.start()
     progress = Progress()
     spec = ServiceSpec(
         "guardrails", tuple(s.topic for s in stages), ("screened", "missed", "outcomes", "labels")
     )
-    runner = StepRunner(spec, publisher, TENANTS, progress.note_outage)  # type: ignore[arg-type]
+    runner = StepRunner(spec, publisher, TENANTS, progress.note_outage)
     client = FakeConsumer(log, tps)
     consumer = StageConsumer(client, {s.topic: s for s in stages}, settings, TENANTS, runner, progress)
     await consumer.start()
@@ -83,6 +93,7 @@ async def process(
             await _kill(consumer)
         else:
             await consumer.drain(1)
+        await publisher.stop()
 
 
 async def _kill(consumer: StageConsumer) -> None:

@@ -16,6 +16,7 @@ from septet_retrieval.adapters.opensearch import open_index
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.adapters.turns import PostgresTurns
+from septet_retrieval.domain.answerability import coefficients
 from septet_retrieval.follower import IndexFollower, Turn, own
 from septet_retrieval.handlers import DocumentHandler, QuestionHandler
 from septet_retrieval.ingest import Ingestor
@@ -40,6 +41,7 @@ SPEC = ServiceSpec(
 async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     """Open the indexes, bring the lexical one up to date, and put the handlers together."""
     settings = RetrievalSettings()
+    coefficients()  # a question must not wait for the models to be read
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(kit.open_pool("retrieval", migrations.HEAD))
         embedder = Embedder(kit.settings)

@@ -17,6 +17,7 @@ from septet_contracts import (
     event_id,
 )
 from septet_kit import Context, Emit, advance
+from septet_kit.offload import Offload
 
 from septet_retrieval.domain.abstention import abstention
 from septet_retrieval.domain.passages import Document, to_passages
@@ -29,6 +30,8 @@ from septet_retrieval.settings import RetrievalSettings
 
 STAGE = "retrieval"
 
+_offload = Offload(inline=4_096)
+
 
 class DocumentHandler:
     """``documents`` → ``documents-changed``, once both indexes hold the new state."""
@@ -38,7 +41,9 @@ class DocumentHandler:
         self._limits = settings.limits
 
     async def __call__(self, event: UpsertDocument | DeleteDocument, ctx: Context) -> Sequence[Emit]:
-        ingested = await self._ingestor.submit(self._incoming(event, ctx))
+        size = 0 if isinstance(event, DeleteDocument) else len(event.text)
+        incoming = await _offload(size, self._incoming, event, ctx)
+        ingested = await self._ingestor.submit(incoming)
         changed = _changed(event, ingested, ctx)
         return [Emit("documents-changed", changed, key=f"{event.tenant}:{event.document_id}".encode())]
 
@@ -83,7 +88,7 @@ class QuestionHandler:
             info = RetrievalInfo(mode="off", fusion=event.ask.retrieval.fusion)
             return [Emit("grounded", advance(event, Grounded, ctx, stage=STAGE, retrieval=info))]
         text = search_text(event.ask)
-        given = event.question_embedding if text == event.ask.query else None
+        given = event.embedding if text == event.ask.query else None
         found = await self._searcher.search(Query(event.tenant, text, event.ask.retrieval, given))
         if not event.ask.generate:
             return [_found_only(event, found, ctx)]
@@ -105,10 +110,10 @@ def _found_only(event: Missed, found: Found, ctx: Context) -> Emit:
 
 def _carried(event: Missed, text: str, found: Found) -> dict[str, Any]:
     """What the search adds to the event. The cache compares questions: it gets the embedding of no other text."""
-    own = found.embedding if text == event.ask.query else event.question_embedding
+    own = found.embedding if text == event.ask.query else event.embedding
     return {
         "passages": found.passages, "retrieval": found.info,
-        "question_embedding": own or event.question_embedding,
+        "question_vector": own or event.embedding, "question_embedding": None,
         "degraded": tuple(dict.fromkeys((*event.degraded, *found.degraded))),
     }  # fmt: skip
 

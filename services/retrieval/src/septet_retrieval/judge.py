@@ -9,14 +9,17 @@ import numpy as np
 from septet_contracts import Embedding, Passage
 from septet_kit import Transient
 from septet_kit.observe import get_logger, span
+from septet_kit.offload import Offload
 
 from septet_retrieval.domain.answerability import Assessment, assess
-from septet_retrieval.domain.evidence import Sentence, Terms, best_sentences
+from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, best_sentences
 from septet_retrieval.domain.query import is_latin
 from septet_retrieval.ports import TextEmbedder
 from septet_retrieval.settings import RetrievalSettings
 
 log = get_logger()
+
+_offload = Offload(inline=6_144)
 
 
 class Judge:
@@ -32,11 +35,11 @@ class Judge:
     ) -> Assessment:
         """Judge the evidence; without embeddings, by the words alone."""
         with span("answerability") as current:
-            terms = Terms.of(question)
-            sentences = best_sentences(terms, passages)
+            size = len(question) + sum(len(passage.text) for passage in passages[:MAX_PASSAGES])
+            terms, sentences = await _offload(size, _read, question, passages)
             foreign = not (self._multilingual or is_latin(question))
             cosines = None if foreign else await self._cosines(sentences, embedding)
-            result = assess(terms, passages, sentences, cosines, foreign=foreign)
+            result = await _offload(size, assess, terms, passages, sentences, cosines, foreign=foreign)
             current.set_attribute("septet.answerability.score", result.probability)
             current.set_attribute("septet.answerability.kind", result.kind)
         return result
@@ -53,3 +56,9 @@ class Judge:
             log.warning("answerability without cosines", error=str(error))
             return None
         return [float(value) for value in vectors @ np.asarray(embedding.vector, dtype=np.float32)]
+
+
+def _read(question: str, passages: Sequence[Passage]) -> tuple[Terms, list[Sentence]]:
+    """The question's terms, and the sentences that speak to them."""
+    terms = Terms.of(question)
+    return terms, best_sentences(terms, passages)

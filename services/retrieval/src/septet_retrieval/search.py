@@ -16,7 +16,7 @@ from septet_kit.observe import get_logger, semconv, span
 from septet_retrieval.domain.analysis import analyze_question
 from septet_retrieval.domain.fusion import Ranked, fuse, length_adjusted
 from septet_retrieval.domain.passages import IndexedPassage
-from septet_retrieval.domain.query import is_latin
+from septet_retrieval.domain.query import READ, is_latin
 from septet_retrieval.ports import AnyHit, LexicalIndex, PassageStore, TextEmbedder, Vector
 from septet_retrieval.settings import RetrievalSettings
 
@@ -145,7 +145,7 @@ class Searcher:
     def _dense_weight(self, text: str) -> float:
         if not (self._settings.dense_multilingual or is_latin(text)):
             return self._settings.dense_weight_foreign
-        return length_adjusted(self._settings.dense_weight, len(analyze_question(text)))
+        return length_adjusted(self._settings.dense_weight, len(analyze_question(text[:READ])))
 
     async def _cosines(self, tenant: str, names: Sequence[str], vector: Vector) -> Mapping[str, float]:
         """Cosines of passages that only BM25 found. They refine the order; without them it still stands."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from septet_contracts import Response
+from septet_contracts import Release
 
 from septet_cache.domain.entry import Entry
 from septet_cache.domain.normalise import digest, normal_form
 from septet_cache.domain.scope import Slot
 
 _KEPT_KINDS = frozenset({"generated", "extractive"})
-_REFUSED_DECISIONS = frozenset({"mask", "block"})
+CLEAN_DECISIONS = frozenset({"pass", "flag", "fix", "reask"})
+"""Decisions after which an answer may be looked up and kept. One that is not known here is not among them."""
 _VOLATILE = re.compile(
     r"\b(?:now|today|tonight|tomorrow|yesterday|currently|current|latest|newest|recent|recently|right now|"
     r"this (?:week|month|year|morning|evening)|so far|nowadays|what time|what day|what date)\b"
@@ -21,8 +22,8 @@ _VOLATILE = re.compile(
 )
 
 
-def refusal(response: Response) -> str | None:
-    """Say why a response is not to be kept; None when it may be.
+def refusal(release: Release) -> str | None:
+    """Say why a released answer is not to be kept; None when it may be.
 
     The evaluation service has decided on verdicts and scores (``admissible``). What is checked here again
     would be unsafe whatever it decided: an answer without its question's slot, one that came from the cache,
@@ -30,60 +31,60 @@ def refusal(response: Response) -> str | None:
     people's questions look alike once masked.
     """
     reasons = (
-        (not response.admissible, response.admission_reason or "not admissible"),
-        (response.status != "answered" or not response.answer, f"the request was {response.status}"),
-        (response.answer_kind not in _KEPT_KINDS, f"the answer is {response.answer_kind}"),
-        (bool(response.degraded), f"made while {', '.join(response.degraded)} was down"),
+        (not release.admissible, release.admission_reason or "not admissible"),
+        (release.status != "answered" or not release.answer, f"the request was {release.status}"),
+        (release.answer_kind not in _KEPT_KINDS, f"the answer is {release.answer_kind}"),
+        (bool(release.degraded), f"made while {', '.join(release.degraded)} was down"),
         (
-            any(v.decision in _REFUSED_DECISIONS for v in response.verdicts),
-            "the question or the answer had something masked",
+            any(v.decision not in CLEAN_DECISIONS for v in release.verdicts),
+            "the question or the answer had something masked, or a guardrail's decision is not known",
         ),
         (
-            response.cache is None or response.cache.status not in {"miss", "refresh"},
+            release.cache is None or release.cache.status not in {"miss", "refresh"},
             "the cache was not asked",
         ),
-        (_mixes_versions(response), "made from two versions of one document"),
-        (_slot(response) is None, "the question is not the one that was looked up"),
+        (_mixes_versions(release), "made from two versions of one document"),
+        (_slot(release) is None, "the question is not the one that was looked up"),
     )
     return next((reason for applies, reason in reasons if applies), None)
 
 
-def _mixes_versions(response: Response) -> bool:
+def _mixes_versions(release: Release) -> bool:
     """Whether passages of one document are of different contents: the index changed while it was searched."""
-    versions = {(s.document_id, s.content_hash) for s in response.sources}
+    versions = {(s.document_id, s.content_hash) for s in release.sources}
     return len(versions) > len({document_id for document_id, _ in versions})
 
 
-def _slot(response: Response) -> Slot | None:
+def _slot(release: Release) -> Slot | None:
     """The slot that the lookup named, if the response's question or key still belongs there."""
-    slot = Slot.parse(response.cache.entry_id) if response.cache else None
-    if slot is None or response.question is None:
+    slot = Slot.parse(release.cache.entry_id) if release.cache else None
+    if slot is None or release.question is None:
         return None
-    if slot.form in {digest(normal_form(response.question)), digest(f"key:{response.cache_key}")}:
+    if slot.form in {digest(normal_form(release.question)), digest(f"key:{release.cache_key}")}:
         return slot
     return None
 
 
-def entry_of(response: Response, ttl: timedelta, volatile_ttl: timedelta) -> Entry:
-    """Make the entry of a response that :func:`refusal` has nothing against.
+def entry_of(release: Release, ttl: timedelta, volatile_ttl: timedelta) -> Entry:
+    """Make the entry of a release that :func:`refusal` has nothing against.
 
     An answer to a question about the present (now, today, latest) is kept for ``volatile_ttl`` at most.
 
     Raises:
-        ValueError: the response has no slot, question or answer.
+        ValueError: the release has no slot, question or answer.
     """
-    slot = _slot(response)
-    if slot is None or response.question is None or response.answer is None:
+    slot = _slot(release)
+    if slot is None or release.question is None or release.answer is None:
         raise ValueError("a response that may be kept has a slot, a question and an answer")
-    lifetime = min(ttl, volatile_ttl) if is_volatile(response.question) else ttl
+    lifetime = min(ttl, volatile_ttl) if is_volatile(release.question) else ttl
     return Entry(
-        tenant=response.tenant, slot=slot, question=response.question, language=response.language,
-        answer=response.answer, answer_kind="extractive" if response.answer_kind == "extractive" else "generated",
-        sources=response.sources, verdicts=response.verdicts, scores=response.scores,
-        answerability=response.answerability, policy_version=response.policy_version, model=response.model,
-        prompt_version=response.prompt_version, request_id=response.request_id,
-        response_event_id=str(response.event_id), created_at=response.occurred_at,
-        expires_at=response.occurred_at + lifetime, embedding=response.question_embedding,
+        tenant=release.tenant, slot=slot, question=release.question, language=release.language,
+        answer=release.answer, answer_kind="extractive" if release.answer_kind == "extractive" else "generated",
+        sources=release.sources, verdicts=release.verdicts, scores=release.scores,
+        answerability=release.answerability, policy_version=release.policy_version, model=release.model,
+        prompt_version=release.prompt_version, request_id=release.request_id,
+        response_event_id=str(release.response_event_id), created_at=release.occurred_at,
+        expires_at=release.occurred_at + lifetime, embedding=release.question_vector,
     )  # fmt: skip
 
 

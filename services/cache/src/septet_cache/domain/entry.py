@@ -51,7 +51,7 @@ class Entry(BaseModel):
         return tuple(
             Passage(
                 passage_id=s.passage_id, document_id=s.document_id, content_hash=s.content_hash, title=s.title,
-                location=s.location, uri=s.uri, text=s.passage, start=0, end=len(s.passage),
+                location=s.location, uri=s.uri, text=s.passage, start=s.start or 0, end=s.end or 0,
                 score=s.score if s.score is not None else 0.0,
             )
             for s in sorted(self.sources, key=lambda s: s.number)

@@ -73,3 +73,10 @@ def _passed(entry: Entry) -> str:
 
 def _unchanged(entry: Entry) -> str:
     return f", and none of its documents ({len(entry.lineage)}) has changed" if entry.lineage else ""
+
+
+def unclean(decision: str) -> str:
+    """Why a question with this guardrail decision is not looked up."""
+    if decision == "mask":
+        return "Personal data was masked: once masked, different people's questions look alike."
+    return f"A guardrail decided {decision!r}, after which no kept answer is served."

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
 from opentelemetry import context
-from septet_contracts import Response
 from septet_kit import Emit
-from septet_kit.messaging.publisher import Record
 from septet_kit.store import Unit
+from septet_kit.store.outbox_event import OUTBOX_PARAMETERS, put_outbox
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
-from septet_kit.store.unit import OutboxEmit, put_outbox, seal
+from septet_kit.store.unit import seal
 
-from septet_eval.domain.response import Pending
-from septet_eval.ports import Conflict, Expired, Settled
+from septet_eval.domain.caster import VERSIONS
+from septet_eval.domain.response import Pending, Publication
+from septet_eval.ports import Conflict, Expired, ReleaseResult
+from septet_eval.publication import events_of
 
 SCHEMA = "eval"
 
@@ -31,9 +31,15 @@ ON CONFLICT (tenant, request_id) DO NOTHING
 RETURNING true
 """
 
-# The first outcome of a request's own body wins, whether or not the request has been registered yet. The response's
-# outbox row is part of the same statement.
-_RELEASE = f"""
+
+def _release(events: int) -> str:
+    """SQL that releases a response and writes the outbox rows of its ``events``: all of it happens, or none.
+
+    The first outcome of a request's own body wins, whether or not the request has been registered yet.
+    """
+    columns = range(9, 9 + OUTBOX_PARAMETERS * events, OUTBOX_PARAMETERS)
+    rows = "".join(f", event{first} AS ({put_outbox(first, 'released')})" for first in columns)
+    return f"""
 WITH released AS (
 INSERT INTO requests (tenant, request_id, conversation_id, digest, state, accepted_at, deadline, expires_at, traceparent,
                       status, released_at)
@@ -42,12 +48,17 @@ ON CONFLICT (tenant, request_id) DO UPDATE
     SET state = 'released', status = $8, released_at = clock_timestamp()
     WHERE requests.state = 'pending' AND requests.digest = $4
 RETURNING true
-), put AS ({put_outbox(9, "released")})
+){rows}
 SELECT EXISTS (SELECT 1 FROM released)
 """  # noqa: S608 - made of constants
 
+
+_FEWEST_EVENTS = 2
+_RELEASE = tuple(_release(_FEWEST_EVENTS + more) for more in range(len(VERSIONS)))
+"""By number of events: the release event, and the response in one to all major versions."""
+
 _IS_ANOTHER = "SELECT digest <> $3 FROM requests WHERE tenant = $1 AND request_id = $2"
-_TELL_CONFLICT = """
+_INSERT_CONFLICT = """
 INSERT INTO conflicts (tenant, request_id, digest)
 SELECT tenant, request_id, $3 FROM requests WHERE tenant = $1 AND request_id = $2 AND digest <> $3
 ON CONFLICT DO NOTHING
@@ -88,37 +99,41 @@ _PURGE_CONFLICTS = "DELETE FROM conflicts WHERE told_at < statement_timestamp() 
 class PostgresLedger:
     """:class:`septet_eval.ports.Ledger` in the schema ``eval``.
 
-    The compare-and-set is itself the proof against redelivery, so no inbox row is written.
+    The compare-and-set is itself the proof against redelivery, so no inbox row is written. ``versions`` are the major
+    versions in which responses are published.
     """
 
-    def __init__(self, pool: StorePool) -> None:
+    def __init__(self, pool: StorePool, versions: Sequence[int]) -> None:
         self._pool = pool
+        self._versions = versions
 
-    async def register(self, pending: Pending, conflict: Conflict) -> Settled:
+    async def register(self, pending: Pending, conflict: Conflict) -> ReleaseResult:
         if await self._pool.fetchval(_REGISTER, *_columns(pending), tenant=pending.tenant):
-            return Settled()
+            return ReleaseResult()
         return await self._taken(pending, conflict)
 
-    async def release(self, pending: Pending, response: Response, conflict: Conflict) -> Settled:
-        sealed = seal(self._pool, Emit("responses", response))
+    async def release(self, pending: Pending, publication: Publication, conflict: Conflict) -> ReleaseResult:
+        sealed = [seal(self._pool, emit) for emit in events_of(publication, self._versions)]
+        rows = [value for emit in sealed for value in emit.row]
+        status = publication.response.status
         if await self._pool.fetchval(
-            _RELEASE, *_columns(pending), response.status, *sealed.row, tenant=pending.tenant
+            _RELEASE[len(sealed) - _FEWEST_EVENTS], *_columns(pending), status, *rows, tenant=pending.tenant
         ):
-            return Settled([sealed], released=True)
+            return ReleaseResult(sealed, released=True)
         return await self._taken(pending, conflict)
 
-    async def _taken(self, pending: Pending, conflict: Conflict) -> Settled:
-        """The id is taken: by the same body, which is nothing new, or by another one, which is told so once."""
+    async def _taken(self, pending: Pending, conflict: Conflict) -> ReleaseResult:
+        """The request id already exists. The same body is a duplicate; another one gets one `conflict` response."""
         body = (pending.tenant, pending.request_id, pending.digest)
         if not await self._pool.fetchval(_IS_ANOTHER, *body, tenant=pending.tenant):
-            return Settled()
+            return ReleaseResult()
         async with self._unit(pending.tenant) as unit:
-            if await unit.connection.fetchval(_TELL_CONFLICT, *body):
-                await unit.emit(Emit("responses", conflict()))
-        return Settled(unit.emits)
+            if await unit.connection.fetchval(_INSERT_CONFLICT, *body):
+                await self._emit(unit, conflict())
+        return ReleaseResult(unit.emits)
 
     async def expire(
-        self, expiring: Callable[[Pending], AbstractContextManager[Response]], limit: int
+        self, expiring: Callable[[Pending], AbstractContextManager[Publication]], limit: int
     ) -> Sequence[Expired]:
         done: list[Expired] = []
         if not await self._pool.fetchval(_IS_ANY_OVERDUE, tenant=EVERY):
@@ -126,10 +141,17 @@ class PostgresLedger:
         async with self._unit(EVERY) as unit:
             for row in await unit.connection.fetch(_EXPIRE, limit):
                 pending = _pending(row)
-                with expiring(pending) as response:
-                    await unit.emit(Emit("responses", response))
-                    done.append(Expired(pending, response, _record(unit.emits[-1])))
+                with expiring(pending) as publication:
+                    emits = await self._emit(unit, publication)
+                    done.append(Expired(pending, publication, emits, context.get_current()))
         return done
+
+    async def _emit(self, unit: Unit, publication: Publication) -> Sequence[Emit]:
+        """Add a publication's events to the outbox; returns what was added."""
+        before = len(unit.emits)
+        for emit in events_of(publication, self._versions):
+            await unit.emit(emit)
+        return unit.emits[before:]
 
     async def purge(self, older_than: timedelta) -> int:
         total = 0
@@ -142,12 +164,6 @@ class PostgresLedger:
     async def _unit(self, tenant: str) -> AsyncIterator[Unit]:
         async with self._pool.transaction(tenant) as connection:
             yield Unit(True, connection, self._pool)
-
-
-def _record(emit: Emit) -> Record:
-    if not isinstance(emit, OutboxEmit):
-        raise TypeError("a unit of work emits outbox rows")
-    return replace(emit.to_record(), trace_context=context.get_current())
 
 
 def _columns(pending: Pending) -> tuple[object, ...]:

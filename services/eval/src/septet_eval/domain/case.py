@@ -18,7 +18,8 @@ Vector = NDArray[np.float32]
 
 MAX_CHARACTERS = 20_000
 MAX_SENTENCES = 200
-"""Scorers read this much of an answer and of each passage: their cost stays bounded for any input."""
+MAX_REFERENCES = 20
+"""Scorers read this much of an answer, of each passage and of the references: their cost is bounded for any input."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def case_of(outcome: Outcome) -> Case:
         structured=structured,
         cached=outcome.answer_kind == "cached",
         passages=outcome.passages,
-        references=tuple(r[:MAX_CHARACTERS] for r in references),
+        references=tuple(r[:MAX_CHARACTERS] for r in references[:MAX_REFERENCES]),
         verdicts=outcome.verdicts,
     )
 

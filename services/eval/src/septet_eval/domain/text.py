@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +19,8 @@ _MARKER = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _SPACED_MARKER = re.compile(r"\s?" + _MARKER.pattern)
 _LEADING_MARKERS = re.compile(rf"^(?:{_MARKER.pattern}\s*)+")
 _BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
+# A line that a document wraps is not the end of a sentence; a list item, heading, quotation or table row is.
+_PASSAGE_BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n\s*\n\s*|\n\s*(?=[-*+#|>•]|\d{1,3}[.)]\s)")
 _CACHED_LENGTH = 32
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|al|Dr|Mr|Mrs|Ms|Prof|No|Fig|St|Jr|Sr)\.$")
 
@@ -116,6 +119,19 @@ def sentences(text: str) -> list[Sentence]:
         if piece:
             pieces.append(piece)
     return [s for s in map(_sentence, pieces) if _LETTER.search(s.text) or _NUMBER.search(s.text)]
+
+
+def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each sentence of a document's text, without the white space around it."""
+    start = 0
+    for gap in (*_PASSAGE_BREAK.finditer(text), None):
+        end = gap.start() if gap is not None else len(text)
+        if gap is not None and _ABBREVIATION.search(text[max(start, end - 8) : end]):
+            continue
+        piece = text[start:end]
+        if piece.strip():
+            yield start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
+        start = gap.end() if gap is not None else end
 
 
 def _terms_of(word: str) -> frozenset[str]:

@@ -10,11 +10,11 @@ from functools import lru_cache
 from septet_contracts import Passage, Quote
 
 from septet_generation.domain.sentences import Span, sentence_spans
-from septet_generation.domain.tokens import estimate_tokens
+from septet_generation.domain.tokens import estimate_tokens, slice_estimator
 
 _WORD = re.compile(r"[^\W_]+")
 _HANGUL = re.compile(r"[가-힣]")
-_BLANKS = re.compile(r"[ \t]+(?=\n)|(?<=\S)[ \t]{2,}|\n(?=\n\n)")
+_BLANKS = re.compile(r"(?<![ \t])[ \t]+(?=\n)|(?<=\S)[ \t]{2,}|\n(?=\n\n)")
 
 FIRST_SHARE = 0.6
 LEAST_TOKENS = 24
@@ -64,16 +64,15 @@ def trim(text: str, anchor: Span, room: int) -> str:
         return ""
     inside = [i for i, (start, end) in enumerate(spans) if start < anchor[1] and end > anchor[0]]
     first, last = (inside[0], inside[-1]) if inside else (0, 0)
-    if estimate_tokens(text[spans[first][0] : spans[last][1]]) > room:
+    tokens = slice_estimator(text)
+    if tokens(spans[first][0], spans[last][1]) > room:
         return _cut_words(text[max(spans[first][0], anchor[0]) : spans[last][1]], room)
     grown = True
     while grown:
         grown = False
         for near, far in ((first, last + 1), (first - 1, last)):
-            if near >= 0 and far < len(spans):
-                piece = text[spans[near][0] : spans[far][1]]
-                if estimate_tokens(piece) <= room:
-                    first, last, grown = near, far, True
+            if near >= 0 and far < len(spans) and tokens(spans[near][0], spans[far][1]) <= room:
+                first, last, grown = near, far, True
     return _BLANKS.sub("", text[spans[first][0] : spans[last][1]])
 
 
@@ -105,9 +104,9 @@ def _anchor(text: str, question: str, quote: Quote | None) -> Span:
 
 
 def _cut_words(text: str, room: int) -> str:
-    kept = ""
-    for word in re.findall(r"\s*\S+", text):
-        if estimate_tokens(kept + word) > room:
+    tokens, end = slice_estimator(text), 0
+    for word in re.finditer(r"\S+", text):
+        if tokens(0, word.end()) > room:
             break
-        kept += word
-    return kept.strip()
+        end = word.end()
+    return text[:end].strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -39,6 +40,12 @@ class PolicyFiles:
             raise InvalidPolicy(f"{directory}: there is no such folder of policies")
         tenants = {folder.name: _read(folder) for folder in sorted(directory.iterdir()) if folder.is_dir()}
         return cls(common | _read(directory), tenants)
+
+    def every(self) -> Iterator[Policy]:
+        """All policies that a request can name."""
+        yield from self._common.values()
+        for own in self._tenants.values():
+            yield from own.values()
 
     def find(self, tenant: str, name: str) -> Policy:
         """See :class:`septet_guardrails.ports.Policies`."""

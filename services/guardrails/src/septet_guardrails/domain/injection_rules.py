@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from septet_guardrails.domain.text import fold
+from septet_guardrails.domain.text import fold, windows
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "forged_turn", 0.9,
         r"<\|?(?:im_start|im_end|system|endoftext|assistant|start_header_id|eot_id)\|?>|\[/?inst\]|<<\s*/?sys\s*>>",
-        r"(?:^|\n)\s*(?:#{2,}\s*)?(?:system|assistant)\s*(?:message|prompt)?\s*:\s*\S",
+        # Not \s* after the line break: a run of line breaks would be read once from each of them.
+        r"(?:^|\n)[^\S\n]*(?:#{2,}\s*)?(?:system|assistant)\s*(?:(?:message|prompt)\s*)?:\s*\S",
         r"<\s*/?\s*system(?:[\s_-]*(?:mode|prompt|message|override))?\s*>|\[system(?:\s+\w+)?\]",
     ),
     _rule(
@@ -125,5 +126,9 @@ RULES: tuple[Rule, ...] = (
 def match_rules(text: str) -> list[Rule]:
     """Rules that match, heaviest first. Text is folded and its runs of white space are collapsed."""
     folded = re.sub(r"[ \t]+", " ", fold(text))
-    found = [rule for rule in RULES if rule.pattern.search(folded)]
+    found = [rule for rule in RULES if _matches(rule, folded)]
     return sorted(found, key=lambda rule: -rule.weight)
+
+
+def _matches(rule: Rule, folded: str) -> bool:
+    return any(rule.pattern.search(folded, start, end) for start, end in windows(len(folded)))

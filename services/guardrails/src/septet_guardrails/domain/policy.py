@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from septet_guardrails.domain.errors import InvalidPolicy
 
 # Raised when a rail decides differently under an unchanged policy, so that cached answers are judged anew.
-RAILS_REVISION = 1
+RAILS_REVISION = 2
 
 Action = Literal["block", "mask", "flag"]
 Probability = Annotated[float, Field(ge=0, le=1)]

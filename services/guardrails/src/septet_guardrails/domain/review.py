@@ -10,7 +10,8 @@ from septet_contracts import Draft, Verdict
 
 from septet_guardrails.domain.policy import Policy
 from septet_guardrails.domain.rails import QUALITY_RAILS, Answer, OutputRails
-from septet_guardrails.domain.rails.base import Finding
+from septet_guardrails.domain.rails.base import MAX_ANSWER, Finding
+from septet_guardrails.domain.rails.format import FormatRail
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,12 @@ class Review:
 
 
 def review(draft: Draft, text: str, policy: Policy, rails: OutputRails, skip: Collection[str] = ()) -> Review:
-    """Run every enabled rail on ``text``; each sees the text as corrected by those before it."""
+    """Run the enabled rails on ``text`` in order until one ends the review.
+
+    Each rail sees the text as corrected by those before it; the rails after the end have no verdict.
+    """
+    if len(text) > MAX_ANSWER:
+        return _too_long(text)
     verdicts, failures = [], {}
     for name, rail in rails.items():
         rule = getattr(policy.output, name)
@@ -62,4 +68,13 @@ def review(draft: Draft, text: str, policy: Policy, rails: OutputRails, skip: Co
         )  # fmt: skip
         if finding.decision in ("reask", "block"):
             failures[name] = finding
+        if finding.ends:
+            break
     return Review(text, tuple(verdicts), failures)
+
+
+def _too_long(text: str) -> Review:
+    """An answer that no rail reads is refused, whatever the policy says of its length."""
+    reason = f"the answer has {len(text)} characters, more than {MAX_ANSWER}"
+    verdict = Verdict(rail=FormatRail.name, stage="output", decision="block", reason=reason)
+    return Review(text, (verdict,), {FormatRail.name: Finding("block", None, reason)})

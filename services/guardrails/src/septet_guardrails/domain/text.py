@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+WINDOW = 8_192
+OVERLAP = 1_024
+"""Greater than the reach of any pattern, so that a match lies whole in one window."""
 
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|cf|al|Fig|No|Vol|pp|approx|Inc|Ltd|Co|Corp"
@@ -54,6 +59,18 @@ def _append(found: list[Sentence], text: str, start: int, end: int) -> None:
         return
     offset = start + len(piece) - len(piece.lstrip())
     found.append(Sentence(body, offset, offset + len(body)))
+
+
+def windows(length: int, size: int = WINDOW, overlap: int = OVERLAP) -> Iterator[tuple[int, int]]:
+    """Offsets of overlapping windows that cover a text of ``length`` characters; at least one.
+
+    A regular expression holds the interpreter lock while it searches. Windows keep each search short.
+    """
+    start = 0
+    while start + size < length:
+        yield start, start + size
+        start += size - overlap
+    yield start, length
 
 
 def words(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from septet_guardrails.domain.text import fold
+from septet_guardrails.domain.text import fold, windows
 
 _GROUP = (
     r"(?:(?:women|woman|females?|girls|gays?|lesbians?|homosexuals?|queers|trans(?:gender)?s?|transsexuals?|blacks?|africans?"
@@ -136,12 +136,15 @@ def match_abuse(text: str, *, quoted: bool = False) -> list[Abuse]:
     """
     plain = normalise(text if quoted else _QUOTED.sub(" … ", text))
     found = [
-        abuse
-        for abuse in ABUSES
-        if (abuse.needs is None or abuse.needs.search(plain))
-        and any(
-            not _DISTANCED.search(plain[max(0, m.start() - 60) : m.start()])
-            for m in abuse.pattern.finditer(plain)
-        )
+        abuse for abuse in ABUSES if any(_matches(abuse, plain, *window) for window in windows(len(plain)))
     ]
     return sorted(found, key=lambda abuse: -abuse.weight)
+
+
+def _matches(abuse: Abuse, plain: str, start: int, end: int) -> bool:
+    if abuse.needs is not None and not abuse.needs.search(plain, start, end):
+        return False
+    return any(
+        not _DISTANCED.search(plain[max(0, match.start() - 60) : match.start()])
+        for match in abuse.pattern.finditer(plain, start, end)
+    )

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    IncompatibleBrokerVersion,
+    KafkaError,
+    SecurityDisabled,
+    UnsupportedVersionError,
+)
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AclBinding,
@@ -23,10 +30,12 @@ from confluent_kafka.admin import (
 )
 
 from septet_kit.access.bindings import Binding, Changes, changes
+from septet_kit.access.listing import list_bindings, list_users
 from septet_kit.errors import Permanent, SeptetError, Transient
 from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose
 
+_T = TypeVar("_T")
 _TIMEOUT_S = 20.0
 _ITERATIONS = 4096
 _MECHANISM = ScramMechanism.SCRAM_SHA_512
@@ -51,23 +60,7 @@ class Cluster:
         Raises:
             Permanent, Transient: the cluster refuses, has no ACLs, or does not answer.
         """
-        await self._require_administrator()
-        # None stands for any, which the types do not say.
-        anything: Any = None
-        every = AclBindingFilter(
-            ResourceType.ANY, anything, ResourcePatternType.ANY, anything, anything,
-            AclOperation.ANY, AclPermissionType.ANY,
-        )  # fmt: skip
-        found = await self._result(self._admin.describe_acls(every, request_timeout=_TIMEOUT_S))
-        return changes(wanted, filter(None, map(_from_kafka, found)))
-
-    async def _require_administrator(self) -> None:
-        """The client library takes the refusal to list ACLs for an empty list."""
-        described = await self._result(
-            self._admin.describe_cluster(include_authorized_operations=True, request_timeout=_TIMEOUT_S)
-        )
-        if AclOperation.ALTER not in (described.authorized_operations or ()):
-            raise self._not_administrator()
+        return changes(wanted, await self._listed(list_bindings(self._connection)))
 
     async def apply(self, pending: Changes) -> None:
         """Make what is missing, then remove what is stale.
@@ -86,8 +79,7 @@ class Cluster:
 
     async def users(self) -> set[str]:
         """Names of the users that have SCRAM credentials."""
-        found = await self._result(self._admin.describe_user_scram_credentials(request_timeout=_TIMEOUT_S))
-        return set(found)
+        return await self._listed(list_users(self._connection))
 
     async def put_users(self, passwords: Mapping[str, str]) -> None:
         """Create users, or give them these passwords; connections that are open stay open."""
@@ -111,6 +103,12 @@ class Cluster:
         for future in futures.values():
             await self._result(future)
 
+    async def _listed(self, listing: Coroutine[Any, Any, _T]) -> _T:
+        try:
+            return await asyncio.wait_for(listing, _TIMEOUT_S)
+        except (KafkaError, TimeoutError) as error:
+            raise await self._explained(error) from error
+
     async def _result(self, future: Any) -> Any:
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), _TIMEOUT_S + 5)
@@ -124,11 +122,15 @@ class Cluster:
         )  # fmt: skip
 
     async def _explained(self, error: Exception) -> SeptetError:
-        kafka_error = error.args[0] if isinstance(error, KafkaException) else None
-        name = kafka_error.name() if kafka_error is not None else "TIMED_OUT"
-        if name == "CLUSTER_AUTHORIZATION_FAILED":
+        code = error.args[0].code() if isinstance(error, KafkaException) else getattr(error, "errno", None)
+        if code == ClusterAuthorizationFailedError.errno:
             return self._not_administrator()
-        if name == "SECURITY_DISABLED":
+        if code == UnsupportedVersionError.errno or isinstance(error, IncompatibleBrokerVersion):
+            return Permanent(
+                "kafka_unsupported", f"Kafka at {self._connection.bootstrap} has no such request: {error!r}",
+                fix="write users with the tools of its provider and leave out --users, or use --topics-only",
+            )  # fmt: skip
+        if code == SecurityDisabled.errno:
             return Permanent(
                 "kafka_without_acls", f"Kafka at {self._connection.bootstrap} has no authorizer",
                 fix="start it with infra/kafka/server.properties, or leave out ACLs with --topics-only",
@@ -136,7 +138,7 @@ class Cluster:
         found = await diagnose(self._connection)
         if isinstance(found, Permanent):
             return found
-        return Transient("kafka_refused", f"Kafka at {self._connection.bootstrap}: {kafka_error or error!r}")
+        return Transient("kafka_refused", f"Kafka at {self._connection.bootstrap}: {error!r}")
 
 
 def _to_kafka(b: Binding) -> AclBinding:
@@ -151,19 +153,3 @@ def _to_filter(b: Binding) -> AclBindingFilter:
         _RESOURCES[b.resource], b.name, _PATTERNS[b.pattern], f"User:{b.principal}", "*",
         _OPERATIONS[b.operation], AclPermissionType.ALLOW,
     )  # fmt: skip
-
-
-def _from_kafka(acl: AclBinding) -> Binding | None:
-    """The ACL as a value; ``None`` for kinds that Septet does not make."""
-    kinds = (
-        _key(_RESOURCES, acl.restype), _key(_OPERATIONS, acl.operation),
-        _key(_PATTERNS, acl.resource_pattern_type),
-    )  # fmt: skip
-    if None in kinds or acl.permission_type is not AclPermissionType.ALLOW or acl.host != "*":
-        return None
-    resource, operation, pattern = kinds
-    return Binding(acl.principal.removeprefix("User:"), resource, acl.name, operation, pattern)  # type: ignore[arg-type]
-
-
-def _key(table: Mapping[str, Any], value: Any) -> str | None:
-    return next((name for name, known in table.items() if known is value or known == value), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from septet_contracts import Topic
 
@@ -38,6 +38,7 @@ async def provision(
     *,
     replication: int = 1,
     dry_run: bool = False,
+    keep: bool = False,
 ) -> Report:
     """Bring a cluster to what the table and the tenants say.
 
@@ -49,6 +50,7 @@ async def provision(
             leaves users alone.
         replication: of topics that are created.
         dry_run: change nothing, and say what would be changed.
+        keep: leave ACLs that the table no longer holds, for processes of the version before.
 
     Raises:
         Permanent, Transient: the cluster refuses or does not answer; it is safe to try again.
@@ -58,6 +60,8 @@ async def provision(
     cluster = Cluster(connection)
     wanted = bindings(for_tenants(table, tenants.own))
     pending = await cluster.pending(wanted)
+    if keep:
+        wanted, pending = wanted | set(pending.stale), replace(pending, stale=())
     gone = await _gone(cluster, passwords)
     if not dry_run:
         await ensure_topics(connection, topics=tenants.topics(), replication=replication)
@@ -80,7 +84,9 @@ async def _settled(cluster: Cluster, wanted: set[Binding], users: set[str], gone
     try:
         async with asyncio.timeout(_SETTLE_S):
             while True:
-                pending, known = await cluster.pending(wanted), await cluster.users()
+                pending = await cluster.pending(wanted)
+                # A cluster that keeps no SCRAM users is administered without any.
+                known = await cluster.users() if users or gone else set()
                 if not pending.missing and not pending.stale and users <= known and not gone & known:
                     return
                 await asyncio.sleep(_POLL_S)

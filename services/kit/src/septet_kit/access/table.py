@@ -74,9 +74,10 @@ def service_access(spec: ServiceSpec) -> Access:
 def operator_access(specs: Sequence[ServiceSpec]) -> Access:
     """The operator reads every topic, and writes what clients write and dead letters go back to.
 
-    Responses are the exception: only one service ever writes them.
+    What eval writes with a response is the exception: only one service ever writes it.
     """
-    consumed = {name for spec in specs for name in spec.consumes} - {"responses"}
+    consumed = {topic(name).name for spec in specs for name in spec.consumes}
+    consumed -= {t.name for t in TOPICS.values() if t.short in ("responses", "releases")}
     return Access(
         principal=OPERATOR,
         reads=_full(TOPICS),

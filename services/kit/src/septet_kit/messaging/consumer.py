@@ -77,6 +77,7 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         )
         self._stopping = False
         self._unsettled = False
+        self._keep_trails = False
 
     async def start(self) -> None:
         """Connect and join the group.
@@ -237,19 +238,20 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             total += behind
         return total
 
-    async def drain(self, grace_s: float, *, orderly: bool = True) -> None:
-        """Stop fetching, let running steps end within ``grace_s`` seconds, commit, and leave.
+    def keep_trails(self) -> None:
+        """Leave trails to the next process: a record that is in flight may be why this one ends."""
+        self._keep_trails = True
 
-        ``orderly`` is false when a record may be why the process ends: its trail then stays for the next process.
-        """
+    async def drain(self, grace_s: float) -> None:
+        """Stop fetching, let running steps end within ``grace_s`` seconds, commit, and leave."""
         self._stopping = True
         await self._dispatcher.drain(grace_s)
         await self.commit()
-        if orderly and self._dispatcher.failure is None:
+        if not self._keep_trails and self._dispatcher.failure is None:
             await self._wipe_trails()
         await self._client.stop()
 
     async def _wipe_trails(self) -> None:
-        """This process ends, or loses partitions, in good order: no record is suspected of anything."""
+        """This process ends, or loses partitions, in good order: no record is suspected."""
         assigned = self._client.assignment()
         await self._store({tp: (o, "") for tp, o in self._dispatcher.trails().items() if tp in assigned})

@@ -1,4 +1,4 @@
-"""Looking on the log whether a record in doubt is already there."""
+"""Looks on the log for records that may have been sent."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import DefaultPartitioner
 
 from septet_kit.messaging.connection import Kafka, KafkaConnection
-from septet_kit.messaging.publisher import EVENT_ID_HEADER, headers_of
+from septet_kit.messaging.record import EVENT_ID_HEADER, headers_of
 
 # Broker and database clocks may differ by this much before a record is looked for too late in the log.
 _CLOCK_SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """A record that may or may not have been sent: where it would be, and since when."""
+class UncertainSend:
+    """A record that may or may not be on the log: its topic, its key, and the earliest time of its send."""
 
     topic: str
     key: bytes | None
@@ -27,18 +27,18 @@ class Doubt:
     since: datetime
 
 
-async def find_sent(kafka: Kafka, doubts: Iterable[Doubt]) -> set[str]:
-    """Return the event ids that are on the log, reading each partition once from the earliest doubt on."""
-    doubts = list(doubts)
-    counts = await _partition_counts(kafka, {d.topic for d in doubts})
+async def find_sent(kafka: Kafka, sends: Iterable[UncertainSend]) -> set[str]:
+    """Return the event ids that are on the log, reading each partition once from the earliest uncertain send on."""
+    sends = list(sends)
+    counts = await _partition_counts(kafka, {s.topic for s in sends})
     starts: dict[TopicPartition, datetime] = {}
-    for doubt in doubts:
-        for tp in _where(doubt, counts[doubt.topic]):
-            starts[tp] = min(doubt.since, starts.get(tp, doubt.since))
+    for send in sends:
+        for tp in _where(send, counts[send.topic]):
+            starts[tp] = min(send.since, starts.get(tp, send.since))
     consumer = AIOKafkaConsumer(**KafkaConnection.of(kafka).options(), enable_auto_commit=False)
     await consumer.start()
     try:
-        return await _scan(consumer, starts, {d.event_id for d in doubts})
+        return await _scan(consumer, starts, {s.event_id for s in sends})
     finally:
         await consumer.stop()
 
@@ -53,12 +53,12 @@ async def _partition_counts(kafka: Kafka, topics: set[str]) -> dict[str, int]:
         await admin.close()
 
 
-def _where(doubt: Doubt, partitions: int) -> list[TopicPartition]:
+def _where(send: UncertainSend, partitions: int) -> list[TopicPartition]:
     """The partition that the producer's partitioner gives the key; all of them for a record without one."""
     everywhere = list(range(partitions))
-    if doubt.key is None:
-        return [TopicPartition(doubt.topic, p) for p in everywhere]
-    return [TopicPartition(doubt.topic, DefaultPartitioner()(doubt.key, everywhere, everywhere))]
+    if send.key is None:
+        return [TopicPartition(send.topic, p) for p in everywhere]
+    return [TopicPartition(send.topic, DefaultPartitioner()(send.key, everywhere, everywhere))]
 
 
 async def _scan(

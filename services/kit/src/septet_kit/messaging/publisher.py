@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
@@ -14,19 +14,20 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     TopicAuthorizationFailedError,
 )
-from opentelemetry import context as otel_context
-from opentelemetry.trace import Span
 
 from septet_kit.errors import Permanent, SeptetError, Transient
 from septet_kit.events import Emit
 from septet_kit.messaging.connection import Kafka, KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose, forbidden
+from septet_kit.messaging.probe import UncertainSend, find_sent
+from septet_kit.messaging.producer import Producer, kafka_producer
+from septet_kit.messaging.record import Record
+from septet_kit.messaging.sending import Send
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
-from septet_kit.observe.tracing import carry, start_send
+from septet_kit.observe.tracing import carry
 from septet_kit.tenants import SHARED_ONLY, Tenants
 
-EVENT_ID_HEADER = "septet-event-id"
 _ACK_TIMEOUT_S = 30.0
 
 _published = metrics.counter("septet_published_total", "Records published.", ["topic"])
@@ -34,47 +35,46 @@ log = get_logger()
 
 
 @dataclass(frozen=True)
-class Record:
-    """A record ready to be sent.
+class Unacknowledged:
+    """A record that the broker has not acknowledged, and why.
 
-    ``on_queued`` gets the future that ends when the producer is done with the record, which may be long after
-    anybody waits for it: the producer keeps trying for as long as it lives.
-
-    A record from an outbox may only be sent before ``not_after`` (monotonic seconds): past it, its claim
-    has lapsed and a sweeper may be sending it. ``settled`` says whether it is on the log, whoever sent it.
+    A record that is ``queued`` may be on the log, and the producer still tries to send it.
     """
 
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-    trace_context: otel_context.Context | None = None
-    not_after: float | None = None
-    on_queued: Callable[[asyncio.Future[object]], None] | None = None
-    settled: Callable[[], Awaitable[bool]] | None = None
-
-
-def to_record(emit: Emit, tenants: Tenants) -> Record:
-    """Encode an event for its topic, which is the tenant's own where it has one."""
-    headers: list[tuple[str, bytes]] = [("content-type", b"application/json")]
-    if emit.event_id is not None:
-        headers.append((EVENT_ID_HEADER, emit.event_id.encode()))
-    return Record(tenants.address(emit.topic, emit.tenant), emit.record_key, emit.value, tuple(headers))
+    record: Record
+    error: SeptetError
+    queued: bool
 
 
 class Publisher:
     """One idempotent producer per process. Not safe to share between event loops."""
 
-    def __init__(self, kafka: Kafka, client_id: str, tenants: Tenants = SHARED_ONLY) -> None:
+    def __init__(
+        self,
+        kafka: Kafka,
+        client_id: str,
+        tenants: Tenants = SHARED_ONLY,
+        client: AIOKafkaProducer | None = None,
+    ) -> None:
         self._tenants = tenants
         self._kafka = KafkaConnection.of(kafka)
-        self._producer = AIOKafkaProducer(
-            **self._kafka.options(), client_id=client_id, acks="all", enable_idempotence=True,
-            max_request_size=2 * 1024 * 1024, request_timeout_ms=15_000,
-        )  # fmt: skip
+        self._client = client if client is not None else kafka_producer(self._kafka, client_id)
+        self._producer = Producer(self._client)
         self._soon: set[asyncio.Future[None]] = set()
-        self.failure: str | None = None
-        self.blocked_s = 0.0
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be published any more; ``None`` while it can. Only a restart of the process helps."""
+        return self._producer.failure
+
+    @property
+    def blocked_s(self) -> float:
+        """Seconds since the start of the oldest send that is not acknowledged; 0.0 if there is none."""
+        return self._producer.blocked_s
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Count a block as one send for :attr:`blocked_s`, however often it tries."""
+        return self._producer.waiting()
 
     async def start(self) -> None:
         """Connect.
@@ -86,7 +86,7 @@ class Publisher:
         try:
             await self._producer.start()
         except KafkaConnectionError as error:
-            await self._producer.stop()
+            await self._client.stop()
             raise await diagnose(self._kafka) from error
 
     async def stop(self) -> None:
@@ -101,22 +101,40 @@ class Publisher:
         Raises:
             Transient: the broker did not acknowledge in time; the events may or may not be on the log.
             Permanent: an event is larger than its topic takes (code ``event_too_large``).
+            ProducerFailed: the producer cannot send any more.
         """
-        await self.send(*(to_record(e, self._tenants) for e in emits))
+        await self.send(*(e.to_record(self._tenants) for e in emits))
 
     async def send(self, *records: Record) -> None:
-        """As :meth:`publish`, for records. A record whose outbox claim has lapsed is left to the sweeper."""
-        queued = [await self._begin(r) for r in records if not _lapsed(r)]
-        for record, span, future in queued:
-            await self._acknowledged(record, future)
-            span.end()
+        """As :meth:`publish`, for records. A record whose claim has lapsed is left to the outbox."""
+        for left in await self.attempt(records):
+            raise left.error
+
+    async def attempt(self, records: Sequence[Record]) -> list[Unacknowledged]:
+        """Send records in order; returns those that were not acknowledged, the first error first.
+
+        Raises:
+            ProducerFailed: the producer cannot send any more.
+        """
+        # All claims are acquired before the first wait: a claim must not lapse while an earlier record waits.
+        sends = [Send(r) for r in records if r.claim is None or r.claim.acquire()]
+        try:
+            failed = await self._enqueue(sends)
+            return failed + await self._acknowledge(sends)
+        finally:
+            for send in sends:
+                send.close()
+
+    async def find_sent(self, uncertain: Iterable[UncertainSend]) -> set[str]:
+        """The event ids of ``uncertain`` that are on the log."""
+        return await find_sent(self._kafka, uncertain)
 
     def send_soon(self, emit: Emit) -> None:
         """Send without waiting; a failure is logged and counted, not raised. For lossy topics only.
 
-        It has no span of its own: one per chunk of a stream would bury the rest of the trace.
+        It has no span of its own: one span per chunk of a stream would hide the rest of the trace.
         """
-        task = asyncio.ensure_future(self._send_untraced(to_record(emit, self._tenants)))
+        task = asyncio.ensure_future(self._send_untraced(emit.to_record(self._tenants)))
         self._soon.add(task)
         task.add_done_callback(self._forget)
 
@@ -127,34 +145,38 @@ class Publisher:
             log.warning("lossy send failed", error=str(error))
 
     async def _send_untraced(self, record: Record) -> None:
-        await self._acknowledged(record, await self._enqueue(record, carry()))
-
-    async def _begin(self, record: Record) -> tuple[Record, Span, asyncio.Future[object]]:
-        span, headers = start_send(record.topic, record.trace_context)
-        try:
-            return record, span, await self._enqueue(record, headers)
-        except BaseException:
-            span.end()
-            raise
-
-    async def _enqueue(self, record: Record, headers: Iterable[tuple[str, bytes]]) -> asyncio.Future[object]:
-        try:
-            future: asyncio.Future[object] = await self._producer.send(
-                record.topic, value=record.value, key=record.key, headers=[*record.headers, *headers]
-            )
-        except KafkaError as error:
-            raise self._typed(record, error) from error
-        if record.on_queued is not None:
-            record.on_queued(future)
-        return future
-
-    async def _acknowledged(self, record: Record, future: asyncio.Future[object]) -> None:
-        try:
-            async with asyncio.timeout(_ACK_TIMEOUT_S):
-                await asyncio.shield(future)
-        except (KafkaError, TimeoutError) as error:
-            raise self._typed(record, error) from error
+        sent = await self._producer.enqueue(record, [*record.headers, *carry()])
+        await self._producer.acknowledged(sent, _ACK_TIMEOUT_S)
         _published.labels(record.topic).inc()
+
+    async def _enqueue(self, sends: list[Send]) -> list[Unacknowledged]:
+        """Enqueue in order. After a failure nothing is enqueued, so that no record overtakes the failed one."""
+        for n, send in enumerate(sends):
+            try:
+                await send.enqueue(self._producer)
+            except KafkaError as error:
+                typed = self._typed(send.record, error)
+                send.fail(typed)
+                return [Unacknowledged(s.record, typed, queued=False) for s in sends[n:]]
+        return []
+
+    async def _acknowledge(self, sends: list[Send]) -> list[Unacknowledged]:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _ACK_TIMEOUT_S
+        left = []
+        for send in sends:
+            if send.sent is None:
+                continue
+            try:
+                await self._producer.acknowledged(send.sent, until - loop.time())
+            except (KafkaError, TimeoutError) as error:
+                typed = self._typed(send.record, error)
+                send.fail(typed)
+                left.append(Unacknowledged(send.record, typed, queued=True))
+            else:
+                send.succeed()
+                _published.labels(send.record.topic).inc()
+        return left
 
     def _typed(self, record: Record, error: KafkaError | TimeoutError) -> SeptetError:
         if isinstance(error, MessageSizeTooLargeError):
@@ -164,15 +186,6 @@ class Publisher:
         return Transient("broker_unavailable", f"{record.topic}: {error!r}")
 
     def _forbidden(self, error: KafkaError) -> Transient:
-        """No fault of the record's: it waits until the ACL is there."""
+        """An error that is retried: the record is fine, and waits until the ACL exists."""
         found = forbidden(self._kafka, error)
         return Transient(found.code, found.message, field=found.field, fix=found.fix)
-
-
-def _lapsed(record: Record) -> bool:
-    return record.not_after is not None and time.monotonic() > record.not_after
-
-
-def headers_of(raw: tuple[tuple[str, bytes], ...] | None) -> Mapping[str, bytes]:
-    """A record's headers by name; the last of a repeated name counts, and one without a value does not."""
-    return {name: value for name, value in raw or () if value is not None}

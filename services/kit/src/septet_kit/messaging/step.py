@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,14 +14,15 @@ from septet_kit.context import Context
 from septet_kit.errors import DeadlineExceeded, Permanent, SeptetError, TooLate, Transient
 from septet_kit.events import Emit, failed
 from septet_kit.messaging.dead_letter import dead_record
+from septet_kit.messaging.delivery import Delivery
 from septet_kit.messaging.job import QUARANTINED, Job
-from septet_kit.messaging.publisher import Publisher, Record, headers_of, to_record
+from septet_kit.messaging.publisher import Publisher
+from septet_kit.messaging.record import Record, headers_of
 from septet_kit.messaging.retry import with_retry
 from septet_kit.observe import metrics, semconv
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import mark_failed, parent_of, process_span
 from septet_kit.spec import REQUEST_SCOPED, ServiceSpec
-from septet_kit.store.unit import OutboxEmit
 from septet_kit.tenants import Tenants
 
 log = get_logger()
@@ -35,7 +35,7 @@ class StepRunner:
         self, spec: ServiceSpec, publisher: Publisher, tenants: Tenants, note_outage: Callable[[str], None]
     ) -> None:
         self._spec = spec
-        self._publisher = publisher
+        self._delivery = Delivery(publisher)
         self._tenants = tenants
         self._note_outage = note_outage
         self._produces = frozenset(spec.produces)
@@ -67,11 +67,11 @@ class StepRunner:
                 span.set_attribute(semconv.SEPTET_TENANT, tenant)
             records, result = await self._outcome(job, ctx, span)
             try:
-                await self._send(records)
+                await self._delivery.deliver(records)
             except Permanent as error:
                 mark_failed(span, error.code, error.message)
                 records, result = self._failure(job, ctx, error, dead=True, tries=1), "failed"
-                await self._send(records)
+                await self._delivery.deliver(records)
         metrics.handled.labels(job.stage.topic, result).inc()
         metrics.step_seconds.labels(job.stage.topic).observe(time.monotonic() - ctx.started)
 
@@ -121,7 +121,7 @@ class StepRunner:
                 raise Permanent(
                     "undeclared_topic", f"{self._spec.name} does not declare that it produces {emit.topic!r}"
                 )
-        return [e.to_record() if isinstance(e, OutboxEmit) else to_record(e, self._tenants) for e in emits]
+        return [e.to_record(self._tenants) for e in emits]
 
     def _failure(self, job: Job, ctx: Context, error: SeptetError, *, dead: bool, tries: int) -> list[Record]:
         """The client's answer first: it must not wait for, or fail with, the dead letter."""
@@ -129,32 +129,11 @@ class StepRunner:
         if job.stage.topic in REQUEST_SCOPED:
             outcome = failed(job.event, ctx, error, self._spec.name)
             if outcome is not None:
-                records.append(to_record(Emit("outcomes", outcome), self._tenants))
+                records.append(Emit("outcomes", outcome).to_record(self._tenants))
         if dead:
             metrics.dead_letters.labels(job.stage.topic, error.code).inc()
             records.append(dead_record(job.record, error, self._spec.name, tries))
         return records
-
-    async def _send(self, records: Sequence[Record]) -> None:
-        """Publish until the broker has it all: a record is only done when its effects are on the log.
-
-        A send that timed out may have been written; it is repeated with the same event id, save for outbox
-        records, which their sweeper looks up on the log first. They are waited for, too: the key's next record
-        would overtake them.
-        """
-        left = list(records)
-        while left:
-            try:
-                await self._publisher.send(*left)
-            except Transient as error:
-                log.warning("publish failed, trying again", error=error.message)
-                left = [r for r in left if r.not_after is None]
-                await asyncio.sleep(1.0)
-            else:
-                break
-        for record in records:
-            while record.settled is not None and not await record.settled():  # noqa: ASYNC110
-                await asyncio.sleep(0.2)
 
 
 def _context(job: Job) -> Context:

@@ -28,6 +28,7 @@ class Watched(Protocol):
     @property
     def in_flight(self) -> int: ...
     async def lag(self) -> int: ...
+    def keep_trails(self) -> None: ...
 
 
 class Sender(Protocol):
@@ -104,6 +105,7 @@ class Watchdog:
         if lag == 0 and not self._consumer.in_flight:
             self._progress.beat()
         if self._is_idle:
+            self._consumer.keep_trails()
             raise Stuck(
                 f"lag {lag}, in flight {self._consumer.in_flight}, no progress for {self._progress.idle_s:.0f} s"
             )

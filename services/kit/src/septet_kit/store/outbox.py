@@ -1,31 +1,32 @@
-"""The outbox after the commit: marking what was sent, and sweeping up what was not."""
+"""The outbox: what a transaction has to publish, from its row's insert to its removal."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import asyncpg
 from aiokafka.errors import KafkaError
+from opentelemetry import context as otel_context
 from opentelemetry import propagate
 from opentelemetry.context import Context as OtelContext
 
-from septet_kit.errors import Transient
-from septet_kit.messaging.connection import Kafka
-from septet_kit.messaging.probe import Doubt, find_sent
-from septet_kit.messaging.publisher import EVENT_ID_HEADER, Publisher, Record
-from septet_kit.observe import metrics
+from septet_kit.errors import Permanent, SeptetError, Transient
+from septet_kit.events import Emit
+from septet_kit.messaging.probe import UncertainSend
 from septet_kit.observe.logs import get_logger
-from septet_kit.store.claim import CLAIM, CLAIM_MARGIN, earlier_lives, holder
-from septet_kit.store.pool import StorePool
+from septet_kit.store.claim import CLAIM, CLAIM_MARGIN, ClaimedRows, RowClaim, earlier_lives, holder
+from septet_kit.store.outbox_event import OutboxEmit, row_record
+from septet_kit.store.ports import Database, Log
+from septet_kit.store.sweep import report, send_in_order
 from septet_kit.store.tenancy import EVERY
+from septet_kit.store.upkeep import Repeated
+from septet_kit.tenants import SHARED_ONLY, Tenants
 
 log = get_logger()
 
+_MAX_VALUE = 2 * 1024 * 1024 - 65_536
 _FLUSH_S = 0.1
 _SWEEP_S = 1.0
 _RENEW_S = 3.0
@@ -48,6 +49,7 @@ RETURNING event_id, topic, key, value, headers, created_at
 _RENEW = """
 UPDATE outbox SET claimed_until = clock_timestamp() + $3
 WHERE event_id = ANY($1::uuid[]) AND claimed_by = $2 AND sent_at IS NULL
+RETURNING event_id
 """
 # Counted, because a plan for the first row that EXISTS finds would read the whole table where there is none.
 _OLDER = "SELECT count(*) FROM outbox WHERE sent_at IS NULL AND created_at < $1"
@@ -58,83 +60,63 @@ _PURGE = tuple(
 )
 
 
-def outbox_record(
-    pool: StorePool,
-    event_id: UUID,
-    topic: str,
-    key: bytes | None,
-    value: bytes,
-    *,
-    not_after: float,
-    trace_context: OtelContext | None,
-) -> Record:
-    """The record of a claimed row. While the producer holds it, the claim is renewed; then the row is marked."""
-    acknowledged = False
+class Outbox:
+    """The outbox of one schema, as one process works on it.
 
-    def queued(future: asyncio.Future[object]) -> None:
-        pool.unacked.add(event_id)
-        future.add_done_callback(done)
-
-    def done(future: asyncio.Future[object]) -> None:
-        nonlocal acknowledged
-        pool.unacked.discard(event_id)
-        if not future.cancelled() and future.exception() is None:
-            acknowledged = True
-            pool.sent_ids.append(event_id)
-
-    async def settled() -> bool:
-        try:
-            return acknowledged or bool(await pool.fetchval(_SETTLED, event_id, tenant=EVERY))
-        except Transient as error:
-            log.warning("outbox row not looked up, trying again", error=error.message)
-            return False
-
-    headers = (("content-type", b"application/json"), (EVENT_ID_HEADER, str(event_id).encode()))
-    return Record(
-        topic, key, value, headers, trace_context=trace_context, not_after=not_after, on_queued=queued,
-        settled=settled,
-    )  # fmt: skip
-
-
-async def flush_marks(pool: StorePool) -> None:
-    """Mark the rows that the broker has, in one statement.
-
-    Losing marks in a crash is harmless (the sweeper finds the events on the log), so the statement does not
-    wait for the disk.
+    A row is written in the transaction of its effect, under a claim of this process (:meth:`seal`). The publisher sends
+    it under that claim, which :meth:`keep_claims` renews until the producer is done. :meth:`run` marks what
+    the broker has, sends rows whose claim has lapsed, and removes old rows.
     """
-    ids, pool.sent_ids[:] = pool.sent_ids[:], []
-    if not ids:
-        return
-    try:
-        async with pool.transaction(EVERY, "synchronous_commit = off") as connection:
-            await connection.execute(_MARK, ids)
-    except Transient as error:
-        pool.sent_ids.extend(ids)
-        log.warning("outbox marks not written, trying again", error=error.message)
 
+    def __init__(self, database: Database, instance: str) -> None:
+        self._database = database
+        self._instance = instance
+        self._rows = ClaimedRows()
+        self._log: Log | None = None
+        self._tenants = SHARED_ONLY
+        self._sweeping = asyncio.Lock()
 
-class Sweeper:
-    """Sends what a crash, or a broker that did not answer, left in a pool's outbox."""
+    def connect(self, log: Log, tenants: Tenants) -> None:
+        """Set where rows are sent, and on which topics tenants' events travel."""
+        self._log = log
+        self._tenants = tenants
 
-    def __init__(self, pool: StorePool, publisher: Publisher, kafka: Kafka) -> None:
-        self._pool = pool
-        self._publisher = publisher
-        self._kafka = kafka
+    def seal(self, emit: Emit) -> OutboxEmit:
+        """Fix the bytes, the topic, the trace context and the claim of an event that is about to be written.
+
+        Raises:
+            ValueError: the event has no event id.
+            Permanent: the event is larger than topics take (code ``event_too_large``).
+        """
+        if emit.event_id is None:
+            raise ValueError("an event without event_id cannot go through the outbox")
+        value = emit.value
+        if len(value) > _MAX_VALUE:
+            raise Permanent("event_too_large", f"{emit.topic}: the event has {len(value)} bytes")
+        carrier: dict[str, str] = {}
+        propagate.inject(carrier)
+        event_id = UUID(emit.event_id)
+        valid_until = _now() + (CLAIM - CLAIM_MARGIN).total_seconds()
+        return OutboxEmit(
+            topic=emit.topic, event=emit.event, key=emit.key, id=event_id, stored=value,
+            address=self._tenants.address(emit.topic, emit.tenant), headers=json.dumps(carrier),
+            holder=holder(self._instance), claim=self._claim(event_id, otel_context.get_current(), valid_until),
+        )  # fmt: skip
 
     async def run(self) -> None:
-        """Flush marks, sweep and purge, until cancelled."""
-        chores = (_Chore(self.sweep, _SWEEP_S), _Chore(self.purge, _PURGE_EVERY_S))
+        """Mark, sweep and purge, until cancelled."""
+        repeated = (Repeated(self.sweep, _SWEEP_S), Repeated(self.purge, _PURGE_EVERY_S))
         while True:
-            await flush_marks(self._pool)
-            for chore in chores:
+            await self.mark_sent()
+            for each in repeated:
                 try:
-                    await chore.if_due()
-                except (Transient, KafkaError) as error:
-                    log.warning("outbox chore failed, trying again", error=repr(error))
+                    await each.run_if_due()
+                except (SeptetError, KafkaError, TimeoutError) as error:
+                    log.warning("outbox upkeep failed, trying again", error=repr(error))
             await asyncio.sleep(_FLUSH_S)
 
     async def keep_claims(self) -> None:
-        """Renew, until cancelled: apart from the sweep, which may wait for Kafka for longer than a claim lasts."""
+        """Renew, until cancelled. Apart from the sweep, which may wait for Kafka for longer than a claim lasts."""
         while True:
             await asyncio.sleep(_RENEW_S)
             try:
@@ -143,84 +125,124 @@ class Sweeper:
                 log.warning("claims not renewed, trying again", error=error.message)
 
     async def renew(self) -> None:
-        """Keep the claims of rows that the producer still tries to send.
+        """Renew the claims on rows that are being sent; a row that another process has taken must not be sent."""
+        held = dict(self._rows.held)
+        if not held:
+            return
+        until = _now() + (CLAIM - CLAIM_MARGIN).total_seconds()
+        renewed = await self._database.fetch(_RENEW, list(held), holder(self._instance), CLAIM, tenant=EVERY)
+        kept = {row["event_id"] for row in renewed}
+        for event_id, claim in held.items():
+            if event_id in kept:
+                claim.extend(until)
+            else:
+                claim.lose()
 
-        It never gives up on them, so another process that sent them too would send them twice.
+    async def mark_sent(self) -> None:
+        """Mark the rows that the broker has, in one statement.
+
+        Losing marks in a crash is harmless (the sweep finds the events on the log), so the statement does not
+        wait for the disk.
         """
-        if self._pool.unacked:
-            await self._pool.execute(
-                _RENEW, list(self._pool.unacked), holder(self._pool.instance), CLAIM, tenant=EVERY
-            )
+        ids, self._rows.sent = self._rows.sent, []
+        if not ids:
+            return
+        try:
+            async with self._database.transaction(EVERY, "synchronous_commit = off") as connection:
+                await connection.execute(_MARK, ids)
+        except BaseException as error:
+            self._rows.sent += ids
+            if not isinstance(error, Transient):
+                raise
+            log.warning("outbox marks not written, trying again", error=error.message)
 
-    async def settle(
-        self, beat: Callable[[], None], patience: timedelta = _SWEEP_CLAIM + CLAIM_MARGIN
-    ) -> None:
-        """Return once everything older than this call is on the log; after ``patience`` go on without.
+    async def sweep(self) -> int:
+        """Settle all rows whose claim has lapsed, batch by batch; returns how many had to be sent.
 
-        Whoever takes over a dead process's partitions would otherwise let the next response of a conversation overtake
-        the one whose claim the dead process still holds. ``beat`` is called while it waits.
+        Raises:
+            Transient: the database or the broker does not answer.
+            KafkaError: the log cannot be read.
         """
-        until = time.monotonic() + patience.total_seconds()
+        total = 0
+        async with self._sweeping:
+            while (sent := await self._sweep_batch()) is not None:
+                total += sent
+        return total
+
+    async def settle(self, patience: timedelta = _SWEEP_CLAIM + CLAIM_MARGIN) -> None:
+        """Return once every row that is older than this call is on the log, or after ``patience``.
+
+        A process that takes over a dead one's partitions would otherwise publish the next response of a conversation
+        before the one whose claim the dead process still holds.
+        """
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                await self._settle_older()
+        except TimeoutError:
+            log.warning("going on before the outbox is settled")
+
+    async def purge(self) -> None:
+        """Remove old rows of the chassis' tables, some at a time."""
+        for statement in _PURGE:
+            await self._database.execute(statement, _KEEP, tenant=EVERY)
+
+    async def _settle_older(self) -> None:
         begin: datetime | None = None
-        while time.monotonic() < until:
-            beat()
+        while True:
             try:
-                begin = begin or await self._pool.fetchval("SELECT clock_timestamp()")
-                if not await self._pool.fetchval(_OLDER, begin, tenant=EVERY):
+                begin = begin or await self._database.fetchval("SELECT clock_timestamp()", tenant=EVERY)
+                if not await self._database.fetchval(_OLDER, begin, tenant=EVERY):
                     return
                 await self.sweep()
-                await flush_marks(self._pool)
-            except (Transient, KafkaError) as error:
+                await self.mark_sent()
+            except (SeptetError, KafkaError, TimeoutError) as error:
                 log.warning("outbox not settled, trying again", error=repr(error))
                 await asyncio.sleep(_SWEEP_S)
             await asyncio.sleep(_FLUSH_S)
-        log.warning("going on before the outbox is settled")
 
-    async def sweep(self) -> int:
-        """Settle the rows whose claim has lapsed; returns how many had to be sent.
+    async def _sweep_batch(self) -> int | None:
+        """Mark the rows whose event is on the log, because a process died before it could, and send the others.
 
-        Each is looked up on the log first: a process may have died after the broker had it.
+        Returns how many were sent, ``None`` if there are no rows.
         """
-        pool, instance = self._pool, self._pool.instance
-        not_after = time.monotonic() + (_SWEEP_CLAIM - CLAIM_MARGIN).total_seconds()
-        rows = await pool.fetch(
-            _TAKE, holder(instance), earlier_lives(instance), list(pool.unacked), _SWEEP_CLAIM, tenant=EVERY
-        )
-        if not rows:
-            return 0
-        found = await find_sent(
-            self._kafka,
-            [Doubt(r["topic"], r["key"], str(r["event_id"]), r["created_at"]) for r in rows],
-        )
-        await pool.execute(_MARK, [r["event_id"] for r in rows if str(r["event_id"]) in found], tenant=EVERY)
-        missing = sorted((r for r in rows if str(r["event_id"]) not in found), key=lambda r: r["created_at"])
-        await self._publisher.send(*(self._record(r, not_after) for r in missing))
-        metrics.swept.labels("sent").inc(len(missing))
-        metrics.swept.labels("found").inc(len(rows) - len(missing))
-        log.info("outbox swept", sent=len(missing), found=len(rows) - len(missing))
-        return len(missing)
-
-    async def purge(self) -> None:
-        """Forget what is old, some rows at a time."""
-        for statement in _PURGE:
-            await self._pool.execute(statement, _KEEP, tenant=EVERY)
-
-    def _record(self, row: asyncpg.Record, not_after: float) -> Record:
-        return outbox_record(
-            self._pool, row["event_id"], row["topic"], row["key"], row["value"], not_after=not_after,
-            trace_context=propagate.extract(json.loads(row["headers"]), OtelContext()),
+        if self._log is None:
+            raise RuntimeError("the outbox is not connected to a log")
+        valid_until = _now() + (_SWEEP_CLAIM - CLAIM_MARGIN).total_seconds()
+        rows = await self._database.fetch(
+            _TAKE, holder(self._instance), earlier_lives(self._instance), list(self._rows.held),
+            _SWEEP_CLAIM, tenant=EVERY,
         )  # fmt: skip
+        if not rows:
+            return None
+        rows.sort(key=lambda r: r["created_at"])
+        on_log = await self._log.find_sent(
+            [UncertainSend(r["topic"], r["key"], str(r["event_id"]), r["created_at"]) for r in rows]
+        )
+        found = [r["event_id"] for r in rows if str(r["event_id"]) in on_log]
+        await self._database.execute(_MARK, found, tenant=EVERY)
+        claims, missing = [], []
+        for row in rows:
+            if str(row["event_id"]) not in on_log:
+                made = propagate.extract(json.loads(row["headers"]), OtelContext())
+                claims.append(self._claim(row["event_id"], made, valid_until))
+                missing.append(
+                    row_record(row["event_id"], row["topic"], row["key"], row["value"], claims[-1])
+                )
+        await send_in_order(self._log, missing)
+        sent = sum(claim.acknowledged for claim in claims)
+        report(found=len(found), sent=sent, left=len(claims) - sent)
+        return sent
+
+    def _claim(self, event_id: UUID, trace_context: OtelContext, valid_until: float) -> RowClaim:
+        return RowClaim(self._rows, event_id, trace_context, valid_until, self._is_settled)
+
+    async def _is_settled(self, event_id: UUID) -> bool:
+        try:
+            return bool(await self._database.fetchval(_SETTLED, event_id, tenant=EVERY))
+        except Transient as error:
+            log.warning("outbox row not looked up, trying again", error=error.message)
+            return False
 
 
-class _Chore:
-    """Something to do every ``every_s`` seconds, whether or not it worked the last time."""
-
-    def __init__(self, work: Callable[[], Awaitable[object]], every_s: float) -> None:
-        self._work = work
-        self._every_s = every_s
-        self._next = 0.0
-
-    async def if_due(self) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + self._every_s
-            await self._work()
+def _now() -> float:
+    return asyncio.get_running_loop().time()

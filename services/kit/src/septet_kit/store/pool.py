@@ -6,18 +6,18 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, cast
-from uuid import UUID
 
 import asyncpg
 
 from septet_kit.errors import Outage, Transient
 from septet_kit.settings import KitSettings
+from septet_kit.store.keepalive import SERVER_KEEPALIVE
+from septet_kit.store.outbox import Outbox
 from septet_kit.store.revision import require_revision
 from septet_kit.store.tenancy import EVERY, NOBODY, SETTING, TenantConnection, quote, set_tenant
-from septet_kit.tenants import SHARED_ONLY
 
-# Nothing can be asked of the server: it is gone, not there yet, or takes no writes.
-_AWAY = (
+# The server does not answer, does not accept connections yet, or accepts no writes.
+_OUTAGE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.CannotConnectNowError,
@@ -29,49 +29,49 @@ _AWAY = (
     OSError,
     TimeoutError,
 )
-# It answered, and the statement may fare better the next time.
-_PASSING = (
+# The server answered, and the same statement may succeed the next time.
+_RETRYABLE = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.OutOfMemoryError,
-    # A connection that the server's death met in the middle of an exchange.
+    # A migration has changed a table under a prepared statement. asyncpg has dropped the cached statements of the pool
+    # with the error, so the next try prepares them again; within a transaction it cannot do so itself.
+    asyncpg.InvalidCachedStatementError,
+    # A connection that the server's death met in the middle of an exchange, or types that a migration has changed
+    # (OutdatedSchemaCacheError).
     asyncpg.InternalClientError,
 )
-TRANSIENT_ERRORS = (*_AWAY, *_PASSING)
+TRANSIENT_ERRORS = (*_OUTAGE, *_RETRYABLE)
 
-# The server ends a statement first and says why; the client's own limit is for a server that does not answer.
+# The server's limit comes first, because it names the reason. The client's limit is for a server that does not answer.
 _CLIENT_MARGIN = timedelta(seconds=5)
 
 
 class StorePool:
-    """A connection pool that speaks of a lost database as ``Transient``, and that knows whose it is.
+    """Connection pool that maps connection loss to ``Transient`` and sets the tenant on each session.
 
-    Every query says for which tenant it is: :data:`EVERY` for work on all of them, :data:`NOBODY` (the default)
-    for tables without tenants. ``sent_ids`` gathers outbox rows that the broker has, until they are marked in one
-    statement; ``unacked`` holds those that the producer has and the broker has not confirmed. ``tenants`` says on
-    which topics outbox events travel.
+    Every query names its tenant: :data:`EVERY` for work on all tenants' rows, :data:`NOBODY` (the default) for
+    tables without tenants. ``outbox`` is the outbox of the pool's schema.
     """
 
     def __init__(self, pool: asyncpg.Pool, instance: str) -> None:
         self._pool = pool
         self.instance = instance
-        self.sent_ids: list[UUID] = []
-        self.unacked: set[UUID] = set()
-        self.tenants = SHARED_ONLY
+        self.outbox = Outbox(self, instance)
 
     @asynccontextmanager
     async def acquire(self, tenant: str = NOBODY) -> AsyncIterator[asyncpg.Connection]:
         """Borrow a connection that serves ``tenant``; each statement is a transaction of its own.
 
-        The connection remembers its tenant: only a change of tenants costs a round trip. For :data:`EVERY`
-        it is a single transaction, so that nobody inherits the wide view.
+        A connection keeps its tenant, so only a change of tenants costs a round trip. For :data:`EVERY` the block is a
+        single transaction, so that the next borrower does not inherit the wide view.
 
         Raises:
-            Outage: the server cannot be asked (code ``store_unavailable``).
-            Transient: a statement failed for a reason that passes (the same code).
+            Outage: the server does not answer (code ``store_unavailable``).
+            Transient: a statement failed, and may succeed the next time (the same code).
         """
         if tenant == EVERY:
             async with self.transaction(EVERY) as connection:
@@ -113,9 +113,9 @@ class StorePool:
         try:
             async with self._pool.acquire() as connection:
                 yield cast("TenantConnection", connection)
-        except _AWAY as error:
+        except _OUTAGE as error:
             raise Outage("store_unavailable", f"PostgreSQL: {error!r}") from error
-        except _PASSING as error:
+        except _RETRYABLE as error:
             raise Transient("store_unavailable", f"PostgreSQL: {error!r}") from error
 
     async def execute(self, query: str, *args: object, tenant: str = NOBODY) -> str:
@@ -142,8 +142,8 @@ class StorePool:
 
 
 async def _roll_back(connection: asyncpg.Connection) -> None:
-    """End a transaction that failed. A connection that cannot is closed, so that nobody inherits the transaction;
-    what made it fail is the error to tell."""
+    """Roll back a transaction that failed. A connection that cannot is closed, so that the next borrower does not
+    inherit the transaction; the caller raises the original error."""
     if connection.is_closed():
         return
     try:
@@ -168,8 +168,8 @@ async def _init(connection: asyncpg.Connection) -> None:
 
 
 async def _keep(_: asyncpg.Connection) -> None:
-    """Session state is the tenant, which every borrower sets, and what ``SET LOCAL`` sets: a connection needs
-    no reset, and no round trip for one, when it is given back."""
+    """Skip the reset of a returned connection, and its round trip. Its state is the tenant, which every borrower
+    sets, and the settings of ``SET LOCAL``, which end with their transaction."""
 
 
 @asynccontextmanager
@@ -178,9 +178,9 @@ async def open_pool(
 ) -> AsyncIterator[StorePool]:
     """Open a pool on ``schema``, which must be at ``revision`` of its migrations or later (``None``: any).
 
-    Without ``wait_for_disk`` a crash of the server may forget what was committed in the last moments (three times
-    its ``wal_writer_delay``), save in transactions with ``synchronous_commit = on``: for a schema that keeps what can be
-    made again.
+    Without ``wait_for_disk`` a crash of the server may lose the last commits (up to three times its
+    ``wal_writer_delay``), except for transactions with ``synchronous_commit = on``. It suits a schema whose content can
+    be made again.
 
     Raises:
         Transient: the database cannot be reached (code ``store_unavailable``).
@@ -221,4 +221,5 @@ def _session(settings: KitSettings, schema: str, wait_for_disk: bool) -> dict[st
         "statement_timeout": milliseconds(settings.postgres_statement_timeout),
         "lock_timeout": milliseconds(settings.postgres_lock_timeout),
         "idle_in_transaction_session_timeout": milliseconds(settings.postgres_idle_timeout),
+        **SERVER_KEEPALIVE,
     }

@@ -9,6 +9,9 @@ from septet_contracts import Ask
 
 from septet_retrieval.domain.analysis import analyze_question
 
+READ = 4_096
+"""Characters of a question that its kind is read from: a longer one is as clearly of that kind."""
+
 _FEW_TERMS = 3
 _HISTORY_CHARACTERS = 300
 _FOREIGN_SHARE = 0.3
@@ -22,7 +25,7 @@ def search_text(ask: Ask) -> str:
     """
     question = _MASKED.sub(" ", ask.query)
     previous = [message.content for message in ask.history if message.role == "user"]
-    if not previous or len(set(analyze_question(question))) > _FEW_TERMS:
+    if not previous or len(set(analyze_question(question[:READ]))) > _FEW_TERMS:
         return question
     return f"{previous[-1][-_HISTORY_CHARACTERS:]}\n{question}"
 
@@ -32,6 +35,6 @@ def is_latin(text: str) -> bool:
 
     A language detector errs on short questions and names; the script does not.
     """
-    letters = [character for character in text if character.isalpha()]
+    letters = [character for character in text[:READ] if character.isalpha()]
     foreign = sum(not unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
     return foreign <= _FOREIGN_SHARE * len(letters)

@@ -9,6 +9,7 @@ Line breaks followed by a blank line, a list marker or a heading end a sentence,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from septet_retrieval.domain.words import ABBREVIATIONS
@@ -19,6 +20,7 @@ _BOUNDARY = re.compile(
     r"|(?P<cjk>[。！？])"
     r"|(?P<line>\n\s*\n|\n(?=\s*(?:[-*+•]\s|\d+[.)]\s|#|>>>|\||```)))"
 )
+_PIECE, _MARGIN = 16_384, 256
 _LAST_WORD = re.compile(r"(?:^|[\s(\[\"'“‘])([^\s(\[\"'“‘]*)$")
 
 
@@ -37,13 +39,26 @@ def split_sentences(text: str) -> list[Span]:
     """Sentences of ``text`` without surrounding white space, in order, never overlapping."""
     spans: list[Span] = []
     start = 0
-    for match in _BOUNDARY.finditer(text):
+    for match in _boundaries(text):
         if match.lastgroup == "end" and not _ends(text, start, match):
             continue
         _append(spans, text, start, match.end())
         start = match.end()
     _append(spans, text, start, len(text))
     return spans
+
+
+def _boundaries(text: str) -> Iterator[re.Match[str]]:
+    """Matches of the boundary pattern, searched for piece by piece: one search over a megabyte blocks all threads."""
+    at = 0
+    while at < len(text):
+        limit = at + _PIECE
+        for match in _BOUNDARY.finditer(text, at, limit + _MARGIN):
+            if match.start() >= limit:
+                break
+            yield match
+            at = match.end()
+        at = max(at, limit)
 
 
 def _append(spans: list[Span], text: str, start: int, end: int) -> None:

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from septet_guardrails.domain.text import words
 
-CITATION = re.compile(r"\s*\[\d{1,3}(?:\s*,\s*\d{1,3})*\]|<[A-Z_]+_\d+>")
+# White space is matched from its beginning only: a long run of it would else be read once from each position.
+CITATION = re.compile(r"(?:(?<!\s)\s+)?\[\d{1,3}(?:\s*,\s*\d{1,3})*\]|<[A-Z_]+_\d+>")
 
 _STOP = frozenset(
     [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -151,6 +152,8 @@ def find_pii(text: str, entities: frozenset[str] | None = None, extra: Iterable[
     ]
     kept: list[Span] = []
     for span in sorted((*found, *extra), key=lambda s: (-s.score, s.start - s.end)):
-        if not any(span.overlaps(other) for other in kept):
-            kept.append(span)
-    return sorted(kept, key=lambda span: span.start)
+        # Kept spans are in order and apart, so only the two neighbours can overlap.
+        at = bisect_left(kept, span.start, key=lambda s: s.start)
+        if not any(span.overlaps(other) for other in kept[max(0, at - 1) : at + 1]):
+            kept.insert(at, span)
+    return kept

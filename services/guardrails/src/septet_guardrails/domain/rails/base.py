@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol, TypeVar
 
 from septet_contracts import Ask, Draft
+
+from septet_guardrails.domain.policy import Rule
+from septet_guardrails.domain.text import fold
+
+MAX_READ = 128 * 1024
+"""Most characters of a question and the user messages before it that rails read, in folded form."""
+
+MAX_ANSWER = 128 * 1024
+"""Most characters of an answer that rails read."""
 
 Decision = Literal["pass", "flag", "mask", "fix", "reask", "block"]
 RuleT = TypeVar("RuleT", contravariant=True)
@@ -17,7 +27,8 @@ class Finding:
     """A rail's decision.
 
     Attributes:
-        decision: what to do; ``block`` ends a question, and an answer unless it can be replaced.
+        decision: what to do; after ``block`` no further rail runs.
+        final: whether no further rail runs although the decision is not ``block``.
         score: what the threshold was compared with, if the rail has one.
         reason: for the verdict; never quotes personal data.
         complaint: for the model that is asked again, one sentence.
@@ -31,6 +42,12 @@ class Finding:
     complaint: str = ""
     text: str | None = None
     ask: Ask | None = None
+    final: bool = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether the rails after this one are skipped."""
+        return self.final or self.decision == "block"
 
 
 PASSED = Finding("pass")
@@ -44,11 +61,16 @@ class Question:
     language: str
     language_confidence: float
 
-    @property
+    @cached_property
     def user_texts(self) -> tuple[str, ...]:
         """The question and earlier user messages. System messages are the application's own."""
         earlier = tuple(message.content for message in self.ask.history if message.role == "user")
         return (self.ask.query, *earlier)
+
+    @cached_property
+    def read_size(self) -> int:
+        """Characters that rails have to read; compatibility forms can make it 18 times the size as sent."""
+        return sum(len(fold(text)) for text in self.user_texts)
 
 
 @dataclass(frozen=True)
@@ -57,6 +79,14 @@ class Answer:
 
     text: str
     draft: Draft
+
+
+def refuse_unread(subject: Question, rule: Rule) -> Finding | None:
+    """The finding of a rail that cannot read all of its subject: unread text does not pass."""
+    if subject.read_size <= MAX_READ:
+        return None
+    reason = f"{subject.read_size} characters to read, more than {MAX_READ}"
+    return Finding("flag" if rule.action == "flag" else "block", 1.0, reason)
 
 
 class Rail(Protocol[SubjectT, RuleT]):

@@ -9,7 +9,7 @@ from septet_guardrails.domain.policy import CitationsRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
 from septet_guardrails.domain.rails.groundedness import judge_answer
 
-_CITATIONS = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+_CITATIONS = re.compile(r"(?:(?<!\s)\s+)?\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _MAX_SENTENCES = 40
 # Support that is enough to name the passage as the source.
 _SUPPORTED = 0.3

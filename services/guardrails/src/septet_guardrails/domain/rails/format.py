@@ -8,6 +8,8 @@ from septet_guardrails.domain.policy import FormatRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
 from septet_guardrails.domain.text import Sentence, split_sentences
 
+# From the beginning of a run only: a long run of spaces would else be read once from each of them.
+_TRAILING = re.compile(r"(?<![ \t])[ \t]+\n")
 _ECHO = re.compile(r"^\s*(?:answer|assistant|답변|답)\s*[:：]\s*", re.IGNORECASE)
 _SPECIAL = re.compile(r"<\|[^|>]{1,40}\|>|</?s>|\[/?INST\]")
 _ASKS = re.compile(r"[?？][\"'”’)\]]*(?:\s*\[\d+\][.?]?)*\s*$|\[\d+\]\s*[?？]\s*$")
@@ -31,7 +33,8 @@ class FormatRail:
             return Finding("reask", 0.0, "the answer is a question", "State the answer; do not ask back.")
         if len(text) > rule.max_characters:
             complaint = f"Answer in fewer than {rule.max_characters} characters."
-            return Finding("reask", None, f"the answer has {len(text)} characters", complaint)
+            reason = f"the answer has {len(text)} characters"
+            return Finding("reask", None, reason, complaint, final=True)
         return Finding("fix", 1.0, ", ".join(mended), text=text) if mended else Finding("pass", 1.0)
 
 
@@ -77,6 +80,9 @@ def without_fragment(text: str) -> str:
 
 def cut(text: str, sentences: list[Sentence]) -> str:
     """``text`` without the given sentences, spacing closed up; line breaks are kept."""
-    for sentence in sorted(sentences, key=lambda s: -s.start):
-        text = text[: sentence.start] + text[sentence.end :]
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]{2,}", " ", re.sub(r"[ \t]+\n", "\n", text))).strip()
+    kept, position = [], 0
+    for sentence in sorted(sentences, key=lambda s: s.start):
+        kept.append(text[position : sentence.start])
+        position = sentence.end
+    text = _TRAILING.sub("\n", "".join([*kept, text[position:]]))
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]{2,}", " ", text)).strip()

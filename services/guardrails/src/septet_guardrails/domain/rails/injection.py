@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from septet_guardrails.domain.injection_rules import match_rules
 from septet_guardrails.domain.linear import LinearHead
 from septet_guardrails.domain.policy import InjectionRule
-from septet_guardrails.domain.rails.base import Finding, Question
+from septet_guardrails.domain.rails.base import Finding, Question, refuse_unread
 
-_MAX_CHARACTERS = 12_000
 _WINDOW = 800
 # A window of a long text is one of many chances to be wrong, so it has to be surer than a short text.
 _WINDOW_BAR = 0.95
@@ -28,6 +27,8 @@ class InjectionRail:
         self._head = head
 
     def check(self, subject: Question, rule: InjectionRule) -> Finding:
+        if unread := refuse_unread(subject, rule):
+            return unread
         score, reason = max((self.judge(text) for text in subject.user_texts), key=lambda found: found[0])
         if score < rule.threshold:
             return Finding("pass", round(score, 3))
@@ -35,9 +36,7 @@ class InjectionRail:
 
     def judge(self, text: str) -> tuple[float, str]:
         """Probability that ``text`` is an attack, and the technique that gave it."""
-        bounded = _bound(text)
-        best = max((self._judge_plain(piece) for piece in (bounded, *decoded(bounded))), key=lambda f: f[0])
-        return best
+        return max((self._judge_plain(piece) for piece in (text, *decoded(text))), key=lambda found: found[0])
 
     def _judge_plain(self, text: str) -> tuple[float, str]:
         rules = match_rules(text)
@@ -51,17 +50,9 @@ class InjectionRail:
         return score, reason
 
 
-def _bound(text: str) -> str:
-    """The first and last parts of an over-long text: attacks stand where a model reads closest."""
-    if len(text) <= _MAX_CHARACTERS:
-        return text
-    half = _MAX_CHARACTERS // 2
-    return f"{text[:half]}\n{text[-half:]}"
-
-
 def decoded(text: str) -> Iterator[str]:
-    """Readable text hidden in base64 runs, at most three."""
-    for match in list(_ENCODED.finditer(text))[:3]:
+    """Readable text hidden in base64 runs."""
+    for match in _ENCODED.finditer(text):
         raw = match.group()
         try:
             plain = base64.b64decode(raw + "=" * (-len(raw) % 4), validate=True).decode("utf-8")

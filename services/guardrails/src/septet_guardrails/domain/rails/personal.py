@@ -36,6 +36,10 @@ class PersonalDataRail:
             return Finding("mask", 1.0, reason, ask=masked)
         return Finding(rule.action, 1.0, reason)
 
+    def without_personal_data(self, ask: Ask, rule: PiiRule) -> Ask:
+        """``ask`` with its personal data masked."""
+        return self._mask(ask, rule, Masker())
+
     def _mask(self, ask: Ask, rule: PiiRule, masker: Masker) -> Ask:
         def apply(text: str) -> str:
             return masker.mask(text, find_all(text, rule, self._names))

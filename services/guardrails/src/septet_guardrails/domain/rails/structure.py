@@ -7,11 +7,10 @@ import re
 from typing import Any
 
 from septet_guardrails.domain.policy import StructureRule
-from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
+from septet_guardrails.domain.rails.base import MAX_ANSWER, PASSED, Answer, Finding
 from septet_guardrails.domain.schema import TooCostly, problems
 
-_FENCE = re.compile(r"^\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*$", re.DOTALL | re.IGNORECASE)
-_MAX_ANSWER = 256 * 1024
+_FENCE = re.compile(r"```(?:json)?[^\S\n]*\n", re.IGNORECASE)
 
 
 class StructureRail:
@@ -56,7 +55,7 @@ def parse(text: str) -> Any:
     def refuse(name: str) -> Any:
         raise ValueError(name)
 
-    if len(text) > _MAX_ANSWER:
+    if len(text) > MAX_ANSWER:
         return _INVALID
     try:
         return json.loads(text, parse_constant=refuse)
@@ -68,8 +67,9 @@ def extract_json(text: str) -> str:
     """The JSON within a code fence, or from the first bracket to the last, when the text as such is none."""
     if parse(text) is not _INVALID:
         return text
-    if fenced := _FENCE.match(text):
-        return fenced.group(1).strip()
+    stripped = text.strip()
+    if (fence := _FENCE.match(stripped)) and stripped.endswith("```"):
+        return stripped[fence.end() : -3].strip()
     opens = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
     closes = max(text.rfind("}"), text.rfind("]"))
     return text[opens : closes + 1] if 0 <= opens < closes else text.strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from septet_guardrails.domain.policy import ToxicityRule
-from septet_guardrails.domain.rails.base import Answer, Finding, Question
+from septet_guardrails.domain.rails.base import Answer, Finding, Question, refuse_unread
 from septet_guardrails.domain.toxicity_rules import match_abuse
 
 Classifier = Callable[[str], float]
@@ -37,7 +37,7 @@ class QuestionToxicityRail(ToxicityRail):
     """Toxicity of what a person wrote."""
 
     def check(self, subject: Question, rule: ToxicityRule) -> Finding:
-        return self.judge(subject.user_texts, rule)
+        return refuse_unread(subject, rule) or self.judge(subject.user_texts, rule)
 
 
 class AnswerToxicityRail(ToxicityRail):

@@ -1,100 +1,191 @@
-"""Blocks of HTML: its visible text, rendered block by block; offsets are into that text."""
+"""Blocks of HTML: its visible text, rendered block by block; offsets are into that text.
+
+The markup is read as a stream and no tree is built: time and memory grow linearly with the page, however it is nested
+or broken. Elements are closed as browsers' simplest recovery does: an end tag closes everything down to its start tag,
+and one without a start tag is ignored.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-
-from bs4 import BeautifulSoup
-from bs4.element import NavigableString, PageElement, PreformattedString, Tag
+from collections import Counter
+from html import unescape
+from html.parser import HTMLParser
 
 from septet_retrieval.domain.chunking.blocks import Block, Kind
 
 _DROPPED = {"script", "style", "noscript", "template", "nav", "svg", "iframe", "form", "button", "head"}
+_NO_TEXT = {"script", "style", "template"}
 _HEADINGS = {f"h{n}": n for n in range(1, 7)}
 _BLOCKS = {
     "address", "article", "aside", "blockquote", "body", "dd", "details", "div", "dl", "dt", "figcaption",
     "figure", "footer", "header", "html", "li", "main", "ol", "p", "section", "summary", "td", "th", "ul",
 }  # fmt: skip
-_WHOLE = {"pre", "table"}
+_VOID = {
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+}  # fmt: skip
+_COLLECTED = {*_HEADINGS, "pre", "table"}
 _SPACE = re.compile(r"\s+")
+_FEED = 16_384
+_BROKEN_TAGS = 8
 
 
-@dataclass
+def html_blocks(source: str) -> tuple[str, list[Block]]:
+    """The visible text of a page and its blocks; scripts, styles and navigation are left out."""
+    reader = _Reader()
+    reader.read(source)
+    return reader.out.finish()
+
+
 class _Rendering:
-    text: str = ""
-    blocks: list[Block] = field(default_factory=list)
-    headings: dict[int, str] = field(default_factory=dict)
-    inline: list[str] = field(default_factory=list)
+    """The text so far, its blocks, and the headings above the next one."""
+
+    def __init__(self) -> None:
+        self.inline: list[str] = []
+        self._parts: list[str] = []
+        self._length = 0
+        self._blocks: list[Block] = []
+        self._headings: dict[int, str] = {}
+
+    def finish(self) -> tuple[str, list[Block]]:
+        self.close_paragraph()
+        return "".join(self._parts), self._blocks
 
     def close_paragraph(self) -> None:
-        paragraph = _SPACE.sub(" ", "".join(self.inline)).strip()
+        paragraph = _joined(self.inline)
         self.inline.clear()
         self.add(paragraph, Kind.PROSE)
 
     def add(self, paragraph: str, kind: Kind) -> None:
         if not paragraph:
             return
-        if self.text:
-            self.text += "\n\n"
-        start = len(self.text)
-        self.text += paragraph
-        self.blocks.append(Block(start, len(self.text), kind, tuple(self.headings.values())))
+        if self._parts:
+            self._append("\n\n")
+        start = self._length
+        self._append(paragraph)
+        self._blocks.append(Block(start, self._length, kind, tuple(self._headings.values())))
+
+    def add_heading(self, level: int, title: str) -> None:
+        for deeper in [known for known in self._headings if known >= level]:
+            del self._headings[deeper]
+        if title:
+            self._headings[level] = title
+            self.add(title, Kind.HEADING)
+
+    def _append(self, part: str) -> None:
+        self._parts.append(part)
+        self._length += len(part)
 
 
-def html_blocks(source: str) -> tuple[str, list[Block]]:
-    """The visible text of a page and its blocks; scripts, styles and navigation are left out."""
-    rendering = _Rendering()
-    _walk(BeautifulSoup(source, "html.parser"), rendering)
-    rendering.close_paragraph()
-    return rendering.text, rendering.blocks
+class _Reader(HTMLParser):
+    """Turns tags and texts into calls of a rendering.
+
+    ``_hidden`` and ``_collecting`` are the depths of the open elements that are left out and that are rendered whole.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.out = _Rendering()
+        self._stack: list[str] = []
+        self._open: Counter[str] = Counter()
+        self._hidden: int | None = None
+        self._collecting: int | None = None
+        self._texts: list[str] = []
+        self._rows: list[list[list[str]]] = []
+
+    def read(self, source: str) -> None:
+        """Read a page to its end, in pieces: each search of the parser stays short."""
+        self._feed_pieces(source)
+        for _ in range(_BROKEN_TAGS):
+            # What is left begins with a construct that does not end.
+            left, self.rawdata = self.rawdata, ""
+            if not left or self.cdata_elem or left.startswith(("<!", "<?")):
+                break
+            if ">" not in left:
+                self.handle_data(unescape(left))
+                break
+            self.handle_data(left[0])
+            self._feed_pieces(left[1:])
+        while self._stack:
+            self._close()
+
+    def _feed_pieces(self, source: str) -> None:
+        for start in range(0, len(source), _FEED):
+            self.feed(source[start : start + _FEED])
+
+    def parse_html_declaration(self, i: int) -> int:
+        """As HTML 5 does, read ``<![…>`` as a comment; the standard library refuses unknown sections."""
+        if self.rawdata.startswith("<![", i):
+            return int(self.parse_bogus_comment(i))
+        return int(super().parse_html_declaration(i))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _VOID:
+            if tag == "br" and self._hidden is None and self._collecting is None:
+                self.out.inline.append(" ")
+            return
+        self._stack.append(tag)
+        self._open[tag] += 1
+        if self._hidden is not None:
+            return
+        depth = len(self._stack)
+        if tag in (_DROPPED if self._collecting is None else _NO_TEXT):
+            self._hidden = depth
+        elif self._collecting is not None:
+            self._begin_cell(tag)
+        elif tag in _COLLECTED:
+            self.out.close_paragraph()
+            self._collecting = depth
+        elif tag in _BLOCKS:
+            self.out.close_paragraph()
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._open[tag]:
+            while self._close() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if self._hidden is not None:
+            return
+        if self._collecting is None:
+            self.out.inline.append(data)
+        elif self._stack[self._collecting - 1] != "table":
+            self._texts.append(data)
+        elif self._rows and self._rows[-1]:
+            self._rows[-1][-1].append(data)
+
+    def _begin_cell(self, tag: str) -> None:
+        if tag == "tr":
+            self._rows.append([])
+        elif tag in ("td", "th") and self._rows:
+            self._rows[-1].append([])
+
+    def _close(self) -> str:
+        """Close the innermost element."""
+        depth, tag = len(self._stack), self._stack.pop()
+        self._open[tag] -= 1
+        if self._hidden is not None:
+            self._hidden = None if self._hidden == depth else self._hidden
+        elif self._collecting == depth:
+            self._collecting = None
+            self._render(tag)
+        elif self._collecting is None and tag in _BLOCKS:
+            self.out.close_paragraph()
+        return tag
+
+    def _render(self, tag: str) -> None:
+        """Add a heading, preformatted text or a table; rows of tables in its cells are rows of its own."""
+        if tag in _HEADINGS:
+            self.out.add_heading(_HEADINGS[tag], _joined(self._texts))
+        elif tag == "pre":
+            self.out.add("".join(self._texts).strip("\r\n"), Kind.LINES)
+        else:
+            rows = (" | ".join(map(_joined, row)) for row in self._rows)
+            self.out.add("\n".join(row for row in rows if row.strip(" |")), Kind.LINES)
+        self._texts.clear()
+        self._rows.clear()
 
 
-def _walk(node: Tag, out: _Rendering) -> None:
-    for child in node.children:
-        if isinstance(child, Tag):
-            _element(child, out)
-        elif _is_text(child):
-            out.inline.append(str(child))
-
-
-def _is_text(node: PageElement) -> bool:
-    """Comments, doctypes and processing instructions are strings, too, but not visible ones."""
-    return isinstance(node, NavigableString) and not isinstance(node, PreformattedString)
-
-
-def _element(tag: Tag, out: _Rendering) -> None:
-    name = tag.name.lower()
-    if name in _DROPPED:
-        return
-    if name in _HEADINGS:
-        out.close_paragraph()
-        _heading(tag, _HEADINGS[name], out)
-    elif name in _WHOLE:
-        out.close_paragraph()
-        out.add(_rows(tag) if name == "table" else tag.get_text().strip("\r\n"), Kind.LINES)
-    elif name in _BLOCKS:
-        out.close_paragraph()
-        _walk(tag, out)
-        out.close_paragraph()
-    elif name == "br":
-        out.inline.append(" ")
-    else:
-        _walk(tag, out)
-
-
-def _heading(tag: Tag, level: int, out: _Rendering) -> None:
-    title = _SPACE.sub(" ", tag.get_text()).strip()
-    for deeper in [known for known in out.headings if known >= level]:
-        del out.headings[deeper]
-    if title:
-        out.headings[level] = title
-        out.add(title, Kind.HEADING)
-
-
-def _rows(table: Tag) -> str:
-    rows = (
-        " | ".join(_SPACE.sub(" ", cell.get_text()).strip() for cell in row.find_all(["td", "th"]))
-        for row in table.find_all("tr")
-    )
-    return "\n".join(row for row in rows if row.strip(" |"))
+def _joined(texts: list[str]) -> str:
+    """Texts together, with single spaces."""
+    return _SPACE.sub(" ", "".join(texts)).strip()

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from septet_retrieval.domain.chunking.blocks import Block, Kind
 
-_PARAGRAPH = re.compile(r"\S(?:.*?)(?=\n[^\S\n]*\n|\Z)", re.DOTALL)
 _CODE_LINE = re.compile(r"^(?: {4}|\t|>>> |\.\.\. )")
 
 
 def plain_blocks(text: str) -> list[Block]:
     """Paragraphs, in order; a paragraph of indented or prompt lines counts as code."""
-    blocks: list[Block] = []
-    for match in _PARAGRAPH.finditer(text):
-        raw = match.group()
-        end = match.start() + len(raw.rstrip())
-        if end > match.start():
-            blocks.append(Block(match.start(), end, _kind(raw)))
-    return blocks
+    return [
+        Block(start, start + len(raw.rstrip()), _kind(raw)) for start, raw in _paragraphs(text) if raw.strip()
+    ]
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, str]]:
+    """Runs of lines that are not blank, each with its offset; white space before the first word is left out."""
+    start, at = 0, 0
+    for line in text.split("\n"):
+        if not line.strip():
+            yield _from_word(text, start, at)
+            start = at + len(line) + 1
+        at += len(line) + 1
+    yield _from_word(text, start, len(text))
+
+
+def _from_word(text: str, start: int, end: int) -> tuple[int, str]:
+    raw = text[start:end]
+    return start + len(raw) - len(raw.lstrip()), raw.strip()
 
 
 def _kind(paragraph: str) -> Kind:

@@ -1,0 +1,45 @@
+"""Open enumerations: strings with known values, to which writers may add.
+
+A reader accepts any value and has a defined behaviour for those that it does not know. The JSON Schema lists the
+known values under ``x-extensible-enum``: a writer sends only these, a reader takes any string.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import GetJsonSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema
+
+from septet_contracts._alternatives import EXTENSIBLE
+
+
+@dataclass(frozen=True)
+class OpenEnum:
+    """Annotation of a string that lists its known values in the JSON Schema."""
+
+    values: tuple[str, ...]
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(core), EXTENSIBLE: list(self.values)}
+
+
+STATUSES = ("answered", "abstained", "refused", "blocked", "failed", "expired")
+DECISIONS = ("pass", "flag", "mask", "fix", "reask", "block")
+CACHE_STATUSES = ("hit_exact", "hit_key", "hit_semantic", "miss", "bypass", "refresh", "disabled")
+ANSWER_KINDS = ("generated", "extractive", "cached", "none")
+SPAN_KINDS = ("quoted", "supporting")
+
+_LENGTH = StringConstraints(min_length=1, max_length=64)
+
+Status = Annotated[str, _LENGTH, OpenEnum(STATUSES)]
+"""How a request ended. A reader treats an unknown status like ``failed``: it neither keeps nor scores an answer."""
+Decision = Annotated[str, _LENGTH, OpenEnum(DECISIONS)]
+"""A guardrail's decision. A reader treats an unknown decision like ``block``: the text is not clean."""
+CacheStatus = Annotated[str, _LENGTH, OpenEnum(CACHE_STATUSES)]
+"""The cache's part. A reader treats an unknown status like ``bypass``: the answer may not be kept."""
+AnswerKind = Annotated[str, _LENGTH, OpenEnum(ANSWER_KINDS)]
+"""Where an answer came from. A reader that does not know the kind shows it and does not keep the answer."""
+SpanKind = Annotated[str, _LENGTH, OpenEnum(SPAN_KINDS)]
+"""How a cited span was found. A reader that does not know the kind may still mark the span."""

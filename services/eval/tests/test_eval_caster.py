@@ -1,0 +1,149 @@
+"""Version 1 of a response: what its clients always got, whatever the newest version holds."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from septet_contracts import (
+    Ask,
+    CacheInfo,
+    CacheWish,
+    Embedding,
+    Outcome,
+    Passage,
+    Score,
+    StageTiming,
+    Verdict,
+    decode,
+    encode,
+    topic,
+)
+from septet_eval.domain.admission import Floors
+from septet_eval.domain.caster import to_v1
+from septet_eval.domain.response import Pending, Publication, ReleaseContext, conflict, expired, respond
+from septet_eval.publication import events_of
+from septet_eval.settings import EvalSettings
+from septet_kit.testing import flow
+
+SCHEMA = Path(__file__).parents[3] / "contracts" / "schemas" / "responses" / "v1.1.json"
+TEXT = "A deque is a double-ended queue. It has a maximum length."
+GOOD = (Score(name="groundedness", value=0.9), Score(name="answer_relevance", value=0.8))
+INTERNAL = ("admissible", "admission_reason", "cache_key", "request_digest")
+
+
+def publication(**fields: Any) -> Publication:
+    passage = Passage(
+        passage_id="p1",
+        document_id="d1",
+        content_hash="h",
+        text=TEXT,
+        start=10,
+        end=10 + len(TEXT),
+        score=1.0,
+    )
+    given = flow(
+        Outcome,
+        **{
+            "answer_kind": "generated", "passages": (passage,), "cache": CacheInfo(status="miss", entry_id="s"),
+            "verdicts": (Verdict(rail="pii", stage="input", decision="pass"),),
+            "question_vector": Embedding.of("m", (0.6, 0.8)), "ask": Ask(question="덱은?", cache=CacheWish(key="k")),
+        } | fields,
+    )  # fmt: skip
+    at = given.accepted_at + timedelta(seconds=1)
+    return respond(given, GOOD, (), Floors({"groundedness": 0.5}), context(at))
+
+
+def context(at: Any) -> ReleaseContext:
+    return ReleaseContext(at=at, timing=StageTiming(stage="eval", queue_ms=1, work_ms=2), trace_id="ab" * 16)
+
+
+def v1(made: Publication) -> dict[str, Any]:
+    """What a client of version 1 reads; checked against the schema that it was written for."""
+    value = encode(to_v1(made))
+    body: dict[str, Any] = json.loads(value)
+    Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(body)
+    assert decode(topic("responses.v1"), value) == to_v1(made)
+    return body
+
+
+def test_version_1_has_all_that_it_had() -> None:
+    made = publication()
+    body, newest = v1(made), json.loads(encode(made.response))
+    assert body["version"] == 1
+    assert {n: body[n] for n in INTERNAL} == {
+        "admissible": True, "admission_reason": made.release.admission_reason, "cache_key": "k",
+        "request_digest": made.release.request_digest,
+    }  # fmt: skip
+    assert body["question_embedding"] == {"model": "m", "vector": [0.60000002, 0.80000001]}
+    own = {"version", "event_id", "sources", "question_embedding", *INTERNAL}
+    assert {n: v for n, v in body.items() if n not in own} == {
+        n: v for n, v in newest.items() if n not in own
+    }
+    assert set(body["sources"][0]) == set(newest["sources"][0]) - {"start", "end", "spans"}
+    assert not set(newest) & {"question_embedding", *INTERNAL}
+
+
+def test_event_ids_are_distinct_and_repeatable() -> None:
+    given = publication()
+    ids = [[e.event_id for e in events_of(made, (1, 2))] for made in (given, given, publication())]
+    assert len(set(ids[0])) == 3
+    assert ids[0] == ids[1] == ids[2]
+    assert str(given.release.response_event_id) == ids[0][0]
+    assert str(given.release.cause) == ids[0][1], "what version 1 was always called"
+
+
+def test_version_1_of_an_answer_that_may_not_be_kept_has_its_embedding_too() -> None:
+    made = publication(answer_kind="cached")
+    assert made.release.question_vector is None
+    assert [s.passage for s in made.release.sources] == [""]
+    body = v1(made)
+    assert (body["admissible"], body["question_embedding"]["model"]) == (False, "m")
+    assert body["sources"][0]["passage"] == TEXT
+
+
+def test_a_status_that_version_1_does_not_know_is_a_failure_there() -> None:
+    made = publication(status="deferred")
+    assert made.response.status == made.release.status == "deferred"
+    assert not made.release.admissible
+    body = v1(made)
+    assert (body["status"], body.get("answer"), body["error"]["code"]) == ("failed", None, "unknown_status")
+
+
+def test_other_values_that_version_1_does_not_know_are_cast_to_the_careful_one() -> None:
+    made = publication(
+        verdicts=(Verdict(rail="new", stage="output", decision="quarantine"),),
+        cache=CacheInfo(status="hit_federated"),
+    )
+    assert made.response.verdicts[0].decision == "quarantine"
+    assert (made.release.admissible, made.release.admission_reason) == (
+        False,
+        "guardrail new said quarantine",
+    )
+    body = v1(made)
+    assert (body["verdicts"][0]["decision"], body["cache"]["status"]) == ("block", "bypass")
+
+
+def test_bare_responses_are_cast_too() -> None:
+    now = publication().response.occurred_at
+    pending = Pending("default", "r-1", None, "digest", now, now)
+    for made, events in ((expired(pending, context(now)), 3), (conflict(pending, context(now)), 2)):
+        body = v1(made)
+        assert (body["request_digest"], body["admissible"]) == ("digest", False)
+        assert body["admission_reason"] == f"the status is {made.response.status}"
+        assert len(events_of(made, (1, 2))) == events
+
+
+@pytest.mark.parametrize(("given", "kept"), [([2], (2,)), ([2, 1, 2], (1, 2)), ([1, 2], (1, 2))])
+def test_versions_that_may_be_served(given: list[int], kept: tuple[int, ...]) -> None:
+    assert EvalSettings(response_versions=given).response_versions == kept  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [[], [1], [2, 3]])
+def test_other_versions_are_refused(given: list[int]) -> None:
+    with pytest.raises(ValueError, match="name 2, and no other than 1, 2"):
+        EvalSettings(response_versions=given)  # type: ignore[arg-type]

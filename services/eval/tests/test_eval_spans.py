@@ -1,0 +1,117 @@
+"""The cited character spans of each source."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from septet_contracts import Answerability, Ask, CitedSpan, Outcome, Passage, Quote
+from septet_eval.domain.response import sources
+from septet_eval.domain.spans import cited_spans
+from septet_eval.domain.text import sentence_spans
+from septet_kit.testing import flow
+
+TEXT = "Queues are lists.  A deque is a double-ended\nqueue with fast appends. See e.g. the docs. 덱의 최대 길이는 maxlen으로 정한다."
+OTHER = "Heaps are binary trees. The smallest element is always the root."
+
+
+def passage(text: str, number: int = 1, start: int = 0, end: int | None = None) -> Passage:
+    return Passage(
+        passage_id=f"p{number}", document_id=f"d{number}", content_hash="h", text=text, start=start,
+        end=start + len(text) if end is None else end, score=1.0,
+    )  # fmt: skip
+
+
+def outcome(answer: str, **fields: Any) -> Outcome:
+    given = {"answer_kind": "generated", "passages": (passage(TEXT), passage(OTHER, 2))}
+    return flow(Outcome, answer=answer, **given | fields)
+
+
+def cited(answer: str, number: int = 1, **fields: Any) -> list[tuple[str, str]]:
+    made = outcome(answer, **fields)
+    spans = cited_spans(made).get(number, ())
+    return [(s.kind, made.passages[number - 1].text[s.start : s.end]) for s in spans]
+
+
+def test_words_taken_from_the_passage_are_quoted() -> None:
+    assert cited("Queues are lists [1].") == [("quoted", "Queues are lists.")]
+    assert cited("A deque is a double-ended [1]?") == [("quoted", "A deque is a double-ended")]
+    assert cited("Queue [1].") == [("supporting", "Queues are lists.")], "a part of a word"
+    assert cited("“Queues are lists.” [1]") == [("quoted", "Queues are lists.")]
+
+
+def test_an_extractive_answer_cites_its_quote_whatever_its_white_space() -> None:
+    text = "A deque is a double-ended\nqueue with fast appends."
+    start = TEXT.index(text)
+    best = Quote(passage_id="p1", number=1, text=text, start=start, end=start + len(text), similarity=0.9)
+    known = Answerability(score=0.9, threshold=0.5, answerable=True, best=best)
+    answer = f'"{" ".join(text.split())}" [1]'
+    assert cited(answer, answerability=known, answer_kind="extractive") == [("quoted", text)]
+    moved = best.model_copy(update={"start": start + 1, "end": start + 1 + len(text)})
+    wrong = known.model_copy(update={"best": moved})
+    assert ("quoted", text) not in cited(answer, answerability=wrong)
+
+
+def test_a_sentence_in_other_words_is_supported_by_the_one_that_shares_most() -> None:
+    found = cited("Deques are double-ended queues and fast at appending: appends are fast [1].")
+    assert found == [("supporting", "A deque is a double-ended\nqueue with fast appends.")]
+    assert cited("maxlen은 덱의 최대 길이를 정한다 [1].") == [
+        ("supporting", "덱의 최대 길이는 maxlen으로 정한다.")
+    ]
+
+
+def test_what_no_sentence_carries_is_not_made_up() -> None:
+    assert cited("Bananas grow in warm countries [1].") == []
+    assert cited("Queues are lists.") == [], "not cited"
+    assert cited("Queues are lists [7].") == [], "no such source"
+    assert cited('{"a": "Queues are lists [1]"}', ask=Ask(question="q", output_schema={})) == []
+    assert cited_spans(outcome("", status="failed")) == {}
+
+
+def test_each_citation_has_its_own_span_in_order_and_once() -> None:
+    answer = "See e.g. the docs [1]. Queues are lists [1]. Queues are lists [1]. Heaps are binary trees [2]."
+    assert [text for _, text in cited(answer)] == ["Queues are lists.", "See e.g. the docs."]
+    assert [text for _, text in cited(answer, 2)] == ["Heaps are binary trees."]
+
+
+def test_spans_are_places_in_the_document() -> None:
+    document = f"# Title\n\n{TEXT}\n"
+    at = document.index(TEXT)
+    made = outcome("Queues are lists [1].", passages=(passage(TEXT, start=at), passage(OTHER, 2, end=0)))
+    first, second = sources(made)
+    (span,) = first.spans
+    assert span == CitedSpan(start=0, end=17, kind="quoted")
+    assert first.start is not None
+    assert document[first.start + span.start : first.start + span.end] == "Queues are lists."
+    assert (first.cited, second.cited, second.spans) == (True, False, ())
+    assert (second.start, second.end) == (None, None), "its text is not what stands there"
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n ", "one", "One. Two!  Three?\n\nFour\n- five\nsix\n2. seven", "e.g. this. And that."]
+)
+def test_sentences_hold_every_character_but_white_space(text: str) -> None:
+    pieces = [text[a:b] for a, b in sentence_spans(text)]
+    assert "".join("".join(pieces).split()) == "".join(text.split())
+    assert all(p == p.strip() for p in pieces)
+
+
+@given(st.text(alphabet="ab .!\n한\u2028e.g", max_size=60), st.text(alphabet="ab .[1]\n한", max_size=60))
+def test_spans_lie_within_their_passage(text: str, answer: str) -> None:
+    made = outcome(answer, passages=(passage(text),))
+    for span in cited_spans(made).get(1, ()):
+        assert 0 <= span.start < span.end <= len(text)
+        assert text[span.start : span.end].strip()
+
+
+def test_the_cost_is_bounded() -> None:
+    """Each sentence cites every passage, and none is found: 10,000 pairs, of which 200 are looked at."""
+    passages = tuple(passage("Words of no use here. " * 50, n) for n in range(1, 51))
+    marks = "".join(f"[{n}]" for n in range(1, 51))
+    answer = " ".join(f"Bananas number {n} grow in warm countries {marks}." for n in range(200))
+    began = time.process_time()
+    assert cited_spans(outcome(answer, passages=passages)) == {}
+    assert time.process_time() - began < 1.0

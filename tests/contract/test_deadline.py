@@ -1,0 +1,76 @@
+"""The deadline of a request has one owner: eval never expires what guardrails still lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from septet_contracts import Request, Screened, encode
+from septet_eval.domain.admission import Floors
+from septet_eval.domain.response import Pending, Response
+from septet_eval.evaluator import Evaluator
+from septet_eval.handlers import Handlers
+from septet_eval.ports import Settled
+from septet_guardrails.adapters.language import FastTextLanguage
+from septet_guardrails.adapters.names import PresidioNames
+from septet_guardrails.adapters.policies import PolicyFiles
+from septet_guardrails.adapters.profanity import ProfanityModel
+from septet_guardrails.adapters.weights import injection_head
+from septet_guardrails.domain.rails import input_rails
+from septet_guardrails.handlers import InputHandler
+from septet_kit import DEFAULT_DEADLINE, MAX_DEADLINE
+from septet_kit.testing import context
+
+NOW = datetime.now(UTC)
+
+
+class Registry:
+    """Keeps what eval registers."""
+
+    def __init__(self) -> None:
+        self.pending: list[Pending] = []
+
+    async def register(self, pending: Pending, conflict: Callable[[], Response]) -> Settled:
+        self.pending.append(pending)
+        return Settled()
+
+
+class NoVectors:
+    """An embeddings endpoint that is down."""
+
+    async def embed(self, text: str, model: str, within: float) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("given", "due"),
+    [
+        (None, NOW + DEFAULT_DEADLINE),
+        (NOW + timedelta(seconds=90), NOW + timedelta(seconds=90)),
+        (NOW + timedelta(days=2), NOW + MAX_DEADLINE),
+    ],
+)
+async def test_guardrails_and_eval_agree_on_the_deadline(
+    given: datetime | None, due: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for service in ("GUARDRAILS_", "EVAL_", ""):
+        monkeypatch.setenv(f"SEPTET_{service}DEFAULT_DEADLINE", "PT1H")
+    request = Request(request_id="r-1", question="What is a deque?", deadline=given)
+    ctx = context("requests", value=encode(request), timestamp=NOW)
+    assert await _registered(request, ctx) == await _screened(request, ctx) == due
+
+
+async def _registered(request: Request, ctx: Any) -> datetime:
+    registry: Any = Registry()
+    await Handlers(registry, Evaluator((), NoVectors(), 0.1), Floors({})).register(request, ctx)
+    deadline: datetime = registry.pending[0].deadline
+    return deadline
+
+
+async def _screened(request: Request, ctx: Any) -> datetime:
+    rails = input_rails(injection_head(), PresidioNames(), ProfanityModel())
+    [emit] = await InputHandler(PolicyFiles.load(), rails, FastTextLanguage())(request, ctx)
+    assert isinstance(emit.event, Screened)
+    return emit.event.deadline
