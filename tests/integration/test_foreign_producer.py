@@ -36,13 +36,14 @@ async def relay(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) 
 class Foreign:
     """One librdkafka producer; its blocking calls run in a thread."""
 
-    def __init__(self, kafka: KafkaConnection, kind: str, codec: str = "none", **options: Any) -> None:
+    def __init__(self, kafka: KafkaConnection, kind: str, codec: str = "none", **options: int) -> None:
         self.transactional = kind in ("committed", "aborted", "open")
         own = {"transactional.id": f"foreign-{uuid4().hex[:8]}"} if self.transactional else {}
-        self._producer = Producer({
+        settings: dict[str, Any] = {
             **kafka.librdkafka(), "acks": "all", "compression.type": codec, "enable.idempotence": kind != "plain",
-            "linger.ms": 50, "log_level": 0, **own, **options,
-        })  # fmt: skip
+            "linger.ms": 50, "log_level": 0, "transaction.timeout.ms": 10_000, **own, **options,
+        }  # fmt: skip
+        self._producer = Producer(settings)
         self._kind = kind
 
     async def write(self, *marks: str) -> int:
@@ -50,7 +51,7 @@ class Foreign:
         return await asyncio.to_thread(self._write, marks)
 
     def _write(self, marks: tuple[str, ...]) -> int:
-        offsets: list[int] = []
+        offsets: list[int | None] = []
         if self.transactional:
             self._producer.init_transactions(20)
             self._producer.begin_transaction()
@@ -68,7 +69,7 @@ class Foreign:
             self._producer.commit_transaction(20)
         elif self._kind == "aborted":
             self._producer.abort_transaction(20)
-        return min(offsets)
+        return min(offset for offset in offsets if offset is not None)
 
 
 def marks(kind: str, count: int = 3) -> list[str]:
@@ -121,7 +122,7 @@ async def test_a_client_that_hangs_in_a_transaction_ends_no_service(
 ) -> None:
     """Requests behind an open transaction wait until the broker aborts it; the service waits, and is not restarted."""
     kafka = addresses.connection("admin")
-    hanging = Foreign(kafka, "open", **{"transaction.timeout.ms": 10_000})
+    hanging = Foreign(kafka, "open")
     await hanging.write(*marks("open", 1))
     sent = marks("behind", 1)
     await Foreign(kafka, "idempotent").write(*sent)
@@ -129,7 +130,7 @@ async def test_a_client_that_hangs_in_a_transaction_ends_no_service(
     assert relay.member.restarts == 0
 
 
-@pytest.mark.parametrize("wanted_ms", [60_001, 900_000])
+@pytest.mark.parametrize("wanted_ms", [15_001, 60_000])
 async def test_a_longer_transaction_than_the_bound_is_rejected(wanted_ms: int, addresses: Addresses) -> None:
     with pytest.raises(Exception, match=r"(?i)transaction.*timeout|INVALID_TRANSACTION_TIMEOUT"):
         await Foreign(addresses.connection("admin"), "open", **{"transaction.timeout.ms": wanted_ms}).write(

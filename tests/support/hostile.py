@@ -94,6 +94,10 @@ def _in_json(text: str) -> Callable[[str, Fields], bytes]:
     return _value(lambda mark, _: b'{"request_id": "%s", "question": %s}' % (mark.encode(), text.encode()))
 
 
+def _legacy(magic: int) -> Callable[[str, Fields], bytes]:
+    return lambda mark, fields: legacy_message(magic, mark.encode(), _body(mark, fields))
+
+
 def _truncated(mark: str, fields: Fields) -> bytes:
     return Batch((_record(mark, fields),)).encode()[:-7]
 
@@ -146,7 +150,7 @@ REJECTED: tuple[Form, ...] = (
     *(Form(f"codec_{n}", _with(codec=n), rejected="UnknownError") for n in (5, 6, 7)),
     Form("codec_garbage", _with(codec=1, payload=b"no gzip"), rejected="UnknownError"),
     Form("bad_checksum", _with(crc=1), rejected="CorruptRecordException"),
-    *(Form(f"magic_{n}", lambda mark, fields, n=n: legacy_message(n, mark.encode(), _body(mark, fields)), rejected="UnknownError") for n in (0, 1)),
+    *(Form(f"magic_{n}", _legacy(n), rejected="UnknownError") for n in (0, 1)),
     Form("magic_3", _with(magic=3), rejected="CorruptRecordException"),
     Form("magic_255", _with(magic=-1), rejected="CorruptRecordException"),
     Form("truncated_batch", _truncated, rejected="UnknownError"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 from aiokafka.record.memory_records import MemoryRecords
@@ -10,7 +12,7 @@ from .hostile import ACCEPTED, REJECTED
 from .record_batch import CODECS, Batch, RawRecord, bomb, legacy_message
 
 
-def read(batch: bytes) -> list[object]:
+def read(batch: bytes) -> list[Any]:
     return list(MemoryRecords(batch).next_batch())
 
 
