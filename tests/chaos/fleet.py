@@ -168,6 +168,11 @@ def sabotaged(service: str, *fault: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "tests.chaos.saboteur", service, *fault)
 
 
+def relaying() -> tuple[str, ...]:
+    """How the service is run that only hands requests on."""
+    return (sys.executable, "-m", "tests.support.relay")
+
+
 class Fleet:
     """All members. ``environment(service)`` is what one instance of a service runs with."""
 

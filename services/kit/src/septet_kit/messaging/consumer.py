@@ -51,6 +51,7 @@ def open_client(spec: ServiceSpec, settings: KitSettings, instance: str) -> Any:
         group_instance_id=instance, enable_auto_commit=False, auto_offset_reset="earliest",
         session_timeout_ms=int(session_ms), heartbeat_interval_ms=int(session_ms * 0.3),
         max_partition_fetch_bytes=2 * 1024 * 1024 + 4096, fetch_max_bytes=8 * 1024 * 1024,
+        isolation_level="read_committed",
     )  # fmt: skip
 
 
