@@ -191,11 +191,8 @@ async def _documents(here: Lab, stop: asyncio.Event, ids: list[str]) -> None:
     """Publish a document every half second until ``stop`` is set; ``ids`` are those that the broker has."""
     while not stop.is_set():
         name = f"rolled-{len(ids)}"
-        body = {
-            "document_id": name,
-            "title": f"Roll {len(ids)}",
-            "text": f"Roll {len(ids)} sorts letters. " * 20,
-        }
+        text = f"Roll {len(ids)} sorts letters by their colour. " * 20
+        body = {"action": "upsert", "document_id": name, "title": f"Roll {len(ids)}", "text": text}
         await here.producer.send_and_wait(
             topic("documents").name, json.dumps(body).encode(), key=f"default:{name}".encode()
         )
