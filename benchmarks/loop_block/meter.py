@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 TICK_S = 0.001
+_TRIES, _PLAIN_MS = 6, 20.0
 
 
 @dataclass
@@ -41,11 +42,17 @@ async def watched() -> AsyncIterator[Block]:
         ticking.cancel()
 
 
-async def longest_block(work: Callable[[], Awaitable[bool]], tries: int = 2) -> tuple[Block, bool]:
-    """The least of ``tries`` longest blocks, and the work's result."""
-    blocks = []
-    for _ in range(tries):
+async def longest_block(work: Callable[[], Awaitable[bool]]) -> tuple[Block, bool]:
+    """The least of the longest blocks of up to ``_TRIES`` runs, and the work's result.
+
+    While a thread of this process works, a loop that waits for a core of a busy machine looks blocked. A real block
+    is there every time.
+    """
+    least, result = Block(float("inf")), False
+    for number in range(_TRIES):
         async with watched() as block:
             result = await work()
-        blocks.append(block)
-    return min(blocks, key=lambda one: one.longest_ms), result
+        least = min(least, block, key=lambda one: one.longest_ms)
+        if number and least.longest_ms < _PLAIN_MS:
+            break
+    return least, result

@@ -131,11 +131,12 @@ def _without_bare_headings(groups: list[_Group], limits: Limits) -> list[_Group]
     kept: list[_Group] = []
     bare: _Group | None = None
     for group in groups:
-        if bare is None:
-            bare = group
-        elif group.bare or group.end - bare.start <= limits.maximum * 1.2:
+        fits = bare is not None and group.end - bare.start <= limits.maximum * 1.2
+        if bare is not None and fits:
             bare.follow(group)
         else:
+            if bare is not None and group.bare:
+                kept.append(bare)
             bare = group
         if not bare.bare:
             kept.append(bare)

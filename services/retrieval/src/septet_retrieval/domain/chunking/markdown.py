@@ -17,6 +17,8 @@ _BLOCK_PARSER = MarkdownIt("commonmark").enable("table").disable("inline")
 _FRONT_MATTER = re.compile(r"\A---\r?\n.*?\r?\n---[^\S\n]*(?:\n|\Z)", re.DOTALL)
 _MAX_FRONT_MATTER = 65_536
 _SEGMENT = 32_768
+# A longer line is prose, whatever marks it has.
+_LONGEST = 4 * _SEGMENT
 _OPEN_FENCE = re.compile(r"\s*?^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _LINES = {"fence", "code_block", "table_open", "html_block"}
 _MARKUP = re.compile(r"[*_`]+|!?\[([^\[\]]*)\]\([^()]*\)|\{#[^{}]*\}")
@@ -35,7 +37,10 @@ def markdown_blocks(text: str) -> Iterator[Block]:
     cut: Kind | None = None
     while at < len(text):
         end = _segment_end(text, at)
-        blocks = list(_top_level(text, at, end, headings))
+        if end - at > _LONGEST:
+            blocks = [(at, Block(at, at + len(text[at:end].rstrip()), Kind.PROSE, tuple(headings.values())))]
+        else:
+            blocks = list(_top_level(text, at, end, headings))
         fence = _OPEN_FENCE.match(text, at)
         again = end
         if end < len(text) and len(blocks) > 1:
@@ -51,9 +56,11 @@ def markdown_blocks(text: str) -> Iterator[Block]:
 
 
 def _segment_end(text: str, start: int) -> int:
-    """The end of the line in which a segment reaches its size."""
-    end = text.find("\n", start + _SEGMENT)
-    return len(text) if end < 0 else end + 1
+    """The end of the line in which a segment reaches its size; of the line before, if that one is very long."""
+    end = text.find("\n", start + _SEGMENT) + 1 or len(text)
+    if end - start > _LONGEST:
+        return text.rfind("\n", start, start + _SEGMENT) + 1 or end
+    return end
 
 
 def _fence_end(text: str, fence: re.Match[str]) -> int:
