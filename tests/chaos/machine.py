@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 from septet_native.jars import read_lock
 from septet_native.packages import package_file
-from septet_native.postgres import INSTALLATION, PACKAGE
+from septet_native.postgres_programs import INSTALLATION, PACKAGE
 
 from ..conftest import STACK
 

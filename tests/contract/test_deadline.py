@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from septet_contracts import Request, Screened, encode
 from septet_eval.domain.admission import Floors
-from septet_eval.domain.response import Pending, Response
+from septet_eval.domain.response import Pending, Publication
 from septet_eval.evaluator import Evaluator
 from septet_eval.handlers import Handlers
-from septet_eval.ports import Settled
+from septet_eval.ports import ReleaseResult
 from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
@@ -32,9 +32,9 @@ class Registry:
     def __init__(self) -> None:
         self.pending: list[Pending] = []
 
-    async def register(self, pending: Pending, conflict: Callable[[], Response]) -> Settled:
+    async def register(self, pending: Pending, conflict: Callable[[], Publication]) -> ReleaseResult:
         self.pending.append(pending)
-        return Settled()
+        return ReleaseResult()
 
 
 class NoVectors:

@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 from septet_native.addresses import Addresses
 from septet_native.packages import package_file
-from septet_native.postgres import INSTALLATION, OWNER, PACKAGE, ROLES
+from septet_native.postgres import OWNER, ROLES
+from septet_native.postgres_programs import INSTALLATION, PACKAGE
 
 SCRIPT = Path(__file__).parents[2] / "infra" / "postgres" / "10-roles.sh"
 # Everything that a shell, an option string or SQL could take for its own.

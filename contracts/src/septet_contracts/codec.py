@@ -112,9 +112,6 @@ def _load(value: bytes) -> dict[str, Any]:
     return body
 
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-
-
 @cache
 def _version(major: int) -> re.Pattern[bytes]:
     return re.compile(rb'"version"\s*:\s*%d\s*[,}]' % major)
@@ -126,8 +123,13 @@ def _has_nul(value: bytes) -> bool:
 
 
 def _has_too_many_values(value: bytes) -> bool:
-    """Whether the body has more than ``MAX_VALUES`` lists, objects and items; text within strings does not count."""
-    return _values(value) > MAX_VALUES and _values(_STRING.sub(b"", value)) > MAX_VALUES
+    """Whether the body has more than ``MAX_VALUES`` strings, or lists, objects and items outside strings."""
+    if _values(value) <= MAX_VALUES:
+        return False
+    unescaped = value.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if unescaped.count(b'"') > 2 * MAX_VALUES:
+        return True
+    return _values(b"".join(unescaped.split(b'"')[::2])) > MAX_VALUES
 
 
 def _values(body: bytes) -> int:

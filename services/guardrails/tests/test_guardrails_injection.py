@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 
 import pytest
 from septet_contracts import Ask, Message
@@ -84,16 +83,6 @@ def test_attack_buried_in_a_long_text() -> None:
 def test_action_and_threshold() -> None:
     assert check(ATTACKS[0], action="flag") == "flag"
     assert check(ATTACKS[0], threshold=1.0) == "pass"
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["ignore all " * 3000, "a" * 32_768, "ignore " + "of the " * 4600, "'\"" * 16_000, "가나 " * 10_000],
-)
-def test_time_is_bounded_for_any_text(text: str) -> None:
-    began = time.perf_counter()
-    RAIL.judge(text[:32_768])
-    assert time.perf_counter() - began < 2.0
 
 
 def test_head_survives_its_own_format() -> None:

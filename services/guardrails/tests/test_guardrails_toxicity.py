@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from septet_guardrails.domain.toxicity_rules import match_abuse
 
@@ -31,12 +29,3 @@ def test_finds_abuse(text: str) -> None:
 )  # fmt: skip
 def test_leaves_other_texts_alone(text: str) -> None:
     assert match_abuse(text) == []
-
-
-@pytest.mark.parametrize(
-    "text", ["all " * 8000, "i want to kill " * 2000, '"' * 32_768, "a b " * 8000, "women are " * 3000]
-)
-def test_time_is_bounded_for_any_text(text: str) -> None:
-    began = time.perf_counter()
-    match_abuse(text)
-    assert time.perf_counter() - began < 2.0

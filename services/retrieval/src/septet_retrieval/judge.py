@@ -13,7 +13,7 @@ from septet_kit.offload import Offload
 
 from septet_retrieval.domain.answerability import Assessment, assess
 from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, best_sentences
-from septet_retrieval.domain.query import is_latin
+from septet_retrieval.domain.query import READ, is_latin
 from septet_retrieval.ports import TextEmbedder
 from septet_retrieval.settings import RetrievalSettings
 
@@ -60,5 +60,5 @@ class Judge:
 
 def _read(question: str, passages: Sequence[Passage]) -> tuple[Terms, list[Sentence]]:
     """The question's terms, and the sentences that speak to them."""
-    terms = Terms.of(question)
+    terms = Terms.of(question[:READ])
     return terms, best_sentences(terms, passages)

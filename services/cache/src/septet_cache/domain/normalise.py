@@ -6,6 +6,8 @@ import hashlib
 import re
 import unicodedata
 
+# One call over a long text would block all threads.
+_PIECE = 8_192
 _SPACES = re.compile(r"\s+")
 _TRAILING = re.compile(r"[\s?!.,;:…~。？！、]+$")
 _QUOTES = str.maketrans({"‘": "'", "’": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-"})
@@ -17,8 +19,19 @@ def clean(text: str) -> str:
 
     Case and punctuation stay, because names are read from them.
     """
+    pieces: list[str] = []
+    for start in range(0, len(text), _PIECE):
+        piece = _unified(text[start : start + _PIECE])
+        if pieces and pieces[-1].endswith(" "):
+            piece = piece.removeprefix(" ")
+        if piece:
+            pieces.append(piece)
+    return "".join(pieces).strip()
+
+
+def _unified(text: str) -> str:
     unified = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_QUOTES)
-    return _SPACES.sub(" ", unified).strip()
+    return _SPACES.sub(" ", unified)
 
 
 def normal_form(text: str) -> str:

@@ -50,18 +50,24 @@ async def provision(
             leaves users alone.
         replication: of topics that are created.
         dry_run: change nothing, and say what would be changed.
-        keep: leave ACLs that the table no longer holds, for processes of the version before.
+        keep: leave ACLs of the table's principals that it no longer holds, for processes of the version before.
+            Tenants lose theirs all the same.
 
     Raises:
         Permanent, Transient: the cluster refuses or does not answer; it is safe to try again.
     """
     # First, because it says at once when the cluster cannot be reached.
     topics: list[Topic] = await missing_topics(connection, tenants.topics())
-    cluster = Cluster(connection)
+    cluster, table = Cluster(connection), list(table)
     wanted = bindings(for_tenants(table, tenants.own))
     pending = await cluster.pending(wanted)
     if keep:
-        wanted, pending = wanted | set(pending.stale), replace(pending, stale=())
+        principals = {access.principal for access in table}
+        kept = {b for b in pending.stale if b.principal in principals}
+        wanted, pending = (
+            wanted | kept,
+            replace(pending, stale=tuple(b for b in pending.stale if b not in kept)),
+        )
     gone = await _gone(cluster, passwords)
     if not dry_run:
         await ensure_topics(connection, topics=tenants.topics(), replication=replication)

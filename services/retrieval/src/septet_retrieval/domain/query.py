@@ -9,7 +9,7 @@ from septet_contracts import Ask
 
 from septet_retrieval.domain.analysis import analyze_question
 
-READ = 4_096
+READ = 8_192
 """Characters of a question that its kind is read from: a longer one is as clearly of that kind."""
 
 _FEW_TERMS = 3

@@ -37,15 +37,18 @@ class Span:
 
 def split_sentences(text: str) -> list[Span]:
     """Sentences of ``text`` without surrounding white space, in order, never overlapping."""
-    spans: list[Span] = []
+    return list(iterate_sentences(text))
+
+
+def iterate_sentences(text: str) -> Iterator[Span]:
+    """The same, one at a time: a long text can have hundreds of thousands."""
     start = 0
     for match in _boundaries(text):
         if match.lastgroup == "end" and not _ends(text, start, match):
             continue
-        _append(spans, text, start, match.end())
+        yield from _stripped(text, start, match.end())
         start = match.end()
-    _append(spans, text, start, len(text))
-    return spans
+    yield from _stripped(text, start, len(text))
 
 
 def _boundaries(text: str) -> Iterator[re.Match[str]]:
@@ -61,11 +64,11 @@ def _boundaries(text: str) -> Iterator[re.Match[str]]:
         at = max(at, limit)
 
 
-def _append(spans: list[Span], text: str, start: int, end: int) -> None:
+def _stripped(text: str, start: int, end: int) -> Iterator[Span]:
     raw = text[start:end]
     left, right = len(raw) - len(raw.lstrip()), len(raw.rstrip())
     if left < right:
-        spans.append(Span(start + left, start + right))
+        yield Span(start + left, start + right)
 
 
 def _ends(text: str, start: int, match: re.Match[str]) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from septet_retrieval.domain.sentences import Span, split_sentences
+from septet_retrieval.domain.sentences import iterate_sentences
 
 
 class Kind(enum.Enum):
@@ -29,44 +30,44 @@ class Block:
         return self.end - self.start
 
 
-def split_block(text: str, block: Block, maximum: int) -> list[Block]:
+Ends = tuple[int, int]
+"""Start and end of a piece; a plain tuple, of which a document may have hundreds of thousands."""
+
+
+def split_block(text: str, block: Block, maximum: int) -> Iterator[Block]:
     """Tear a block that is longer than ``maximum`` where it hurts least.
 
     Prose is torn between sentences, code and tables between lines; what is still too long, at white
     space; what has none, at the limit.
     """
     if block.size <= maximum:
-        return [block]
+        yield block
+        return
     pieces = _lines(text, block) if block.kind is Kind.LINES else _sentences(text, block)
-    torn = [part for piece in pieces for part in _cut(text, piece, maximum)]
-    return [Block(span.start, span.end, block.kind, block.path) for span in torn]
+    for piece in pieces:
+        for start, end in _cut(text, piece, maximum):
+            yield Block(start, end, block.kind, block.path)
 
 
-def _sentences(text: str, block: Block) -> list[Span]:
-    return [
-        Span(block.start + span.start, block.start + span.end)
-        for span in split_sentences(text[block.start : block.end])
-    ]
+def _sentences(text: str, block: Block) -> Iterator[Ends]:
+    for span in iterate_sentences(text[block.start : block.end]):
+        yield block.start + span.start, block.start + span.end
 
 
-def _lines(text: str, block: Block) -> list[Span]:
-    spans: list[Span] = []
+def _lines(text: str, block: Block) -> Iterator[Ends]:
     start = block.start
     for line in text[block.start : block.end].splitlines(keepends=True):
         if line.strip():
-            spans.append(Span(start, start + len(line.rstrip())))
+            yield start, start + len(line.rstrip())
         start += len(line)
-    return spans
 
 
-def _cut(text: str, span: Span, maximum: int) -> list[Span]:
-    parts: list[Span] = []
-    start = span.start
-    while span.end - start > maximum:
+def _cut(text: str, piece: Ends, maximum: int) -> Iterator[Ends]:
+    start, end = piece
+    while end - start > maximum:
         space = text.rfind(" ", start + maximum // 2, start + maximum)
         cut = space if space > 0 else start + maximum
-        parts.append(Span(start, cut))
+        yield start, cut
         start = cut + 1 if space > 0 else cut
-    if start < span.end:
-        parts.append(Span(start, span.end))
-    return parts
+    if start < end:
+        yield start, end

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from septet_retrieval.domain.chunking.blocks import Block, Kind, split_block
@@ -42,17 +43,30 @@ def chunk(text: str, media_type: str, location: str = "", limits: Limits = Limit
     Empty when the document has no visible text.
     """
     text, blocks = _blocks(text, media_type)
-    if not blocks:
+    first = list(_beginning(blocks, limits.whole))
+    if not first:
         return []
-    if blocks[-1].end - blocks[0].start <= limits.whole and _one_topic(blocks):
-        groups: Iterable[Sequence[Block]] = [blocks]
+    if first[-1].end - first[0].start <= limits.whole and _one_topic(first):
+        groups = [_Group.of(first)]
     else:
-        pieces = [piece for block in blocks for piece in split_block(text, block, limits.maximum)]
-        groups = _pack(pieces, limits)
+        every = itertools.chain(first, blocks)
+        groups = _pack(
+            (piece for block in every for piece in split_block(text, block, limits.maximum)), limits
+        )
     return [_chunk(text, group, location) for group in groups]
 
 
-def _blocks(text: str, media_type: str) -> tuple[str, list[Block]]:
+def _beginning(blocks: Iterator[Block], length: int) -> Iterator[Block]:
+    """The first blocks, up to the one that ends more than ``length`` characters after their beginning."""
+    start: int | None = None
+    for block in blocks:
+        start = block.start if start is None else start
+        yield block
+        if block.end - start > length:
+            return
+
+
+def _blocks(text: str, media_type: str) -> tuple[str, Iterator[Block]]:
     if media_type == "text/html":
         return html_blocks(text)
     return text, markdown_blocks(text) if media_type == "text/markdown" else plain_blocks(text)
@@ -62,56 +76,87 @@ def _one_topic(blocks: Sequence[Block]) -> bool:
     return len({block.path for block in blocks}) <= 2
 
 
-def _pack(blocks: Sequence[Block], limits: Limits) -> list[list[Block]]:
-    groups: list[list[Block]] = []
+@dataclass
+class _Group:
+    """The blocks of one passage, without the blocks: by heading path, the size of the longest."""
+
+    start: int
+    end: int
+    bare: bool
+    longest: dict[tuple[str, ...], int]
+
+    @classmethod
+    def of(cls, blocks: Iterable[Block]) -> _Group:
+        first, *others = blocks
+        group = cls(first.start, first.end, first.kind is Kind.HEADING, {first.path: first.size})
+        for block in others:
+            group.add(block)
+        return group
+
+    def add(self, block: Block) -> None:
+        self.end, self.bare = block.end, self.bare and block.kind is Kind.HEADING
+        self.longest[block.path] = max(block.size, self.longest.get(block.path, 0))
+
+    def follow(self, other: _Group) -> None:
+        """Take in the group after this one."""
+        self.end, self.bare = other.end, self.bare and other.bare
+        for path, size in other.longest.items():
+            self.longest[path] = max(size, self.longest.get(path, 0))
+
+
+def _pack(blocks: Iterable[Block], limits: Limits) -> list[_Group]:
+    groups: list[_Group] = []
     for block in blocks:
         if groups and _joins(groups[-1], block, limits):
-            groups[-1].append(block)
+            groups[-1].add(block)
         else:
-            groups.append([block])
+            groups.append(_Group.of([block]))
     return _without_bare_headings(groups, limits)
 
 
-def _joins(group: Sequence[Block], block: Block, limits: Limits) -> bool:
+def _joins(group: _Group, block: Block, limits: Limits) -> bool:
     """Whether ``block`` belongs to the passage at hand: it fits, and no new topic begins with it."""
-    size, joined = group[-1].end - group[0].start, block.end - group[0].start
+    size, joined = group.end - group.start, block.end - group.start
     if joined > limits.maximum:
         return False
     if block.kind is Kind.HEADING:
         return size < limits.small
-    if all(member.kind is Kind.HEADING for member in group):
+    if group.bare:
         return True
     return joined <= limits.target or min(size, block.size) < limits.small
 
 
-def _without_bare_headings(groups: list[list[Block]], limits: Limits) -> list[list[Block]]:
+def _without_bare_headings(groups: list[_Group], limits: Limits) -> list[_Group]:
     """A heading alone says nothing: it goes to the passage after it, even a little past the maximum."""
-    kept: list[list[Block]] = []
-    bare: list[Block] = []
+    kept: list[_Group] = []
+    bare: _Group | None = None
     for group in groups:
-        if all(block.kind is Kind.HEADING for block in group):
-            bare += group
-            continue
-        kept.append(
-            [*bare, *group] if bare and group[-1].end - bare[0].start <= limits.maximum * 1.2 else group
-        )
-        bare = []
-    if bare:
+        fits = bare is not None and group.end - bare.start <= limits.maximum * 1.2
+        if bare is not None and fits:
+            bare.follow(group)
+        else:
+            if bare is not None and group.bare:
+                kept.append(bare)
+            bare = group
+        if not bare.bare:
+            kept.append(bare)
+            bare = None
+    if bare is not None:
         kept.append(bare)
     return kept
 
 
-def _chunk(text: str, group: Sequence[Block], location: str) -> Chunk:
-    start, end = group[0].start, group[-1].end
+def _chunk(text: str, group: _Group, location: str) -> Chunk:
+    start, end = group.start, group.end
     path = _path(group)
     return Chunk(text[start:end], start, end, SEPARATOR.join(part for part in (location, *path) if part))
 
 
-def _path(group: Sequence[Block]) -> tuple[str, ...]:
+def _path(group: _Group) -> tuple[str, ...]:
     """The heading path that all blocks share, or that of the longest block when they share none."""
     shared: list[str] = []
-    for names in zip(*(block.path for block in group), strict=False):
+    for names in zip(*group.longest, strict=False):
         if len(set(names)) > 1:
             break
         shared.append(names[0])
-    return tuple(shared) or max(group, key=lambda block: block.size).path
+    return tuple(shared) or max(group.longest, key=group.longest.__getitem__)

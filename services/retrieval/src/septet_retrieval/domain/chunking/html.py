@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from html import unescape
 from html.parser import HTMLParser
 
@@ -27,10 +28,11 @@ _VOID = {
 _COLLECTED = {*_HEADINGS, "pre", "table"}
 _SPACE = re.compile(r"\s+")
 _FEED = 16_384
+_LONGEST = 4 * _FEED
 _BROKEN_TAGS = 8
 
 
-def html_blocks(source: str) -> tuple[str, list[Block]]:
+def html_blocks(source: str) -> tuple[str, Iterator[Block]]:
     """The visible text of a page and its blocks; scripts, styles and navigation are left out."""
     reader = _Reader()
     reader.read(source)
@@ -44,12 +46,14 @@ class _Rendering:
         self.inline: list[str] = []
         self._parts: list[str] = []
         self._length = 0
-        self._blocks: list[Block] = []
+        # Plain tuples, which the garbage collector does not look into: a page may have hundreds of thousands.
+        self._blocks: list[tuple[int, int, str, tuple[str, ...]]] = []
         self._headings: dict[int, str] = {}
 
-    def finish(self) -> tuple[str, list[Block]]:
+    def finish(self) -> tuple[str, Iterator[Block]]:
         self.close_paragraph()
-        return "".join(self._parts), self._blocks
+        blocks = (Block(start, end, Kind(kind), path) for start, end, kind, path in self._blocks)
+        return "".join(self._parts), blocks
 
     def close_paragraph(self) -> None:
         paragraph = _joined(self.inline)
@@ -63,7 +67,7 @@ class _Rendering:
             self._append("\n\n")
         start = self._length
         self._append(paragraph)
-        self._blocks.append(Block(start, self._length, kind, tuple(self._headings.values())))
+        self._blocks.append((start, self._length, kind.value, tuple(self._headings.values())))
 
     def add_heading(self, level: int, title: str) -> None:
         for deeper in [known for known in self._headings if known >= level]:
@@ -112,6 +116,17 @@ class _Reader(HTMLParser):
     def _feed_pieces(self, source: str) -> None:
         for start in range(0, len(source), _FEED):
             self.feed(source[start : start + _FEED])
+            if len(self.rawdata) > _LONGEST:
+                self._shorten()
+
+    def _shorten(self) -> None:
+        """Give up a construct that has grown too long to be searched again with every piece."""
+        if self.cdata_elem or self.rawdata.startswith(("<!", "<?")):
+            # No text: keep what says so, and what may be the beginning of its end.
+            self.rawdata = (self.rawdata[:4] if not self.cdata_elem else "") + self.rawdata[-16:]
+        else:
+            text, self.rawdata = self.rawdata, ""
+            self.handle_data(text)
 
     def parse_html_declaration(self, i: int) -> int:
         """As HTML 5 does, read ``<![…>`` as a comment; the standard library refuses unknown sections."""
@@ -147,7 +162,10 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._hidden is not None:
             return
-        if self._collecting is None:
+        if len(data) > _FEED:
+            for start in range(0, len(data), _FEED):
+                self.handle_data(data[start : start + _FEED])
+        elif self._collecting is None:
             self.out.inline.append(data)
         elif self._stack[self._collecting - 1] != "table":
             self._texts.append(data)
@@ -187,5 +205,12 @@ class _Reader(HTMLParser):
 
 
 def _joined(texts: list[str]) -> str:
-    """Texts together, with single spaces."""
-    return _SPACE.sub(" ", "".join(texts)).strip()
+    """Texts together, with single spaces; piece by piece, because one search over a megabyte blocks all threads."""
+    pieces: list[str] = []
+    for text in texts:
+        piece = _SPACE.sub(" ", text)
+        if pieces and pieces[-1].endswith(" "):
+            piece = piece.removeprefix(" ")
+        if piece:
+            pieces.append(piece)
+    return "".join(pieces).strip()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import accumulate
 
 from markdown_it import MarkdownIt
@@ -13,19 +15,71 @@ from septet_retrieval.domain.chunking.blocks import Block, Kind
 # Without inline markup, which takes most of the parser's time and of which nothing is used.
 _BLOCK_PARSER = MarkdownIt("commonmark").enable("table").disable("inline")
 _FRONT_MATTER = re.compile(r"\A---\r?\n.*?\r?\n---[^\S\n]*(?:\n|\Z)", re.DOTALL)
+_MAX_FRONT_MATTER = 65_536
+_SEGMENT = 32_768
+# A longer line is prose, whatever marks it has.
+_LONGEST = 4 * _SEGMENT
+_OPEN_FENCE = re.compile(r"\s*?^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _LINES = {"fence", "code_block", "table_open", "html_block"}
 _MARKUP = re.compile(r"[*_`]+|!?\[([^\[\]]*)\]\([^()]*\)|\{#[^{}]*\}")
 
 
-def markdown_blocks(text: str) -> list[Block]:
-    """Top-level blocks in order: lists, tables, fences and quotes whole; front matter left out."""
-    front = _FRONT_MATTER.match(text)
-    skipped = front.end() if front else 0
-    body = text[skipped:]
-    starts = [skipped, *(skipped + n for n in accumulate(map(len, body.splitlines(keepends=True))))]
-    tokens = _BLOCK_PARSER.parse(body)
-    blocks: list[Block] = []
+def markdown_blocks(text: str) -> Iterator[Block]:
+    """Top-level blocks in order: lists, tables, fences and quotes whole; front matter left out.
+
+    The text is parsed in segments, and the last block of each is parsed again with the next one. A block longer than
+    a segment is cut at a line. Without segments, the tokens of a megabyte would make garbage collections last half a
+    second, and they stop every thread.
+    """
+    front = _FRONT_MATTER.match(text[:_MAX_FRONT_MATTER])
+    at = front.end() if front else 0
     headings: dict[int, str] = {}
+    cut: Kind | None = None
+    while at < len(text):
+        end = _segment_end(text, at)
+        if end - at > _LONGEST:
+            blocks = [(at, Block(at, at + len(text[at:end].rstrip()), Kind.PROSE, tuple(headings.values())))]
+        else:
+            blocks = list(_top_level(text, at, end, headings))
+        fence = _OPEN_FENCE.match(text, at)
+        again = end
+        if end < len(text) and len(blocks) > 1:
+            again, _ = blocks.pop()
+        elif fence and (closed := _fence_end(text, fence)) > end:
+            again = closed
+            blocks = [(at, Block(fence.start(1), closed, Kind.LINES, tuple(headings.values())))]
+        for start, block in blocks:
+            continues = cut is not None and start == at and block.kind is not Kind.HEADING
+            yield replace(block, kind=cut) if continues and cut is not None else block
+        cut = blocks[-1][1].kind if again == end and blocks and not fence else None
+        at = again
+
+
+def _segment_end(text: str, start: int) -> int:
+    """The end of the line in which a segment reaches its size; of the line before, if that one is very long."""
+    end = text.find("\n", start + _SEGMENT) + 1 or len(text)
+    if end - start > _LONGEST:
+        return text.rfind("\n", start, start + _SEGMENT) + 1 or end
+    return end
+
+
+def _fence_end(text: str, fence: re.Match[str]) -> int:
+    """Where a fence ends: after a line of at least as many of its marks, or with the text."""
+    close = re.compile(rf"^ {{0,3}}{re.escape(fence.group(1))}+[ \t]*$", re.MULTILINE)
+    at = fence.end()
+    while at < len(text):
+        end = _segment_end(text, at)
+        if found := close.search(text, at, end):
+            return min(len(text), found.end() + 1)
+        at = end
+    return len(text)
+
+
+def _top_level(text: str, start: int, end: int, headings: dict[int, str]) -> Iterator[tuple[int, Block]]:
+    """The blocks of a segment, each with the offset of its first line."""
+    body = text[start:end]
+    starts = [start, *(start + n for n in accumulate(map(len, body.splitlines(keepends=True))))]
+    tokens = _BLOCK_PARSER.parse(body)
     for position, token in enumerate(tokens):
         if token.level != 0 or token.map is None or token.nesting < 0:
             continue
@@ -33,8 +87,7 @@ def markdown_blocks(text: str) -> list[Block]:
             _enter(headings, int(token.tag[1:]), tokens[position + 1])
         block = _block(text, starts, token, tuple(headings.values()))
         if block is not None:
-            blocks.append(block)
-    return blocks
+            yield starts[token.map[0]], block
 
 
 def _enter(headings: dict[int, str], level: int, inline: Token) -> None:

@@ -10,11 +10,11 @@ from septet_retrieval.domain.chunking.blocks import Block, Kind
 _CODE_LINE = re.compile(r"^(?: {4}|\t|>>> |\.\.\. )")
 
 
-def plain_blocks(text: str) -> list[Block]:
+def plain_blocks(text: str) -> Iterator[Block]:
     """Paragraphs, in order; a paragraph of indented or prompt lines counts as code."""
-    return [
-        Block(start, start + len(raw.rstrip()), _kind(raw)) for start, raw in _paragraphs(text) if raw.strip()
-    ]
+    for start, raw in _paragraphs(text):
+        if raw:
+            yield Block(start, start + len(raw), _kind(raw))
 
 
 def _paragraphs(text: str) -> Iterator[tuple[int, str]]:

@@ -1,0 +1,99 @@
+"""The cache: look-up with as many near questions as it verifies, admission, and feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+from septet_cache.domain.entry import Candidate, Entry
+from septet_cache.domain.judge import MAX_QUESTION_CHARS
+from septet_cache.domain.scope import Slot, slot_of
+from septet_cache.domain.second_opinion import opinions
+from septet_cache.handlers import Handlers
+from septet_cache.lookup import Lookup
+from septet_cache.settings import CacheSettings
+from septet_contracts import Ask, CacheInfo, Label, Message, Response, Screened, Source
+from septet_kit.hostile import UNITS, text
+from septet_kit.testing import flow
+
+from benchmarks.loop_block.case import QUESTION, Case, of
+
+_NOW = datetime.now(UTC)
+
+
+class Vectors:
+    """An embeddings endpoint that answers at once."""
+
+    model = "all-MiniLM-L6-v2"
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.full((len(texts), 384), 0.05, dtype=np.float32)
+
+
+class Entries:
+    """A store that finds nothing by slot, and the most candidates by meaning."""
+
+    def __init__(self) -> None:
+        self.question = ""
+
+    async def by_slot(self, *_: Any) -> None:
+        return None
+
+    async def near(self, *_: Any) -> list[Candidate]:
+        entry = Entry(
+            tenant="default", slot=Slot("0" * 32, "1" * 32), question=self.question, language="en", answer="A.",
+            answer_kind="generated", sources=(), verdicts=(), scores=(), answerability=None, policy_version="1",
+            model="m", prompt_version="1", request_id="r", response_event_id="e", created_at=_NOW,
+            expires_at=_NOW + timedelta(days=1), embedding=None,
+        )  # fmt: skip
+        return [Candidate(entry, 0.95)] * 10
+
+    async def admit(self, *_: Any) -> None:
+        return None
+
+    async def veto(self, *_: Any) -> int:
+        return 0
+
+
+def cases() -> Iterator[Case]:
+    opinions()
+    store: Any = Entries()
+    settings = CacheSettings(patience=timedelta(seconds=30))
+    handlers = Handlers(Lookup(store, Vectors(), settings, True), store, settings)
+    for unit in UNITS:
+        store.question = text(unit, MAX_QUESTION_CHARS)
+        yield of(
+            f"near questions, {unit}", "screened", flow(Screened, question=store.question), handlers.screened
+        )
+        yield of(f"question of {QUESTION}, {unit}", "screened", _long(unit), handlers.screened)
+        yield of(f"response, {unit}", "responses", _response(unit), handlers.responses)
+        yield of(f"label, {unit}", "labels", _label(unit), handlers.labels)
+
+
+def _long(unit: str) -> Screened:
+    messages = [Message(role="user", content=text(unit, 7_900))] * 8
+    return flow(Screened, ask=Ask(question=text(unit, QUESTION), messages=tuple(messages)))
+
+
+def _response(unit: str) -> Response:
+    question = text(unit, QUESTION)
+    sources = [
+        Source(number=n, passage_id=f"d.{n}", document_id="d", passage=text(unit, 1_200))
+        for n in range(1, 51)
+    ]
+    return Response(
+        event_id=uuid4(), request_id="r", occurred_at=_NOW, status="answered", question=question, answer_kind="generated",
+        answer=text(unit, 16_000), sources=tuple(sources), admissible=True, language="en", request_digest="d",
+        cache=CacheInfo(status="miss", entry_id=slot_of(Ask(question=question), "1", "en").name),
+    )  # fmt: skip
+
+
+def _label(unit: str) -> Label:
+    return Label(
+        event_id=uuid4(), request_id="r", occurred_at=_NOW, feedback_id="f", kind="thumbs", explicit=True,
+        polarity="negative", weight=1, question=text(unit, QUESTION), answer=text(unit, 128_000), response_event_id="e",
+    )  # fmt: skip

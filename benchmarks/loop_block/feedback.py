@@ -1,0 +1,35 @@
+"""Feedback, without its store: what was shown is kept, and labels are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from septet_contracts import Correction, Response
+from septet_feedback.domain.labels import label, label_key
+from septet_feedback.domain.shown import shown_from
+from septet_kit import Context, Emit
+from septet_kit.hostile import UNITS, text
+
+from benchmarks.loop_block.cache import _response
+from benchmarks.loop_block.case import QUESTION, Case, of
+
+
+def cases() -> Iterator[Case]:
+    for unit in UNITS:
+        shown = shown_from(_response(unit), None)
+
+        async def response(event: Response, ctx: Context) -> Sequence[Emit]:
+            shown_from(event, ctx.traceparent)
+            return ()
+
+        async def feedback(event: Any, ctx: Context, shown: Any = shown) -> Sequence[Emit]:
+            made = label(event, shown, datetime.now(UTC))
+            return (Emit("labels", made, label_key(made)),)
+
+        yield of(f"response, {unit}", "responses", _response(unit), response)
+        correction = Correction(
+            request_id="r", feedback_id="f", kind="correction", answer=text(unit, QUESTION)
+        )
+        yield of(f"correction, {unit}", "feedback", correction, feedback)

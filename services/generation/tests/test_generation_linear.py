@@ -1,0 +1,31 @@
+"""Prompts from long passages: estimates by offset, and growth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from septet_generation.domain.answer import tidy_text
+from septet_generation.domain.excerpts import trim
+from septet_generation.domain.tokens import estimate_tokens, slice_estimator
+from septet_kit.hostile import UNITS, growth
+
+FUNCTIONS: dict[str, Callable[[str], object]] = {
+    "trim": lambda text: trim(text, (0, 5), 1_000_000),
+    "cut": lambda text: trim(text, (0, 5), 500),
+    "tidy": lambda text: tidy_text(text, "length"),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_cost_grows_with_the_length_and_not_with_its_square(function: Callable[[str], object]) -> None:
+    steep = {name: ratio for name in UNITS if (ratio := growth(function, name, 4_000)) > 9}
+    assert steep == {}
+
+
+def test_a_slice_is_estimated_as_its_text() -> None:
+    text = "덱은 double-ended 자료 구조이다. It is 빠르다."
+    tokens = slice_estimator(text)
+    for start in range(len(text)):
+        for end in range(start, len(text)):
+            assert tokens(start, end) == estimate_tokens(text[start:end])
