@@ -25,12 +25,15 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from septet_kit.messaging.delivery import Delivery
+from septet_kit.messaging.job import Job
 from septet_kit.messaging.publisher import Publisher
-from septet_kit.messaging.step import Job, StepRunner
+from septet_kit.messaging.step import StepRunner
 from septet_kit.store.ledger import Ledger
 from septet_kit.store.outbox import Outbox
 
 MARK = "saboteur:"
+FATAL = "What ends a process?"
+"""Question of the request that ``fatal_record`` dies of."""
 
 
 @dataclass
@@ -94,6 +97,16 @@ def _refuses(strike: Strike) -> None:
     StepRunner._admit = admit  # type: ignore[method-assign]
 
 
+def _fatal_record(strike: Strike) -> None:
+    """Not a failpoint: a bug that ends the process whenever a certain request is handled."""
+
+    def before(args: tuple[Any, ...]) -> None:
+        if getattr(args[1].event, "question", None) == FATAL:
+            strike()
+
+    _around(StepRunner, "_outcome", before=before)
+
+
 FAILPOINTS: dict[str, Callable[[Strike], None]] = {
     "before_effect": lambda strike: _around(StepRunner, "_outcome", before=lambda _: strike()),
     # With an outbox, the effect and the outbox row are committed, and the record is not sent.
@@ -110,6 +123,7 @@ FAULTS: dict[str, Callable[[Strike], None]] = {
     "before_release": _before_release,
     "in_costly_work": lambda strike: _around(Ledger, "_do", before=lambda _: strike()),
     "refuses": _refuses,
+    "fatal_record": _fatal_record,
 }
 
 

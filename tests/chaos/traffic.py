@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -137,6 +138,11 @@ class Watch:
         if request_id not in self.first_seen:
             self.first_seen[request_id] = asyncio.get_running_loop().time()
             self._arrived.set()
+
+    def longest_gap(self, since: float, until: float) -> float:
+        """The longest time without a response, in seconds."""
+        times = sorted(at for at in self.first_seen.values() if since <= at <= until)
+        return max((b - a for a, b in pairwise([since, *times, until])), default=0.0)
 
     async def all_of(self, traffic: Traffic, timeout_s: float) -> bool:
         """Wait until every acknowledged request has a response; False when ``timeout_s`` has passed first."""

@@ -57,15 +57,17 @@ def _no_compare_and_set() -> None:
 
 
 def strip(module: ModuleType, name: str, text: str) -> None:
-    """Take ``text`` out of the statement that ``module`` holds as ``name``.
+    """Remove ``text`` from the statement, or from each of the statements, that ``module`` holds as ``name``.
 
     Raises:
-        AttributeError: the module has no such statement, or the statement no such text.
+        AttributeError: the module has no such statement, or one of the statements no such text.
     """
-    statement: str = getattr(module, name)
-    if statement.count(text) != 1:
+    held: str | tuple[str, ...] = getattr(module, name)
+    statements = (held,) if isinstance(held, str) else held
+    if not statements or any(s.count(text) != 1 for s in statements):
         raise AttributeError(f"{module.__name__}.{name} does not hold {text!r} once")
-    setattr(module, name, statement.replace(text, ""))
+    weak = tuple(s.replace(text, "") for s in statements)
+    setattr(module, name, weak[0] if isinstance(held, str) else weak)
 
 
 WEAKNESSES: dict[str, Callable[[], None]] = {

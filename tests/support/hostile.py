@@ -112,6 +112,8 @@ def _negative_headers(mark: str, fields: Fields) -> bytes:
     return Batch(count=1, payload=_record(mark, fields).encode(0)[:-1] + b"\x01").encode()
 
 
+# Fields of people's text, over all contracts of clients; each contract ignores those of the others.
+_TEXTS = ("question", "title", "text", "comment")
 _GARBAGE = b"\x00\xff garbage \xc3\x28"
 _W3C: Sequence[bytes] = (b"traceparent", b"tracestate", b"baggage")
 
@@ -140,6 +142,7 @@ ACCEPTED: tuple[Form, ...] = (
     _bomb("snappy", _BOMB // 2),
     Form("json_deep", _in_json("[" * 100_000 + "]" * 100_000), End.TYPED),
     Form("json_huge_number", _in_json("9" * 20_000), End.TYPED),
+    Form("json_nul", lambda mark, fields: Batch((_record(mark, {**fields, **dict.fromkeys(_TEXTS, "a\x00b")}),)).encode(), End.TYPED),
     Form("json_lone_surrogate", _in_json('"\\ud800"'), End.TYPED),
     Form("not_json", _value(lambda mark, _: b"\x00\x01" + mark.encode())),
 )  # fmt: skip

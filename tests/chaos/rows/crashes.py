@@ -20,9 +20,12 @@ from ..lab import Lab, Scale, lab, percentiles
 from ..result import Claims, Row
 from ..traffic import LABELS, RESPONSES, Traffic, event_ids
 from . import failpoints
+from .papers import Papers
 
 # A process that is killed is ready again in so many seconds, in so many cases.
 _RECOVERY_S, _IN_TIME = 3.0, 0.95
+# A step that waits for something that was stopped before it takes the whole grace of 10 s.
+_STOP_S = 8.0
 # Three brokers beside everything else.
 _CLUSTER_BYTES = 3 * 2**30
 # What a service gives running steps when it stops (``shutdown_grace``).
@@ -133,71 +136,56 @@ async def _next_answer(here: Lab, traffic: Traffic, timeout_s: float = 120) -> f
 
 
 async def rolling(work: Path, seed: int, scale: Scale) -> Claims:
-    """SIGTERM to one service after the other, twice, at 50 requests/s, with feedback on each and with documents."""
+    """SIGTERM to one service after the other, twice, at 50 requests/s, with documents and feedback in flight."""
     claims = Claims()
     async with lab(work, seed, scale) as here:
-        traffic = here.traffic()
+        traffic, papers = here.traffic(), Papers(here)
         traffic.thumbs = True
-        rounds = scale.times(2)
         rate = 15 if scale.brief else 50
-        stop, documents = asyncio.Event(), list[str]()
-        stopping: dict[str, float] = {}
-        sending = asyncio.gather(traffic.until(stop, rate), _documents(here, stop, documents))
-        for _ in range(rounds):
-            for member in list(here.fleet.members):
-                taken = await _restarted(member)
-                stopping[member.service] = max(taken, stopping.get(member.service, 0.0))
+        stop = asyncio.Event()
+        sending = asyncio.gather(traffic.until(stop, rate), papers.until(stop))
+        stops: dict[str, float] = {}
+        for member in list(here.fleet.members) * scale.times(2):
+            stops[member.service] = max(await _restarted(member), stops.get(member.service, 0.0))
         stop.set()
         await sending
         verdict = await here.verdict(traffic)
         claims.keep(verdict)
         await here.drained()
-        labels = len(await here.records(LABELS, {s.request_id for s in traffic.sent}))
-        changed = {
-            json.loads(r.value)["document_id"] for r in await here.whole(topic("documents-changed").name)
-        }
-        claims.figure(
-            labels=labels, documents=len(documents), stop_s={k: round(v, 1) for k, v in stopping.items()}
-        )  # fmt: skip
-        claims.expect(labels == verdict.sent, f"{labels} labels for feedback on {verdict.sent} requests")
-        claims.expect(
-            set(documents) <= changed, f"{len(set(documents) - changed)} documents were not announced"
-        )
-        slowest = max(stopping.values())
-        claims.expect(slowest < _GRACE_S, f"a service took {slowest:.1f} s to stop: its steps were cut off")
         again, steps = await _handled_again(here, traffic)
         p50, p99 = percentiles(here.watch.latencies(traffic))
         claims.figure(
             rate=rate, sent=verdict.sent, statuses=dict(verdict.statuses), steps=steps, handled_again=again,
             model_calls_again=here.stub.calls - verdict.sent, p50_ms=p50 * 1000, p99_ms=p99 * 1000,
+            stop_s={service: round(s, 1) for service, s in stops.items()},
         )  # fmt: skip
         claims.expect(verdict.answered == 1, f"errors: {dict(verdict.codes)}")
         claims.expect(again <= 0.01 * steps, f"{again} of {steps} steps were run again")
+        slowest = max(stops.values())
+        claims.expect(slowest <= _STOP_S, f"a service took {slowest:.1f} s to stop: its steps were cut off")
+        await papers.check(claims)
+        await _labelled_once(here, traffic, claims)
     return claims
 
 
 async def _restarted(member: Member) -> float:
-    """End a member politely, and wait until its next life is ready; returns the seconds until its process ended."""
-    restarts, begin = member.restarts, asyncio.get_running_loop().time()
+    """Stop a service in good order and wait until its next process is ready; returns how long the stop took."""
+    loop, restarts = asyncio.get_running_loop(), member.restarts
+    begin = loop.time()
     member.signal(signal.SIGTERM)
     while member.restarts == restarts:  # noqa: ASYNC110 - a process, not a task
-        await asyncio.sleep(0.1)
-    taken = asyncio.get_running_loop().time() - begin
+        await asyncio.sleep(0.05)
+    took = loop.time() - begin
     await member.ready()
-    return taken
+    return took
 
 
-async def _documents(here: Lab, stop: asyncio.Event, ids: list[str]) -> None:
-    """Publish a document every half second until ``stop`` is set; ``ids`` are those that the broker has."""
-    while not stop.is_set():
-        name = f"rolled-{len(ids)}"
-        text = f"Roll {len(ids)} sorts letters by their colour. " * 20
-        body = {"action": "upsert", "document_id": name, "title": f"Roll {len(ids)}", "text": text}
-        await here.producer.send_and_wait(
-            topic("documents").name, json.dumps(body).encode(), key=f"default:{name}".encode()
-        )
-        ids.append(name)
-        await asyncio.sleep(0.5)
+async def _labelled_once(here: Lab, traffic: Traffic, claims: Claims) -> None:
+    wanted = {f"{s.request_id}-thumb" for s in traffic.sent}
+    times = Counter(json.loads(r.value)["feedback_id"] for r in await here.whole(LABELS))
+    wrong = [name for name in wanted if times[name] != 1]
+    claims.figure(feedback=len(wanted))
+    claims.expect(not wrong, f"{len(wrong)} of {len(wanted)} thumbs do not have one label: {wrong[:3]}")
 
 
 async def _handled_again(here: Lab, traffic: Traffic) -> tuple[int, int]:

@@ -80,7 +80,7 @@ async def overload(work: Path, seed: int, scale: Scale) -> Claims:
         before = here.fleet.rss_mb()
         traffic = here.traffic(deadline_s=30)
         sending = asyncio.create_task(traffic.steady(3 * rate, scale.seconds(60, 6)))
-        most = await _most_memory(here, sending)
+        most = await most_memory(here, sending)
         behind = await here.lag()
         drained = await here.drained(timeout_s=180)
         verdict = await here.verdict(traffic, deadlines_apart=True)
@@ -99,7 +99,7 @@ async def overload(work: Path, seed: int, scale: Scale) -> Claims:
     return claims
 
 
-async def _most_memory(here: Lab, sending: asyncio.Task[None]) -> dict[str, float]:
+async def most_memory(here: Lab, sending: asyncio.Task[None]) -> dict[str, float]:
     """The most resident memory that each process had until ``sending`` was done, in MiB."""
     most: dict[str, float] = {}
     while not sending.done():
