@@ -23,8 +23,6 @@ from septet_guardrails.handlers import InputHandler
 from septet_kit import DEFAULT_DEADLINE, MAX_DEADLINE
 from septet_kit.testing import context
 
-NOW = datetime.now(UTC)
-
 
 class Registry:
     """Keeps what eval registers."""
@@ -47,19 +45,21 @@ class NoVectors:
 @pytest.mark.parametrize(
     ("given", "due"),
     [
-        (None, NOW + DEFAULT_DEADLINE),
-        (NOW + timedelta(seconds=90), NOW + timedelta(seconds=90)),
-        (NOW + timedelta(days=2), NOW + MAX_DEADLINE),
+        (None, DEFAULT_DEADLINE),
+        (timedelta(seconds=90), timedelta(seconds=90)),
+        (timedelta(days=2), MAX_DEADLINE),
     ],
 )
 async def test_guardrails_and_eval_agree_on_the_deadline(
-    given: datetime | None, due: datetime, monkeypatch: pytest.MonkeyPatch
+    given: timedelta | None, due: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for service in ("GUARDRAILS_", "EVAL_", ""):
         monkeypatch.setenv(f"SEPTET_{service}DEFAULT_DEADLINE", "PT1H")
-    request = Request(request_id="r-1", question="What is a deque?", deadline=given)
-    ctx = context("requests", value=encode(request), timestamp=NOW)
-    assert await _registered(request, ctx) == await _screened(request, ctx) == due
+    now = datetime.now(UTC)
+    deadline = None if given is None else now + given
+    request = Request(request_id="r-1", question="What is a deque?", deadline=deadline)
+    ctx = context("requests", value=encode(request), timestamp=now)
+    assert await _registered(request, ctx) == await _screened(request, ctx) == now + due
 
 
 async def _registered(request: Request, ctx: Any) -> datetime:
