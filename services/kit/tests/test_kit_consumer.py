@@ -144,6 +144,21 @@ async def test_a_partition_does_not_run_ahead_of_an_unfinished_record_without_bo
         await run.until(lambda: len(handled.ids) == 3001, 20)
 
 
+async def test_large_records_of_one_poll_do_not_share_a_turn_of_the_loop() -> None:
+    log, handled, turns = FakeLog(), Handled(), 0
+    for n in range(8):
+        body = question(f"r{n}", messages=({"role": "user", "content": "x" * 30_000},) * 30)
+        log.append(REQUESTS, made.batch([made.record(body, b"%d" % n)], n), 1)
+    async with process(log, [Stage("requests", handled)], [REQUESTS]) as run:
+        accept = run.consumer._dispatcher.accept
+        seen: list[int] = []
+        run.consumer._dispatcher.accept = lambda tp, record: (seen.append(turns), accept(tp, record))[1]  # type: ignore[method-assign]
+        while len(handled.ids) < 8:
+            turns += 1
+            await asyncio.sleep(0)
+    assert len(set(seen)) == len(seen)
+
+
 async def test_bytes_in_flight_are_bounded_and_given_back() -> None:
     settings = KitSettings(max_in_flight_bytes=2 * 1024 * 1024, commit_interval=timedelta(milliseconds=1))
     log, gate = FakeLog(), asyncio.Event()

@@ -125,20 +125,20 @@ class Dispatcher:
                 "handling records one at a time", topic=tp.topic, partition=tp.partition, deaths=trail.deaths
             )
 
-    def accept(self, tp: TopicPartition, records: Iterable[ConsumerRecord[bytes, bytes]]) -> None:
-        """Take fetched records of a partition, in order."""
+    def accept(self, tp: TopicPartition, record: ConsumerRecord[bytes, bytes]) -> int:
+        """Take the next fetched record of a partition; returns its size in bytes."""
         partition = self._partitions.setdefault(tp, _Partition())
-        for record in records:
-            item = _Item(record, partition, _size(record))
-            partition.tracker.begin(record.offset)
-            self.bytes_in_flight += item.size
-            if partition.careful_until is not None:
-                self._careful.append((tp, item))
-            else:
-                job = to_job(record, self._stages[record.topic], self._tenants)
-                self._start(self._lanes[job.stage.topic].push(job.lane, (job, item)))
-        if self._careful and self._caring is None:
+        item = _Item(record, partition, _size(record))
+        partition.tracker.begin(record.offset)
+        self.bytes_in_flight += item.size
+        if partition.careful_until is None:
+            job = to_job(record, self._stages[record.topic], self._tenants)
+            self._start(self._lanes[job.stage.topic].push(job.lane, (job, item)))
+            return item.size
+        self._careful.append((tp, item))
+        if self._caring is None:
             self._caring = self._spawn(self._care())
+        return item.size
 
     def _start(self, ready: Iterable[tuple[Job, _Item]]) -> None:
         for job, item in ready:
