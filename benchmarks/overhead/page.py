@@ -7,7 +7,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from septet_kit.models import REMEMBERED
+from septet_kit.models import CACHED
 
 from benchmarks.overhead import tables
 from benchmarks.overhead.change import change
@@ -245,7 +245,7 @@ def _peers(result: dict[str, Any]) -> str:
     idle = result["septet"]["idle_cpu_ms_per_s"]
     idle_of = {n: sum(ms for process, ms in idle.items() if process.startswith(f"{n}: ")) for n in spent}
     return PEERS.format(
-        busy=result["plan"]["in_flight"], embeddings=embeddings, remembered=REMEMBERED,
+        busy=result["plan"]["in_flight"], embeddings=embeddings, remembered=CACHED,
         idle_own=idle_of.pop(FULL), idle_peers=sum(idle_of.values()),
     )  # fmt: skip
 

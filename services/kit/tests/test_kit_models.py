@@ -60,7 +60,7 @@ async def embedder(endpoint: Endpoint) -> AsyncIterator[Embedder]:
             embeddings_url=url, embeddings_model="m",
             embeddings_api_key=SecretStr("key-of-embeddings"), llm_api_key=SecretStr("key-of-chat"),
         )  # fmt: skip
-        made = Embedder(settings, remember=3)
+        made = Embedder(settings, cached=3)
         yield made
         await made.close()
 

@@ -1,4 +1,4 @@
-"""What a handler knows about the record that it handles."""
+"""The context of a record: origin, time limits and timings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from septet_contracts import StageTiming
 
 @dataclass
 class Context:
-    """Where a record came from and how long it may take.
+    """Origin and time limits of the record that a handler handles.
 
     ``timestamp`` is the broker's record time (UTC); ``queue_ms`` is the time from there to the handler's
     start; ``expires`` is on the monotonic clock (seconds), ``None`` without a limit.

@@ -1,7 +1,7 @@
-"""Connections to an endpoint that speaks OpenAI's API.
+"""HTTP connections to an OpenAI-compatible endpoint.
 
-The client library of that API makes a checked object of every part of an answer, at four times the processor time of
-what it is made from (decision 0023).
+The official client library validates every part of a response, at four times the CPU time of parsing it
+(decision 0023).
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _PASSING = frozenset({408, 409, 425, 429})
 
 
 def may_pass(status: int) -> bool:
-    """Whether a call that was refused with this HTTP status may succeed when it is made again."""
+    """Whether a call that failed with this HTTP status may be retried."""
     return status in _PASSING or status >= 500
 
 
 class Endpoint:
-    """The connections to one address under one key, opened with the first call.
+    """Connections to one address with one API key, opened with the first call.
 
-    The proxy is the environment's (``HTTP_PROXY``, ``HTTPS_PROXY``, ``NO_PROXY``), read once; certificates are
-    trusted that the system trusts, and those of Mozilla's list, because not every machine has any.
+    The proxy comes from the environment (``HTTP_PROXY``, ``HTTPS_PROXY``, ``NO_PROXY``), read once. Trusted certificates
+    are those of the system and of Mozilla's list, because some machines have none.
     """
 
     def __init__(self, url: str, api_key: str) -> None:
@@ -39,7 +39,7 @@ class Endpoint:
     def post(
         self, path: str, body: bytes, timeout: aiohttp.ClientTimeout, headers: Mapping[str, str] | None = None
     ) -> Any:
-        """``POST`` JSON to ``path``: a context manager that gives the response, its body still to be read."""
+        """``POST`` JSON to ``path``: a context manager that returns the response before its body is read."""
         if self._session is None:
             self._session = self._open()
         url = self._url + path
@@ -62,7 +62,7 @@ class Endpoint:
 
 
 def proxy_of(url: str) -> str | None:
-    """The proxy that the environment names for an address."""
+    """The proxy of an address, from the environment."""
     parts = urlsplit(url)
     if not parts.hostname or proxy_bypass(parts.hostname):
         return None

@@ -1,11 +1,11 @@
 """The errors a service may raise.
 
 SeptetError
-├── Transient          try again: in place, with jitter, while the deadline allows
-│   └── Outage         as often as the deadline allows: a server of ours is away, and comes back
-├── Permanent          trying again cannot help: dead letter, and a typed failure to the client
-└── DeadlineExceeded   nobody waits any more: a typed failure, no dead letter
-    └── TooLate        nobody waited when the step began: dropped, because eval's deadline sweeper has answered
+├── Transient          retried in place, with jitter, within the deadline
+│   └── Outage         retried as often as the deadline allows: one of our servers is down
+├── Permanent          not retried: dead letter, and a typed failure to the client
+└── DeadlineExceeded   a typed failure, no dead letter
+    └── TooLate        the deadline had passed before the step began: dropped, eval's deadline sweeper answers
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Transient(SeptetError):
 
 
 class Outage(Transient):
-    """A server of ours cannot be asked at all. Nothing was attempted, so no attempt is counted."""
+    """One of our servers does not answer at all. Nothing was attempted, so no attempt is counted."""
 
 
 class Permanent(SeptetError):
@@ -44,5 +44,5 @@ class DeadlineExceeded(SeptetError):
 class TooLate(DeadlineExceeded):
     """The deadline passed while the record waited to be handled.
 
-    Reporting it would be work for a request that has its response: what is too late under overload has to cost little.
+    It is not reported, because the request has its response: expired records must be cheap to reject under overload.
     """

@@ -1,4 +1,4 @@
-"""``python -m septet_kit.migrate [--check | --sql] [SERVICE…]``: bring the schemas of the installed services to date.
+"""``python -m septet_kit.migrate [--check | --sql] [SERVICE…]``: migrate the schemas of the installed services.
 
 A service names its migrations under the entry point group ``septet.migrations``: a package with ``versions/``
 and, where some DDL follows from settings, a function ``repeat() -> Sequence[str]`` of statements that are
@@ -38,7 +38,7 @@ _LOCK = 7_370_737
 
 
 class MigrateSettings(FileSettings):
-    """How the migrations reach the database."""
+    """Connection of the migrations."""
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_", extra="ignore")
 
@@ -61,14 +61,14 @@ class Migrations:
         return head_of(self.package)
 
     def before(self) -> tuple[str, ...]:
-        """Statements that go first: an empty schema, and names that are looked up in it."""
+        """Statements before the migrations: create the schema, set the search path."""
         return (
             f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"',
             f'SET LOCAL search_path = "{self.schema}", public',
         )
 
     def after(self) -> tuple[str, ...]:
-        """What follows from settings, and the service's role: rows of its own tables, and nothing else."""
+        """Statements after the migrations: DDL that depends on settings, and the grants of the service's role."""
         repeat = getattr(import_module(self.package), "repeat", tuple)
         return (*repeat(), _grants(self.schema))
 
@@ -104,7 +104,7 @@ def installed(names: Sequence[str] = ()) -> list[Migrations]:
 
 
 async def migrate(dsn: str, migrations: Sequence[Migrations], revision: str = "head") -> dict[str, str]:
-    """Bring schemas to ``revision``; returns the revision of each afterwards.
+    """Migrate schemas to ``revision``; returns the revision of each.
 
     Raises:
         Transient: the database cannot be reached (code ``store_unavailable``).
@@ -159,7 +159,7 @@ def _config(migrations: Migrations, output: io.StringIO | None = None) -> Config
 
 
 def as_sql(migrations: Sequence[Migrations]) -> str:
-    """The SQL of all revisions, from an empty database, for those who apply it by hand."""
+    """The SQL of all revisions, from an empty database, to be applied by hand."""
     from alembic import command
 
     output = io.StringIO()
@@ -171,7 +171,7 @@ def as_sql(migrations: Sequence[Migrations]) -> str:
 
 
 async def behind(dsn: str, migrations: Sequence[Migrations]) -> list[str]:
-    """Those schemas that are not at their head, each with where it is and where it should be.
+    """Schemas that are not at their head, each with its revision and the head.
 
     Raises:
         Transient: as :func:`migrate`.
@@ -207,7 +207,7 @@ async def _main(arguments: argparse.Namespace) -> int:
 
 
 def main() -> None:
-    """Exit code 0: done; 1: behind (``--check``), or an error that is told on stderr."""
+    """Exit code 0: done; 1: behind (``--check``), or an error, printed on stderr."""
     parser = argparse.ArgumentParser(
         prog="python -m septet_kit.migrate", description="Migrate PostgreSQL schemas."
     )

@@ -22,8 +22,8 @@ from septet_kit.settings import KitSettings
 
 Vectors = NDArray[np.float32]
 
-REMEMBERED = 4096
-"""How many texts a client of the endpoint keeps the vectors of."""
+CACHED = 4096
+"""Number of texts in the LRU cache of a client."""
 
 _BATCH = 64
 _TIMEOUT = aiohttp.ClientTimeout(total=20.0)
@@ -38,15 +38,15 @@ def as_embedding(model: str, vector: Vectors) -> Embedding:
 class Embedder:
     """A client of an embeddings endpoint. Vectors are float32, L2-normalised, in the order of the texts.
 
-    The ``remember`` texts that were asked for last are kept, because a stage asks for the same sentences again and
-    again; with 384 dimensions 4096 of them take about 8 MB.
+    An LRU cache holds ``cached`` texts, because a stage embeds the same sentences repeatedly; 4,096 vectors of 384
+    dimensions take about 8 MB.
     """
 
-    def __init__(self, settings: KitSettings, remember: int = REMEMBERED) -> None:
+    def __init__(self, settings: KitSettings, cached: int = CACHED) -> None:
         self.model = settings.embeddings_model
         self._endpoint = Endpoint(settings.embeddings_url, settings.embeddings_api_key.get_secret_value())
         self._known: OrderedDict[str, Vectors] = OrderedDict()
-        self._remember = remember
+        self._cached = cached
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed texts; returns an array of shape ``(len(texts), dimensions)``.
@@ -65,11 +65,11 @@ class Embedder:
         for batch, vectors in zip(batches, await asyncio.gather(*map(self._call, batches)), strict=True):
             found |= dict(zip(batch, vectors, strict=True))
         for text in missing:
-            # A row alone: a view of it would keep the vectors of its whole batch for as long.
+            # A copy: a view would keep the vectors of the whole batch in memory.
             self._known[text] = found[text].copy()
-            # It may be there: another call has asked for it in the meantime.
+            # A concurrent call may have added it.
             self._known.move_to_end(text)
-        while len(self._known) > self._remember:
+        while len(self._known) > self._cached:
             self._known.popitem(last=False)
         return np.stack([found[t] for t in texts])
 
@@ -83,7 +83,9 @@ class Embedder:
                     raise ValueError(f"{len(vectors)} vectors for {len(batch)} texts")
                 used = (answer.get("usage") or {}).get("prompt_tokens")
             except (TypeError, KeyError, ValueError, AttributeError) as error:
-                raise Transient("embeddings_unavailable", f"embeddings: no sense in {error!r}") from error
+                raise Transient(
+                    "embeddings_unavailable", f"embeddings: unexpected response: {error!r}"
+                ) from error
             if used is not None:
                 current.set_attribute(semconv.GEN_AI_INPUT_TOKENS, used)
         norms = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

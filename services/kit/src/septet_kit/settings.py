@@ -23,7 +23,7 @@ SECRETS_DIR = "SEPTET_SECRETS_DIR"
 class FileSettings(BaseSettings):
     """Settings from the environment, or from files of the directory that ``SEPTET_SECRETS_DIR`` names.
 
-    A file is called as its variable in lower case: ``septet_kafka_password``. The environment goes first.
+    A file has the name of its variable in lower case: ``septet_kafka_password``. The environment takes precedence.
     """
 
     @classmethod
@@ -52,7 +52,7 @@ class FileSettings(BaseSettings):
 
 
 class KitSettings(FileSettings):
-    """Addresses and limits of the chassis."""
+    """Addresses and limits that all services share."""
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_", extra="ignore")
 

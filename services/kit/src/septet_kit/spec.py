@@ -1,4 +1,4 @@
-"""How a service describes itself: what it consumes and produces, and how its parts are wired."""
+"""The description of a service: topics that it consumes and produces, and its wiring."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ServiceSpec:
     """A service's place in the topology, by short topic names; AsyncAPI and ACLs are made from it.
 
     ``outbox`` are those of the produced topics that are written by way of an outbox: after a crash the service
-    looks there whether a record arrived, so that it may read them.
+    looks there for its records, so it needs the right to read them.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Wiring:
-    """A service's parts, put together: its stages, its background tasks, and what makes it ready."""
+    """A wired service: stages, background tasks, readiness checks."""
 
     stages: Sequence[Stage]
     background: Sequence[Task] = ()

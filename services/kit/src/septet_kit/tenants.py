@@ -1,4 +1,4 @@
-"""Who may use Septet, and whose a record is.
+"""Tenants: which exist, and which one a record belongs to.
 
 The tenants file lists the tenants. One with ``topics: own`` has request, document, feedback, response and
 token topics for itself; the others use the shared ones.
@@ -62,7 +62,7 @@ class Tenants:
         return cls(frozenset(names), frozenset(e.name for e in entries if e.topics == "own"))
 
     def require(self, tenant: str) -> None:
-        """Refuse a tenant that does not exist.
+        """Check that a tenant exists.
 
         Raises:
             Permanent: code ``unknown_tenant``.
@@ -86,16 +86,15 @@ class Tenants:
         return {full: name for name in names for full in tenancy.addresses(name, self.own)}
 
     def identify(self, event: Any, topic: str) -> tuple[Any, ContractError | None]:
-        """Say whose a record is by the topic that it came on, and whether its payload agrees.
+        """Attribute a record to the tenant of its topic, and check the tenant that its payload names.
 
         Args:
             event: the decoded event, or the :class:`septet_contracts.Partial` of one that is not valid.
             topic: full name of the record's topic.
 
         Returns:
-            The event, as its true sender's, and what is wrong with the tenant that it names. A record that
-            names a tenant whose topic this is not is its sender's: answered there, and never in the name of
-            the tenant that it named, whose request ids, traces and topics are not for others to touch.
+            The event with the tenant of its sender, and the error if the payload names another tenant. Such a
+            record is answered to its sender: request ids, traces and topics of the named tenant are not touched.
         """
         base, owner = split(topic)
         named = getattr(event, "tenant", None)
@@ -110,7 +109,7 @@ class Tenants:
 
 
 SHARED_ONLY = Tenants(frozenset())
-"""No tenant has own topics, and none is known."""
+"""No known tenants, and none with topics of its own."""
 
 
 def _entry(raw: _Entry | str) -> _Entry:

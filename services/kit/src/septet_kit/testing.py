@@ -1,4 +1,4 @@
-"""Builders for tests of handlers: valid events and contexts with sensible defaults."""
+"""Builders for tests of handlers: valid events and contexts with defaults."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Who may do what on Kafka: the table, made from what services say of themselves, and its ACLs."""
+"""Access control on Kafka: a table made from the specs of the services, and its ACLs."""

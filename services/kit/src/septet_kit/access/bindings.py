@@ -1,4 +1,4 @@
-"""ACLs as plain values, and what has to change on a cluster."""
+"""ACLs as plain values, and the difference between the table and a cluster."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Binding:
 
     @property
     def ours(self) -> bool:
-        """Whether Septet made it: one of its principals, on a resource whose name is Septet's.
+        """Whether it is Septet's: one of its principals, on a resource with a name of Septet's.
 
-        Others' ACLs on a cluster that is shared are left alone.
+        Other ACLs of a shared cluster are never removed.
         """
         known = self.principal in _OURS or self.principal.startswith(TENANT_PREFIX)
         return known and self.name.startswith((GROUP_PREFIX, TENANT_PREFIX))
@@ -35,7 +35,7 @@ class Binding:
 
 @dataclass(frozen=True)
 class Changes:
-    """ACLs to make, and ACLs of ours that the table no longer holds."""
+    """ACLs to create, and ACLs of Septet's that the table no longer holds."""
 
     missing: tuple[Binding, ...]
     stale: tuple[Binding, ...]
@@ -47,7 +47,7 @@ def bindings(table: Iterable[Access]) -> set[Binding]:
 
 
 def changes(wanted: set[Binding], present: Iterable[Binding]) -> Changes:
-    """What leads from the *present* ACLs to the *wanted* ones."""
+    """The changes from the *present* ACLs to the *wanted* ones."""
     present = set(present)
     stale = {b for b in present - wanted if b.ours}
     return Changes(tuple(sorted(wanted - present)), tuple(sorted(stale)))

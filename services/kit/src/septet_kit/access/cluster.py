@@ -47,11 +47,11 @@ _PATTERNS = {"literal": ResourcePatternType.LITERAL, "prefixed": ResourcePattern
 
 
 class Cluster:
-    """A cluster, as its super user sees it."""
+    """A cluster, administered as its super user."""
 
     def __init__(self, connection: KafkaConnection) -> None:
         self._connection = connection
-        # librdkafka would print what the errors say again.
+        # librdkafka would print each error a second time.
         self._admin = AdminClient({**connection.librdkafka(), "log_level": 0})
 
     async def pending(self, wanted: set[Binding]) -> Changes:
@@ -63,7 +63,7 @@ class Cluster:
         return changes(wanted, await self._listed(list_bindings(self._connection)))
 
     async def apply(self, pending: Changes) -> None:
-        """Make what is missing, then remove what is stale.
+        """Create missing ACLs, then remove stale ones.
 
         Raises:
             Permanent, Transient: as :meth:`pending`.
@@ -82,7 +82,7 @@ class Cluster:
         return await self._listed(list_users(self._connection))
 
     async def put_users(self, passwords: Mapping[str, str]) -> None:
-        """Create users, or give them these passwords; connections that are open stay open."""
+        """Create users, or set their passwords. Open connections stay open."""
         credential = ScramCredentialInfo(_MECHANISM, _ITERATIONS)
         upserts: list[Any] = [
             UserScramCredentialUpsertion(user, credential, password.encode())

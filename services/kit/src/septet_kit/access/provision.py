@@ -1,4 +1,4 @@
-"""Making a cluster ready for Septet: topics, users, ACLs. Safe to repeat, and to run beside running services."""
+"""Provision a cluster: topics, users, ACLs. Safe to repeat, also while services run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SETTLE_S, _POLL_S = 30.0, 0.1
 
 @dataclass(frozen=True)
 class Report:
-    """What was changed, or would be: topics and ACLs by name, users written and removed."""
+    """Changes that were made, or would be: topics, ACLs, users written and removed."""
 
     topics: tuple[str, ...]
     acls_made: tuple[Binding, ...] = ()
@@ -40,23 +40,23 @@ async def provision(
     dry_run: bool = False,
     keep: bool = False,
 ) -> Report:
-    """Bring a cluster to what the table and the tenants say.
+    """Create and update topics, ACLs and users as the table and the tenants require.
 
     Args:
         connection: of a super user.
         table: access on the shared topics; tenants' own ones are added.
-        tenants: who has own topics.
-        passwords: by user; these users are written, and users of tenants that are gone are removed. ``None``
-            leaves users alone.
+        tenants: the tenants with topics of their own.
+        passwords: by user. These users are written, and users of removed tenants are deleted. ``None``
+            changes no users.
         replication: of topics that are created.
-        dry_run: change nothing, and say what would be changed.
-        keep: leave ACLs of the table's principals that it no longer holds, for processes of the version before.
-            Tenants lose theirs all the same.
+        dry_run: change nothing, and return what would be changed.
+        keep: keep stale ACLs of the table's principals, for processes of the previous version. Stale ACLs of
+            tenants are removed all the same.
 
     Raises:
         Permanent, Transient: the cluster refuses or does not answer; it is safe to try again.
     """
-    # First, because it says at once when the cluster cannot be reached.
+    # First, because it fails at once when the cluster cannot be reached.
     topics: list[Topic] = await missing_topics(connection, tenants.topics())
     cluster, table = Cluster(connection), list(table)
     wanted = bindings(for_tenants(table, tenants.own))
@@ -82,7 +82,7 @@ async def provision(
 
 
 async def _settled(cluster: Cluster, wanted: set[Binding], users: set[str], gone: set[str]) -> None:
-    """Wait until the brokers know what the controller has written: it takes a moment.
+    """Wait until the brokers have applied what the controller has written.
 
     Raises:
         Transient: it takes longer than half a minute.
@@ -106,7 +106,7 @@ async def _settled(cluster: Cluster, wanted: set[Binding], users: set[str], gone
 async def provision_topics(
     connection: KafkaConnection, tenants: Tenants, *, replication: int = 1, dry_run: bool = False
 ) -> Report:
-    """The topics alone, for a cluster without authorizer.
+    """Create the topics only, for a cluster without an authorizer.
 
     Raises:
         Permanent, Transient: the cluster refuses or does not answer.

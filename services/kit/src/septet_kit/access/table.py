@@ -1,4 +1,4 @@
-"""The table of access: each principal's topics and groups, and nothing beyond them."""
+"""The access table: the topics and groups of each principal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from septet_kit.errors import Permanent
 from septet_kit.spec import REQUEST_SCOPED, ServiceSpec
 
 ADMIN = "admin"
-"""The super user: no ACL binds it."""
+"""The super user, which needs no ACLs."""
 OPERATOR = "operator"
 """The command line."""
 TENANT_PREFIX = "tenant-"
@@ -42,7 +42,7 @@ class Access:
 
 
 def load_specs() -> list[ServiceSpec]:
-    """What every service says of itself.
+    """The specs of all services.
 
     Raises:
         ImportError: a service is not installed.
@@ -72,9 +72,9 @@ def service_access(spec: ServiceSpec) -> Access:
 
 
 def operator_access(specs: Sequence[ServiceSpec]) -> Access:
-    """The operator reads every topic, and writes what clients write and dead letters go back to.
+    """The operator reads every topic, and writes the topics of clients and of redriven dead letters.
 
-    What eval writes with a response is the exception: only one service ever writes it.
+    Topics that eval writes with a response are the exception: eval is their only writer.
     """
     consumed = {topic(name).name for spec in specs for name in spec.consumes}
     consumed -= {t.name for t in TOPICS.values() if t.short in ("responses", "releases")}
@@ -92,7 +92,7 @@ def group_of(service: str) -> str:
 
 
 def for_tenants(table: Iterable[Access], own: Iterable[str]) -> list[Access]:
-    """The table with tenants' own topics: whoever uses a shared topic uses them too, and so do their clients."""
+    """The table with tenants' own topics: each user of a shared topic gets them, and so do the tenants' clients."""
     own = sorted(own)
 
     def expand(names: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Topics: created from the table in ``septet_contracts``, never by being written to."""
+"""Create topics from the table in ``septet_contracts``. Brokers do not create topics by themselves."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def ensure_topics(
 
 
 async def missing_topics(kafka: Kafka, topics: Iterable[Topic]) -> list[Topic]:
-    """Those of the topics that do not exist, or that the principal may not see.
+    """Topics that do not exist, or that the principal may not describe.
 
     Raises:
         Permanent, Transient: the broker cannot be reached.
@@ -61,7 +61,7 @@ async def _open(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-# A broker that has just been given users refuses one for a moment, and takes it at the next try.
+# A broker may refuse a user for a moment after the user was created.
 @retry(
     retry=retry_if_exception_type(Transient), stop=stop_after_attempt(4), wait=wait_fixed(0.5), reraise=True
 )

@@ -1,4 +1,4 @@
-"""How a client reaches Kafka: address, encryption, and as whom."""
+"""How a client connects to Kafka: address, encryption and credentials."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class KafkaConnection:
 
     @property
     def encrypted(self) -> bool:
-        """Whether the brokers are spoken to over TLS."""
+        """Whether the connection uses TLS."""
         return self.protocol in ("SSL", "SASL_SSL")
 
     @property
     def authenticated(self) -> bool:
-        """Whether the client says who it is."""
+        """Whether the client authenticates."""
         return self.protocol in ("SASL_PLAINTEXT", "SASL_SSL")
 
     def options(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Why Kafka cannot be reached: clients say only that they could not connect."""
+"""Find out why Kafka cannot be reached; client libraries only report that they could not connect."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _TIMEOUT_MS = 5_000
 
 
 async def diagnose(kafka: Kafka) -> SeptetError:
-    """Connect once to each address, and say what was in the way, naming the setting that mends it.
+    """Connect once to each address; returns the error with the setting that fixes it.
 
     Returns:
-        ``Permanent`` for credentials, certificates and protocols that do not fit, ``Transient`` for a broker
-        that is not there. Also when the connection works now: the trouble has passed.
+        ``Permanent`` for wrong credentials, certificates and protocols, ``Transient`` for a broker that does not
+        answer, also if the connection succeeds now.
     """
     connection = KafkaConnection.of(kafka)
     try:
@@ -47,7 +47,7 @@ async def diagnose(kafka: Kafka) -> SeptetError:
 async def _try(host: str, port: int, options: dict[str, Any]) -> None:
     opened = await create_conn(host, port, request_timeout_ms=_TIMEOUT_MS, **options)
     try:
-        # A listener with users lets strangers ask for versions, and hangs up on the next request.
+        # A listener with SASL answers the version request of an unauthenticated client, and closes the next one.
         await opened.send(MetadataRequest([]))
     finally:
         opened.close()
@@ -95,7 +95,7 @@ def forbidden(kafka: Kafka, error: KafkaError) -> Permanent:
 
 
 def _closed_by_peer(error: Exception) -> bool:
-    """A listener with TLS hangs up on plaintext, and one without users on who wants to authenticate."""
+    """Listeners close a connection with the wrong protocol: plaintext on TLS, SASL on one without users."""
     return isinstance(error, KafkaError) and not isinstance(error, asyncio.TimeoutError)
 
 

@@ -10,7 +10,7 @@ J = TypeVar("J")
 
 
 class Lanes(Generic[J]):
-    """Decides which job may run now.
+    """Schedules jobs by key.
 
     Invariants: at most one job of a key runs; jobs of a key run in the order they were pushed; at most
     ``limit`` jobs run; a job waits only while its key is busy or the limit is reached.
@@ -47,7 +47,7 @@ class Lanes(Generic[J]):
         return self._start()
 
     def done(self, key: Hashable) -> list[J]:
-        """Say that the running job of ``key`` ended; returns the jobs to start now."""
+        """Note that the running job of ``key`` ended; returns the jobs to start now."""
         self._busy.remove(key)
         self._depth -= 1
         if key in self._waiting:

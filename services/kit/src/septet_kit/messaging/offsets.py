@@ -1,4 +1,4 @@
-"""Contiguous offset tracking: what may be committed while records finish out of order. Pure."""
+"""Contiguous offset tracking: the offset to commit while records finish out of order. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from bisect import bisect_left, insort
 class OffsetTracker:
     """Tracks one partition's assignment.
 
-    A committed offset says "everything below is done", so it may only rise to the lowest offset that is
-    still unfinished. Offsets begin in rising order, and finish in any; gaps in the log (compaction,
-    transaction markers) need no special case, because only offsets that began can hold the commit back.
+    A committed offset means that every record below it is finished, so it only rises to the lowest unfinished
+    offset. Offsets begin in rising order and finish in any order. Gaps in the log (compaction, transaction markers)
+    need no special case, because only offsets that began can hold the commit back.
     """
 
     def __init__(self) -> None:
@@ -33,12 +33,12 @@ class OffsetTracker:
         return self._open[0] if self._open else self._next
 
     def begin(self, offset: int) -> None:
-        """A record is taken into work."""
+        """Note that a record is handled from now on."""
         insort(self._open, offset)
         self._next = max(self._next or 0, offset + 1)
 
     def finish(self, offset: int) -> None:
-        """A record's effects are durable.
+        """Note that a record's effects are durable.
 
         Raises:
             ValueError: the offset did not begin, or finished before.
@@ -54,5 +54,5 @@ class OffsetTracker:
         return target if target is not None and target != self._committed else None
 
     def committed(self, offset: int) -> None:
-        """The broker took the commit."""
+        """Note that the broker has stored the commit."""
         self._committed = offset

@@ -30,7 +30,7 @@ class Claim(Protocol):
         ...
 
     def acquire(self) -> bool:
-        """Start to renew the claim. ``False``: it has lapsed, and the record must not be sent."""
+        """Start renewing the claim. ``False``: it has lapsed, and the record must not be sent."""
         ...
 
     def hold(self) -> AbstractAsyncContextManager[None]:
@@ -46,7 +46,7 @@ class Claim(Protocol):
         ...
 
     def release(self) -> None:
-        """Stop to renew the claim, unless the producer has the record."""
+        """Stop renewing the claim, unless the producer has the record."""
         ...
 
     async def settled(self) -> None:

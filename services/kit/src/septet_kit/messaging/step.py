@@ -1,4 +1,4 @@
-"""One record through one stage: decode, handle, publish, or say why not."""
+"""Handles one record of a stage: run the handler, publish its events, or report the failure."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class StepRunner:
             self._tenants.require(getattr(job.event, "tenant", "default"))
 
     async def _outcome(self, job: Job, ctx: Context, span: Span) -> tuple[list[Record], str]:
-        """What to publish for a job, and how it went."""
+        """The records to publish for a job, and its result."""
         tries = 1
         try:
             self._admit(job)
@@ -124,7 +124,7 @@ class StepRunner:
         return [e.to_record(self._tenants) for e in emits]
 
     def _failure(self, job: Job, ctx: Context, error: SeptetError, *, dead: bool, tries: int) -> list[Record]:
-        """The client's answer first: it must not wait for, or fail with, the dead letter."""
+        """The failed outcome first: it must not wait for the dead letter, or fail with it."""
         records = []
         if job.stage.topic in REQUEST_SCOPED:
             outcome = failed(job.event, ctx, error, self._spec.name)
@@ -138,7 +138,7 @@ class StepRunner:
 
 def _context(job: Job) -> Context:
     record, now = job.record, time.time()
-    # Brokers stamp records themselves; one that does not may pass on any number that a client made up.
+    # Topics stamp records with the broker's time; on other topics a client may set any number.
     timestamp = datetime.fromtimestamp(min(max(record.timestamp / 1000, 0.0), now), UTC)
     started = time.monotonic()
     event = job.event

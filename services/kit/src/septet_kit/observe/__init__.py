@@ -1,4 +1,4 @@
-"""What an operator sees: traces, logs, metrics, health."""
+"""Observability: traces, logs, metrics, health."""
 
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import emit_root_span, span

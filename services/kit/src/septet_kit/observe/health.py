@@ -16,7 +16,7 @@ from septet_kit.spec import Task
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the service around it."""
+    """A server that installs no signal handlers; the service does."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Prometheus metrics of the chassis, and a way for services to add theirs."""
+"""Prometheus metrics of the kit, and constructors for those of services."""
 
 from __future__ import annotations
 

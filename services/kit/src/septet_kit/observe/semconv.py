@@ -1,4 +1,4 @@
-"""OpenTelemetry attribute names in one place: the messaging and GenAI conventions still move."""
+"""OpenTelemetry attribute names in one place: the messaging and GenAI conventions still change."""
 
 MESSAGING_SYSTEM = "messaging.system"
 MESSAGING_DESTINATION = "messaging.destination.name"

@@ -1,7 +1,7 @@
 """One trace per request: every hop is the child of the hop before it.
 
 A client that sends no ``traceparent`` still gets one trace: its id, and the id of its root span, follow
-from the tenant and the request id, so that every consumer of the request agrees on them without talking.
+from the tenant and the request id, so that every consumer of the request derives the same ones.
 The root span itself is recorded once, when the response is released (:func:`emit_root_span`).
 """
 
@@ -32,7 +32,7 @@ _EXPORT_DELAY_MS = 1000
 _EXPORT_TIMEOUT_S = 1
 # Names of the headers that carry trace context.
 _CARRIERS = frozenset({*propagate.get_global_textmap().fields, "tracestate"})
-# W3C bounds baggage, the largest of them, to this. Longer ones are no trace context but a client's garbage.
+# The W3C limit of baggage, the largest of them. Longer headers are ignored.
 _MAX_CARRIER = 8192
 _KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
 
@@ -40,7 +40,7 @@ _forced: ContextVar[tuple[int, int] | None] = ContextVar("forced_ids", default=N
 
 
 class _Ids(RandomIdGenerator):
-    """Random ids, save for a root span that has to have the ones its children already name."""
+    """Random ids, except for a root span, whose ids its children already refer to."""
 
     def generate_trace_id(self) -> int:
         forced = _forced.get()
@@ -73,7 +73,7 @@ def shutdown() -> None:
         provider.shutdown()
 
 
-# A proxy until `configure` installs the provider; made once, because it is asked for with every span.
+# A proxy until `configure` installs the provider; one object, because every span needs it.
 _tracer = trace.get_tracer("septet.kit")
 
 
@@ -100,7 +100,7 @@ def _is_sampled(trace_id: int) -> bool:
 
 
 def parent_of(headers: Mapping[str, bytes], tenant: str | None, request_id: str | None) -> OtelContext:
-    """The context that a record's processing belongs under."""
+    """The parent context of a record's processing."""
     carrier = {
         k: v.decode("latin-1") for k, v in headers.items() if k in _CARRIERS and len(v) <= _MAX_CARRIER
     }
@@ -112,7 +112,7 @@ def parent_of(headers: Mapping[str, bytes], tenant: str | None, request_id: str 
 
 @contextmanager
 def process_span(record: ConsumerRecord, parent: OtelContext, group: str, queue_ms: float) -> Iterator[Span]:
-    """``process {topic}``: the handling of one record, as a child of whoever sent it."""
+    """``process {topic}``: the handling of one record, as a child of the send."""
     attributes = {
         semconv.MESSAGING_SYSTEM: "kafka",
         semconv.MESSAGING_DESTINATION: record.topic,
@@ -140,7 +140,7 @@ def process_span(record: ConsumerRecord, parent: OtelContext, group: str, queue_
 
 
 def start_send(topic: str, parent: OtelContext | None = None) -> tuple[Span, list[tuple[str, bytes]]]:
-    """``send {topic}``, which its sender ends at the broker's ack, and the headers that carry it on.
+    """Start ``send {topic}``; returns the span, which the caller ends, and the headers that propagate it.
 
     ``parent`` is what the current context is if absent.
     """
@@ -171,7 +171,7 @@ def span(name: str, kind: Literal["internal", "client"] = "internal", **attribut
 
 
 def mark_failed(current: Span, code: str, message: str) -> None:
-    """Say on a span that its work failed in a typed way."""
+    """Set a span's status to error, with the error's code."""
     current.set_attribute(semconv.ERROR_TYPE, code)
     current.set_status(Status(StatusCode.ERROR, message[:500]))
 

@@ -1,11 +1,11 @@
-"""The chassis' own tables, one set per service schema, as statements for migrations.
+"""DDL of the kit's own tables, one set per service schema, as statements for migrations.
 
 Names are not qualified: a migration runs with its schema first in the search path.
 """
 
 from __future__ import annotations
 
-# Statements of the first revision apply on a schema that has the tables already, from before there were revisions.
+# IF NOT EXISTS: a schema may have the tables from a version without migrations.
 TABLES = (
     """
     CREATE TABLE IF NOT EXISTS inbox (
@@ -16,7 +16,7 @@ TABLES = (
     )
     """,
     "CREATE INDEX IF NOT EXISTS inbox_seen_at ON inbox (seen_at)",
-    # A row is what must reach the log. While claimed_until lies ahead, only the claimant may send it.
+    # A row is an event that must reach the log. Until claimed_until, only claimed_by may send it.
     """
     CREATE TABLE IF NOT EXISTS outbox (
         event_id uuid PRIMARY KEY,
@@ -32,7 +32,7 @@ TABLES = (
     """,
     "CREATE INDEX IF NOT EXISTS outbox_unsent ON outbox (claimed_until) WHERE sent_at IS NULL",
     "CREATE INDEX IF NOT EXISTS outbox_sent_at ON outbox (sent_at) WHERE sent_at IS NOT NULL",
-    # Costly work is done by the holder of the lease; its result is kept and handed out again.
+    # The holder of the lease does the work; its result is stored and returned to later callers.
     """
     CREATE TABLE IF NOT EXISTS ledger (
         key text PRIMARY KEY,
@@ -63,8 +63,8 @@ def isolate(*tables: str) -> tuple[str, ...]:
     )
 
 
-# Rows of outbox and ledger belong to the tenant in whose transaction they were written. Outbox rows from before
-# are the sweeper's, which sees all.
+# Rows of outbox and ledger belong to the tenant of the transaction that wrote them. Older outbox rows have no tenant;
+# the sweep sees all rows.
 TENANTS = (
     f"ALTER TABLE outbox ADD COLUMN tenant text NOT NULL DEFAULT coalesce({_SERVED}, '')",
     f"ALTER TABLE ledger ADD COLUMN tenant text NOT NULL DEFAULT coalesce({_SERVED}, '')",

@@ -72,7 +72,7 @@ class RowClaim:
         self.acknowledged = False
 
     def acquire(self) -> bool:
-        """Have the claim renewed from now on. ``False``: it has lapsed, or another send of this process has it."""
+        """Start renewing the claim. ``False``: it has lapsed, or another send of this process holds it."""
         if asyncio.get_running_loop().time() > self._valid_until:
             return False
         return self._rows.held.setdefault(self.event_id, self) is self
@@ -103,7 +103,7 @@ class RowClaim:
             sent.add_done_callback(self._done)
 
     def release(self) -> None:
-        """Stop to renew the claim, unless the producer has the record."""
+        """Stop renewing the claim, unless the producer has the record."""
         if not self._queued and self._rows.held.get(self.event_id) is self:
             del self._rows.held[self.event_id]
 

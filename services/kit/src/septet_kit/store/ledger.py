@@ -1,4 +1,4 @@
-"""The ledger of costly work: paid for once, handed out as often as it is asked for."""
+"""The ledger of costly work: each result is paid for once and returned on every later call."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ log = get_logger()
 
 _POLL_S = 0.2
 
-# Takes the lease when the key is new, its lease has run out, its holder is an earlier life of this instance,
-# or it is this life's own and nobody here works on it ($5; the reply to an earlier claim was lost). Returns the
-# row as it is then.
+# Acquires the lease if the key is new, the lease has expired, its holder is a previous process of this instance, or
+# this process holds it without working on it ($5; the reply to an earlier claim was lost). Returns the row after that.
 _CLAIM = """
 WITH taken AS (
     INSERT INTO ledger (key, claimed_by, leased_until) VALUES ($1, $2, now() + $4)
@@ -29,7 +28,7 @@ WITH taken AS (
 )
 SELECT (SELECT count(*) FROM taken) = 1 AS mine, (SELECT result FROM ledger WHERE key = $1) AS result
 """
-# The claim may be gone: a pool that does not wait for the disk forgets it with a crash of the server.
+# The claim may be lost: a pool that does not wait for the disk loses it in a crash of the server.
 _STORE = """
 INSERT INTO ledger (key, claimed_by, leased_until, result) VALUES ($1, $2, now(), $3)
 ON CONFLICT (key) DO UPDATE SET result = $3 WHERE ledger.claimed_by = $2 AND ledger.result IS NULL
@@ -51,7 +50,7 @@ class Ledger:
     async def run(
         self, key: str, work: Callable[[], Awaitable[bytes]], lease: timedelta, *, tenant: str
     ) -> tuple[bytes, bool]:
-        """Return the result that ``tenant`` has stored under ``key``, doing ``work`` first when there is none.
+        """Return the result of ``tenant`` under ``key``; runs ``work`` first if there is none.
 
         Returns the result and whether it was replayed. While another process holds the lease, waits for it.
         The lease is renewed while ``work`` runs, so it may be short: it only bounds how long others wait for a
@@ -90,7 +89,7 @@ class Ledger:
         return result
 
     async def _store(self, tenant: str, key: str, me: str, result: bytes) -> bool:
-        """Keep a result that has been paid for: a database that blinks must not cost it."""
+        """Store a paid result; a short database outage must not lose it."""
         while True:
             try:
                 if await self._pool.fetchval(_STORE, key, me, result, tenant=tenant):

@@ -1,4 +1,4 @@
-"""How PostgreSQL would run a statement: which indexes it would use, and which tables it would read whole."""
+"""Query plans for tests: which indexes a statement uses, and which tables it reads completely."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PARAMETER = re.compile(r"\$(\d+)")
 
 @dataclass(frozen=True)
 class Plan:
-    """Names of the indexes that are used, and of the tables that are read from end to end."""
+    """Names of the used indexes, and of the tables with sequential scans."""
 
     indexes: frozenset[str]
     read_whole: frozenset[str]
@@ -32,7 +32,7 @@ async def plan_of(connection: asyncpg.Connection, statement: str, *args: object)
 
 
 async def generic_plan_of(connection: asyncpg.Connection, statement: str) -> Plan:
-    """The plan for any arguments, which a prepared statement falls to after some runs."""
+    """The generic plan, which a prepared statement may get after some runs."""
     numbers = [int(n) for n in _PARAMETER.findall(statement)]
     nothing = ", ".join(["NULL"] * max(numbers, default=0))
     await connection.execute(f"PREPARE explained AS {statement}")
@@ -47,7 +47,7 @@ async def generic_plan_of(connection: asyncpg.Connection, statement: str) -> Pla
 
 @dataclass(frozen=True)
 class Expected:
-    """What a statement must do on tables that have grown.
+    """The plan that a statement needs on large tables.
 
     Attributes:
         args: arguments as of a real call.
@@ -65,7 +65,7 @@ class Expected:
 
 
 async def faults_of(pool: StorePool, statement: str, expected: Expected, *local: str) -> list[str]:
-    """What is wrong with a statement's plans; ``local`` are the settings of its transaction."""
+    """The faults of a statement's plans; ``local`` are the settings of its transaction."""
     async with pool.transaction(expected.tenant, *local) as connection:
         plans = {"custom": await plan_of(connection, statement, *expected.args)}
     if expected.generic:

@@ -1,4 +1,4 @@
-"""At which revision of its migrations a schema is. Services look; only :mod:`septet_kit.migrate` changes it."""
+"""The revision of a schema's migrations. Services read it; only :mod:`septet_kit.migrate` changes it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def head_of(package: str) -> str:
 
 
 async def revision_of(connection: asyncpg.Connection, schema: str) -> str | None:
-    """The revision that a schema is at; ``None`` before its first migration."""
+    """The current revision of a schema; ``None`` before its first migration."""
     try:
         found = await connection.fetchval(f'SELECT version_num FROM "{schema}".alembic_version')  # noqa: S608
         return None if found is None else str(found)
@@ -38,9 +38,9 @@ async def revision_of(connection: asyncpg.Connection, schema: str) -> str | None
 
 
 async def require_revision(connection: asyncpg.Connection, schema: str, wanted: str) -> None:
-    """Refuse a schema whose migrations are missing.
+    """Check that a schema has the migrations that the service needs.
 
-    A newer schema is served: migrations go before the services that need them, so the old ones meet it.
+    A newer schema is accepted: migrations run before the services that need them, while old services still run.
 
     Raises:
         Permanent: code ``schema_behind``.

@@ -1,4 +1,4 @@
-"""Whose rows a connection sees.
+"""Row-level security: the tenant of a connection.
 
 Row-level security compares each row's ``tenant`` with the session setting ``septet.tenant``. A connection that
 serves nobody sees nothing, so a statement that forgets its tenant finds no rows instead of everybody's.
@@ -10,9 +10,9 @@ from typing import Any
 
 import asyncpg
 
-# What a connection serves before anyone asks: no row has this tenant.
+# The tenant of a new connection: no row has it.
 NOBODY = ""
-# Work on all tenants' rows, such as a sweep. Never left behind on a connection.
+# Work on the rows of all tenants, such as a sweep. Set for single transactions only.
 EVERY = "*"
 
 SETTING = "septet.tenant"
@@ -30,7 +30,7 @@ def quote(text: str) -> str:
 
 
 class TenantConnection(asyncpg.Connection):
-    """A connection that remembers its tenant, so that serving the same one again costs no round trip."""
+    """A connection that keeps its tenant, so that the next statement of the same tenant costs no round trip."""
 
     __slots__ = ("_tenant",)
 
@@ -39,7 +39,7 @@ class TenantConnection(asyncpg.Connection):
         self._tenant: str | None = None
 
     async def serve(self, tenant: str) -> None:
-        """Make the session see the rows of ``tenant`` alone."""
+        """Restrict the session to the rows of ``tenant``."""
         if tenant == self._tenant:
             return
         # Unknown until the server has answered: a cancelled statement may or may not have run.

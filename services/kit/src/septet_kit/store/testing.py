@@ -17,7 +17,7 @@ from septet_kit.store.pool import StorePool, open_pool
 async def schema_pool(
     owner_dsn: str, service_dsn: str, schema: str, *, connections: int = 10
 ) -> AsyncIterator[StorePool]:
-    """A pool on a service's schema, which is migrated, after emptying it, as the service's own role: what it may not do fails.
+    """A pool on a service's migrated and emptied schema, with the service's own role and its restrictions.
 
     Args:
         owner_dsn: of the role that owns the schemas.
@@ -52,7 +52,7 @@ async def empty(owner_dsn: str, schema: str) -> None:
 async def bare_pool(
     settings: KitSettings, schema: str, statements: Iterable[str] = ()
 ) -> AsyncIterator[StorePool]:
-    """A pool on a new schema with the chassis' tables and those of ``statements``, which no service owns."""
+    """A pool on a new schema with the kit's tables and those of ``statements``, without a service."""
     connection = await asyncpg.connect(settings.postgres_dsn.get_secret_value())
     try:
         async with connection.transaction():
@@ -66,7 +66,7 @@ async def bare_pool(
 
 
 async def loaded(owner_dsn: str, schema: str, statements: Iterable[str]) -> None:
-    """Run statements as a schema's owner, whom no policy binds, and refresh the planner's statistics."""
+    """Run statements as a schema's owner, without row-level security, and refresh the planner's statistics."""
     connection = await asyncpg.connect(owner_dsn, server_settings={"search_path": f"{schema}, public"})
     try:
         for statement in statements:
