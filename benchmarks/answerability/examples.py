@@ -104,8 +104,9 @@ def example(question: str, passages: Sequence[Passage], group: Group, encoder: C
     if not foreign:
         judged.append(assess(terms, passages, sentences, cosines))
     return Example(
-        question, group,
+        question,
+        group,
         {result.kind: result.features for result in judged},
         {result.kind: result.probability for result in judged},
         judged[-1].best.text if judged[-1].best else "",
-    )  # fmt: skip
+    )

@@ -76,11 +76,13 @@ def check(kind: Kind, model: dict[str, float], seen: Sequence[Example]) -> dict[
 
     return {
         "questions": {group: sum(e.group == group for e in seen) for group in SHARES},
-        "auc": auc("hard", "easy"), "auc_hard": auc("hard"), "auc_easy": auc("easy"),
+        "auc": auc("hard", "easy"),
+        "auc_hard": auc("hard"),
+        "auc_easy": auc("easy"),
         "answered_at_threshold": {
             str(threshold): {group: above(group, threshold) for group in SHARES} for threshold in THRESHOLDS
         },
-    }  # fmt: skip
+    }
 
 
 async def run(limit: int) -> None:

@@ -24,9 +24,12 @@ from septet_cache.domain.verify import align, run_checks
 
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = {
-    "qqp": "qqp", "paws_en": "qqp", "banking77": "qqp",
-    "korean_question_pair": "korean_question_pair", "paws_ko": "korean_question_pair",
-}  # fmt: skip
+    "qqp": "qqp",
+    "paws_en": "qqp",
+    "banking77": "qqp",
+    "korean_question_pair": "korean_question_pair",
+    "paws_ko": "korean_question_pair",
+}
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,16 @@ def measure(vectors: pairs.Vectors) -> dict[str, dict[str, object]]:
     }
     return {
         name: {
-            "pairs": len(found), "same": sum(s.pair.same for s in found),
+            "pairs": len(found),
+            "same": sum(s.pair.same for s in found),
             "verified": rates(found),
             "similarity_alone": by_similarity(found, equal_hits(held_out[REFERENCE[name]])),
-            "objections_to_different": dict(Counter(o for s in found if not s.pair.same for o in s.objections)),
+            "objections_to_different": dict(
+                Counter(o for s in found if not s.pair.same for o in s.objections)
+            ),
         }
         for name, found in held_out.items()
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

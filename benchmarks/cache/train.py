@@ -96,9 +96,13 @@ def train(by_set: dict[str, list[Row]], weights: dict[str, float]) -> dict[str, 
         len(used), "pairs", dict(zip(FEATURES, beta.round(2).tolist(), strict=False)), "threshold", threshold
     )
     return {
-        "features": FEATURES, "mean": mean.round(5).tolist(), "scale": scale.round(5).tolist(),
-        "weight": beta[:-1].round(5).tolist(), "intercept": round(float(beta[-1]), 5), "threshold": threshold,
-    }  # fmt: skip
+        "features": FEATURES,
+        "mean": mean.round(5).tolist(),
+        "scale": scale.round(5).tolist(),
+        "weight": beta[:-1].round(5).tolist(),
+        "intercept": round(float(beta[-1]), 5),
+        "threshold": threshold,
+    }
 
 
 def _threshold(scored: list[tuple[pairs.Pair, float]], by_set: dict[str, list[Row]]) -> float:

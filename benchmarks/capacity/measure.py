@@ -118,10 +118,18 @@ def _write(subject: Subject) -> None:
     found = {
         "stack": subject.name,
         "measured_at": datetime.now(UTC).isoformat(timespec="minutes"),
-        "machine": {"cores": os.cpu_count(), "load_average": os.getloadavg()[0], "python": platform.python_version()},
-        "one_at_a_time": {"requests": len(subject.alone), "p50_ms": alone["p50_ms"], "p99_ms": alone["p99_ms"]},
+        "machine": {
+            "cores": os.cpu_count(),
+            "load_average": os.getloadavg()[0],
+            "python": platform.python_version(),
+        },
+        "one_at_a_time": {
+            "requests": len(subject.alone),
+            "p50_ms": alone["p50_ms"],
+            "p99_ms": alone["p99_ms"],
+        },
         **subject.results,
-    }  # fmt: skip
+    }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{subject.name}.json"
     path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

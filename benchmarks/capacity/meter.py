@@ -82,11 +82,14 @@ class Meter:
         }
         counted, weighed = await self._weigh(before.ends, after.ends)
         return Cost(
-            items, round(seconds, 2), {n: round(c * 1000 / items, 3) for n, c in sorted(cpu.items())},
+            items,
+            round(seconds, 2),
+            {n: round(c * 1000 / items, 3) for n, c in sorted(cpu.items())},
             {t: round(b / items, 1) for t, b in sorted(weighed.items())},
             {t: round(n / items, 3) for t, n in sorted(counted.items())},
-            round((after.wal - before.wal) / items, 1), round((after.database - before.database) / items, 1),
-        )  # fmt: skip
+            round((after.wal - before.wal) / items, 1),
+            round((after.database - before.database) / items, 1),
+        )
 
     async def idle(self, seconds: float) -> dict[str, float]:
         """CPU seconds per second of each process while nothing is asked of it."""

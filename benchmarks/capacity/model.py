@@ -91,8 +91,11 @@ def tables(measured: dict[str, Any], given: Assumptions) -> str:
         ("Kafka, a day kept", f"{given.rate * log * given.replicas * DAY / 1e12:,.1f} TB"),
         ("PostgreSQL, write-ahead log", f"{wal / 1000:.1f} kB a request, {given.rate * wal / 1e6:,.0f} MB/s"),
         ("PostgreSQL, growth in a day", f"{given.rate * growth * DAY / 1e12:,.1f} TB"),
-        ("GPUs for the chat model (assumed speed)", f"{math.ceil(missed * given.model_tokens / given.gpu_tokens):,}"),
-    ]  # fmt: skip
+        (
+            "GPUs for the chat model (assumed speed)",
+            f"{math.ceil(missed * given.model_tokens / given.gpu_tokens):,}",
+        ),
+    ]
     lines += [
         "",
         "| figure | value |",

@@ -33,10 +33,14 @@ def features(pairs: list[Pair], encoder: Encoder) -> np.ndarray[Any, Any]:
         vectors |= dict(zip(batch, encoder.run(encoder.tokenize(batch)), strict=True))
     return np.array(
         [
-            (max(0.0, float(vectors[p.question] @ vectors[p.answer])), coverage(terms(p.question), terms(p.answer)), p.relevant)
+            (
+                max(0.0, float(vectors[p.question] @ vectors[p.answer])),
+                coverage(terms(p.question), terms(p.answer)),
+                p.relevant,
+            )
             for p in pairs
         ]
-    )  # fmt: skip
+    )
 
 
 def report(table: np.ndarray[Any, Any], weight: float) -> dict[str, Any]:
@@ -47,8 +51,12 @@ def report(table: np.ndarray[Any, Any], weight: float) -> dict[str, Any]:
         cosine, lexical, relevant = part.T
         mixed = weight * cosine + (1 - weight) * lexical
         out[name] = {
-            "auc_cosine": auc(relevant, cosine), "auc_lexical": auc(relevant, lexical), "auc": auc(relevant, mixed),
-            "auc_by_weight": {f"{w:.1f}": auc(relevant, w * cosine + (1 - w) * lexical) for w in np.arange(0, 1.01, 0.1)},
+            "auc_cosine": auc(relevant, cosine),
+            "auc_lexical": auc(relevant, lexical),
+            "auc": auc(relevant, mixed),
+            "auc_by_weight": {
+                f"{w:.1f}": auc(relevant, w * cosine + (1 - w) * lexical) for w in np.arange(0, 1.01, 0.1)
+            },
             "above_floor": {
                 f"{floor:.2f}": {
                     "relevant": round(float((mixed[relevant == 1] >= floor).mean()), 3),
@@ -56,7 +64,7 @@ def report(table: np.ndarray[Any, Any], weight: float) -> dict[str, Any]:
                 }
                 for floor in (0.1, 0.15, 0.2, 0.25, 0.3)
             },
-        }  # fmt: skip
+        }
     return out
 
 

@@ -81,8 +81,11 @@ def _share(hits: list[bool]) -> float:
 
 def main() -> None:
     result = {
-        "refusal": refusals(), "rouge_l": rouge(), "groundedness_by_coverage": groundedness_by_coverage(), "cost": cost(),
-    }  # fmt: skip
+        "refusal": refusals(),
+        "rouge_l": rouge(),
+        "groundedness_by_coverage": groundedness_by_coverage(),
+        "cost": cost(),
+    }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))

@@ -67,12 +67,17 @@ def pair(name: str) -> tuple[Request, Outcome]:
         for n in range(1, 6)
     )
     outcome = flow(
-        Outcome, request_id=name, event_id=event_id("default", name, "outcome"), ask=Ask(question=QUESTION),
-        request_digest=request_digest(encode(request)), answer_kind="generated", passages=passages,
+        Outcome,
+        request_id=name,
+        event_id=event_id("default", name, "outcome"),
+        ask=Ask(question=QUESTION),
+        request_digest=request_digest(encode(request)),
+        answer_kind="generated",
+        passages=passages,
         answer=f"Answer {name}: a deque is a generalization of stacks and queues with fast appends on both sides [1].",
         question_vector=Embedding.of("all-MiniLM-L6-v2", (0.051,) * 384),
         verdicts=tuple(Verdict(rail=f"rail{n}", stage="output", decision="pass") for n in range(10)),
-    )  # fmt: skip
+    )
     return request, outcome
 
 
@@ -154,10 +159,11 @@ async def burst(client: Client, pid: int, kill: bool = False) -> dict[str, Any]:
     embedded = sum("eval.embeddings" not in body.get("degraded", ()) for _, body in mine)
     used = None if kill else _cpu_s(psutil.Process(pid).cpu_times()) - _cpu_s(before)
     return {
-        **client.latencies(names), "per_second": round(COUNT / (max(at for at, _ in mine) / 1000 - started), 1),
+        **client.latencies(names),
+        "per_second": round(COUNT / (max(at for at, _ in mine) / 1000 - started), 1),
         "with_embedding": embedded,
         "eval_cpu_ms_each": used and round(1000 * used / COUNT, 2),
-    }  # fmt: skip
+    }
 
 
 def _cpu_s(times: Any) -> float:

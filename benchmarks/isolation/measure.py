@@ -130,10 +130,15 @@ async def _committing(kafka: KafkaConnection) -> AsyncIterator[None]:
 
 
 def _transactional(kafka: KafkaConnection, timeout_ms: int) -> Producer:
-    producer = Producer({
-        **kafka.librdkafka(), "transactional.id": f"bench-{uuid4().hex[:8]}", "transaction.timeout.ms": timeout_ms,
-        "linger.ms": 0, "log_level": 0,
-    })  # fmt: skip
+    producer = Producer(
+        {
+            **kafka.librdkafka(),
+            "transactional.id": f"bench-{uuid4().hex[:8]}",
+            "transaction.timeout.ms": timeout_ms,
+            "linger.ms": 0,
+            "log_level": 0,
+        }
+    )
     producer.init_transactions(30)
     return producer
 

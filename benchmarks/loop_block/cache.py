@@ -45,11 +45,25 @@ class Entries:
 
     async def near(self, *_: Any) -> list[Candidate]:
         entry = Entry(
-            tenant="default", slot=Slot("0" * 32, "1" * 32), question=self.question, language="en", answer="A.",
-            answer_kind="generated", sources=(), verdicts=(), scores=(), answerability=None, policy_version="1",
-            model="m", prompt_version="1", request_id="r", response_event_id="e", created_at=_NOW,
-            expires_at=_NOW + timedelta(days=1), embedding=None,
-        )  # fmt: skip
+            tenant="default",
+            slot=Slot("0" * 32, "1" * 32),
+            question=self.question,
+            language="en",
+            answer="A.",
+            answer_kind="generated",
+            sources=(),
+            verdicts=(),
+            scores=(),
+            answerability=None,
+            policy_version="1",
+            model="m",
+            prompt_version="1",
+            request_id="r",
+            response_event_id="e",
+            created_at=_NOW,
+            expires_at=_NOW + timedelta(days=1),
+            embedding=None,
+        )
         return [Candidate(entry, 0.95)] * 10
 
     async def admit(self, *_: Any) -> None:
@@ -86,14 +100,32 @@ def _response(unit: str) -> Response:
         for n in range(1, 51)
     ]
     return Response(
-        event_id=uuid4(), request_id="r", occurred_at=_NOW, status="answered", question=question, answer_kind="generated",
-        answer=text(unit, 16_000), sources=tuple(sources), admissible=True, language="en", request_digest="d",
+        event_id=uuid4(),
+        request_id="r",
+        occurred_at=_NOW,
+        status="answered",
+        question=question,
+        answer_kind="generated",
+        answer=text(unit, 16_000),
+        sources=tuple(sources),
+        admissible=True,
+        language="en",
+        request_digest="d",
         cache=CacheInfo(status="miss", entry_id=slot_of(Ask(question=question), "1", "en").name),
-    )  # fmt: skip
+    )
 
 
 def _label(unit: str) -> Label:
     return Label(
-        event_id=uuid4(), request_id="r", occurred_at=_NOW, feedback_id="f", kind="thumbs", explicit=True,
-        polarity="negative", weight=1, question=text(unit, QUESTION), answer=text(unit, 128_000), response_event_id="e",
-    )  # fmt: skip
+        event_id=uuid4(),
+        request_id="r",
+        occurred_at=_NOW,
+        feedback_id="f",
+        kind="thumbs",
+        explicit=True,
+        polarity="negative",
+        weight=1,
+        question=text(unit, QUESTION),
+        answer=text(unit, 128_000),
+        response_event_id="e",
+    )

@@ -45,11 +45,19 @@ def passages(unit: str, count: int = 50, size: int = 1_200) -> tuple[Passage, ..
     """As many passages as a question can get."""
     return tuple(
         Passage(
-            passage_id=f"d.{number}", document_id="d", content_hash="h", title="A title", location="Guide › Use",
-            text=f"{number} {text(unit, size)}", start=0, end=size, score=0.5, similarity=0.5,
+            passage_id=f"d.{number}",
+            document_id="d",
+            content_hash="h",
+            title="A title",
+            location="Guide › Use",
+            text=f"{number} {text(unit, size)}",
+            start=0,
+            end=size,
+            score=0.5,
+            similarity=0.5,
         )
         for number in range(count)
-    )  # fmt: skip
+    )
 
 
 def conversations(unit: str, messages: int, size: int) -> Iterator[dict[str, str]]:

@@ -46,9 +46,11 @@ def cases() -> Iterator[Case]:
             chat.answer = text(unit, 64_000)
             for size in (1_200, 20_000):
                 yield of(
-                    f"50 passages of {size} into {budget} tokens, {unit}", "grounded", _grounded(unit, size),
+                    f"50 passages of {size} into {budget} tokens, {unit}",
+                    "grounded",
+                    _grounded(unit, size),
                     handlers.grounded,
-                )  # fmt: skip
+                )
 
 
 def _grounded(unit: str, size: int) -> Grounded:

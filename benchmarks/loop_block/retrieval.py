@@ -30,12 +30,40 @@ from septet_retrieval.settings import RetrievalSettings
 from benchmarks.loop_block.case import MIB, QUESTION, Case, of
 
 _MEDIA = {
-    "text/plain": ("english", "korean", "words", "lines", "exclamations", "headings", "line breaks", "one letter"),
-    "text/markdown": ("english", "list", "lines", "headings", "table", "brackets", "links", "references", "quotation"),
-    "text/html": (
-        "english", "paragraphs", "elements", "tags", "cells", "comments", "sections", "void", "end tags", "ampersands",
+    "text/plain": (
+        "english",
+        "korean",
+        "words",
+        "lines",
+        "exclamations",
+        "headings",
+        "line breaks",
+        "one letter",
     ),
-}  # fmt: skip
+    "text/markdown": (
+        "english",
+        "list",
+        "lines",
+        "headings",
+        "table",
+        "brackets",
+        "links",
+        "references",
+        "quotation",
+    ),
+    "text/html": (
+        "english",
+        "paragraphs",
+        "elements",
+        "tags",
+        "cells",
+        "comments",
+        "sections",
+        "void",
+        "end tags",
+        "ampersands",
+    ),
+}
 
 
 class Vectors:
@@ -74,9 +102,15 @@ class Ingestor:
         changes = [DocumentPassages(incoming.key[1], self._position, incoming.passages)]
         await self._index.apply("default", changes, self._position)
         state = State(
-            sequence=self._position, revision=None, content_hash=incoming.content_hash, previous_hash=None,
-            change="created", passages=len(incoming.passages), embedded=0, origin=incoming.origin,
-        )  # fmt: skip
+            sequence=self._position,
+            revision=None,
+            content_hash=incoming.content_hash,
+            previous_hash=None,
+            change="created",
+            passages=len(incoming.passages),
+            embedded=0,
+            origin=incoming.origin,
+        )
         return Ingested(Judgement.APPLY, state)
 
 

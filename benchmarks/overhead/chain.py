@@ -35,5 +35,12 @@ class RunningChain:
 
 def chain_topic(name: str, like: str, partitions: int) -> Topic:
     """As Septet's topic of that short name is kept."""
-    return Topic(name, "", None, f"As {like}, for a chain without work.", partitions=partitions,
-                 retention=find_topic(like).retention, raw=True)  # fmt: skip
+    return Topic(
+        name,
+        "",
+        None,
+        f"As {like}, for a chain without work.",
+        partitions=partitions,
+        retention=find_topic(like).retention,
+        raw=True,
+    )

@@ -29,9 +29,14 @@ async def children(
         for role, arguments in commands.items():
             with (logs / f"{role}.log").open("ab") as log:
                 started[role] = await asyncio.create_subprocess_exec(
-                    python, *arguments, cwd=ROOT, env={**os.environ, **env},
-                    stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log,
-                )  # fmt: skip
+                    python,
+                    *arguments,
+                    cwd=ROOT,
+                    env={**os.environ, **env},
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=log,
+                )
         for role, process in started.items():
             await _ready(process, role, logs)
         yield {role: process.pid for role, process in started.items()}

@@ -58,10 +58,11 @@ def split(found: Sequence[tuple[Journey, float]]) -> dict[str, Any]:
         "bus_ms": _mean([way.bus for way in ways]),
         "accounted": round(statistics.mean(way.total / latency for way, latency in found), 3),
         "hops": {
-            name: {key: round(sum(one[key] for one in parts) / count, 2) for key in parts[0]} for name, parts in hops.items()
+            name: {key: round(sum(one[key] for one in parts) / count, 2) for key in parts[0]}
+            for name, parts in hops.items()
         },
         "work": {name: round(sum(parts) / count, 2) for name, parts in sorted(work.items())},
-    }  # fmt: skip
+    }
 
 
 def rails(answers: Sequence[Answer]) -> dict[str, float]:

@@ -143,8 +143,10 @@ def _result(
         "measured_at": datetime.now(UTC).isoformat(timespec="minutes"),
         "commit": git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else ""),
         "machine": {
-            "cores": os.cpu_count(), "memory_gib": round(psutil.virtual_memory().total / 2**30),
-            "python": platform.python_version(), "load_average_before": round(load_before, 2),
+            "cores": os.cpu_count(),
+            "memory_gib": round(psutil.virtual_memory().total / 2**30),
+            "python": platform.python_version(),
+            "load_average_before": round(load_before, 2),
         },
         "plan": asdict(plan),
         "record_bytes": dict(zip(PATH, own.load.record_bytes, strict=True)),
@@ -154,4 +156,4 @@ def _result(
         },
         "left_out": dict(left_out),
         "septet": own.found,
-    }  # fmt: skip
+    }

@@ -179,10 +179,16 @@ def _sections(result: dict[str, Any]) -> list[str]:
 def _adds_up(found: dict[str, Any]) -> str:
     inside, alone = found[FULL]["inside"], found[BUS]["inside"]
     return ADDS_UP.format(
-        requests=inside["requests"], bus=inside["bus_ms"], work=inside["work_ms"], share=inside["accounted"],
-        measured=inside["measured_ms"], alone=alone["bus_ms"], heavier=inside["bus_ms"] / alone["bus_ms"],
-        rest=_not_found(inside), rest_alone=_not_found(alone),
-    )  # fmt: skip
+        requests=inside["requests"],
+        bus=inside["bus_ms"],
+        work=inside["work_ms"],
+        share=inside["accounted"],
+        measured=inside["measured_ms"],
+        alone=alone["bus_ms"],
+        heavier=inside["bus_ms"] / alone["bus_ms"],
+        rest=_not_found(inside),
+        rest_alone=_not_found(alone),
+    )
 
 
 def _not_found(inside: dict[str, Any]) -> float:
@@ -204,9 +210,11 @@ def _method(result: dict[str, Any]) -> str:
         for steps in raw
     )
     return METHOD.format(
-        warm_path=plan["warm_path"], step=plan["step"], kafka_idle=idle["kafka"],
+        warm_path=plan["warm_path"],
+        step=plan["step"],
+        kafka_idle=idle["kafka"],
         lost_to_client=LOST_TO_CLIENT.format(lost=lost, rounds=len(raw)) if lost else "",
-    )  # fmt: skip
+    )
 
 
 def _missed(result: dict[str, Any]) -> str:
@@ -224,15 +232,24 @@ def _missed(result: dict[str, Any]) -> str:
     hit = result["septet"][HIT]["inside"]
     miss = statistics.median(run["rates"]["10"]["p50_ms"] for run in result["contenders"][FULL]["runs"])
     return MISSED.format(
-        hit_bus=hit["bus_ms"], hit_work=hit["work_ms"], hit=hit["measured_ms"], third=miss / 3,
-        busy=result["plan"]["in_flight"], hit_busy=result["ratios"]["hit_p50_at_50_vs_miss"],
-        missed=f"{'; '.join(missed)}.", guarantees=guarantees, others=sum(chassis.values()) - guarantees,
-        limit=sum(limit[BUS].values()), raw_limit=sum(limit[RAW].values()), limit_kafka=limit[BUS]["kafka"],
+        hit_bus=hit["bus_ms"],
+        hit_work=hit["work_ms"],
+        hit=hit["measured_ms"],
+        third=miss / 3,
+        busy=result["plan"]["in_flight"],
+        hit_busy=result["ratios"]["hit_p50_at_50_vs_miss"],
+        missed=f"{'; '.join(missed)}.",
+        guarantees=guarantees,
+        others=sum(chassis.values()) - guarantees,
+        limit=sum(limit[BUS].values()),
+        raw_limit=sum(limit[RAW].values()),
+        limit_kafka=limit[BUS]["kafka"],
         limit_services=tables.own_and_servers(limit[BUS])[0],
         leaves=2000 * result["machine"]["cores"] / raw_rate,
-        raw_hop=statistics.median(raw) / (HOPS + 1), transit=statistics.mean(h["transit_ms"] for h in hops),
+        raw_hop=statistics.median(raw) / (HOPS + 1),
+        transit=statistics.mean(h["transit_ms"] for h in hops),
         work=inside["work_ms"],
-    )  # fmt: skip
+    )
 
 
 def _peers(result: dict[str, Any]) -> str:
@@ -245,19 +262,26 @@ def _peers(result: dict[str, Any]) -> str:
     idle = result["septet"]["idle_cpu_ms_per_s"]
     idle_of = {n: sum(ms for process, ms in idle.items() if process.startswith(f"{n}: ")) for n in spent}
     return PEERS.format(
-        busy=result["plan"]["in_flight"], embeddings=embeddings, remembered=REMEMBERED,
-        idle_own=idle_of.pop(FULL), idle_peers=sum(idle_of.values()),
-    )  # fmt: skip
+        busy=result["plan"]["in_flight"],
+        embeddings=embeddings,
+        remembered=REMEMBERED,
+        idle_own=idle_of.pop(FULL),
+        idle_peers=sum(idle_of.values()),
+    )
 
 
 def _slowest(found: dict[str, Any]) -> str:
     one = found["slowest"]
-    rails = tables.Table("", ["rail or scorer", "mean ms"], [
-        [name, f"{took:.2f}"]
-        for kind in ("rails_ms", "scorers_ms")
-        for name, took in sorted(found[kind].items(), key=lambda item: -item[1])
-        if took >= tables.SHOWN_MS
-    ])  # fmt: skip
+    rails = tables.Table(
+        "",
+        ["rail or scorer", "mean ms"],
+        [
+            [name, f"{took:.2f}"]
+            for kind in ("rails_ms", "scorers_ms")
+            for name, took in sorted(found[kind].items(), key=lambda item: -item[1])
+            if took >= tables.SHOWN_MS
+        ],
+    )
     return (
         f"The slowest is the {one['kind']} `{one['name']}` with {one['mean_ms']:.2f} ms. Scorers were run once more, alone, "
         f"on outcomes read from the log; what takes less than {tables.SHOWN_MS:g} ms is left out.\n\n{rails.markdown()}\n"

@@ -107,8 +107,10 @@ class Bench:
         # Nothing was held in this round: what is known of the one before stays the guess, and the run says zero.
         subject.held = held or subject.held
         subject.run["highest_rate"] = {
-            "held": round(held, 1), "not_held": None if lost == float("inf") else round(lost, 1), "steps": taken,
-        }  # fmt: skip
+            "held": round(held, 1),
+            "not_held": None if lost == float("inf") else round(lost, 1),
+            "steps": taken,
+        }
 
     async def _rest(self, seconds: float) -> None:
         await asyncio.sleep(self.plan.pause)
@@ -156,8 +158,11 @@ def given_up(sample: Sample) -> dict[str, int]:
 def figures(sample: Sample) -> dict[str, Any]:
     """A sample as it is written: milliseconds and requests per second."""
     return {
-        "responses": len(sample.latencies), "failures": len(sample.failures), "rate": round(sample.rate, 2),
-        "p50_ms": round(sample.p50 * 1000, 2), "p99_ms": round(sample.p99 * 1000, 2),
+        "responses": len(sample.latencies),
+        "failures": len(sample.failures),
+        "rate": round(sample.rate, 2),
+        "p50_ms": round(sample.p50 * 1000, 2),
+        "p99_ms": round(sample.p99 * 1000, 2),
         "behind_ms": round(sample.behind * 1000, 2),
         **({"first_failure": sample.failures[0]} if sample.failures else {}),
-    }  # fmt: skip
+    }

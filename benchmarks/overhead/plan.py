@@ -54,10 +54,34 @@ class Plan:
 
 
 WHOLE = Plan(
-    rounds=5, seconds=(5, 10, 5, 5), full_rates=(1, 10), full_seconds=(5, 8), step=5, first_steps=5, steps=3,
-    in_flight=50, closed=7, documents=2000, warm_up=100, warm_path=1000, traced=20, pause=1.0,
-)  # fmt: skip
+    rounds=5,
+    seconds=(5, 10, 5, 5),
+    full_rates=(1, 10),
+    full_seconds=(5, 8),
+    step=5,
+    first_steps=5,
+    steps=3,
+    in_flight=50,
+    closed=7,
+    documents=2000,
+    warm_up=100,
+    warm_path=1000,
+    traced=20,
+    pause=1.0,
+)
 QUICK = Plan(
-    rounds=1, seconds=(2, 5, 2, 2), full_rates=(1, 10), full_seconds=(2, 3), step=2, first_steps=3, steps=3,
-    in_flight=50, closed=3, documents=800, warm_up=20, warm_path=20, traced=8, pause=0.5,
-)  # fmt: skip
+    rounds=1,
+    seconds=(2, 5, 2, 2),
+    full_rates=(1, 10),
+    full_seconds=(2, 3),
+    step=2,
+    first_steps=3,
+    steps=3,
+    in_flight=50,
+    closed=3,
+    documents=800,
+    warm_up=20,
+    warm_path=20,
+    traced=8,
+    pause=0.5,
+)

@@ -92,9 +92,10 @@ async def probe(on: Started, plan: Plan, exits: AsyncExitStack) -> Own:
             await _ask(subject, PROBED)
         cost = await meter.cost(before, PROBED)
         found[subject.contender.name] = {
-            "kafka_bytes": round(sum(cost.kafka_bytes.values())), "wal_bytes": round(cost.wal_bytes),
+            "kafka_bytes": round(sum(cost.kafka_bytes.values())),
+            "wal_bytes": round(cost.wal_bytes),
             "record_bytes": {n: round(b / cost.kafka_records[n]) for n, b in cost.kafka_bytes.items()},
-        }  # fmt: skip
+        }
     found["scorers_ms"] = inside.scorers(outcomes)
     sizes = found[bus.contender.name]["record_bytes"]
     load = replace(place.load, record_bytes=[sizes[topic(name).name] for name in PATH])

@@ -30,9 +30,11 @@ class Goal:
 
 
 OWN_GOALS = (
-    Goal("p50_at_10_vs_raw", 1.5, at_most=True), Goal("p99_at_10_vs_raw", 2.0, at_most=True),
-    Goal("rate_vs_raw", 0.5, at_most=False), Goal("hit_p50_vs_miss", 1 / 3, at_most=True),
-)  # fmt: skip
+    Goal("p50_at_10_vs_raw", 1.5, at_most=True),
+    Goal("p99_at_10_vs_raw", 2.0, at_most=True),
+    Goal("rate_vs_raw", 0.5, at_most=False),
+    Goal("hit_p50_vs_miss", 1 / 3, at_most=True),
+)
 
 
 def summarise(contenders: Contenders) -> dict[str, Any]:
@@ -41,11 +43,15 @@ def summarise(contenders: Contenders) -> dict[str, Any]:
     return {
         "ratios": {name: round(statistics.median(values), 3) for name, values in every.items() if values},
         "spread": {
-            name: {"min": round(min(values), 3), "max": round(max(values), 3), "runs": [round(v, 3) for v in values]}
+            name: {
+                "min": round(min(values), 3),
+                "max": round(max(values), 3),
+                "runs": [round(v, 3) for v in values],
+            }
             for name, values in every.items()
             if values
         },
-    }  # fmt: skip
+    }
 
 
 def goals(contenders: Contenders) -> list[Goal]:

@@ -29,9 +29,15 @@ async def relay(name: str, routes: dict[str, tuple[str, int]], settings: KitSett
     session_ms = int(settings.session_timeout.total_seconds() * 1000)
     producer = AIOKafkaProducer(**options, acks="all", enable_idempotence=True)
     consumer = AIOKafkaConsumer(
-        *routes, **options, group_id=f"bench.{name}", group_instance_id=name, enable_auto_commit=False,
-        auto_offset_reset="earliest", session_timeout_ms=session_ms, heartbeat_interval_ms=session_ms * 3 // 10,
-    )  # fmt: skip
+        *routes,
+        **options,
+        group_id=f"bench.{name}",
+        group_instance_id=name,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=session_ms,
+        heartbeat_interval_ms=session_ms * 3 // 10,
+    )
     await producer.start()
     await consumer.start()
     sent: dict[TopicPartition, Sent] = {}

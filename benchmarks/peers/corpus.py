@@ -51,10 +51,18 @@ async def fill(index: TantivyIndex, passages: list[IndexedPassage]) -> None:
 def found(passage: IndexedPassage, score: float, similarity: float | None) -> Passage:
     """A passage as the steps after retrieval take it; made once for each of the few that are kept."""
     return Passage.model_construct(
-        passage_id=passage.passage_id, document_id=passage.document_id, content_hash=passage.content_hash,
-        title=passage.title, location=passage.location, uri=passage.uri, text=passage.text, start=passage.start,
-        end=passage.end, score=score, similarity=similarity,
-    )  # fmt: skip
+        passage_id=passage.passage_id,
+        document_id=passage.document_id,
+        content_hash=passage.content_hash,
+        title=passage.title,
+        location=passage.location,
+        uri=passage.uri,
+        text=passage.text,
+        start=passage.start,
+        end=passage.end,
+        score=score,
+        similarity=similarity,
+    )
 
 
 def questions(passages: list[IndexedPassage], number: int) -> list[str]:

@@ -39,9 +39,11 @@ class FastStreamChain:
         kafka = place.addresses.connection("admin")
         await ensure_topics(kafka, topics=topics)
         commands = {
-            f"hop-{at}": _command(topics[at], topics[at + 1], load.record_bytes[at + 1], f"faststream-{run}-{at}")
+            f"hop-{at}": _command(
+                topics[at], topics[at + 1], load.record_bytes[at + 1], f"faststream-{run}-{at}"
+            )
             for at in range(HOPS)
-        }  # fmt: skip
+        }
         logs = place.logs / self.name
         logs.mkdir(parents=True, exist_ok=True)
         env = place.addresses.environment()

@@ -60,11 +60,19 @@ def document_store(settings: KitSettings, *, anew: bool = False) -> PgvectorDocu
     """Haystack's own table, with Septet's kind of vector and index."""
     dimensions, ef = RetrievalSettings().dimensions, RetrievalSettings().hnsw_ef_search
     return PgvectorDocumentStore(
-        connection_string=Secret.from_token(settings.postgres_dsn.get_secret_value()), create_extension=False,
-        schema_name="public", table_name=TABLE, embedding_dimension=dimensions, vector_type="halfvec",
-        search_strategy="hnsw", hnsw_index_creation_kwargs={"m": 16, "ef_construction": 64}, hnsw_ef_search=ef,
-        hnsw_index_name=f"{TABLE}_hnsw", keyword_index_name=f"{TABLE}_keyword", recreate_table=anew,
-    )  # fmt: skip
+        connection_string=Secret.from_token(settings.postgres_dsn.get_secret_value()),
+        create_extension=False,
+        schema_name="public",
+        table_name=TABLE,
+        embedding_dimension=dimensions,
+        vector_type="halfvec",
+        search_strategy="hnsw",
+        hnsw_index_creation_kwargs={"m": 16, "ef_construction": 64},
+        hnsw_ef_search=ef,
+        hnsw_index_name=f"{TABLE}_hnsw",
+        keyword_index_name=f"{TABLE}_keyword",
+        recreate_table=anew,
+    )
 
 
 async def index(settings: KitSettings) -> int:

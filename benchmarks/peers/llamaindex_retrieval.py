@@ -67,13 +67,19 @@ def vector_store(settings: KitSettings) -> PGVectorStore:
     return PGVectorStore(
         connection_string=dsn.replace("postgresql://", "postgresql+psycopg2://", 1),
         async_connection_string=dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
-        table_name=TABLE, schema_name="public", embed_dim=retrieval.dimensions, use_halfvec=True, cache_ok=True,
+        table_name=TABLE,
+        schema_name="public",
+        embed_dim=retrieval.dimensions,
+        use_halfvec=True,
+        cache_ok=True,
         create_engine_kwargs={"pool_size": CONNECTIONS, "max_overflow": 0},
         hnsw_kwargs={
-            "hnsw_m": 16, "hnsw_ef_construction": 64, "hnsw_ef_search": retrieval.hnsw_ef_search,
+            "hnsw_m": 16,
+            "hnsw_ef_construction": 64,
+            "hnsw_ef_search": retrieval.hnsw_ef_search,
             "hnsw_dist_method": "halfvec_cosine_ops",
         },
-    )  # fmt: skip
+    )
 
 
 def hybrid(
@@ -83,9 +89,13 @@ def hybrid(
     index = VectorStoreIndex.from_vector_store(store, embed_model=embeddings)
     dense = DenseRetriever(index, similarity_top_k=CANDIDATES)
     return QueryFusionRetriever(
-        [lexical, dense], llm=llm, mode=FUSION_MODES.RECIPROCAL_RANK, similarity_top_k=PASSAGES,
-        num_queries=1, use_async=True,
-    )  # fmt: skip
+        [lexical, dense],
+        llm=llm,
+        mode=FUSION_MODES.RECIPROCAL_RANK,
+        similarity_top_k=PASSAGES,
+        num_queries=1,
+        use_async=True,
+    )
 
 
 def to_node(passage: IndexedPassage, embedding: list[float] | None = None) -> TextNode:

@@ -76,9 +76,14 @@ class Answering(Workflow):
         self._work = work
         model = work.model
         self._llm = OpenAILike(
-            model=settings.llm_model, api_base=settings.llm_url, api_key="none", is_chat_model=True,
-            max_tokens=model.max_tokens, temperature=model.temperature or 0.0, additional_kwargs={"seed": model.seed},
-        )  # fmt: skip
+            model=settings.llm_model,
+            api_base=settings.llm_url,
+            api_key="none",
+            is_chat_model=True,
+            max_tokens=model.max_tokens,
+            temperature=model.temperature or 0.0,
+            additional_kwargs={"seed": model.seed},
+        )
         embeddings = OpenAILikeEmbedding(
             model_name=settings.embeddings_model, api_base=settings.embeddings_url
         )

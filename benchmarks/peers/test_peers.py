@@ -109,12 +109,16 @@ async def test_a_peer_answers_a_hundred_questions_and_stops(peer: HttpPeer, plac
     rails = {(verdict["stage"], verdict["rail"]) for answer in kinds for verdict in answer["verdicts"]}
     assert ("input", "injection") in rails
     assert ("output", "groundedness") in rails
-    assert all({"groundedness", "answer_relevance"} <= {s["name"] for s in a["scores"]}
-               for a in kinds if a["status"] == "answered")  # fmt: skip
+    assert all(
+        {"groundedness", "answer_relevance"} <= {s["name"] for s in a["scores"]}
+        for a in kinds
+        if a["status"] == "answered"
+    )
 
 
 def _settings(addresses: Addresses) -> KitSettings:
     return KitSettings(
-        postgres_dsn=SecretStr(addresses.postgres_dsn), embeddings_url=addresses.embeddings_url,
+        postgres_dsn=SecretStr(addresses.postgres_dsn),
+        embeddings_url=addresses.embeddings_url,
         embeddings_model=addresses.embeddings_model,
-    )  # fmt: skip
+    )

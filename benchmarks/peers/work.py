@@ -115,10 +115,18 @@ class Work:
         found = screen(Question(ask, language, confidence), policy, self._input)
         now = datetime.now(UTC)
         event = Screened.model_construct(
-            request_id=uuid4().hex, tenant="default", event_id=uuid4(), occurred_at=now, accepted_at=now,
-            deadline=now + DEADLINE, request_digest="", ask=found.ask, language=language, policy_version=policy.version,
+            request_id=uuid4().hex,
+            tenant="default",
+            event_id=uuid4(),
+            occurred_at=now,
+            accepted_at=now,
+            deadline=now + DEADLINE,
+            request_digest="",
+            ask=found.ask,
+            language=language,
+            policy_version=policy.version,
             verdicts=found.verdicts,
-        )  # fmt: skip
+        )
         if found.blocked_by is None:
             return event
         return _outcome(event, status="blocked", answer=blocked(found.blocked_by, language))
@@ -134,9 +142,12 @@ class Work:
         assessed = await self._judge.assess(query, passages, embedding)
         verdict = assessed.verdict(self._threshold)
         carried = {
-            "passages": tuple(passages), "question_vector": embedding, "answerability": verdict,
-            "cache": _CACHE, "retrieval": _RETRIEVAL,
-        }  # fmt: skip
+            "passages": tuple(passages),
+            "question_vector": embedding,
+            "answerability": verdict,
+            "cache": _CACHE,
+            "retrieval": _RETRIEVAL,
+        }
         if verdict.answerable:
             return Grounded.model_construct(**(_carried(event, Grounded) | carried))
         answer = abstention(query, event.language, passages)
@@ -171,9 +182,12 @@ class Work:
         card = await self._evaluator.evaluate(outcome)
         shown = sources(outcome.answer, outcome.passages)
         return Reply(
-            outcome.status, outcome.answer or "", [s.model_dump() for s in shown],
-            [v.model_dump() for v in outcome.verdicts], [s.model_dump() for s in card.scores],
-        )  # fmt: skip
+            outcome.status,
+            outcome.answer or "",
+            [s.model_dump() for s in shown],
+            [v.model_dump() for v in outcome.verdicts],
+            [s.model_dump() for s in card.scores],
+        )
 
 
 def _outcome(event: Screened | Grounded | Revision, **fields: Any) -> Outcome:

@@ -78,6 +78,11 @@ def _context(outcome: Outcome) -> Context:
 
 def _pending(outcome: Outcome) -> Pending:
     return Pending(
-        tenant=outcome.tenant, request_id=outcome.request_id, conversation_id=None, digest=outcome.request_digest,
-        deadline=outcome.deadline + timedelta(hours=1), accepted_at=outcome.accepted_at, traceparent=None,
-    )  # fmt: skip
+        tenant=outcome.tenant,
+        request_id=outcome.request_id,
+        conversation_id=None,
+        digest=outcome.request_digest,
+        deadline=outcome.deadline + timedelta(hours=1),
+        accepted_at=outcome.accepted_at,
+        traceparent=None,
+    )

@@ -141,9 +141,11 @@ async def main() -> None:
             settings = order.sample(SETTINGS, len(SETTINGS))
             rounds.append({setting: await measure(bootstrap, setting) for setting in settings})
     result = {
-        "command": "python -m benchmarks.producer.measure", "rounds": ROUNDS, "settings": summary(rounds),
+        "command": "python -m benchmarks.producer.measure",
+        "rounds": ROUNDS,
+        "settings": summary(rounds),
         "load_average": round(os.getloadavg()[0], 1),
-    }  # fmt: skip
+    }
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))
 

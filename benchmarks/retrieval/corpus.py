@@ -112,8 +112,10 @@ class Engine:
 @asynccontextmanager
 async def engine(data: DataSet, settings: RetrievalSettings, encoder: CachedEncoder) -> AsyncIterator[Engine]:
     """Cut, embed and index a set."""
-    cut = {d.document_id: to_passages(_document(d.document_id, d.title, d.text), settings.limits)
-           for d in data.documents}  # fmt: skip
+    cut = {
+        d.document_id: to_passages(_document(d.document_id, d.title, d.text), settings.limits)
+        for d in data.documents
+    }
     passages = [passage for pieces in cut.values() for passage in pieces]
     vectors = encoder.encode([passage.searched_text for passage in passages])
     with tempfile.TemporaryDirectory() as folder:

@@ -26,9 +26,14 @@ from septet_retrieval.settings import RetrievalSettings
 from benchmarks.retrieval.corpus import TENANT, CachedEncoder, data_set, engine
 
 SETS = (
-    "cranfield", "cisi", "tydiqa_goldp_en", "tydiqa_goldp_ko", "hotpotqa_100", "anthropic_docs_qa",
+    "cranfield",
+    "cisi",
+    "tydiqa_goldp_en",
+    "tydiqa_goldp_ko",
+    "hotpotqa_100",
+    "anthropic_docs_qa",
     "dbpedia_entity_slice",
-)  # fmt: skip
+)
 WISHES = {
     "bm25": RetrievalWish(mode="lexical", k=50),
     "dense": RetrievalWish(mode="dense", k=50),

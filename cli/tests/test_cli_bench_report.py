@@ -21,9 +21,12 @@ def response(*documents: str, **fields: Any) -> Response:
     ]
     fields.pop("cited", None)
     base = {
-        "request_id": "r", "event_id": event_id("default", "r", "response"), "occurred_at": datetime.now(UTC),
-        "status": "answered", "sources": sources,
-    }  # fmt: skip
+        "request_id": "r",
+        "event_id": event_id("default", "r", "response"),
+        "occurred_at": datetime.now(UTC),
+        "status": "answered",
+        "sources": sources,
+    }
     return Response(**(base | fields))
 
 

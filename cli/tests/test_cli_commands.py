@@ -11,9 +11,20 @@ from septet_cli.main import app
 from typer.testing import CliRunner
 
 COMMANDS = (
-    "up", "ask", "ingest", "delete", "feedback", "trace", "topics", "doctor", "demo", "stub-model", "contracts",
-    "dlq", "bench",
-)  # fmt: skip
+    "up",
+    "ask",
+    "ingest",
+    "delete",
+    "feedback",
+    "trace",
+    "topics",
+    "doctor",
+    "demo",
+    "stub-model",
+    "contracts",
+    "dlq",
+    "bench",
+)
 runner = CliRunner()
 
 
@@ -81,7 +92,7 @@ def test_a_wrong_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         (["ask", "x", "--schema", "/no/such.json"], "not a JSON Schema file"),
         (["bench", "rag", "/no/such/folder"], "no data set"),
     ],
-)  # fmt: skip
+)
 def test_wrong_arguments_are_explained(arguments: list[str], message: str) -> None:
     result = runner.invoke(app, arguments)
     assert result.exit_code == 1

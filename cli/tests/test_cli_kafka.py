@@ -48,10 +48,16 @@ async def service(kafka: str, topic: str, reply: Reply) -> AsyncIterator[None]:
 def response(request: dict[str, Any], **fields: Any) -> dict[str, Any]:
     tenant = request.get("tenant", "default")
     return {
-        "request_id": request["request_id"], "tenant": tenant, "contract": "septet.response", "version": 2,
-        "event_id": str(event_id(tenant, request["request_id"], "response")), "status": "answered",
-        "occurred_at": datetime.now(UTC).isoformat(), "answer": "echo: " + request["question"], **fields,
-    }  # fmt: skip
+        "request_id": request["request_id"],
+        "tenant": tenant,
+        "contract": "septet.response",
+        "version": 2,
+        "event_id": str(event_id(tenant, request["request_id"], "response")),
+        "status": "answered",
+        "occurred_at": datetime.now(UTC).isoformat(),
+        "answer": "echo: " + request["question"],
+        **fields,
+    }
 
 
 async def echo(producer: wire.AIOKafkaProducer, record: wire.Record, request: dict[str, Any]) -> None:
@@ -155,9 +161,11 @@ async def test_refused_feedback_is_told_at_once(kafka: str) -> None:
 
 async def test_dead_letters_are_listed_and_sent_again_as_they_were(kafka: str) -> None:
     headers = [
-        ("traceparent", b"00-ab-cd-01"), ("septet-dead-topic", b"septet.feedback.v1"), ("septet-dead-code", b"boom"),
+        ("traceparent", b"00-ab-cd-01"),
+        ("septet-dead-topic", b"septet.feedback.v1"),
+        ("septet-dead-code", b"boom"),
         ("septet-dead-reason", b"it broke"),
-    ]  # fmt: skip
+    ]
     body = b"\xff not even UTF-8"
     async with wire.open_producer(kafka) as producer:
         await producer.send_and_wait("septet.feedback.dead.v1", body, key=b"k", headers=headers)

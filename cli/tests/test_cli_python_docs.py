@@ -38,11 +38,15 @@ def test_source_is_parsed_with_signatures_and_never_run() -> None:
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("json", "json.loads"), ("json", "json.decoder.JSONDecoder"), ("collections", "collections.deque"),
-        ("functools", "functools.lru_cache"), ("builtins", "str.lstrip"), ("math", "math.gcd"),
+        ("json", "json.loads"),
+        ("json", "json.decoder.JSONDecoder"),
+        ("collections", "collections.deque"),
+        ("functools", "functools.lru_cache"),
+        ("builtins", "str.lstrip"),
+        ("math", "math.gcd"),
         ("itertools", "itertools.islice"),
     ],
-)  # fmt: skip
+)
 def test_what_is_written_in_c_is_found_too(module: str, name: str) -> None:
     found = {d.title: d for d in python_docs.load_modules(module)}
     document = found[name]

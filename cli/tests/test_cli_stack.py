@@ -23,13 +23,26 @@ PORTS = [name for name in StackSettings.model_fields if name.endswith("_port")]
 async def septet(data_dir: Path, *arguments: str, **variables: str) -> tuple[int, str]:
     """Run ``septet stack`` in a session that ends with it, as a shell's would."""
     environment = {
-        **os.environ, **{f"SEPTET_{name.upper()}": "0" for name in PORTS},
-        "SEPTET_DATA_DIR": str(data_dir), "SEPTET_LLM": "false", "SEPTET_LLM_URL": "http://127.0.0.1:9/v1", **variables,
-    }  # fmt: skip
+        **os.environ,
+        **{f"SEPTET_{name.upper()}": "0" for name in PORTS},
+        "SEPTET_DATA_DIR": str(data_dir),
+        "SEPTET_LLM": "false",
+        "SEPTET_LLM_URL": "http://127.0.0.1:9/v1",
+        **variables,
+    }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "septet_cli", "stack", *arguments, "--stack", "embedded",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment, start_new_session=True,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "septet_cli",
+        "stack",
+        *arguments,
+        "--stack",
+        "embedded",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=environment,
+        start_new_session=True,
+    )
     output, _ = await process.communicate()
     return process.returncode or 0, output.decode()
 

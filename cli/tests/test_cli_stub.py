@@ -60,9 +60,14 @@ async def test_a_hanging_model_never_answers() -> None:
 
 def test_a_schema_gets_an_instance() -> None:
     schema = {
-        "type": "object", "required": ["a", "b", "c"],
-        "properties": {"a": {"enum": ["x"]}, "b": {"type": "integer"}, "c": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
-    }  # fmt: skip
+        "type": "object",
+        "required": ["a", "b", "c"],
+        "properties": {
+            "a": {"enum": ["x"]},
+            "b": {"type": "integer"},
+            "c": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        },
+    }
     assert instance(schema) == {"a": "x", "b": 0, "c": ["stub"]}
     assert answer(PROMPT, schema).startswith("{")
 

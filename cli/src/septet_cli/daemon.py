@@ -71,9 +71,13 @@ def _spawn(settings: StackSettings, data_dir: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as file:
         # A session of its own: neither the end of this shell nor its Ctrl-C reaches it.
         return subprocess.Popen(  # noqa: S603
-            argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-            env=environment, start_new_session=True,
-        )  # fmt: skip
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
 
 
 def _runs(pid: int) -> bool:

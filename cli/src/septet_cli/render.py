@@ -11,9 +11,13 @@ from rich.text import Text
 from septet_contracts import CacheInfo, Response, Source, StageTiming, Verdict
 
 STATUS_STYLE = {
-    "answered": "green", "abstained": "yellow", "refused": "yellow", "blocked": "magenta", "failed": "red",
+    "answered": "green",
+    "abstained": "yellow",
+    "refused": "yellow",
+    "blocked": "magenta",
+    "failed": "red",
     "expired": "red",
-}  # fmt: skip
+}
 """A status that is not here is shown like a failure."""
 DECISION_STYLE = {
     "pass": "green",
@@ -56,9 +60,14 @@ def response_panel(response: Response, *, page: str | None = None, question: str
     kind = "" if response.answer_kind == "none" else f" · {response.answer_kind}"
     subtitle = f"{response.request_id} · {response.tenant}"
     return Panel(
-        Group(*parts), title=f"[{style}]{response.status}{kind}[/]", title_align="left",
-        subtitle=Text(subtitle, style="dim"), subtitle_align="right", border_style=style, padding=(0, 1),
-    )  # fmt: skip
+        Group(*parts),
+        title=f"[{style}]{response.status}{kind}[/]",
+        title_align="left",
+        subtitle=Text(subtitle, style="dim"),
+        subtitle_align="right",
+        border_style=style,
+        padding=(0, 1),
+    )
 
 
 def _answer(response: Response) -> RenderableType:

@@ -43,6 +43,10 @@ class CliSettings(FileSettings):
     def kafka(self) -> KafkaConnection:
         """The connection that the variables describe."""
         return KafkaConnection(
-            self.kafka_bootstrap or "127.0.0.1:9092", self.kafka_protocol, self.kafka_username,
-            self.kafka_password.get_secret_value(), self.kafka_ca_file, self.kafka_mechanism,
-        )  # fmt: skip
+            self.kafka_bootstrap or "127.0.0.1:9092",
+            self.kafka_protocol,
+            self.kafka_username,
+            self.kafka_password.get_secret_value(),
+            self.kafka_ca_file,
+            self.kafka_mechanism,
+        )

@@ -60,10 +60,16 @@ def _node(span: dict[str, Any], service: str) -> Node:
     parent = next((r["spanID"] for r in span["references"] if r["refType"] == "CHILD_OF"), None)
     tags = {tag["key"]: tag["value"] for tag in span["tags"]}
     return Node(
-        span["spanID"], parent, span["operationName"], service.removeprefix("septet-"), span["startTime"],
-        span["duration"], bool(tags.get("error")), bool(tags.keys() & {"db.system", "db.system.name"}),
+        span["spanID"],
+        parent,
+        span["operationName"],
+        service.removeprefix("septet-"),
+        span["startTime"],
+        span["duration"],
+        bool(tags.get("error")),
+        bool(tags.keys() & {"db.system", "db.system.name"}),
         [_evaluation(log) for log in span["logs"] if _is_evaluation(log)],
-    )  # fmt: skip
+    )
 
 
 def _fields(log: dict[str, Any]) -> dict[str, Any]:
@@ -113,9 +119,11 @@ def render(trace: dict[str, Any], *, width: int | None = None, queries: bool = F
         hidden = 0 if queries else sum(child.is_query for child in node.children)
         name.append(f"  {hidden} queries" if hidden else "", style="dim")
         table.add_row(
-            Text(node.service, style=colour), name, Text(_bar(node, axis, width), style=colour),
+            Text(node.service, style=colour),
+            name,
+            Text(_bar(node, axis, width), style=colour),
             _milliseconds(node.duration),
-        )  # fmt: skip
+        )
         for evaluation in node.evaluations:
             table.add_row("", Text(" " * (depth + 1) + evaluation, style="dim"), "", "")
     total = len(trace["spans"])

@@ -38,9 +38,12 @@ async def open_producer(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
         Unreachable: Kafka does not answer.
     """
     producer = AIOKafkaProducer(
-        **KafkaConnection.of(kafka).options(), acks="all", enable_idempotence=True, linger_ms=2,
+        **KafkaConnection.of(kafka).options(),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=2,
         max_request_size=MAX_RECORD_BYTES,
-    )  # fmt: skip
+    )
     try:
         await producer.start()
     except (KafkaConnectionError, OSError) as error:
@@ -60,9 +63,11 @@ async def open_consumer(kafka: Kafka, topics: Iterable[str]) -> AsyncIterator[AI
         Unreachable: Kafka does not answer, or a topic does not exist.
     """
     consumer = tolerant_consumer(
-        **KafkaConnection.of(kafka).options(), enable_auto_commit=False, auto_offset_reset="earliest",
+        **KafkaConnection.of(kafka).options(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
         max_partition_fetch_bytes=MAX_RECORD_BYTES,
-    )  # fmt: skip
+    )
     try:
         await consumer.start()
     except (KafkaConnectionError, OSError) as error:

@@ -16,8 +16,14 @@ from septet_cli.ingest.jsonl import ID_FIELDS, TEXT_FIELDS, TITLE_FIELDS, first_
 
 CORPUS_FILES = ("corpus", "chunks", "contexts", "documents")
 GOLD_FIELDS = (
-    "relevant_ids", "context_id", "context_ids", "supporting_doc_ids", "doc_id", "doc_ids", "gold_ids",
-)  # fmt: skip
+    "relevant_ids",
+    "context_id",
+    "context_ids",
+    "supporting_doc_ids",
+    "doc_id",
+    "doc_ids",
+    "gold_ids",
+)
 QUESTION_FIELDS = ("question", "query", "text")
 EXPECTED = (
     "BEIR: corpus.jsonl (id, title, text), queries.jsonl (id, text), qrels.jsonl (query_id, doc_id, score); or "

@@ -75,9 +75,14 @@ async def run_bench(options: BenchOptions, *, as_json: bool) -> int:
 def _stack_settings(options: BenchOptions, data_dir: Path) -> StackSettings:
     # Any free port: the stack that is measured does not get in the way of one that is in use.
     settings = StackSettings(
-        data_dir=data_dir, kafka_port=0, kafka_controller_port=0, postgres_port=0, embeddings_port=0, llm_port=0,
+        data_dir=data_dir,
+        kafka_port=0,
+        kafka_controller_port=0,
+        postgres_port=0,
+        embeddings_port=0,
+        llm_port=0,
         traces_port=0,
-    )  # fmt: skip
+    )
     return settings.model_copy(update={"llm": False}) if options.retrieval_only else settings
 
 
@@ -87,9 +92,13 @@ async def _measure(kafka: Kafka, data: DataSet, options: BenchOptions) -> dict[s
     passages = await _ingest(kafka, renamed)
     k = _depth(passages)
     figures: dict[str, Any] = {
-        "dataset": data.name, "documents": len(data.documents), "passages": sum(passages.values()),
-        "questions": len(data.questions), "k": k, "retrieval": {},
-    }  # fmt: skip
+        "dataset": data.name,
+        "documents": len(data.documents),
+        "passages": sum(passages.values()),
+        "questions": len(data.questions),
+        "k": k,
+        "retrieval": {},
+    }
     async with connect(kafka) as client:
         pairs: Answered = []
         for name, mode in MODES.items():
@@ -138,9 +147,12 @@ async def _ask_all(
         async def one(number: int, question: Question) -> tuple[Question, Response]:
             async with slots:
                 request = {
-                    "request_id": f"bench-{run}-{number}", "question": question.text, "cache": {"use": "bypass"},
-                    "deadline": (datetime.now(UTC) + DEADLINE).isoformat(), **wish,
-                }  # fmt: skip
+                    "request_id": f"bench-{run}-{number}",
+                    "question": question.text,
+                    "cache": {"use": "bypass"},
+                    "deadline": (datetime.now(UTC) + DEADLINE).isoformat(),
+                    **wish,
+                }
                 if question.answers and wish.get("generate", True):
                     request["reference"] = list(question.answers)
                 response = await client.ask(request, DEADLINE.total_seconds() + 5)

@@ -13,11 +13,13 @@ def register(app: typer.Typer) -> None:
         "contracts",
         help="Check, freeze and print the contracts (the same as `python -m septet_contracts`).",
         epilog=examples(
-            "septet contracts check", "septet contracts freeze", "septet contracts schema requests",
+            "septet contracts check",
+            "septet contracts freeze",
+            "septet contracts schema requests",
             "septet contracts asyncapi",
         ),
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    )(contracts)  # fmt: skip
+    )(contracts)
 
 
 def contracts(context: typer.Context) -> None:

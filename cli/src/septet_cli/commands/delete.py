@@ -37,8 +37,12 @@ async def _delete(document_ids: list[str], tenant: str, timeout: float) -> int:
 
     target = locate()
     report = await publish_documents(
-        target.kafka, [deletion(i) for i in document_ids], tenant, stall=timeout, title="deleting",
+        target.kafka,
+        [deletion(i) for i in document_ids],
+        tenant,
+        stall=timeout,
+        title="deleting",
         tenants=known_tenants(),
-    )  # fmt: skip
+    )
     out.print(report.summary())
     return EXIT_OK if report.complete else 1

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Look at records that a service could not process, and send them again.",
     epilog=examples(
-        "septet dlq list", "septet dlq list guardrails --code malformed_json", "septet dlq show guardrails/3",
+        "septet dlq list",
+        "septet dlq list guardrails --code malformed_json",
+        "septet dlq show guardrails/3",
         "septet dlq redrive --code database_down --rate 20",
     ),
     no_args_is_help=True,
     rich_markup_mode="rich",
-)  # fmt: skip
+)
 
 Service = Annotated[str | None, typer.Argument(help="One service's only.")]
 Code = Annotated[str | None, typer.Option(help="Only those with this error code.")]
@@ -41,10 +43,14 @@ async def _list(service: str | None, code: str | None) -> int:
     letters = await _read(service, code)
     for letter in letters:
         table.add_row(
-            letter.name, letter.fact("at")[:19], letter.fact("code"),
+            letter.name,
+            letter.fact("at")[:19],
+            letter.fact("code"),
             f"{letter.fact('topic')}/{letter.fact('partition')}@{letter.fact('offset')}",
-            letter.fact("attempts"), str(letter.redrives), letter.fact("reason"),
-        )  # fmt: skip
+            letter.fact("attempts"),
+            str(letter.redrives),
+            letter.fact("reason"),
+        )
     if letters:
         out.print(table)
     err.print(f"[dim]{len(letters)} dead letters[/]")

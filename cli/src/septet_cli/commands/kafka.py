@@ -155,10 +155,11 @@ def _show(report: Report, dry_run: bool) -> None:
     "acls",
     help="Show who may do what, as the services say of themselves.",
     epilog=examples(
-        "septet kafka acls", "septet kafka acls --write infra/kafka/acls.yaml",
+        "septet kafka acls",
+        "septet kafka acls --write infra/kafka/acls.yaml",
         "septet kafka acls --check infra/kafka/acls.yaml      exit 1 when it is out of date",
     ),
-)  # fmt: skip
+)
 def acls(
     write: Annotated[Path | None, typer.Option(help="Write the table to this file.")] = None,
     check: Annotated[Path | None, typer.Option(help="Compare the table with this file.")] = None,

@@ -114,9 +114,13 @@ async def _address(server: str, settings: StackSettings) -> int:
         raise NoStack(f"No {settings.stack} stack runs.", "start it with `septet stack up`")
     at = state.addresses
     known = {
-        "kafka": at.kafka, "opensearch": at.opensearch_url, "traces": at.traces_url,
-        "otlp": at.otlp_endpoint, "embeddings": at.embeddings_url, "llm": at.llm_url,
-    }  # fmt: skip
+        "kafka": at.kafka,
+        "opensearch": at.opensearch_url,
+        "traces": at.traces_url,
+        "otlp": at.otlp_endpoint,
+        "embeddings": at.embeddings_url,
+        "llm": at.llm_url,
+    }
     if server not in known:
         raise CliError(f"There is no server {server}.", f"choose among {', '.join(known)}")
     print(known[server])

@@ -49,9 +49,10 @@ async def _tenants(as_json: bool, check: bool) -> int:
         for name in sorted(known.names):
             access = client_access(name) if name in known.own else None
             table.add_row(
-                name, "\n".join(access.writes) if access else "the shared topics",
+                name,
+                "\n".join(access.writes) if access else "the shared topics",
                 "\n".join(access.reads) if access else "the shared topics",
-            )  # fmt: skip
+            )
         out.print(table)
     for topic in missing:
         err.print(f"[red]missing[/] {topic}: `septet kafka apply` creates it")

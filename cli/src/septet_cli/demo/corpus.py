@@ -14,36 +14,20 @@ from septet_cli.ingest.files import load_path
 from septet_cli.ingest.python_docs import load_selection
 
 # A part of the standard library that is embedded in well under a minute on two cores.
-MODULES = (
-    "builtins", "collections", "functools", "itertools", "json", "re", "math", "statistics", "random", "datetime",
-    "time", "calendar", "pathlib", "shutil", "tempfile", "glob", "fnmatch", "io", "csv", "configparser",
-    "threading", "queue", "contextlib", "dataclasses", "enum", "string", "textwrap", "difflib", "hashlib", "hmac",
-    "secrets", "base64", "struct", "copy", "heapq", "bisect", "operator", "fractions", "shlex", "sched", "pickle",
-)  # fmt: skip
+_MODULE_NAMES = """
+builtins collections functools itertools json re math statistics random datetime time calendar pathlib shutil
+tempfile glob fnmatch io csv configparser threading queue contextlib dataclasses enum string textwrap difflib
+hashlib hmac secrets base64 struct copy heapq bisect operator fractions shlex sched pickle
+"""
+MODULES = tuple(_MODULE_NAMES.split())
 KOREAN = "demo-ko"
 ELSEWHERE = (
     "Who won the football World Cup in 2018?",
     "At what temperature does ethanol boil at sea level?",
     "Which river flows through the city of Vienna?",
 )
-_SYLLABLES = (
-    "ka",
-    "ve",
-    "lo",
-    "mi",
-    "ra",
-    "to",
-    "sen",
-    "dru",
-    "pel",
-    "nor",
-    "bra",
-    "zu",
-    "fen",
-    "gal",
-    "hes",
-    "quo",
-)
+_SYLLABLE_LIST = "ka ve lo mi ra to sen dru pel nor bra zu fen gal hes quo"
+_SYLLABLES = tuple(_SYLLABLE_LIST.split())
 
 
 @dataclass(frozen=True)
@@ -92,14 +76,18 @@ def make_facts(run: str) -> tuple[Fact, Fact]:
     port, month = chosen.randrange(2000, 9000), chosen.choice(("April", "June", "October"))
     return (
         _fact(
-            f"{run}-gateway", f"The {gateway} gateway", f"Which port does the {gateway} gateway listen on?",
+            f"{run}-gateway",
+            f"The {gateway} gateway",
+            f"Which port does the {gateway} gateway listen on?",
             f"The {gateway} gateway listens on port {port}. It forwards messages to the storage cluster.",
         ),
         _fact(
-            f"{run}-festival", f"The {festival} festival", f"In which month is the {festival} festival held?",
+            f"{run}-festival",
+            f"The {festival} festival",
+            f"In which month is the {festival} festival held?",
             f"The {festival} festival is held every {month}. It brings singers and dancers to the old harbour.",
         ),
-    )  # fmt: skip
+    )
 
 
 def _name(chosen: random.Random) -> str:

@@ -38,18 +38,27 @@ async def served(s: Session) -> None:
     before = s.answers.get(question)
     again = await _until(s, question, hit=True)
     s.note(_why(again))
-    s.checks.that("same question: from the cache, and why that was safe",
-                  cache_status(again) == "hit_exact" and bool(again.cache and again.cache.reason),
-                  expected="hit_exact with a reason", got=f"{cache_status(again)} ({await _admission(s, before)})")  # fmt: skip
-    s.checks.that("the same answer, with its sources",
-                  before is not None and again.answer == before.answer and bool(again.sources),
-                  expected="the answer given before", got=again.answer)  # fmt: skip
+    s.checks.that(
+        "same question: from the cache, and why that was safe",
+        cache_status(again) == "hit_exact" and bool(again.cache and again.cache.reason),
+        expected="hit_exact with a reason",
+        got=f"{cache_status(again)} ({await _admission(s, before)})",
+    )
+    s.checks.that(
+        "the same answer, with its sources",
+        before is not None and again.answer == before.answer and bool(again.sources),
+        expected="the answer given before",
+        got=again.answer,
+    )
     other = await s.ask(IN_OTHER_WORDS, show=False)
     s.note(_why(other))
     checks = other.cache.checks if other.cache else ()
-    s.checks.that("paraphrase: from the cache, each check passed",
-                  cache_status(other) == "hit_semantic" and bool(checks) and all(c.passed for c in checks),
-                  expected="hit_semantic with its checks", got=_why(other))  # fmt: skip
+    s.checks.that(
+        "paraphrase: from the cache, each check passed",
+        cache_status(other) == "hit_semantic" and bool(checks) and all(c.passed for c in checks),
+        expected="hit_semantic with its checks",
+        got=_why(other),
+    )
 
 
 async def not_served(s: Session) -> None:
@@ -66,8 +75,12 @@ async def not_served(s: Session) -> None:
         got=f"{cache_status(again)} ({await _admission(s, first)})",
     )
     matched = other.cache.matched_question if is_hit(other) and other.cache else None
-    s.checks.that(f"not served from there: {opposite}", matched != kept and other.answer != first.answer,
-                  expected="an answer of its own", got=_why(other))  # fmt: skip
+    s.checks.that(
+        f"not served from there: {opposite}",
+        matched != kept and other.answer != first.answer,
+        expected="an answer of its own",
+        got=_why(other),
+    )
 
 
 async def _admitted_pair(s: Session) -> tuple[str, str, Response]:
@@ -85,10 +98,12 @@ async def deleted(s: Session) -> None:
     s.scene("A document is deleted")
     fact = s.facts[0]
     first, again = await _answer_and_cache(s, fact)
-    s.checks.that("answered from the document, then from the cache",
-                  fact.document.document_id in documents_of(first) and is_hit(again),
-                  expected="its document among the sources, then a hit",
-                  got=f"{first.status} {sorted(documents_of(first))}, then {cache_status(again)} ({await _admission(s, first)})")  # fmt: skip
+    s.checks.that(
+        "answered from the document, then from the cache",
+        fact.document.document_id in documents_of(first) and is_hit(again),
+        expected="its document among the sources, then a hit",
+        got=f"{first.status} {sorted(documents_of(first))}, then {cache_status(again)} ({await _admission(s, first)})",
+    )
     name = fact.document.document_id
     report = await publish_documents(s.kafka, [deletion(name)], "default", title="deleting")
     after = await _until(s, fact.question, hit=False)
@@ -101,8 +116,12 @@ async def deleted(s: Session) -> None:
         expected=f"sources without {name}",
         got=sorted(documents_of(after)),
     )
-    s.checks.that("cached answer revoked", not is_hit(after) and after.status == "abstained",
-                  expected="a miss, and abstention", got=f"{cache_status(after)}, {after.status}")  # fmt: skip
+    s.checks.that(
+        "cached answer revoked",
+        not is_hit(after) and after.status == "abstained",
+        expected="a miss, and abstention",
+        got=f"{cache_status(after)}, {after.status}",
+    )
 
 
 async def thumbs_down(s: Session) -> None:
@@ -117,15 +136,24 @@ async def thumbs_down(s: Session) -> None:
         got=f"{cache_status(again)} ({await _admission(s, first)})",
     )
     event = {
-        "kind": "thumbs", "value": "down", "comment": "not what I asked", "tenant": "default",
-        "request_id": again.request_id, "feedback_id": f"demo-{s.run}-down",
-    }  # fmt: skip
+        "kind": "thumbs",
+        "value": "down",
+        "comment": "not what I asked",
+        "tenant": "default",
+        "request_id": again.request_id,
+        "feedback_id": f"demo-{s.run}-down",
+    }
     sent = await send_feedback(s.kafka, [event], timeout=20)
     label = sent.labels.get(event["feedback_id"], {})
     s.note(f"label: {label.get('polarity')} · “{label.get('question')}” · trace {label.get('trace_id')}")
-    s.checks.that("joined to the answer it was about",
-                  label.get("polarity") == "negative" and label.get("trace_id") == again.trace_id and bool(label.get("answer")),
-                  expected="a negative label with the answer and its trace", got=label or sent.refused or "no label in 20 s")  # fmt: skip
+    s.checks.that(
+        "joined to the answer it was about",
+        label.get("polarity") == "negative"
+        and label.get("trace_id") == again.trace_id
+        and bool(label.get("answer")),
+        expected="a negative label with the answer and its trace",
+        got=label or sent.refused or "no label in 20 s",
+    )
     after = await _until(s, fact.question, hit=False)
     s.checks.that("cached answer revoked", not is_hit(after), expected="a miss", got=cache_status(after))
 

@@ -31,9 +31,12 @@ async def waterfall(s: Session) -> None:
     )
     services = {p["serviceName"].removeprefix("septet-") for p in found["processes"].values()}
     roots = forest(found)
-    s.checks.that("one trace through every service", services >= STAGES and len(roots) == 1,
-                  expected=f"one root, and spans of {sorted(STAGES)}",
-                  got=f"{len(roots)} roots, spans of {sorted(services)}")  # fmt: skip
+    s.checks.that(
+        "one trace through every service",
+        services >= STAGES and len(roots) == 1,
+        expected=f"one root, and spans of {sorted(STAGES)}",
+        got=f"{len(roots)} roots, spans of {sorted(services)}",
+    )
 
 
 async def exactly_one(s: Session) -> None:

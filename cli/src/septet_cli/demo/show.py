@@ -34,9 +34,17 @@ SERVERS = 5
 MIN_PASSAGES = 1000
 Scene = Callable[[Session], Awaitable[None]]
 SCENES: tuple[Scene, ...] = (
-    answered_questions, served, not_served, unanswerable, hostile_and_private, korean, deleted, thumbs_down,
-    waterfall, exactly_one,
-)  # fmt: skip
+    answered_questions,
+    served,
+    not_served,
+    unanswerable,
+    hostile_and_private,
+    korean,
+    deleted,
+    thumbs_down,
+    waterfall,
+    exactly_one,
+)
 
 
 async def run_demo(data_dir: Path | None, *, keep: bool) -> int:
@@ -111,10 +119,16 @@ async def _play(addresses: Addresses, checks: Checks) -> None:
 async def _ingest(kafka: Kafka, documents: Sequence[Document], checks: Checks) -> None:
     began = time.monotonic()
     result = await publish_documents(
-        kafka, [upsert(part) for document in documents for part in parts(document)], "default",
+        kafka,
+        [upsert(part) for document in documents for part in parts(document)],
+        "default",
         title="indexing documentation",
-    )  # fmt: skip
+    )
     out.print(f"{result.summary()} ({time.monotonic() - began:.0f} s)", soft_wrap=True)
     total = sum(result.passages.values())
-    checks.that(f"{total} passages of real documentation are searchable", result.complete and total >= MIN_PASSAGES,
-                expected=f"at least {MIN_PASSAGES}, none missing", got=result.summary())  # fmt: skip
+    checks.that(
+        f"{total} passages of real documentation are searchable",
+        result.complete and total >= MIN_PASSAGES,
+        expected=f"at least {MIN_PASSAGES}, none missing",
+        got=result.summary(),
+    )

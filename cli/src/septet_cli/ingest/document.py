@@ -29,9 +29,15 @@ class Document:
     def event(self, tenant: str) -> dict[str, Any]:
         """The body for the documents topic."""
         body = {
-            "action": "upsert", "tenant": tenant, "document_id": self.document_id, "text": self.text,
-            "title": self.title, "uri": self.uri, "media_type": self.media_type, "location": self.location,
-        }  # fmt: skip
+            "action": "upsert",
+            "tenant": tenant,
+            "document_id": self.document_id,
+            "text": self.text,
+            "title": self.title,
+            "uri": self.uri,
+            "media_type": self.media_type,
+            "location": self.location,
+        }
         return {name: value for name, value in body.items() if value != ""}
 
 

@@ -12,9 +12,14 @@ from septet_cli.ingest.document import Document, Loaded, MediaType, Problem
 from septet_cli.ingest.jsonl import load_jsonl
 
 MEDIA_TYPES: dict[str, MediaType] = {
-    ".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain", ".rst": "text/plain",
-    ".text": "text/plain", ".html": "text/html", ".htm": "text/html",
-}  # fmt: skip
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".txt": "text/plain",
+    ".rst": "text/plain",
+    ".text": "text/plain",
+    ".html": "text/html",
+    ".htm": "text/html",
+}
 JSONL = {".jsonl", ".ndjson"}
 SKIPPED_FOLDERS = {"node_modules", "__pycache__", "site-packages"}
 

@@ -69,9 +69,14 @@ def deletion(document_id: str) -> Event:
 
 
 async def publish_documents(
-    kafka: Kafka, events: Sequence[Event], tenant: str, *, stall: float = 120, title: str = "indexing",
+    kafka: Kafka,
+    events: Sequence[Event],
+    tenant: str,
+    *,
+    stall: float = 120,
+    title: str = "indexing",
     tenants: Tenants = SHARED_ONLY,
-) -> IngestReport:  # fmt: skip
+) -> IngestReport:
     """Publish document events and wait for word of each, at most *stall* seconds without any.
 
     Raises:

@@ -13,12 +13,12 @@ from septet_cli.ingest.document import Document
 
 PREFIX = "python:"
 
-# Importing these opens windows or a browser, prints, or needs another system; or they are no documentation.
-UNSAFE = {
-    "antigravity", "this", "idlelib", "turtle", "turtledemo", "tkinter", "test", "lib2to3", "pydoc_data",
-    "ensurepip", "msilib", "winreg", "winsound", "msvcrt", "nt", "ntpath", "nturl2path", "site", "readline",
-    "rlcompleter", "__future__", "distutils", "encodings",
-}  # fmt: skip
+# Importing these opens a window or a browser, prints, or needs another system; the rest is not documentation.
+_UNSAFE_NAMES = """
+antigravity this idlelib turtle turtledemo tkinter test lib2to3 pydoc_data ensurepip msilib winreg winsound msvcrt
+nt ntpath nturl2path site readline rlcompleter __future__ distutils encodings
+"""
+UNSAFE = frozenset(_UNSAFE_NAMES.split())
 
 
 def load_modules(name: str) -> Iterator[Document]:

@@ -56,8 +56,12 @@ def make(name: str, signature: str, doc: str, module: str) -> Document:
     if rest:
         text += "\n\nSignature: " + "\n".join(rest)
     return Document(
-        document_id=f"python:{name}", title=name, location=name, uri=f"python:{module}#{name}", text=text,
-    )  # fmt: skip
+        document_id=f"python:{name}",
+        title=name,
+        location=name,
+        uri=f"python:{module}#{name}",
+        text=text,
+    )
 
 
 def _split_calls(doc: str, name: str) -> tuple[list[str], str]:

@@ -113,8 +113,12 @@ def _delta(body: dict[str, Any], number: int, delta: dict[str, str], finish: str
 
 def _chunk(body: dict[str, Any], number: int, kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "id": f"stub-{number}", "object": kind, "created": 0, "model": body.get("model", "stub"), "choices": choices,
-    }  # fmt: skip
+        "id": f"stub-{number}",
+        "object": kind,
+        "created": 0,
+        "model": body.get("model", "stub"),
+        "choices": choices,
+    }
 
 
 def _sse(value: dict[str, Any]) -> str:
