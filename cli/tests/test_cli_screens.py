@@ -1,4 +1,4 @@
-"""What is drawn: responses, waterfalls, partial text."""
+"""Terminal output: responses, waterfalls, partial text and the status screen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from septet_native.addresses import Addresses
 from septet_native.state import ProcessState
 
 
-def drawn(what: RenderableType, width: int = 100) -> str:
+def rendered(what: RenderableType, width: int = 100) -> str:
     console = Console(file=StringIO(), width=width, color_system=None)
     console.print(what)
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
@@ -47,8 +47,8 @@ def response(**fields: Any) -> Response:
     return Response(**(base | fields))
 
 
-def test_a_response_shows_everything_it_says() -> None:
-    text = drawn(
+def test_a_response_is_shown_with_all_its_parts() -> None:
+    text = rendered(
         response_panel(
             response(
                 sources=[
@@ -108,12 +108,12 @@ def test_a_response_shows_everything_it_says() -> None:
 
 def test_a_failure_shows_the_fix() -> None:
     error = ErrorInfo(code="empty_question", message="the question is empty", fix="say something")
-    text = drawn(response_panel(response(status="failed", answer=None, answer_kind="none", error=error)))
+    text = rendered(response_panel(response(status="failed", answer=None, answer_kind="none", error=error)))
     assert "empty_question: the question is empty" in text
     assert "fix: say something" in text
 
 
-def test_trace_pages_are_where_jaeger_has_them() -> None:
+def test_trace_urls_equal_those_of_jaeger() -> None:
     assert trace_page("http://h:1/", "ab") == "http://h:1/trace/ab"
     assert trace_page(None, "ab") is None
 
@@ -137,7 +137,7 @@ def trace(*spans: dict[str, Any]) -> dict[str, Any]:
     return {"spans": list(spans), "processes": {"p1": {"serviceName": "septet-cache"}}}
 
 
-def test_spans_nest_under_their_parents_in_order() -> None:
+def test_spans_are_nested_in_order_of_their_start() -> None:
     roots = forest(
         trace(
             span("c", "root", 60, 10),
@@ -169,7 +169,7 @@ def test_the_waterfall_places_bars_on_the_time_line() -> None:
             ],
         }
     ]
-    lines = drawn(
+    lines = rendered(
         render(trace(span("root", None, 0, 1000), span("late", "root", 500, 500, logs=evaluation)), width=20)
     ).splitlines()
     assert "2 spans · 1 services · 1 root" in lines[0]
@@ -183,7 +183,7 @@ def chunk(epoch: int, sequence: int, text: str) -> dict[str, Any]:
     return {"epoch": epoch, "sequence": sequence, "text": text}
 
 
-def test_partial_text_is_in_order_and_a_new_draft_replaces_it() -> None:
+def test_chunks_are_joined_in_order_and_a_new_draft_replaces_them() -> None:
     text = TokenText()
     assert text.add(chunk(1, 0, "A ")) == "A "
     assert text.add(chunk(1, 2, "c")) == "A "
@@ -200,7 +200,7 @@ def test_the_status_screen_lists_processes_and_addresses() -> None:
         ProcessState("kafka", "server", 7, "ready", 9092, "/data/logs/kafka.log", 150.2),
         ProcessState("cache", "service", None, "restarting", 4444, "/data/logs/cache.log", 0, 2),
     ]
-    text = drawn(status_screen(processes, addresses, 3671))
+    text = rendered(status_screen(processes, addresses, 3671))
     for part in ("1/2 ready", "1:01:11", "kafka", "150 MB", "restarting", "logs/cache.log", "http://t"):
         assert part in text, part
     assert "secret" not in text
@@ -217,7 +217,7 @@ def test_an_unknown_status_is_shown_as_a_failure() -> None:
         )
     )
     assert panel.border_style == STATUS_STYLE["failed"]
-    text = drawn(panel)
+    text = rendered(panel)
     assert all(part in text for part in ("deferred · spoken", "new quarantine", "hit_federated"))
 
 
@@ -237,11 +237,11 @@ def test_the_exit_code_follows_the_status(status: str, code: int) -> None:
     assert exit_code(status) == code
 
 
-def test_a_source_is_shown_by_what_is_cited_of_it() -> None:
+def test_a_source_shows_its_cited_text() -> None:
     spans = [CitedSpan(start=7, end=18, kind="quoted")]
     source = Source(
         number=1, passage_id="p", document_id="d", passage="before cited words after", cited=True, spans=spans
     )
-    text = drawn(response_panel(response(sources=[source])))
+    text = rendered(response_panel(response(sources=[source])))
     assert "cited words" in text
     assert "before" not in text

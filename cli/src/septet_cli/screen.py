@@ -1,4 +1,4 @@
-"""What `septet up` and `septet stack status` show of a stack that runs."""
+"""Status screen of a running stack, for `septet up` and `septet stack status`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def status_screen(
     *,
     background: bool = False,
 ) -> RenderableType:
-    """One table of processes, the addresses, what was left out, and what to do next."""
+    """The processes, the servers that were left out, the addresses and the next commands."""
     table = Table(box=None, pad_edge=False, header_style="bold dim")
     for name in ("", "state", "pid", "port", "memory", "restarts", "log"):
         table.add_column(name, justify="right" if name in ("pid", "port", "memory", "restarts") else "left")

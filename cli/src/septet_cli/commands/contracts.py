@@ -11,7 +11,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "contracts",
-        help="Check, freeze and print the contracts (the same as `python -m septet_contracts`).",
+        help="Check, freeze and print the contracts of the topics (the same as `python -m septet_contracts`).",
         epilog=examples(
             "septet contracts check",
             "septet contracts freeze",
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def contracts(context: typer.Context) -> None:
-    """Hand the arguments on."""
+    """Pass the arguments to ``python -m septet_contracts``."""
     import runpy
     import sys
 
