@@ -1,7 +1,7 @@
-"""Weights and floor of answer_relevance: fitted on one half of each set, checked on the other.
+"""Weights and floor of ``answer_relevance``: fitted on one half of each set, checked on the other half.
 
-``python -m benchmarks.eval.calibrate_relevance`` writes ``results/answer_relevance.json``. A relevant answer is the
-question's own, an irrelevant one that of another question of the same set.
+``python -m benchmarks.eval.calibrate_relevance`` writes ``results/answer_relevance.json``. The relevant answer is the
+answer to the question; the irrelevant one answers another question of the same set.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def features(pairs: list[Pair], encoder: Encoder) -> np.ndarray[Any, Any]:
 
 
 def report(table: np.ndarray[Any, Any], weight: float) -> dict[str, Any]:
-    """AUC of both parts and of their mixture on each half, and what the floors would admit."""
+    """AUC of both scores and of their weighted mean on each half, and the share above each floor."""
     half = len(table) // 2 // 2 * 2
     out: dict[str, Any] = {"pairs": len(table)}
     for name, part in (("fit", table[:half]), ("check", table[half:])):

@@ -2,7 +2,7 @@
 
     SEPTET_DATA=… python benchmarks/guardrails/toxicity.py
 
-Beside the rules the table gives the optional profanity classifier at the default threshold.
+Compares the rules alone with the rules and the optional profanity classifier at the default threshold.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Train the injection head and write its weights into the package.
+"""Train the injection head and write its weights to the package.
 
     SEPTET_DATA=… python benchmarks/guardrails/train_injection.py
 
-A logistic regression over hashed n-grams (``septet_guardrails.domain.linear``), L2-regularised, classes
-balanced; weights are rounded to 8 bits. Takes about half a minute on one core.
+Logistic regression over hashed n-grams (``septet_guardrails.domain.linear``) with L2 regularisation and balanced classes;
+weights are rounded to 8 bits. Takes about half a minute on one core.
 """
 
 from __future__ import annotations

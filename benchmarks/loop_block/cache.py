@@ -1,4 +1,4 @@
-"""The cache: look-up with as many near questions as it verifies, admission, and feedback."""
+"""The cache: look-up with the most candidates that it verifies, admission, and feedback."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOW = datetime.now(UTC)
 
 
 class Vectors:
-    """An embeddings endpoint that answers at once."""
+    """An embeddings endpoint without latency."""
 
     model = "all-MiniLM-L6-v2"
 
@@ -35,7 +35,7 @@ class Vectors:
 
 
 class Entries:
-    """A store that finds nothing by slot, and the most candidates by meaning."""
+    """A store without an exact hit and with the most semantic candidates."""
 
     def __init__(self) -> None:
         self.question = ""

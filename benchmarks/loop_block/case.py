@@ -1,4 +1,4 @@
-"""A record at its size limit, and how a service takes it: decoded on the loop, handled, its events encoded."""
+"""A record at its size limit, handled as in a service: decode, handle, encode the events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Case:
     handler: Handler | None
 
     async def run(self) -> bool:
-        """Take the record as the runtime does; false when it is refused, which is an answer, too."""
+        """Handle the record as the runtime does; false if it is rejected, which is also a valid result."""
         try:
             event = decode(topic(self.topic), self.value)
             emits = await self.handler(event, context(self.topic, value=self.value)) if self.handler else ()
@@ -42,7 +42,7 @@ def of(name: str, topic_name: str, event: BaseModel, handler: Handler) -> Case:
 
 
 def passages(unit: str, count: int = 50, size: int = 1_200) -> tuple[Passage, ...]:
-    """As many passages as a question can get."""
+    """The most passages that a question can get."""
     return tuple(
         Passage(
             passage_id=f"d.{number}",

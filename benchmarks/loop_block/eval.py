@@ -1,4 +1,4 @@
-"""Eval: scoring an outcome and making its response, without the registry of requests."""
+"""Eval: scoring an outcome and building its response, without the request registry."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _EMBEDDING = Embedding(model="m", vector=(0.05,) * 384)
 
 
 class Vectors:
-    """Answers' embeddings, at once."""
+    """Embeddings of answers, without latency."""
 
     async def embed(self, text: str, model: str, within: float) -> NDArray[np.float32]:
         return np.full(384, 0.05, dtype=np.float32)
 
 
 def cases() -> Iterator[Case]:
-    # No scorer is skipped: the budget would end the work before its end shows.
+    # A large budget, so that every scorer runs to its end.
     evaluator = Evaluator(select(tuple(SCORERS)), Vectors(), 60.0)
     floors = EvalSettings().admission_floors
 

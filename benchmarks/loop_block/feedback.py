@@ -1,4 +1,4 @@
-"""Feedback, without its store: what was shown is kept, and labels are made."""
+"""Feedback, without its store: keeping shown responses and creating labels."""
 
 from __future__ import annotations
 

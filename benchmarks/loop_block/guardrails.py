@@ -1,4 +1,4 @@
-"""Guardrails: input and output rails by the packaged policies, and by one that asks for every model."""
+"""Guardrails: input and output rails with the packaged policies, and with a policy that uses every model."""
 
 from __future__ import annotations
 

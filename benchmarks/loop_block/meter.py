@@ -1,4 +1,4 @@
-"""The longest time for which an event loop did not run, in CPU time of this process."""
+"""Measures the longest block of an event loop, in CPU time of this process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TICK_S = 0.001
 
 @dataclass
 class Block:
-    """``longest_ms`` is the lesser of wall time and the process's CPU time: what other processes take is left out."""
+    """``longest_ms`` is the lower of wall time and CPU time of the process, to exclude other processes."""
 
     longest_ms: float = 0.0
     wall_ms: float = 0.0
@@ -21,7 +21,7 @@ class Block:
 
 @asynccontextmanager
 async def watched() -> AsyncIterator[Block]:
-    """Tick on the loop for as long as the context lasts."""
+    """Tick on the loop inside the context."""
     block = Block()
 
     async def tick() -> None:
@@ -42,7 +42,7 @@ async def watched() -> AsyncIterator[Block]:
 
 
 async def longest_block(work: Callable[[], Awaitable[bool]], tries: int = 2) -> tuple[Block, bool]:
-    """The least of ``tries`` longest blocks, and the work's result."""
+    """The shortest of the longest blocks of ``tries`` runs, and the result of the work."""
     blocks = []
     for _ in range(tries):
         async with watched() as block:

@@ -1,6 +1,6 @@
 """Retrieval: documents of a million characters, and questions with the most and longest hits.
 
-The database is left out; chunking, batching, the lexical index on disk and the answerability check are real.
+Runs real chunking, batching, lexical index and answerability check, without the database.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _MEDIA = {
 
 
 class Vectors:
-    """An embeddings endpoint that answers at once."""
+    """An embeddings endpoint without latency."""
 
     model = "m"
 
@@ -76,7 +76,7 @@ class Vectors:
 
 
 class Store:
-    """Finds as many passages as a search asks for."""
+    """A store that returns the requested number of passages."""
 
     passage = ""
 

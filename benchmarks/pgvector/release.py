@@ -1,4 +1,4 @@
-"""What row-level security costs eval's release: registration and release of requests, one after another."""
+"""Cost of row-level security for eval: registration and release of requests, one at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TABLES = ("requests", "conflicts", "outbox", "ledger")
 
 
 async def release(server: Postgres) -> dict[str, Any]:
-    """Milliseconds, medians of interleaved rounds: policies on and off, one tenant and two in turn."""
+    """Median milliseconds over interleaved rounds: policies on and off, one tenant and two tenants in turn."""
     owner = await asyncpg.connect(server.dsn)
     settings = KitSettings(postgres_dsn=SecretStr(server.dsn_of("eval")), postgres_pool=1)
     ways = {

@@ -1,6 +1,6 @@
-"""Data sets, searched in the process by the service's own code: tantivy, exact cosines, fusion.
+"""Searches data sets in-process with the code of the service: tantivy, exact cosines, fusion.
 
-The sets lie below ``SEPTET_DATA`` (default: ``../shared/data`` beside the repository) and are read in place.
+Reads the sets in place from ``SEPTET_DATA`` (default: ``../shared/data`` beside the repository).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _BATCH = 32
 
 
 def data_folder() -> Path:
-    """Where the data sets lie."""
+    """Folder of the data sets."""
     return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
 
 
 def data_set(name: str) -> DataSet | None:
-    """The set ``name``; ``None``, with a line on stdout, where it is missing."""
+    """The set ``name``; if it is missing, print a line and return ``None``."""
     folder = data_folder() / name
     if not folder.is_dir():
         print(f"skipped: {name} ({folder} is missing)")
@@ -47,7 +47,7 @@ def data_set(name: str) -> DataSet | None:
 
 
 class CachedEncoder:
-    """The embedded stack's model, one thread, its vectors kept in the user's cache between runs."""
+    """The model of the embedded stack with one thread; stores vectors in the user's cache folder between runs."""
 
     model = "all-MiniLM-L6-v2"
 
@@ -83,7 +83,7 @@ class CachedEncoder:
 
 
 class ExactStore:
-    """The searching half of the store: exact cosines in memory."""
+    """The search methods of the passage store, with exact cosines in memory."""
 
     def __init__(self, passages: Sequence[IndexedPassage], vectors: NDArray[np.float32]) -> None:
         self._passages = passages
@@ -102,7 +102,7 @@ class ExactStore:
 
 @dataclass(frozen=True)
 class Engine:
-    """A set that can be searched; ``of`` names the passages of each document."""
+    """A searchable data set."""
 
     searcher: Searcher
     encoder: CachedEncoder
@@ -111,7 +111,7 @@ class Engine:
 
 @asynccontextmanager
 async def engine(data: DataSet, settings: RetrievalSettings, encoder: CachedEncoder) -> AsyncIterator[Engine]:
-    """Cut, embed and index a set."""
+    """Chunk, embed and index a set."""
     cut = {
         d.document_id: to_passages(_document(d.document_id, d.title, d.text), settings.limits)
         for d in data.documents
