@@ -29,7 +29,7 @@ class RawChain:
     name = "raw"
     kind: Literal["bus", "full"] = "bus"
     note = (
-        "Passes bytes on: no contracts, no tracing, no ledger, no outbox; a redelivered record is sent twice."
+        "Forwards bytes: no contracts, no tracing, no ledger, no outbox; a redelivered record is sent twice."
     )
 
     def missing(self) -> str:

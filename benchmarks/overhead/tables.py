@@ -119,7 +119,7 @@ def failures(result: Result) -> Table:
     in_flight = f", {result['plan']['in_flight']} in flight"
     head = ["contender", "responses", "failures", "the first"]
     head += [f"without one side of the search{in_flight}", f"without the answer's embedding{in_flight}"]
-    return Table("Failures, and what was given up", head, rows)
+    return Table("Failures and skipped work", head, rows)
 
 
 def cpu(result: Result) -> Table:
