@@ -22,7 +22,8 @@ from septet_retrieval.domain.query import is_latin
 from septet_retrieval.search import Query
 from septet_retrieval.settings import RetrievalSettings
 
-from benchmarks.retrieval.corpus import TENANT, CachedEncoder, Engine, data_folder, data_set, engine
+from benchmarks.data import data_dir
+from benchmarks.retrieval.corpus import TENANT, CachedEncoder, Engine, data_set, engine
 
 Group = Literal["answerable", "hard", "easy"]
 _OPTIONS = RetrievalWish(mode="hybrid", k=50, fusion="convex")
@@ -74,7 +75,7 @@ async def examples(name: str, foreign: Sequence[str], encoder: CachedEncoder, li
 
 def _questions(name: str) -> list[str]:
     """Questions of another set, ordered by checksum."""
-    pairs = data_folder() / name / "pairs.jsonl"
+    pairs = data_dir() / name / "pairs.jsonl"
     if pairs.exists():
         texts = [json.loads(line)["text_a"] for line in pairs.read_text(encoding="utf-8").splitlines()]
     else:

@@ -22,7 +22,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.answerability.examples import Example, examples, part
-from benchmarks.retrieval.corpus import ROOT, CachedEncoder
+from benchmarks.data import ROOT
+from benchmarks.retrieval.corpus import CachedEncoder
 
 COEFFICIENTS = ROOT / "services/retrieval/src/septet_retrieval/domain/answerability.json"
 RESULT = Path(__file__).parent / "results" / "answerability.json"

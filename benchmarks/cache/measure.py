@@ -1,6 +1,6 @@
 """Measure the semantic hits of the cache on held-out pairs, compared with a similarity threshold alone.
 
-    .venv/bin/python benchmarks/cache/measure.py
+    python -m benchmarks.cache.measure
 
 Hit rate: served share of the pairs with the same meaning. False-hit rate: served share of the pairs with different
 meanings. "Similarity alone" serves every pair above one threshold. The threshold reaches the hit rate of the cache on
@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pairs
 from septet_cache.domain.features import features
 from septet_cache.domain.reading import read
 from septet_cache.domain.second_opinion import opinions
 from septet_cache.domain.verify import align, run_checks
+
+from benchmarks.cache import pairs
 
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = {

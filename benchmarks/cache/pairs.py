@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,9 +17,10 @@ from numpy.typing import NDArray
 from septet_native import minilm
 from septet_native.encoder import Encoder
 
+from benchmarks.data import data_dir
+
 Vectors = Mapping[str, NDArray[np.float32]]
 
-ROOT = Path(__file__).resolve().parents[2]
 EMBEDDINGS_MODEL = "all-MiniLM-L6-v2"
 SETS = {
     "qqp": "qqp_a/pairs.jsonl",
@@ -44,11 +44,6 @@ class Pair:
     @property
     def training(self) -> bool:
         return hashlib.sha256(self.id.encode()).digest()[0] % 2 == 0
-
-
-def data_dir() -> Path:
-    """Folder of the data sets."""
-    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
 
 
 def load(name: str, vectors: Vectors | None = None) -> list[Pair]:

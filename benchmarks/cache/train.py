@@ -1,6 +1,6 @@
 """Fit the cache's second opinion and write its coefficients.
 
-    .venv/bin/python benchmarks/cache/train.py
+    python -m benchmarks.cache.train
 
 Trains on the training half of each set (split by a hash of the pair's id), including pairs that fail ``LENIENT``
 checks, so that the model learns the effect of unmatched words. English: Quora question pairs and PAWS-X; Korean:
@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pairs
 from numpy.typing import NDArray
 from septet_cache.domain.features import FEATURES, SIGNS, features
 from septet_cache.domain.reading import read
 from septet_cache.domain.verify import align, run_checks
 
-TARGET = pairs.ROOT / "services/cache/src/septet_cache/domain/second_opinion.json"
+from benchmarks.cache import pairs
+from benchmarks.data import ROOT
+
+TARGET = ROOT / "services/cache/src/septet_cache/domain/second_opinion.json"
 WEIGHTS = {
     "en": {"qqp": 1.0, "paws_en": 0.3},
     "ko": {"korean_question_pair": 1.0, "paws_ko": 0.5},

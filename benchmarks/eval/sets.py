@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from septet_eval.domain.text import sentences
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.data import data_dir
+
 SEED = 5
 
 
@@ -22,11 +21,6 @@ class Pair:
     question: str
     answer: str
     relevant: bool
-
-
-def data_dir() -> Path:
-    """``SEPTET_DATA``, or ``../shared/data`` beside the repository."""
-    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
 
 
 def rows(name: str, file: str) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Fit the groundedness regressions on part A of each set and report AUC on parts A and B.
 
-    SEPTET_DATA=… python benchmarks/guardrails/calibrate_groundedness.py [--write]
+    SEPTET_DATA=… python -m benchmarks.guardrails.calibrate_groundedness [--write]
 
 The score of an answer is the probability of its weakest sentence. ``--write`` writes the weights to ``septet_guardrails/domain/grounding/calibration.py``.
 """
@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from groundedness_sets import Claim, claims
 from septet_guardrails.domain.grounding import Evidence, calibration, judge_sentence
 from septet_guardrails.domain.text import split_sentences
-from sets import save
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+
+from benchmarks.guardrails.groundedness_sets import Claim, claims
+from benchmarks.guardrails.sets import save
 
 FEATURES = ("sentence", "passage", "order", "numbers", "names", "negation", "swapped")
 # The Korean paraphrases were translated separately, so their names and numbers differ in spelling, unlike those of an

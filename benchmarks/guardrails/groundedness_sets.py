@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from septet_guardrails.domain.grounding.claims import CITATION, bigrams, topics
 from septet_guardrails.domain.text import split_sentences, words
-from sets import part, rows
+
+from benchmarks.guardrails.sets import part, rows
 
 _VERBS = r"\b(is|are|was|were|can|will|has|had|does|could)\b"
 _KO_DENIALS = (

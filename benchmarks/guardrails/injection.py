@@ -1,6 +1,6 @@
 """Recall and false alarms of the injection rail on unseen texts.
 
-    SEPTET_DATA=… python benchmarks/guardrails/injection.py
+    SEPTET_DATA=… python -m benchmarks.guardrails.injection
 
 Compares the rail at its default threshold with a strict threshold, the rules alone, the head alone, and the packaged
 classifier ``securevector-guardian-model`` (if installed) at two thresholds.
@@ -12,12 +12,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 
-from injection_sets import Case, checking
 from septet_guardrails.adapters.weights import injection_head
 from septet_guardrails.domain.injection_rules import match_rules
 from septet_guardrails.domain.policy import InjectionRule, Policy
 from septet_guardrails.domain.rails.injection import InjectionRail
-from sets import save
+
+from benchmarks.guardrails.injection_sets import Case, checking
+from benchmarks.guardrails.sets import save
 
 Detector = Callable[[str], bool]
 
@@ -25,9 +26,9 @@ Detector = Callable[[str], bool]
 def guardian(threshold: float) -> Detector | None:
     """The packaged classifier, or None if it is not installed."""
     try:
-        from svguardian import resolve_runtime  # type: ignore[import-untyped]
-        from svguardian.model.pure_infer import PureGuardian  # type: ignore[import-untyped]
-        from svguardian.serve import analyze  # type: ignore[import-untyped]
+        from svguardian import resolve_runtime
+        from svguardian.model.pure_infer import PureGuardian
+        from svguardian.serve import analyze
     except ImportError:
         print("skipped: securevector-guardian-model is not installed")
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from sets import part, rows
+from benchmarks.guardrails.sets import part, rows
 
 # Hand-written attacks, mainly to train the head on Korean. Training only.
 _KO_OPENINGS = (

@@ -1,6 +1,6 @@
 """Precision and recall of the personal-data recognisers by entity.
 
-    SEPTET_DATA=… python benchmarks/guardrails/pii.py
+    SEPTET_DATA=… python -m benchmarks.guardrails.pii
 
 English: Presidio's synthetic sentences. Korean: generated sentences with valid check digits, and near misses (a wrong
 check digit, a date, an order number), which must not match.
@@ -14,7 +14,8 @@ from collections import Counter
 
 from septet_guardrails.domain.pii import find_pii
 from septet_guardrails.domain.pii.checksums import digits_of, resident_registration
-from sets import rows, save
+
+from benchmarks.guardrails.sets import rows, save
 
 NAMES = {
     "EMAIL_ADDRESS": "EMAIL",

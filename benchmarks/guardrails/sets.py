@@ -7,18 +7,13 @@ missing set and prints its name.
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.data import data_dir
+
 RESULTS = Path(__file__).parent / "results"
-
-
-def data_dir() -> Path:
-    """Folder of the data sets."""
-    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
 
 
 def rows(name: str) -> list[dict[str, Any]]:

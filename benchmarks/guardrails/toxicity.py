@@ -1,6 +1,6 @@
 """The toxicity rail on HateCheck's functional tests, and its false alarms on plain questions.
 
-    SEPTET_DATA=… python benchmarks/guardrails/toxicity.py
+    SEPTET_DATA=… python -m benchmarks.guardrails.toxicity
 
 Compares the rules alone with the rules and the optional profanity classifier at the default threshold.
 """
@@ -13,7 +13,8 @@ from collections import defaultdict
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.domain.policy import ToxicityRule
 from septet_guardrails.domain.rails.toxicity import ToxicityRail
-from sets import rows, save
+
+from benchmarks.guardrails.sets import rows, save
 
 PLAIN = {
     "xstest safe": ("xstest/prompts", "text"),

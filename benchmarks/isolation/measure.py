@@ -99,9 +99,13 @@ async def _reading(kafka: KafkaConnection) -> AsyncIterator[dict[str, list[float
             await consumer.seek_to_end(PLACE)
             await consumer.position(PLACE)
             task = asyncio.create_task(_record_latencies(consumer, seen[level]))
-            exits.push_async_callback(asyncio.gather, task, return_exceptions=True)
-            exits.callback(task.cancel)
+            exits.push_async_callback(_cancel, task)
         yield seen
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _record_latencies(consumer: Any, latencies: list[float]) -> None:

@@ -16,7 +16,7 @@ from septet_cache.domain.second_opinion import opinions
 from septet_cache.handlers import Handlers
 from septet_cache.lookup import Lookup
 from septet_cache.settings import CacheSettings
-from septet_contracts import Ask, CacheInfo, Label, Message, Response, Screened, Source
+from septet_contracts import Ask, CacheInfo, Label, Message, Release, Screened, Source
 from septet_kit.hostile import UNITS, text
 from septet_kit.testing import flow
 
@@ -84,7 +84,7 @@ def cases() -> Iterator[Case]:
             f"near questions, {unit}", "screened", flow(Screened, question=store.question), handlers.screened
         )
         yield of(f"question of {QUESTION}, {unit}", "screened", _long(unit), handlers.screened)
-        yield of(f"response, {unit}", "responses", _response(unit), handlers.responses)
+        yield of(f"release, {unit}", "releases", release(unit), handlers.releases)
         yield of(f"label, {unit}", "labels", _label(unit), handlers.labels)
 
 
@@ -93,14 +93,16 @@ def _long(unit: str) -> Screened:
     return flow(Screened, ask=Ask(question=text(unit, QUESTION), messages=tuple(messages)))
 
 
-def _response(unit: str) -> Response:
+def release(unit: str) -> Release:
+    """The largest release of an admissible answer."""
     question = text(unit, QUESTION)
     sources = [
         Source(number=n, passage_id=f"d.{n}", document_id="d", passage=text(unit, 1_200))
         for n in range(1, 51)
     ]
-    return Response(
+    return Release(
         event_id=uuid4(),
+        response_event_id=uuid4(),
         request_id="r",
         occurred_at=_NOW,
         status="answered",

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from septet_cli.ingest.document import MediaType
 from septet_contracts import Ask, Missed, RetrievalWish, UpsertDocument
 from septet_kit.hostile import UNITS, text
 from septet_kit.testing import flow
@@ -29,7 +30,7 @@ from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.loop_block.case import MIB, QUESTION, Case, of
 
-_MEDIA = {
+_MEDIA: Mapping[MediaType, tuple[str, ...]] = {
     "text/plain": (
         "english",
         "korean",

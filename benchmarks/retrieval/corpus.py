@@ -5,7 +5,6 @@ Reads the sets in place from ``SEPTET_DATA`` (default: ``../shared/data`` beside
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -27,19 +26,15 @@ from septet_retrieval.ports import DocumentPassages, Hit, PassageStore, Vector
 from septet_retrieval.search import Searcher
 from septet_retrieval.settings import RetrievalSettings
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.data import data_dir
+
 TENANT = "bench"
 _BATCH = 32
 
 
-def data_folder() -> Path:
-    """Folder of the data sets."""
-    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
-
-
 def data_set(name: str) -> DataSet | None:
     """The set ``name``; if it is missing, print a line and return ``None``."""
-    folder = data_folder() / name
+    folder = data_dir() / name
     if not folder.is_dir():
         print(f"skipped: {name} ({folder} is missing)")
         return None
