@@ -80,7 +80,7 @@ stack-down: setup ## Stop exactly what `make stack` started
 lint: setup-dev ## Style, types, import rules and contract compatibility
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(PACKAGES:%=-p %)
+	@$(BIN)/mypy $(PACKAGES:%=-p %) -p benchmarks
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m septet_contracts check
 

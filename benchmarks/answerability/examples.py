@@ -1,9 +1,9 @@
-"""Questions with passages that do, or do not, answer them.
+"""Answerable and unanswerable questions with their passages.
 
-Each question of a set is searched in its own corpus. It is *answerable* when a gold document is among the
-first five passages. The same question is *unanswerable* once its gold documents, and every passage that
-holds its answer's text, are taken out (hard: the nearest passages are still about the same thing). A
-question of another set is unanswerable, too (easy).
+Each question is searched in the corpus of its set. It is *answerable* if a relevant document is among the first five
+passages. Without its relevant documents and the passages with the text of its answer, the same question is
+*unanswerable* (hard: the remaining passages have the same subject). Questions of another set are also unanswerable
+(easy).
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from septet_retrieval.domain.query import is_latin
 from septet_retrieval.search import Query
 from septet_retrieval.settings import RetrievalSettings
 
-from benchmarks.retrieval.corpus import TENANT, CachedEncoder, Engine, data_folder, data_set, engine
+from benchmarks.data import data_dir
+from benchmarks.retrieval.corpus import TENANT, CachedEncoder, Engine, data_set, engine
 
 Group = Literal["answerable", "hard", "easy"]
-_WISH = RetrievalWish(mode="hybrid", k=50, fusion="convex")
+_OPTIONS = RetrievalWish(mode="hybrid", k=50, fusion="convex")
 _MIN_ANSWER = 4
 
 
 @dataclass(frozen=True)
 class Example:
-    """One question with one list of passages: the features of each kind of evidence."""
+    """One question with one list of passages, and the features of each kind of evidence."""
 
     question: str
     group: Group
@@ -45,12 +46,12 @@ class Example:
 
 
 def part(question: str) -> str:
-    """Half ``a`` or ``b`` of a set, by the question's checksum."""
+    """Half ``a`` or ``b`` of a set, by the checksum of the question."""
     return "ab"[zlib.crc32(question.encode()) % 2]
 
 
 async def examples(name: str, foreign: Sequence[str], encoder: CachedEncoder, limit: int) -> list[Example]:
-    """Examples from the set ``name``, with the questions of the sets ``foreign`` as easy ones."""
+    """Examples of the set ``name``, with questions of the sets ``foreign`` as easy ones."""
     data = data_set(name)
     if data is None:
         return []
@@ -73,8 +74,8 @@ async def examples(name: str, foreign: Sequence[str], encoder: CachedEncoder, li
 
 
 def _questions(name: str) -> list[str]:
-    """Questions of another set, in an order that does not depend on the set's own."""
-    pairs = data_folder() / name / "pairs.jsonl"
+    """Questions of another set, ordered by checksum."""
+    pairs = data_dir() / name / "pairs.jsonl"
     if pairs.exists():
         texts = [json.loads(line)["text_a"] for line in pairs.read_text(encoding="utf-8").splitlines()]
     else:
@@ -84,7 +85,7 @@ def _questions(name: str) -> list[str]:
 
 
 async def _search(searched: Engine, question: str) -> tuple[Passage, ...]:
-    return (await searched.searcher.search(Query(TENANT, question, _WISH))).passages
+    return (await searched.searcher.search(Query(TENANT, question, _OPTIONS))).passages
 
 
 def _answers(passage: Passage, question: Question) -> bool:
@@ -100,12 +101,13 @@ def example(question: str, passages: Sequence[Passage], group: Group, encoder: C
     vectors = encoder.encode([question, *(sentence.embedded_text for sentence in sentences)])
     cosines = [float(value) for value in vectors[1:] @ vectors[0]]
     foreign = not is_latin(question)
-    judged = [assess(terms, passages, sentences, None, foreign=foreign)]
+    results = [assess(terms, passages, sentences, None, foreign=foreign)]
     if not foreign:
-        judged.append(assess(terms, passages, sentences, cosines))
+        results.append(assess(terms, passages, sentences, cosines))
     return Example(
-        question, group,
-        {result.kind: result.features for result in judged},
-        {result.kind: result.probability for result in judged},
-        judged[-1].best.text if judged[-1].best else "",
-    )  # fmt: skip
+        question,
+        group,
+        {result.kind: result.features for result in results},
+        {result.kind: result.probability for result in results},
+        results[-1].best.text if results[-1].best else "",
+    )

@@ -1,10 +1,10 @@
-"""Learn and check the coefficients of answerability.
+"""Fit and check the coefficients of the answerability classifier.
 
     python -m benchmarks.answerability.train [--limit N]
 
-Learned on TyDi QA (English; Korean: half of it), checked on sets and questions that it has not seen:
-HotpotQA and the documentation questions (English), the other half (Korean). Writes the coefficients to the
-service (``domain/answerability.json``) and AUC, calibration and abstention curve to ``results/``.
+Fits on TyDi QA (all of English, half of Korean) and checks on unseen questions: HotpotQA and the documentation
+questions (English), the other half (Korean). Writes the coefficients to the service (``domain/answerability.json``) and
+AUC, calibration and abstention curve to ``results/``.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.answerability.examples import Example, examples, part
-from benchmarks.retrieval.corpus import ROOT, CachedEncoder
+from benchmarks.data import ROOT
+from benchmarks.retrieval.corpus import CachedEncoder
 
 COEFFICIENTS = ROOT / "services/retrieval/src/septet_retrieval/domain/answerability.json"
 RESULT = Path(__file__).parent / "results" / "answerability.json"
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 WORDS = ("sentence_coverage", "passage_coverage", "union_coverage", "name_coverage")
 FEATURES: dict[Kind, tuple[str, ...]] = {
-    # The passage's coverage adds nothing to its cosine (a negative coefficient, and the same AUC without).
+    # Passage coverage adds nothing to the passage cosine: negative coefficient, same AUC without it.
     "semantic": ("sentence_coverage", "union_coverage", "name_coverage", "sentence_cosine", "passage_cosine"),
     "lexical": WORDS,
     "foreign": ("sentence_coverage", "passage_coverage", "lead_coverage"),
 }
-# Answerable questions weigh as much as all others together; of those, hard ones as much as easy ones.
+# Answerable and unanswerable questions have the same total weight, and so have hard and easy ones.
 SHARES = {"answerable": 0.5, "hard": 0.25, "easy": 0.25}
 
 
@@ -60,7 +61,7 @@ def probability(model: dict[str, float], features: Any) -> float:
 
 
 def check(kind: Kind, model: dict[str, float], seen: Sequence[Example]) -> dict[str, Any]:
-    """AUC against all, hard and easy unanswerable questions, and what each threshold does."""
+    """AUC against all, hard and easy unanswerable questions, and the answered share at each threshold."""
     scored = [(example, probability(model, example.features[kind])) for example in seen]
 
     def auc(*groups: str) -> float | None:
@@ -76,15 +77,17 @@ def check(kind: Kind, model: dict[str, float], seen: Sequence[Example]) -> dict[
 
     return {
         "questions": {group: sum(e.group == group for e in seen) for group in SHARES},
-        "auc": auc("hard", "easy"), "auc_hard": auc("hard"), "auc_easy": auc("easy"),
+        "auc": auc("hard", "easy"),
+        "auc_hard": auc("hard"),
+        "auc_easy": auc("easy"),
         "answered_at_threshold": {
             str(threshold): {group: above(group, threshold) for group in SHARES} for threshold in THRESHOLDS
         },
-    }  # fmt: skip
+    }
 
 
 async def run(limit: int) -> None:
-    """Learn, check, write."""
+    """Fit, check and write the results."""
     encoder = CachedEncoder()
     english = await examples("tydiqa_goldp_en", ["cranfield", "cisi"], encoder, limit)
     korean = await examples("tydiqa_goldp_ko", ["korean_question_pair"], encoder, limit)

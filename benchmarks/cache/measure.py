@@ -1,10 +1,10 @@
-"""Measure the cache's semantic hits on pairs that it was not trained on, beside similarity alone.
+"""Measure the semantic hits of the cache on held-out pairs, compared with a similarity threshold alone.
 
-    .venv/bin/python benchmarks/cache/measure.py
+    python -m benchmarks.cache.measure
 
-Hit rate: share of pairs that mean the same and are served. False-hit rate: share of pairs that do not, and are
-served. "Similarity alone" serves every pair above one threshold, set so that it reaches the same hit rate on the
-Quora (English) or Korean question pairs; the same threshold then meets the other sets.
+Hit rate: served share of the pairs with the same meaning. False-hit rate: served share of the pairs with different
+meanings. "Similarity alone" serves every pair above one threshold. The threshold reaches the hit rate of the cache on
+the Quora (English) or Korean question pairs, and is then applied to the other sets.
 """
 
 from __future__ import annotations
@@ -16,22 +16,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pairs
 from septet_cache.domain.features import features
 from septet_cache.domain.reading import read
 from septet_cache.domain.second_opinion import opinions
 from septet_cache.domain.verify import align, run_checks
 
+from benchmarks.cache import pairs
+
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = {
-    "qqp": "qqp", "paws_en": "qqp", "banking77": "qqp",
-    "korean_question_pair": "korean_question_pair", "paws_ko": "korean_question_pair",
-}  # fmt: skip
+    "qqp": "qqp",
+    "paws_en": "qqp",
+    "banking77": "qqp",
+    "korean_question_pair": "korean_question_pair",
+    "paws_ko": "korean_question_pair",
+}
 
 
 @dataclass(frozen=True)
 class Served:
-    """A pair, its cosine, and what kept it from being served (empty when it was)."""
+    """A pair, its cosine, and the checks that rejected it (empty if it is served)."""
 
     pair: pairs.Pair
     similarity: float
@@ -39,7 +43,7 @@ class Served:
 
 
 def verify(pair: pairs.Pair, similarity: float) -> Served:
-    """Judge a pair as the cache does."""
+    """Verify a pair as the cache does."""
     left, right = read(pair.left), read(pair.right)
     if left is None or right is None:
         return Served(pair, similarity, ("language",))
@@ -53,7 +57,7 @@ def verify(pair: pairs.Pair, similarity: float) -> Served:
 
 
 def rates(found: list[Served]) -> dict[str, float | None]:
-    """Hit and false-hit rate of the cache."""
+    """Hit rate and false-hit rate of the cache."""
     return {"hit": _rate(found, same=True), "false_hit": _rate(found, same=False)}
 
 
@@ -63,7 +67,7 @@ def _rate(found: list[Served], *, same: bool) -> float | None:
 
 
 def by_similarity(found: list[Served], threshold: float) -> dict[str, float | None]:
-    """Rates when every pair at or above a cosine is served."""
+    """Rates if every pair with at least this cosine is served."""
     out: dict[str, float | None] = {"threshold": round(threshold, 4)}
     for name, same in (("hit", True), ("false_hit", False)):
         wanted = [s.similarity >= threshold for s in found if s.pair.same == same]
@@ -78,7 +82,7 @@ def equal_hits(found: list[Served]) -> float:
 
 
 def measure(vectors: pairs.Vectors) -> dict[str, dict[str, object]]:
-    """Judge the held-out half of every set."""
+    """Verify the held-out half of every set."""
     held_out = {
         name: [
             verify(p, float(vectors[p.left] @ vectors[p.right]))
@@ -89,13 +93,16 @@ def measure(vectors: pairs.Vectors) -> dict[str, dict[str, object]]:
     }
     return {
         name: {
-            "pairs": len(found), "same": sum(s.pair.same for s in found),
+            "pairs": len(found),
+            "same": sum(s.pair.same for s in found),
             "verified": rates(found),
             "similarity_alone": by_similarity(found, equal_hits(held_out[REFERENCE[name]])),
-            "objections_to_different": dict(Counter(o for s in found if not s.pair.same for o in s.objections)),
+            "objections_to_different": dict(
+                Counter(o for s in found if not s.pair.same for o in s.objections)
+            ),
         }
         for name, found in held_out.items()
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

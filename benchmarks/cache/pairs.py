@@ -1,13 +1,12 @@
-"""Pairs of questions that do or do not ask the same, and their embeddings.
+"""Question pairs with the same or different meanings, and their embeddings.
 
-Sets are read from ``SEPTET_DATA`` (default: ``../shared/data`` beside the repository) and never copied.
+Reads the sets in place from ``SEPTET_DATA`` (default: ``../shared/data`` beside the repository).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,9 +17,10 @@ from numpy.typing import NDArray
 from septet_native import minilm
 from septet_native.encoder import Encoder
 
+from benchmarks.data import data_dir
+
 Vectors = Mapping[str, NDArray[np.float32]]
 
-ROOT = Path(__file__).resolve().parents[2]
 EMBEDDINGS_MODEL = "all-MiniLM-L6-v2"
 SETS = {
     "qqp": "qqp_a/pairs.jsonl",
@@ -33,7 +33,7 @@ SETS = {
 
 @dataclass(frozen=True)
 class Pair:
-    """Two texts; ``same`` when people said that they mean the same. ``training`` is half of each set, by id."""
+    """Two texts; ``same`` if annotators gave them the same meaning. ``training`` selects half of each set by id."""
 
     set: str
     id: str
@@ -46,13 +46,8 @@ class Pair:
         return hashlib.sha256(self.id.encode()).digest()[0] % 2 == 0
 
 
-def data_dir() -> Path:
-    """Where the sets lie."""
-    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
-
-
 def load(name: str, vectors: Vectors | None = None) -> list[Pair]:
-    """Read a set; ``banking77`` is made of nearest questions of different intent and needs ``vectors``."""
+    """Read a set; ``banking77`` pairs similar questions of different intents and needs ``vectors``."""
     rows = [json.loads(line) for line in _lines(data_dir() / SETS[name])]
     if name == "banking77":
         return list(_near_other_intents(rows, vectors or {}))
@@ -66,7 +61,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _near_other_intents(rows: list[dict[str, str]], vectors: Vectors) -> Iterator[Pair]:
-    """Each question with the most similar one that has another intent, and so another answer."""
+    """Each question with the most similar question of another intent."""
     matrix = np.stack([vectors[r["text"]] for r in rows])
     intents = np.asarray([r["label"] for r in rows])
     for i, row in enumerate(rows):
@@ -76,7 +71,7 @@ def _near_other_intents(rows: list[dict[str, str]], vectors: Vectors) -> Iterato
 
 
 def texts(names: list[str]) -> list[str]:
-    """All different texts of the named sets, shortest first so that batches waste little."""
+    """Distinct texts of the named sets, shortest first, so that batches need little padding."""
     found: set[str] = set()
     for name in names:
         for line in _lines(data_dir() / SETS[name]):
@@ -86,10 +81,10 @@ def texts(names: list[str]) -> list[str]:
 
 
 def embed(names: list[str], cache: Path, batch: int = 32) -> dict[str, NDArray[np.float32]]:
-    """Embed the named sets' texts with the model that the embedded stack serves (int8 MiniLM).
+    """Embed the texts of the named sets with the model of the embedded stack (int8 MiniLM).
 
-    Vectors are kept in ``cache`` under a name made from the texts and the model's recipe; without them it takes about
-    two minutes on one core.
+    Stores the vectors in ``cache`` under a hash of the texts and the model's recipe. The first run takes about two
+    minutes on one core.
     """
     wanted = texts(names)
     name = hashlib.sha256(json.dumps([minilm.RECIPE, *wanted]).encode()).hexdigest()[:16]

@@ -1,12 +1,11 @@
 """Fit the cache's second opinion and write its coefficients.
 
-    .venv/bin/python benchmarks/cache/train.py
+    python -m benchmarks.cache.train
 
-Trains on the training half of each set (split by a hash of the pair's id). Pairs that fail the ``LENIENT`` checks
-are trained on too, so that the model sees what unmatched words do; the threshold is chosen on
-those that pass every check, since nothing else is ever scored. English: Quora question pairs and PAWS-X; Korean:
-Korean question pairs and PAWS-X. The threshold is the least at which the training half's false
-hits stay under ``FALSE_HITS`` in every set.
+Trains on the training half of each set (split by a hash of the pair's id), including pairs that fail ``LENIENT``
+checks, so that the model learns the effect of unmatched words. English: Quora question pairs and PAWS-X; Korean:
+Korean question pairs and PAWS-X. The threshold is the lowest with false hits below ``FALSE_HITS`` in the training half
+of every set; it counts only pairs that pass all checks, because the cache scores no others.
 """
 
 from __future__ import annotations
@@ -17,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pairs
 from numpy.typing import NDArray
 from septet_cache.domain.features import FEATURES, SIGNS, features
 from septet_cache.domain.reading import read
 from septet_cache.domain.verify import align, run_checks
 
-TARGET = pairs.ROOT / "services/cache/src/septet_cache/domain/second_opinion.json"
+from benchmarks.cache import pairs
+from benchmarks.data import ROOT
+
+TARGET = ROOT / "services/cache/src/septet_cache/domain/second_opinion.json"
 WEIGHTS = {
     "en": {"qqp": 1.0, "paws_en": 0.3},
     "ko": {"korean_question_pair": 1.0, "paws_ko": 0.5},
@@ -40,8 +41,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Row:
-    """A pair that was read: its features unless a check failed that no score could outweigh, and whether it
-    passed every check."""
+    """A pair, its features (None if a check outside ``LENIENT`` failed), and whether it passed all checks."""
 
     pair: pairs.Pair
     values: tuple[float, ...] | None
@@ -49,7 +49,7 @@ class Row:
 
 
 def rows(found: list[pairs.Pair], vectors: pairs.Vectors) -> list[Row]:
-    """Run the checks on pairs and compute features."""
+    """Run the checks on pairs and compute their features."""
     return [_row(p, float(vectors[p.left] @ vectors[p.right])) for p in found]
 
 
@@ -65,8 +65,8 @@ def _row(pair: pairs.Pair, similarity: float) -> Row:
 def fit(x: Floats, y: Floats, weight: Floats) -> Floats:
     """Weighted logistic regression with an L2 penalty and sign constraints, by projected gradient descent.
 
-    The constraints (``SIGNS``) keep the model from learning that an extra word makes two questions more alike.
-    Returns coefficients with the intercept, which is free, last.
+    The constraints (``SIGNS``) prevent the model from learning that an extra word makes two questions more similar.
+    Returns the coefficients, then the unconstrained intercept.
     """
     design = np.hstack([x, np.ones((len(x), 1))])
     low = np.asarray([0.0 if s > 0 else -np.inf for s in SIGNS.values()] + [-np.inf])
@@ -81,7 +81,7 @@ def fit(x: Floats, y: Floats, weight: Floats) -> Floats:
 
 
 def train(by_set: dict[str, list[Row]], weights: dict[str, float]) -> dict[str, object]:
-    """Fit one language's model on its sets' training halves."""
+    """Fit the model of one language on the training halves of its sets."""
     used = [
         (r, weights[name]) for name, found in by_set.items() for r in found if r.pair.training and r.values
     ]
@@ -96,13 +96,17 @@ def train(by_set: dict[str, list[Row]], weights: dict[str, float]) -> dict[str, 
         len(used), "pairs", dict(zip(FEATURES, beta.round(2).tolist(), strict=False)), "threshold", threshold
     )
     return {
-        "features": FEATURES, "mean": mean.round(5).tolist(), "scale": scale.round(5).tolist(),
-        "weight": beta[:-1].round(5).tolist(), "intercept": round(float(beta[-1]), 5), "threshold": threshold,
-    }  # fmt: skip
+        "features": FEATURES,
+        "mean": mean.round(5).tolist(),
+        "scale": scale.round(5).tolist(),
+        "weight": beta[:-1].round(5).tolist(),
+        "intercept": round(float(beta[-1]), 5),
+        "threshold": threshold,
+    }
 
 
 def _threshold(scored: list[tuple[pairs.Pair, float]], by_set: dict[str, list[Row]]) -> float:
-    """The least threshold whose training false hits are within ``FALSE_HITS`` everywhere."""
+    """The lowest threshold with training false hits within ``FALSE_HITS`` in every set."""
     different = {n: sum(r.pair.training and not r.pair.same for r in found) for n, found in by_set.items()}
     for threshold in np.arange(LEAST_THRESHOLD, 1.0, 0.01):
         served = [p for p, probability in scored if probability >= threshold and not p.same]

@@ -1,8 +1,8 @@
-"""What a request costs each process, and how long it takes, with a stub model.
+"""Cost of a request by process, and its latency, with a stub model.
 
-``python -m benchmarks.capacity.measure embedded [native]`` starts the stacks named, measures latency on them in turns
-and cost one after the other, and writes ``results/<stack>.json``. The stub answers at once: what is measured is
-Septet and its servers, not a model. CPU time is nearly independent of what else the machine does; latency is not.
+``python -m benchmarks.capacity.measure embedded [native]`` starts the named stacks, measures latency on them in turns and
+then the cost on each, and writes ``results/<stack>.json``. The stub responds at once, so that the figures cover Septet and
+its servers without a model. Other load on the machine changes latency, but hardly CPU time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WARM_UP, ROUNDS, ROUND = 40, 3, 40
 
 @dataclass
 class Subject:
-    """A running stack and what was measured on it."""
+    """A running stack and its results."""
 
     name: str
     stack: Stack
@@ -48,7 +48,7 @@ class Subject:
 
 
 async def main(names: list[str], documents: int, requests: int) -> None:
-    """Measure the stacks and write what was found."""
+    """Measure the stacks and write the results."""
     async with AsyncExitStack() as exits:
         subjects = [await _start(name, exits) for name in names]
         found = workload.documents(documents)
@@ -56,7 +56,7 @@ async def main(names: list[str], documents: int, requests: int) -> None:
         for subject in subjects:
             await _ingest(subject, found)
             await workload.ask_all(subject.client, asked[:WARM_UP], 8, **NEW)
-        # No question is asked twice: the embeddings server remembers the last ones.
+        # Ask no question twice, because services cache embeddings.
         batches = iter(asked[WARM_UP:])
         for _ in range(ROUNDS):
             part = list(islice(batches, ROUND))
@@ -71,13 +71,13 @@ async def main(names: list[str], documents: int, requests: int) -> None:
 async def _start(name: str, exits: AsyncExitStack) -> Subject:
     stub = await exits.enter_async_context(serve_stub(StubOptions()))
     folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix=f"septet-capacity-{name}-")))
-    # Started by root, PostgreSQL runs as another user, who has to get through to its own directory.
+    # If root starts PostgreSQL, it runs as another user, which must reach its own directory.
     folder.chmod(0o711)  # noqa: ASYNC240 - before anything else runs
     ports = {f: 0 for f in StackSettings.model_fields if f.endswith("_port")}
     settings = StackSettings.model_validate(
         {"stack": name, "data_dir": folder, "llm_url": stub, "llm_model": "stub", **ports}
     )
-    stack = await exits.enter_async_context(running(settings, SERVICES, _quiet))
+    stack = await exits.enter_async_context(running(settings, SERVICES, _print_ready))
     assert stack.addresses is not None
     client = await exits.enter_async_context(connect(stack.addresses.connection()))
     return Subject(name, stack, client, Meter(stack))
@@ -118,17 +118,25 @@ def _write(subject: Subject) -> None:
     found = {
         "stack": subject.name,
         "measured_at": datetime.now(UTC).isoformat(timespec="minutes"),
-        "machine": {"cores": os.cpu_count(), "load_average": os.getloadavg()[0], "python": platform.python_version()},
-        "one_at_a_time": {"requests": len(subject.alone), "p50_ms": alone["p50_ms"], "p99_ms": alone["p99_ms"]},
+        "machine": {
+            "cores": os.cpu_count(),
+            "load_average": os.getloadavg()[0],
+            "python": platform.python_version(),
+        },
+        "one_at_a_time": {
+            "requests": len(subject.alone),
+            "p50_ms": alone["p50_ms"],
+            "p99_ms": alone["p99_ms"],
+        },
         **subject.results,
-    }  # fmt: skip
+    }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{subject.name}.json"
     path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print(f"{path}: {json.dumps(found['one_at_a_time'])}")
 
 
-def _quiet(name: str, state: str) -> None:
+def _print_ready(name: str, state: str) -> None:
     if state == "ready":
         print(f"{name}: ready", flush=True)
 

@@ -1,4 +1,4 @@
-"""What a phase of load cost: CPU seconds of each process, bytes on each topic, bytes of write-ahead log."""
+"""Cost of a load phase: CPU seconds by process, bytes by topic, bytes of write-ahead log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Offsets = Mapping[TopicPartition, int]
 
 @dataclass(frozen=True)
 class Reading:
-    """A moment: CPU seconds by process name, end of each partition, WAL position and database size in bytes."""
+    """Counters at one moment: CPU seconds by process, partition ends, WAL position, database size in bytes."""
 
     at: float
     cpu: Mapping[str, float]
@@ -30,15 +30,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Cost:
-    """The difference of two readings, per item of work.
+    """The difference of two readings, per item.
 
     Attributes:
-        items: how many (requests, documents, ...).
-        seconds: wall time of all of them.
+        items: number of items (requests, documents, …).
+        seconds: wall time of all items.
         cpu_ms: CPU milliseconds by process.
         kafka_bytes: key, value and headers by topic.
         kafka_records: records by topic.
-        wal_bytes: Postgres write-ahead log.
+        wal_bytes: write-ahead log of PostgreSQL.
         database_bytes: growth of the database.
     """
 
@@ -59,7 +59,7 @@ class Meter:
         self._stack, self._addresses = stack, stack.addresses
 
     async def read(self) -> Reading:
-        """The counters now."""
+        """Read the counters."""
         async with wire.open_consumer(self._addresses.connection(), TOPICS) as consumer:
             ends = await consumer.end_offsets(list(consumer.assignment()))
         wal, size = await self._database()
@@ -67,12 +67,12 @@ class Meter:
         return Reading(time.monotonic(), cpu, ends, wal, size)
 
     async def cost(self, before: Reading, items: int, idle: Mapping[str, float] | None = None) -> Cost:
-        """What was used since *before*, for each of *items*.
+        """Cost per item since *before*.
 
         Args:
-            before: the reading at the beginning.
-            items: what it was used for.
-            idle: CPU seconds per second that each process uses without work; taken off.
+            before: reading before the phase.
+            items: number of items in the phase.
+            idle: CPU seconds per second of each idle process, which are subtracted.
         """
         after = await self.read()
         seconds = after.at - before.at
@@ -82,21 +82,24 @@ class Meter:
         }
         counted, weighed = await self._weigh(before.ends, after.ends)
         return Cost(
-            items, round(seconds, 2), {n: round(c * 1000 / items, 3) for n, c in sorted(cpu.items())},
+            items,
+            round(seconds, 2),
+            {n: round(c * 1000 / items, 3) for n, c in sorted(cpu.items())},
             {t: round(b / items, 1) for t, b in sorted(weighed.items())},
             {t: round(n / items, 3) for t, n in sorted(counted.items())},
-            round((after.wal - before.wal) / items, 1), round((after.database - before.database) / items, 1),
-        )  # fmt: skip
+            round((after.wal - before.wal) / items, 1),
+            round((after.database - before.database) / items, 1),
+        )
 
     async def idle(self, seconds: float) -> dict[str, float]:
-        """CPU seconds per second of each process while nothing is asked of it."""
+        """CPU seconds per second of each process without load."""
         before = await self.read()
         await asyncio.sleep(seconds)
         after = await self.read()
         return {n: (c - before.cpu.get(n, 0.0)) / (after.at - before.at) for n, c in after.cpu.items()}
 
     def memory(self) -> dict[str, int]:
-        """Resident MB by process."""
+        """Resident memory in MB by process."""
         return {p.name: round(p.rss_mb) for p in self._stack.status()}
 
     async def _database(self) -> tuple[int, int]:
@@ -137,7 +140,7 @@ async def _bytes(consumer: AIOKafkaConsumer, partition: TopicPartition, end: int
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, its children and those that it has reaped."""
+    """User and system time of a process and its children, including reaped ones."""
     process = psutil.Process(pid)
     total = 0.0
     for one in (process, *process.children(recursive=True)):

@@ -1,7 +1,7 @@
-"""The capacity model: from what was measured to cores, pods, partitions and bytes at a wanted rate.
+"""The capacity model: cores, pods, partitions and bytes at a given rate, from measured costs.
 
-``python -m benchmarks.capacity.model [--rate 10000] [--hits 0.3]`` prints the tables of ``docs/scale.md``. Everything
-comes from ``results/embedded.json`` save the assumptions, which are parameters.
+``python -m benchmarks.capacity.model [--rate 10000] [--hits 0.3]`` prints the tables of ``docs/scale.md``. The
+figures come from ``results/embedded.json``; the assumptions are parameters.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ DAY = 86_400
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What is not measured.
+    """Parameters that are not measured.
 
     Attributes:
         rate: requests per second.
-        hits: share answered from the cache.
-        feedback: events per request.
-        utilisation: share of a core that is planned for; the rest is for peaks and fail-over.
-        replicas: copies of each record on Kafka.
-        model_tokens: tokens of an answer.
-        gpu_tokens: tokens per second that one GPU generates over all its requests.
+        hits: share of requests that the cache answers.
+        feedback: feedback events per request.
+        utilisation: planned load of a core; the rest is reserved for peaks and fail-over.
+        replicas: replicas of each record on Kafka.
+        model_tokens: tokens per answer.
+        gpu_tokens: tokens per second of one GPU over all its requests.
     """
 
     rate: float = 10_000
@@ -43,7 +43,7 @@ class Assumptions:
 
 
 def cpu_ms(measured: dict[str, Any], name: str, given: Assumptions) -> float:
-    """CPU milliseconds of a process for one request, over hits, misses and feedback."""
+    """CPU milliseconds of a process per request: the weighted mean of hits and misses, plus feedback."""
     path = {
         phase: measured[phase]["cpu_ms"].get(name, 0.0) for phase in ("full_path", "cache_hit", "feedback")
     }
@@ -52,7 +52,7 @@ def cpu_ms(measured: dict[str, Any], name: str, given: Assumptions) -> float:
 
 
 def mixed_bytes(measured: dict[str, Any], field: str, given: Assumptions) -> float:
-    """Bytes for one request: of a phase's figure, or of the sum of its topics."""
+    """Bytes per request: the weighted mean of hits and misses, plus feedback; figures by topic are summed."""
 
     def total(phase: str) -> float:
         found = measured[phase][field]
@@ -63,7 +63,7 @@ def mixed_bytes(measured: dict[str, Any], field: str, given: Assumptions) -> flo
 
 
 def processes(measured: dict[str, Any], given: Assumptions) -> list[tuple[str, float, float, int]]:
-    """Name, CPU milliseconds per request, requests per second of one core, and cores at the wanted rate."""
+    """Name, CPU milliseconds per request, requests per second of one core, and cores at the given rate."""
     rows = []
     for name in (*SERVICES, *SERVERS):
         cost = cpu_ms(measured, name, given)
@@ -91,8 +91,11 @@ def tables(measured: dict[str, Any], given: Assumptions) -> str:
         ("Kafka, a day kept", f"{given.rate * log * given.replicas * DAY / 1e12:,.1f} TB"),
         ("PostgreSQL, write-ahead log", f"{wal / 1000:.1f} kB a request, {given.rate * wal / 1e6:,.0f} MB/s"),
         ("PostgreSQL, growth in a day", f"{given.rate * growth * DAY / 1e12:,.1f} TB"),
-        ("GPUs for the chat model (assumed speed)", f"{math.ceil(missed * given.model_tokens / given.gpu_tokens):,}"),
-    ]  # fmt: skip
+        (
+            "GPUs for the chat model (assumed speed)",
+            f"{math.ceil(missed * given.model_tokens / given.gpu_tokens):,}",
+        ),
+    ]
     lines += [
         "",
         "| figure | value |",

@@ -1,4 +1,4 @@
-"""The load: questions about Python's standard library, asked as a client asks them."""
+"""The load: questions about Python's standard library, published by a client."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TIMEOUT = 120
 
 @dataclass
 class Outcome:
-    """What became of a batch of requests."""
+    """Responses to a batch of requests."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     caches: Counter[str] = field(default_factory=Counter)
@@ -34,7 +34,7 @@ class Outcome:
     hits: list[str] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
-        """Counts, and latency in milliseconds as the client sees it."""
+        """Counts, and client latency in milliseconds."""
         return {
             "statuses": dict(self.statuses),
             "cache": dict(self.caches),
@@ -58,16 +58,16 @@ FORMS = (
 
 
 def questions(found: Sequence[Document]) -> list[str]:
-    """Distinct questions: about each documented object in turn, then about each in other words."""
+    """Distinct questions: one form of question about each documented object, then the next form."""
     titles = sorted({document.title for document in found if document.title})
     return [form.format(title) for form in FORMS for title in titles]
 
 
 async def ingest(kafka: KafkaConnection, found: Sequence[Document]) -> int:
-    """Make the documents searchable; returns the number of passages.
+    """Index the documents and return the number of passages.
 
     Raises:
-        RuntimeError: not each of them became searchable.
+        RuntimeError: a document was not indexed.
     """
     report = await publish_documents(kafka, [upsert(d) for d in found], "default")
     if not report.complete:
@@ -75,13 +75,13 @@ async def ingest(kafka: KafkaConnection, found: Sequence[Document]) -> int:
     return sum(report.passages.values())
 
 
-async def ask_all(client: Client, asked: Sequence[str], in_flight: int, **wish: Any) -> Outcome:
-    """Ask each question once, *in_flight* at a time."""
+async def ask_all(client: Client, asked: Sequence[str], in_flight: int, **fields: Any) -> Outcome:
+    """Ask each question once, with *in_flight* concurrent requests; *fields* are added to each request."""
     slots, outcome, run = asyncio.Semaphore(in_flight), Outcome(), uuid4().hex[:10]
 
     async def one(number: int, question: str) -> None:
         async with slots:
-            request = {"request_id": f"load-{run}-{number}", "question": question, **wish}
+            request = {"request_id": f"load-{run}-{number}", "question": question, **fields}
             began = time.monotonic()
             response = await client.ask(request, TIMEOUT)
             outcome.latencies.append((time.monotonic() - began) * 1000)
@@ -98,7 +98,7 @@ async def ask_all(client: Client, asked: Sequence[str], in_flight: int, **wish: 
 
 
 async def thumbs_up(client: Client, kafka: KafkaConnection, request_ids: Sequence[str]) -> None:
-    """Give feedback on each answer and wait until it has become a label."""
+    """Give feedback on each answer and wait for its label."""
     waiting = set(request_ids)
     done = asyncio.Event()
 

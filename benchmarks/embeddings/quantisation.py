@@ -1,10 +1,10 @@
-"""Cosine to full precision, and CPU time, of ways to quantise the embedding model.
+"""Quantisation variants of the embedding model: cosine to full precision, and CPU time.
 
     python -m benchmarks.embeddings.quantisation PROCESSOR [--passages N]
 
-Writes ``results/quantisation-PROCESSOR.json``; PROCESSOR names the kernels that onnxruntime has there. Passages are
-those of Cranfield (English) and of TyDi QA (Korean), N of each. A processor with AVX2 and without VNNI is emulated by
-QEMU, where times mean nothing:
+Writes ``results/quantisation-PROCESSOR.json``; PROCESSOR names the kernels of onnxruntime on this processor. The
+passages are N each of Cranfield (English) and TyDi QA (Korean). QEMU emulates a processor with AVX2 and without VNNI;
+its times are meaningless:
 
     qemu-x86_64 -cpu max $(readlink -f .venv/bin/python) -m benchmarks.embeddings.quantisation avx2 --passages 0
 """
@@ -37,7 +37,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def eight_bits(weights: QuantType) -> Callable[[Path, Path], None]:
-    """onnxruntime's full range, embedding tables included."""
+    """The full 8-bit range of onnxruntime, including embedding tables."""
     options = {"MatMulConstBOnly": True, "DefaultTensorType": TensorProto.FLOAT}
     return lambda source, target: quantize_dynamic(
         source,
@@ -60,18 +60,18 @@ VARIANTS: dict[str, Callable[[Path, Path], None]] = {
 
 
 def passages(count: int) -> dict[str, list[str]]:
-    """The sentence of the model's test and ``count`` documents of each set."""
+    """The test sentence of the model and ``count`` documents of each set."""
     found = {}
     for language, name in SETS.items():
         data = data_set(name)
         if data is None:
-            raise SystemExit("the sets are needed: name their directory in SEPTET_DATA")
+            raise SystemExit(f"the data set {name} is missing: set SEPTET_DATA to the folder of the sets")
         found[language] = [TEST[language], *(document.text for document in data.documents[:count])]
     return found
 
 
 def encoded(model: Path, texts: list[str]) -> tuple[NDArray[np.float32], float]:
-    """Vectors, and milliseconds of CPU for each text."""
+    """Vectors, and CPU milliseconds per text."""
     encoder = Encoder(model, minilm.tokenizer_file())
     tokens = encoder.tokenize(texts)
     encoder.run(tokens[:1])
@@ -81,7 +81,7 @@ def encoded(model: Path, texts: list[str]) -> tuple[NDArray[np.float32], float]:
 
 
 def figures(model: Path, texts: dict[str, list[str]], full: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
-    """Cosines to the vectors of full precision, CPU time, and weights that can saturate."""
+    """Cosines to the full-precision vectors, CPU time, and the number of weights that can saturate."""
     found: dict[str, Any] = {
         "megabytes": round(model.stat().st_size / 1e6, 1),
         "weights_that_can_saturate": len(saturating_weights(onnx.load(model))),
@@ -99,7 +99,7 @@ def figures(model: Path, texts: dict[str, list[str]], full: dict[str, NDArray[np
 
 
 def main() -> None:
-    """Measure every variant and write the result."""
+    """Measure every variant and write the results."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("processor")
     parser.add_argument("--passages", type=int, default=150)

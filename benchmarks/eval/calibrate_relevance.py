@@ -1,7 +1,7 @@
-"""Weights and floor of answer_relevance: fitted on one half of each set, checked on the other.
+"""Weights and floor of ``answer_relevance``: fitted on one half of each set, checked on the other half.
 
-``python -m benchmarks.eval.calibrate_relevance`` writes ``results/answer_relevance.json``. A relevant answer is the
-question's own, an irrelevant one that of another question of the same set.
+``python -m benchmarks.eval.calibrate_relevance`` writes ``results/answer_relevance.json``. The relevant answer is the
+answer to the question; the irrelevant one answers another question of the same set.
 """
 
 from __future__ import annotations
@@ -33,22 +33,30 @@ def features(pairs: list[Pair], encoder: Encoder) -> np.ndarray[Any, Any]:
         vectors |= dict(zip(batch, encoder.run(encoder.tokenize(batch)), strict=True))
     return np.array(
         [
-            (max(0.0, float(vectors[p.question] @ vectors[p.answer])), coverage(terms(p.question), terms(p.answer)), p.relevant)
+            (
+                max(0.0, float(vectors[p.question] @ vectors[p.answer])),
+                coverage(terms(p.question), terms(p.answer)),
+                p.relevant,
+            )
             for p in pairs
         ]
-    )  # fmt: skip
+    )
 
 
 def report(table: np.ndarray[Any, Any], weight: float) -> dict[str, Any]:
-    """AUC of both parts and of their mixture on each half, and what the floors would admit."""
+    """AUC of both scores and of their weighted mean on each half, and the share above each floor."""
     half = len(table) // 2 // 2 * 2
     out: dict[str, Any] = {"pairs": len(table)}
     for name, part in (("fit", table[:half]), ("check", table[half:])):
         cosine, lexical, relevant = part.T
         mixed = weight * cosine + (1 - weight) * lexical
         out[name] = {
-            "auc_cosine": auc(relevant, cosine), "auc_lexical": auc(relevant, lexical), "auc": auc(relevant, mixed),
-            "auc_by_weight": {f"{w:.1f}": auc(relevant, w * cosine + (1 - w) * lexical) for w in np.arange(0, 1.01, 0.1)},
+            "auc_cosine": auc(relevant, cosine),
+            "auc_lexical": auc(relevant, lexical),
+            "auc": auc(relevant, mixed),
+            "auc_by_weight": {
+                f"{w:.1f}": auc(relevant, w * cosine + (1 - w) * lexical) for w in np.arange(0, 1.01, 0.1)
+            },
             "above_floor": {
                 f"{floor:.2f}": {
                     "relevant": round(float((mixed[relevant == 1] >= floor).mean()), 3),
@@ -56,7 +64,7 @@ def report(table: np.ndarray[Any, Any], weight: float) -> dict[str, Any]:
                 }
                 for floor in (0.1, 0.15, 0.2, 0.25, 0.3)
             },
-        }  # fmt: skip
+        }
     return out
 
 

@@ -1,8 +1,8 @@
-"""How good the scorers are against people and reference tools, and what they cost.
+"""Quality of the scorers, compared with human labels and reference tools, and their CPU time.
 
-``python -m benchmarks.eval.check_metrics`` writes ``results/metrics.json``: agreement of ``refusal`` with people on
-XSTest (next to a string match's and GPT-4's, as published with the set), ROUGE-L against the rouge-score package, the
-AUC of the lexical ``groundedness`` that stands in where the guardrail gave no score, and milliseconds of CPU per outcome.
+``python -m benchmarks.eval.check_metrics`` writes ``results/metrics.json``: agreement of ``refusal`` with human
+labels on XSTest (beside the published labels of a string match and of GPT-4), ROUGE-L against the rouge-score package,
+the AUC of the lexical ``groundedness`` (the fallback without a guardrail score), and CPU milliseconds per outcome.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RESULT = Path(__file__).parent / "results" / "metrics.json"
 
 
 def refusals() -> dict[str, Any]:
-    """Share of answers on which people agree (full refusal or full compliance) that each way labels like them."""
+    """Agreement of each method with the human labels, on answers with full refusal or full compliance."""
     labelled = [r for r in rows("xstest", "refusal_labels.jsonl") if not r["human"].startswith("3")]
     out: dict[str, Any] = {"answers": len(labelled)}
     for model in ("gpt4", "llama2orig"):
@@ -41,14 +41,14 @@ def refusals() -> dict[str, Any]:
 
 
 def rouge() -> dict[str, float]:
-    """Largest difference to the rouge-score package."""
+    """Largest difference from the rouge-score package."""
     golden = rows("metric_goldens", "text_metrics.jsonl")
     worst = max(abs(rouge_l_f(r["hypothesis"], r["reference"]) - r["rougeL_f"]) for r in golden)
     return {"pairs": len(golden), "largest_difference": round(worst, 6)}
 
 
 def groundedness_by_coverage() -> dict[str, float]:
-    """Right against hallucinated answers of HaluEval."""
+    """AUC on correct and hallucinated answers of HaluEval."""
     labels, values = [], []
     for row in rows("halueval", "qa_one_turn.jsonl"):
         for name, label in (("right_answer", 1), ("hallucinated_answer", 0)):
@@ -60,7 +60,7 @@ def groundedness_by_coverage() -> dict[str, float]:
 
 
 def cost(rounds: int = 500) -> dict[str, float]:
-    """CPU of the whole panel for one outcome with five passages, without the embedding."""
+    """CPU milliseconds of all scorers for one outcome with five passages, without the embedding."""
     outcomes = [pair(f"cost-{i}")[1] for i in range(rounds)]
     started = time.process_time()
     for outcome in outcomes:
@@ -81,8 +81,11 @@ def _share(hits: list[bool]) -> float:
 
 def main() -> None:
     result = {
-        "refusal": refusals(), "rouge_l": rouge(), "groundedness_by_coverage": groundedness_by_coverage(), "cost": cost(),
-    }  # fmt: skip
+        "refusal": refusals(),
+        "rouge_l": rouge(),
+        "groundedness_by_coverage": groundedness_by_coverage(),
+        "cost": cost(),
+    }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))

@@ -1,9 +1,10 @@
-"""Latency and rate of release: outcomes in, responses out, through the real broker and the real database.
+"""Latency and rate of release, with a real broker and a real database.
 
 ``python -m benchmarks.eval.release [--kill]`` starts the embedded servers and one eval process, publishes ``COUNT``
-requests and their outcomes, and writes ``results/release.json``: latency in milliseconds from the outcome's record to
-the response's record, all at once and one after another, and, for requests without an outcome, from the deadline. With ``--kill`` eval is killed with ``kill -9`` in between;
-the run fails unless every request has exactly one response.
+requests and their outcomes, and writes ``results/release.json``: latency in milliseconds from the outcome record to the
+response record, for a burst and for single requests, and, for requests without an outcome, from the deadline to the
+response record. ``--kill`` adds a burst during which eval gets ``kill -9``. The run fails if a request does not have
+exactly one response.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ TEXT = (
 
 
 def pair(name: str) -> tuple[Request, Outcome]:
-    """A request and its outcome, of the size that real ones have: five passages, an embedding, ten verdicts."""
+    """A request and its outcome of realistic size: five passages, an embedding, ten verdicts."""
     request = Request(request_id=name, question=QUESTION)
     passages = tuple(
         Passage(
@@ -67,17 +68,22 @@ def pair(name: str) -> tuple[Request, Outcome]:
         for n in range(1, 6)
     )
     outcome = flow(
-        Outcome, request_id=name, event_id=event_id("default", name, "outcome"), ask=Ask(question=QUESTION),
-        request_digest=request_digest(encode(request)), answer_kind="generated", passages=passages,
+        Outcome,
+        request_id=name,
+        event_id=event_id("default", name, "outcome"),
+        ask=Ask(question=QUESTION),
+        request_digest=request_digest(encode(request)),
+        answer_kind="generated",
+        passages=passages,
         answer=f"Answer {name}: a deque is a generalization of stacks and queues with fast appends on both sides [1].",
         question_vector=Embedding.of("all-MiniLM-L6-v2", (0.051,) * 384),
         verdicts=tuple(Verdict(rail=f"rail{n}", stage="output", decision="pass") for n in range(10)),
-    )  # fmt: skip
+    )
     return request, outcome
 
 
 class Client:
-    """Publishes requests and outcomes, and notes each response's record time."""
+    """Publishes requests and outcomes, and records the timestamp of each response."""
 
     def __init__(self, bootstrap: str) -> None:
         self.producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
@@ -86,7 +92,7 @@ class Client:
         )
         self.sent_ms: dict[str, int] = {}
         self.answers: list[tuple[str, int, dict[str, Any]]] = []
-        self._news = asyncio.Event()
+        self._received = asyncio.Event()
 
     async def ask(self, name: str) -> None:
         request, outcome = pair(name)
@@ -99,25 +105,25 @@ class Client:
         async for record in self.consumer:
             body = json.loads(record.value)
             self.answers.append((body["request_id"], record.timestamp, body))
-            self._news.set()
+            self._received.set()
 
     async def until(self, names: list[str], timeout_s: float) -> None:
-        """Wait until every name is answered, then a while for what must not come."""
+        """Wait for a response to every name, then two more seconds for duplicates."""
         async with asyncio.timeout(timeout_s):
             while self._open(names):
-                await self._news.wait()
-                self._news.clear()
+                await self._received.wait()
+                self._received.clear()
         await asyncio.sleep(2.0)
         counts = Counter(n for n, *_ in self.answers)
         wrong = {n: counts[n] for n in names if counts[n] != 1}
         if wrong:
-            raise SystemExit(f"not exactly one response: {wrong}")
+            raise SystemExit(f"requests without exactly one response, with their counts: {wrong}")
 
     def _open(self, names: list[str]) -> set[str]:
         return set(names) - {n for n, *_ in self.answers}
 
     def latencies(self, names: list[str]) -> dict[str, float]:
-        """Milliseconds between the records of outcome and response."""
+        """Milliseconds from the outcome record to the response record."""
         wanted = set(names)
         values = sorted(at - self.sent_ms[n] for n, at, _ in self.answers if n in wanted)
         cuts = statistics.quantiles(values, n=100)
@@ -140,7 +146,7 @@ async def one_by_one(client: Client) -> dict[str, float]:
 
 
 async def burst(client: Client, pid: int, kill: bool = False) -> dict[str, Any]:
-    """All at once to the eval process ``pid``, which may be killed while it works on them."""
+    """Publish all requests at once; ``kill`` kills the eval process ``pid`` while it handles them."""
     names = [f"burst{'-killed' if kill else ''}-{i}" for i in range(COUNT)]
     before = psutil.Process(pid).cpu_times()
     started = time.time()
@@ -154,10 +160,11 @@ async def burst(client: Client, pid: int, kill: bool = False) -> dict[str, Any]:
     embedded = sum("eval.embeddings" not in body.get("degraded", ()) for _, body in mine)
     used = None if kill else _cpu_s(psutil.Process(pid).cpu_times()) - _cpu_s(before)
     return {
-        **client.latencies(names), "per_second": round(COUNT / (max(at for at, _ in mine) / 1000 - started), 1),
+        **client.latencies(names),
+        "per_second": round(COUNT / (max(at for at, _ in mine) / 1000 - started), 1),
         "with_embedding": embedded,
         "eval_cpu_ms_each": used and round(1000 * used / COUNT, 2),
-    }  # fmt: skip
+    }
 
 
 def _cpu_s(times: Any) -> float:
@@ -165,7 +172,7 @@ def _cpu_s(times: Any) -> float:
 
 
 async def silence(client: Client) -> dict[str, float]:
-    """Requests that nobody works on: milliseconds from the deadline to the record of the expired response."""
+    """Requests without an outcome: milliseconds from the deadline to the record of the expired response."""
     names = [f"silent-{i}" for i in range(200)]
     deadline = datetime.now(UTC) + timedelta(seconds=3)
     for name in names:
@@ -180,7 +187,7 @@ async def silence(client: Client) -> dict[str, float]:
         body["status"] for n, _, body in client.answers if n in client.sent_ms and n.startswith("silent")
     }
     if statuses != {"expired"}:
-        raise SystemExit(f"silence was answered with {statuses}")
+        raise SystemExit(f"requests without an outcome got the statuses {statuses}, not only `expired`")
     return client.latencies(names)
 
 

@@ -1,48 +1,44 @@
-"""Evaluation sets, read in place from ``SEPTET_DATA``."""
+"""Reads evaluation sets in place from ``SEPTET_DATA``."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from septet_eval.domain.text import sentences
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.data import data_dir
+
 SEED = 5
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A question with an answer to it, or with an answer to another question of the same set."""
+    """A question with its answer, or with the answer to another question of the same set."""
 
     question: str
     answer: str
     relevant: bool
 
 
-def data_dir() -> Path:
-    """``SEPTET_DATA``, or ``../shared/data`` beside the repository."""
-    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
-
-
 def rows(name: str, file: str) -> list[dict[str, Any]]:
     """The rows of one JSONL file.
 
     Raises:
-        SystemExit: the set is not on this machine; the message names it.
+        SystemExit: the set is missing; the message names it.
     """
     path = data_dir() / name / file
     if not path.exists():
-        raise SystemExit(f"skipped: {name} is not below {data_dir()} (set SEPTET_DATA)")
+        raise SystemExit(
+            f"the data set {name} is missing: set SEPTET_DATA to the folder of the sets (now {data_dir()})"
+        )
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def relevance_pairs(name: str, limit: int = 300) -> list[Pair]:
-    """Each question with its own answer, and with the answer of another question of the set."""
+    """Each question with its own answer, and with the answer to another question of the set."""
     answered = _question_answers(name)
     random.Random(SEED).shuffle(answered)
     answered = answered[:limit]
@@ -60,7 +56,7 @@ def _question_answers(name: str) -> list[tuple[str, str]]:
     contexts = {r["id"]: r["text"] for r in rows(name, "contexts.jsonl")}
     pairs = []
     for row in rows(name, "questions.jsonl"):
-        # The sentence that holds the gold answer is what an extractive answer would quote.
+        # An extractive answer quotes the sentence with the reference answer.
         holding = [
             s.text
             for s in sentences(contexts[row["context_id"]])

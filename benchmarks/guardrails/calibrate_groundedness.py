@@ -1,9 +1,8 @@
-"""Fit the groundedness regressions on part A of each set, report AUC on parts A and B.
+"""Fit the groundedness regressions on part A of each set and report AUC on parts A and B.
 
-    SEPTET_DATA=… python benchmarks/guardrails/calibrate_groundedness.py [--write]
+    SEPTET_DATA=… python -m benchmarks.guardrails.calibrate_groundedness [--write]
 
-An answer's score is its weakest sentence's probability.
-``--write`` puts the weights into ``septet_guardrails/domain/grounding/calibration.py``.
+The score of an answer is the probability of its weakest sentence. ``--write`` writes the weights to ``septet_guardrails/domain/grounding/calibration.py``.
 """
 
 from __future__ import annotations
@@ -16,28 +15,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from groundedness_sets import Claim, claims
 from septet_guardrails.domain.grounding import Evidence, calibration, judge_sentence
 from septet_guardrails.domain.text import split_sentences
-from sets import save
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.guardrails.groundedness_sets import Claim, claims
+from benchmarks.guardrails.sets import save
+
 FEATURES = ("sentence", "passage", "order", "numbers", "names", "negation", "swapped")
-# Korean paraphrases here were translated apart, so names and numbers differ in spelling as they do not between
-# answer and passage. So coverage is fitted where it decides (sentences of other texts), and the penalties are set:
-# no coverage outweighs a foreign number or a denial, and full coverage just about outweighs a foreign topic.
+# The Korean paraphrases were translated separately, so their names and numbers differ in spelling, unlike those of an
+# answer and its passage. Coverage is therefore fitted on sentences of other texts, and the penalties are set by hand:
+# a foreign number or a negation outweighs any coverage, and full coverage slightly outweighs a foreign topic.
 COVERAGE = ("sentence", "passage")
 COVERAGE_GROUPS = frozenset({"made foreign ko", "paws foreign ko"})
 PENALTIES = {"numbers": 1.2, "negation": 1.2, "names": 1.0}
 THRESHOLDS = (0.3, 0.4, 0.5)
-# Signs that the meaning of a feature allows; a weight of the other sign is noise and is set to zero.
+# Features with a positive effect by their meaning. A weight of the wrong sign is noise and is set to zero.
 POSITIVE = frozenset({"sentence", "passage", "order"})
 
 
 @dataclass(frozen=True)
 class Row:
-    """A claim with the features of each of its sentences."""
+    """A claim and the features of each of its sentences."""
 
     claim: Claim
     features: list[Mapping[str, float]]
@@ -61,14 +61,14 @@ def measure(found: list[Claim]) -> list[Row]:
 
 
 def fit_korean(rows: list[Row]) -> dict[str, float]:
-    """Coverage from data, penalties as multiples of the logit of a fully covered sentence."""
+    """Fit coverage on data; set penalties as multiples of the logit of a fully covered sentence."""
     found = fit([r for r in rows if r.claim.group in COVERAGE_GROUPS], COVERAGE)
     full = found["bias"] + sum(found[name] for name in COVERAGE)
     return found | {name: round(-full * times, 3) for name, times in PENALTIES.items()}
 
 
 def fit(rows: list[Row], features: tuple[str, ...] = FEATURES) -> dict[str, float]:
-    """Logistic regression with each group weighing the same and its two classes too; signs are constrained."""
+    """Logistic regression with constrained signs and equal weights for all groups and both classes."""
     use = list(features)
     counts: dict[tuple[str, bool], int] = defaultdict(int)
     for row in rows:
@@ -97,7 +97,7 @@ def score(row: Row, weights: Mapping[str, float]) -> float:
 
 
 def report(rows: list[Row], weights: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """AUC, and at each threshold: share of unsupported answers caught and of supported ones refused."""
+    """AUC, and at each threshold the share of unsupported answers caught and of supported answers rejected."""
     found: dict[str, dict[str, float]] = {}
     for group in sorted({r.claim.group for r in rows}):
         mine = [r for r in rows if r.claim.group == group]
@@ -129,7 +129,7 @@ def write(english: Mapping[str, float], korean: Mapping[str, float]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--write", action="store_true", help="write the weights into the package")
-    wants = parser.parse_args()
+    arguments = parser.parse_args()
     began = time.monotonic()
     measured = measure(claims())
     languages = {k: [r for r in measured if r.korean is k] for k in (False, True)}
@@ -144,7 +144,7 @@ def main() -> None:
         for name, k in (("english", False), ("korean", True))
     }
     save("groundedness", {**body, "seconds": round(time.monotonic() - began)})
-    if wants.write:
+    if arguments.write:
         write(weights[False], weights[True])
 
 

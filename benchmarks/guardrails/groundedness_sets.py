@@ -1,4 +1,4 @@
-"""Answers with their passages, supported or not, from people's labels and from made corruptions."""
+"""Supported and unsupported answers with their passages, from human labels and generated corruptions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from septet_guardrails.domain.grounding.claims import CITATION, bigrams, topics
 from septet_guardrails.domain.text import split_sentences, words
-from sets import part, rows
+
+from benchmarks.guardrails.sets import part, rows
 
 _VERBS = r"\b(is|are|was|were|can|will|has|had|does|could)\b"
 _KO_DENIALS = (
@@ -23,7 +24,7 @@ _KO_DENIALS = (
 
 @dataclass(frozen=True)
 class Claim:
-    """An answer, the passage it should rest on, and whether it does."""
+    """An answer, its passage, and whether the passage supports it."""
 
     text: str
     passage: str
@@ -34,14 +35,14 @@ class Claim:
 
 
 def halueval() -> Iterator[Claim]:
-    """Right and hallucinated answers (HaluEval QA)."""
+    """Correct and hallucinated answers (HaluEval QA)."""
     for row in rows("halueval/qa_one_turn"):
         for text, supported in ((row["right_answer"], True), (row["hallucinated_answer"], False)):
             yield Claim(text, row["knowledge"], row["question"], supported, "halueval", part(row["id"]))
 
 
 def begin() -> Iterator[Claim]:
-    """Dialogue turns judged by people as fully attributable to the knowledge or not (BEGIN)."""
+    """Dialogue turns that annotators labelled as fully attributable to the knowledge or not (BEGIN)."""
     for row in rows("begin_tc_cmu/turns"):
         if row["label"] != "Generic":
             supported = row["label"] == "Fully attributable"
@@ -51,9 +52,9 @@ def begin() -> Iterator[Claim]:
 
 
 def paws(language: str) -> Iterator[Claim]:
-    """Sentence pairs of nearly the same words: paraphrases, or another meaning by another order (PAWS-X).
+    """Sentence pairs with nearly the same words: paraphrases, or other meanings by word order (PAWS-X).
 
-    The group "paws foreign" holds the paraphrases, and each against the next pair's sentence.
+    The group "paws foreign" pairs each paraphrase with its sentence and with the sentence of the next pair.
     """
     found = rows(f"pawsx_a/pairs_{language}")
     for row, other in zip(found, found[1:] + found[:1], strict=True):
@@ -65,7 +66,7 @@ def paws(language: str) -> Iterator[Claim]:
 
 
 def documentation() -> Iterator[Claim]:
-    """Free-form answers with the passages they were written from, and with those of the next question."""
+    """Free-form answers with their own passages and with those of the next question."""
     chunks = {row["id"]: row["text"] for row in rows("anthropic_docs_qa/chunks")}
     asked = [
         row for row in rows("anthropic_docs_qa/questions") if all(i in chunks for i in row["relevant_ids"])
@@ -78,7 +79,7 @@ def documentation() -> Iterator[Claim]:
 
 
 def made(language: str, limit: int = 400) -> Iterator[Claim]:
-    """Passage sentences (shortened, supported) and their corruptions: number, name, negation, a near foreign sentence."""
+    """Shortened passage sentences (supported) and their corruptions: number, name, negation, similar foreign sentence."""
     contexts = rows(f"tydiqa_goldp_{language}/contexts")[:limit]
     chance = random.Random(7)
     for i, row in enumerate(contexts):
@@ -95,7 +96,7 @@ def made(language: str, limit: int = 400) -> Iterator[Claim]:
 
 
 def _nearest(sentence: str, own: int, contexts: list[dict[str, str]]) -> str:
-    """Of the other contexts, the one that has most of the sentence's words: a hard negative."""
+    """The other context with the most words of the sentence: a hard negative."""
     wanted = frozenset(words(sentence))
     others = (row["text"] for i, row in enumerate(contexts) if i != own)
     return max(others, key=lambda text: sum(word in text.lower() for word in wanted))
@@ -106,12 +107,12 @@ def _closest(sentence: str, pieces: list[str]) -> str:
 
 
 def _shorten(text: str) -> str:
-    """Without its bracketed asides, as an answer would say it."""
+    """The text without parentheses, as in an answer."""
     return re.sub(r"\s*\([^)]*\)", "", text) or text
 
 
 def _corruptions(text: str, foreign: str, chance: random.Random, language: str) -> Iterator[tuple[str, str]]:
-    """Kind and text of what can be made of the sentence."""
+    """Kind and text of each corruption of the sentence."""
     if number := re.search(r"\d+", text):
         wrong = str(int(number.group()[:9]) + chance.choice((1, 2, 7, 13)))
         yield "number", text[: number.start()] + wrong + text[number.end() :]
@@ -137,5 +138,5 @@ def _denial(text: str, language: str) -> str:
 
 
 def claims() -> list[Claim]:
-    """All groups."""
+    """Claims of all groups."""
     return [*halueval(), *begin(), *documentation(), *made("en"), *made("ko"), *paws("en"), *paws("ko")]

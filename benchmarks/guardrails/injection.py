@@ -1,9 +1,9 @@
-"""Recall and false alarms of the injection rail on texts that no weight was fitted on.
+"""Recall and false alarms of the injection rail on unseen texts.
 
-    SEPTET_DATA=… python benchmarks/guardrails/injection.py
+    SEPTET_DATA=… python -m benchmarks.guardrails.injection
 
-Beside the rail's default threshold the table gives rules alone, the head alone, and the packaged
-classifier ``securevector-guardian-model`` at two thresholds, where it is installed.
+Compares the rail at its default threshold with a strict threshold, the rules alone, the head alone, and the packaged
+classifier ``securevector-guardian-model`` (if installed) at two thresholds.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 
-from injection_sets import Case, checking
 from septet_guardrails.adapters.weights import injection_head
 from septet_guardrails.domain.injection_rules import match_rules
 from septet_guardrails.domain.policy import InjectionRule, Policy
 from septet_guardrails.domain.rails.injection import InjectionRail
-from sets import save
 
-Judge = Callable[[str], bool]
+from benchmarks.guardrails.injection_sets import Case, checking
+from benchmarks.guardrails.sets import save
+
+Detector = Callable[[str], bool]
 
 
-def guardian(threshold: float) -> Judge | None:
-    """The packaged classifier, if it is there."""
+def guardian(threshold: float) -> Detector | None:
+    """The packaged classifier, or None if it is not installed."""
     try:
-        from svguardian import resolve_runtime  # type: ignore[import-untyped]
-        from svguardian.model.pure_infer import PureGuardian  # type: ignore[import-untyped]
-        from svguardian.serve import analyze  # type: ignore[import-untyped]
+        from svguardian import resolve_runtime
+        from svguardian.model.pure_infer import PureGuardian
+        from svguardian.serve import analyze
     except ImportError:
         print("skipped: securevector-guardian-model is not installed")
         return None
@@ -35,11 +36,11 @@ def guardian(threshold: float) -> Judge | None:
     return lambda text: bool(analyze(text[:2000], model)["risk_score"] >= 100 * threshold)
 
 
-def judges() -> dict[str, Judge]:
+def detectors() -> dict[str, Detector]:
     """The compared detectors by name."""
     head, rail = injection_head(), InjectionRail(injection_head())
     default, strict = Policy().input.injection.threshold, InjectionRule(threshold=0.6).threshold
-    found: dict[str, Judge | None] = {
+    found: dict[str, Detector | None] = {
         f"rail@{default}": lambda text: rail.judge(text)[0] >= default,
         f"rail@{strict}": lambda text: rail.judge(text)[0] >= strict,
         "rules": lambda text: bool(match_rules(text)),
@@ -47,7 +48,7 @@ def judges() -> dict[str, Judge]:
         "guardian@0.5": guardian(0.5),
         "guardian@0.8": guardian(0.8),
     }
-    return {name: judge for name, judge in found.items() if judge is not None}
+    return {name: detect for name, detect in found.items() if detect is not None}
 
 
 def main() -> None:
@@ -56,10 +57,10 @@ def main() -> None:
         groups[case.attack, case.group].append(case)
     body: dict[str, dict[str, dict[str, float]]] = {"recall": {}, "false_alarms": {}}
     milliseconds = {}
-    for name, judge in judges().items():
+    for name, detect in detectors().items():
         began, count = time.perf_counter(), 0
         for (attack, group), cases in sorted(groups.items()):
-            share = sum(judge(case.text) for case in cases) / len(cases)
+            share = sum(detect(case.text) for case in cases) / len(cases)
             row = body["recall" if attack else "false_alarms"].setdefault(group, {"n": len(cases)})
             row[name] = round(share, 4)
             count += len(cases)

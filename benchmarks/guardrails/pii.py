@@ -1,9 +1,9 @@
-"""Precision and recall of the personal-data recognisers, per entity.
+"""Precision and recall of the personal-data recognisers by entity.
 
-    SEPTET_DATA=… python benchmarks/guardrails/pii.py
+    SEPTET_DATA=… python -m benchmarks.guardrails.pii
 
-English: Presidio's synthetic sentences. Korean: sentences made here, with numbers that have valid check
-digits, and their near misses (a wrong check digit, a date, an order number), which must stay.
+English: Presidio's synthetic sentences. Korean: generated sentences with valid check digits, and near misses (a wrong
+check digit, a date, an order number), which must not match.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from collections import Counter
 
 from septet_guardrails.domain.pii import find_pii
 from septet_guardrails.domain.pii.checksums import digits_of, resident_registration
-from sets import rows, save
+
+from benchmarks.guardrails.sets import rows, save
 
 NAMES = {
     "EMAIL_ADDRESS": "EMAIL",
@@ -31,14 +32,14 @@ Counts = dict[str, Counter[str]]
 def tally(
     counts: Counter[str], text: str, wanted: list[tuple[str, int, int]], others: list[tuple[int, int]]
 ) -> None:
-    """Count hits, misses and false alarms; overlap counts, and spans of ``others`` are not held against it."""
+    """Count hits, misses and false alarms. An overlap is a hit; a match in ``others`` is no false alarm."""
     found = find_pii(text)
     for entity, start, end in wanted:
         hit = any(s.entity == entity and s.start < end and start < s.end for s in found)
         counts[f"{entity} {'hit' if hit else 'miss'}"] += 1
-    excused = [*others, *((start, end) for _, start, end in wanted)]
+    expected = [*others, *((start, end) for _, start, end in wanted)]
     for span in found:
-        if not any(span.start < end and start < span.end for start, end in excused):
+        if not any(span.start < end and start < span.end for start, end in expected):
             counts[f"{span.entity} false"] += 1
 
 
@@ -52,7 +53,7 @@ def english() -> Counter[str]:
 
 
 def korean_number(chance: random.Random) -> str:
-    """A resident registration number with its check digit."""
+    """A resident registration number with a valid check digit."""
     while True:
         body = f"{chance.randrange(50, 99)}{chance.randrange(1, 13):02}{chance.randrange(1, 29):02}-{chance.choice('12')}"
         body += f"{chance.randrange(100_000):05}"

@@ -1,28 +1,23 @@
-"""Readers of the public data sets that the guardrails' benchmarks use.
+"""Readers of the public data sets of the guardrail benchmarks.
 
-The folder is named by the environment variable ``SEPTET_DATA`` (default: ``../shared/data`` beside the
-repository). Sets are read in place; a benchmark skips, by name, a set that is missing.
+Reads the sets in place from ``SEPTET_DATA`` (default: ``../shared/data`` beside the repository). A benchmark skips a
+missing set and prints its name.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.data import data_dir
+
 RESULTS = Path(__file__).parent / "results"
 
 
-def data_dir() -> Path:
-    """Where the data sets lie."""
-    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
-
-
 def rows(name: str) -> list[dict[str, Any]]:
-    """Rows of ``<set>/<file>`` (without ``.jsonl``); empty, with a line on stdout, when it is missing."""
+    """Rows of ``<set>/<file>`` (without ``.jsonl``); if it is missing, print a line and return none."""
     path = data_dir() / f"{name}.jsonl"
     if not path.exists():
         print(f"skipped: {name} ({path} is missing)")
@@ -32,7 +27,7 @@ def rows(name: str) -> list[dict[str, Any]]:
 
 
 def part(key: str) -> str:
-    """Part of a row for tuning (``a``) or checking (``b``), by the checksum of its id: stable, half each."""
+    """Part ``a`` (tuning) or ``b`` (checking) of a row, half each, by the checksum of its id."""
     return "a" if zlib.crc32(f"part {key}".encode()) % 2 == 0 else "b"
 
 

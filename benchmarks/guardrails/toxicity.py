@@ -1,8 +1,8 @@
 """The toxicity rail on HateCheck's functional tests, and its false alarms on plain questions.
 
-    SEPTET_DATA=… python benchmarks/guardrails/toxicity.py
+    SEPTET_DATA=… python -m benchmarks.guardrails.toxicity
 
-Beside the rules the table gives the optional profanity classifier at the default threshold.
+Compares the rules alone with the rules and the optional profanity classifier at the default threshold.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections import defaultdict
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.domain.policy import ToxicityRule
 from septet_guardrails.domain.rails.toxicity import ToxicityRail
-from sets import rows, save
+
+from benchmarks.guardrails.sets import rows, save
 
 PLAIN = {
     "xstest safe": ("xstest/prompts", "text"),

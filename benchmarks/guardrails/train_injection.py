@@ -1,9 +1,9 @@
-"""Train the injection head and write its weights into the package.
+"""Train the injection head and write its weights to the package.
 
-    SEPTET_DATA=… python benchmarks/guardrails/train_injection.py
+    SEPTET_DATA=… python -m benchmarks.guardrails.train_injection
 
-A logistic regression over hashed n-grams (``septet_guardrails.domain.linear``), L2-regularised, classes
-balanced; weights are rounded to 8 bits. Takes about half a minute on one core.
+Logistic regression over hashed n-grams (``septet_guardrails.domain.linear``) with L2 regularisation and balanced classes;
+weights are rounded to 8 bits. Takes about half a minute on one core.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import septet_guardrails
-from injection_sets import Case, training
 from scipy.sparse import csr_matrix
 from septet_guardrails.domain.linear import LinearHead, features
 from sklearn.linear_model import LogisticRegression
+
+from benchmarks.guardrails.injection_sets import Case, training
 
 BUCKETS = 1 << 16
 REGULARISATION = 12.0

@@ -1,7 +1,7 @@
-"""What ``read_committed`` costs, and how long a client's open transaction holds up the requests of others.
+"""Latency of ``read_committed``, and the delay that a client's open transaction causes to other clients.
 
-``python -m benchmarks.isolation.measure [--json FILE]`` starts the embedded broker. Two consumers, one of each level,
-read the same records of one partition at the same time, so that their latencies differ by the level alone.
+``python -m benchmarks.isolation.measure [--json FILE]`` starts the embedded broker. Two consumers, one per isolation
+level, read the same records of one partition at the same time, so that only the level changes their latency.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MARK = b"at:"
 
 
 async def main() -> dict[str, Any]:
-    """Measure everything, one part after the other."""
+    """Run all measurements in sequence."""
     async with AsyncExitStack() as exits:
         folder = exits.enter_context(tempfile.TemporaryDirectory())
         kafka = await exits.enter_async_context(_broker(Path(folder)))
@@ -69,7 +69,7 @@ async def _broker(folder: Path) -> AsyncIterator[KafkaConnection]:
 
 
 async def _round(kafka: KafkaConnection, seconds: float) -> dict[str, list[float]]:
-    """Latencies in seconds, by level, of records that are published at a steady rate."""
+    """Latencies in seconds by level, for records published at a constant rate."""
     producer = AIOKafkaProducer(**kafka.options(), acks="all", enable_idempotence=True)
     await producer.start()
     try:
@@ -98,13 +98,17 @@ async def _reading(kafka: KafkaConnection) -> AsyncIterator[dict[str, list[float
             consumer.assign([PLACE])
             await consumer.seek_to_end(PLACE)
             await consumer.position(PLACE)
-            task = asyncio.create_task(_note(consumer, seen[level]))
-            exits.push_async_callback(asyncio.gather, task, return_exceptions=True)
-            exits.callback(task.cancel)
+            task = asyncio.create_task(_record_latencies(consumer, seen[level]))
+            exits.push_async_callback(_cancel, task)
         yield seen
 
 
-async def _note(consumer: Any, latencies: list[float]) -> None:
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _record_latencies(consumer: Any, latencies: list[float]) -> None:
     async for record in consumer:
         if record.value.startswith(_MARK):
             latencies.append(time.monotonic() - float(record.value.split(b":", 2)[1]))
@@ -112,7 +116,7 @@ async def _note(consumer: Any, latencies: list[float]) -> None:
 
 @asynccontextmanager
 async def _committing(kafka: KafkaConnection) -> AsyncIterator[None]:
-    """Another client commits ten transactions a second to the same partition."""
+    """A second client commits ten transactions per second to the same partition."""
     producer = _transactional(kafka, 10_000)
     stop = asyncio.Event()
 
@@ -130,10 +134,15 @@ async def _committing(kafka: KafkaConnection) -> AsyncIterator[None]:
 
 
 def _transactional(kafka: KafkaConnection, timeout_ms: int) -> Producer:
-    producer = Producer({
-        **kafka.librdkafka(), "transactional.id": f"bench-{uuid4().hex[:8]}", "transaction.timeout.ms": timeout_ms,
-        "linger.ms": 0, "log_level": 0,
-    })  # fmt: skip
+    producer = Producer(
+        {
+            **kafka.librdkafka(),
+            "transactional.id": f"bench-{uuid4().hex[:8]}",
+            "transaction.timeout.ms": timeout_ms,
+            "linger.ms": 0,
+            "log_level": 0,
+        }
+    )
     producer.init_transactions(30)
     return producer
 
@@ -150,7 +159,7 @@ def _open(producer: Producer) -> None:
 
 
 async def _hung(kafka: KafkaConnection, timeout_ms: int) -> dict[str, float]:
-    """The longest that a record waited behind a transaction whose client does nothing more."""
+    """The longest delay of a record behind an open transaction of a hanging client."""
     producer = await asyncio.to_thread(_transactional, kafka, timeout_ms)
     measuring = asyncio.create_task(_round(kafka, timeout_ms / 1000 + 3))
     await asyncio.sleep(1)
@@ -159,7 +168,7 @@ async def _hung(kafka: KafkaConnection, timeout_ms: int) -> dict[str, float]:
 
 
 async def _repeated(kafka: KafkaConnection) -> dict[str, Any]:
-    """Each transaction is begun before the broker has aborted the one before; none is ended by its client."""
+    """Open each transaction before the broker aborts the previous one; the clients end none of them."""
     measuring = asyncio.create_task(_round(kafka, REPEATED_S))
     kept = []
     while not measuring.done():

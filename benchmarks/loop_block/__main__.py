@@ -1,7 +1,7 @@
-"""The longest block of each service's event loop by records at their size limits.
+"""The longest block of each service's event loop, for records at their size limits.
 
-``python -m benchmarks.loop_block`` runs every case and fails when a service's loop is blocked for more than 50 ms;
-``--json FILE`` writes the result, ``--only NAME`` runs one service, ``--slowest N`` prints more of them.
+``python -m benchmarks.loop_block`` runs every case and fails if a service blocks its loop for more than 50 ms.
+``--json FILE`` writes the result, ``--only NAME`` runs one service, ``--slowest N`` prints the N slowest cases.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ LIMIT_MS = 50.0
 
 
 async def measure(name: str, slowest: int) -> dict[str, Any]:
-    """Run all cases of a service, one after the other."""
+    """Run all cases of a service in sequence."""
     cases: Callable[[], Iterator[Case]] = import_module(f"benchmarks.loop_block.{name}").cases
-    found, refused = [], 0
+    found, rejected = [], 0
     for case in cases():
         gc.collect()
         gc.freeze()  # as a service does after its start
         block, handled = await longest_block(case.run)
-        refused += not handled
+        rejected += not handled
         found.append((round(block.longest_ms, 1), case.name))
     found.sort(reverse=True)
     for longest, what in found[:slowest]:
         print(f"  {longest:8.1f} ms  {what}")
-    print(f"  {len(found)} cases, {refused} of them refused")
-    return {"longest_block_ms": found[0][0], "by": found[0][1], "cases": len(found), "refused": refused}
+    print(f"  {len(found)} cases, {rejected} of them rejected")
+    return {"longest_block_ms": found[0][0], "by": found[0][1], "cases": len(found), "refused": rejected}
 
 
 def main() -> int:
-    """Measure the services named, each on a loop of its own; 1 when a loop was blocked for too long."""
+    """Measure the named services, each on its own loop; return 1 if a loop was blocked too long."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=SERVICES, action="append")
     parser.add_argument("--json", type=Path)
@@ -58,7 +58,10 @@ def main() -> int:
         options.json.write_text(json.dumps({**about, "services": results}, indent=1) + "\n", encoding="utf-8")
     late = [name for name, result in results.items() if result["longest_block_ms"] > LIMIT_MS]
     for name in late:
-        print(f"{name}: blocked for {results[name]['longest_block_ms']} ms", file=sys.stderr)
+        print(
+            f"{name}: loop blocked for {results[name]['longest_block_ms']} ms (limit {LIMIT_MS:.0f} ms)",
+            file=sys.stderr,
+        )
     return bool(late)
 
 

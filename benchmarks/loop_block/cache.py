@@ -1,4 +1,4 @@
-"""The cache: look-up with as many near questions as it verifies, admission, and feedback."""
+"""The cache: look-up with the most candidates that it verifies, admission, and feedback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from septet_cache.domain.second_opinion import opinions
 from septet_cache.handlers import Handlers
 from septet_cache.lookup import Lookup
 from septet_cache.settings import CacheSettings
-from septet_contracts import Ask, CacheInfo, Label, Message, Response, Screened, Source
+from septet_contracts import Ask, CacheInfo, Label, Message, Release, Screened, Source
 from septet_kit.hostile import UNITS, text
 from septet_kit.testing import flow
 
@@ -26,7 +26,7 @@ _NOW = datetime.now(UTC)
 
 
 class Vectors:
-    """An embeddings endpoint that answers at once."""
+    """An embeddings endpoint without latency."""
 
     model = "all-MiniLM-L6-v2"
 
@@ -35,7 +35,7 @@ class Vectors:
 
 
 class Entries:
-    """A store that finds nothing by slot, and the most candidates by meaning."""
+    """A store without an exact hit and with the most semantic candidates."""
 
     def __init__(self) -> None:
         self.question = ""
@@ -45,11 +45,25 @@ class Entries:
 
     async def near(self, *_: Any) -> list[Candidate]:
         entry = Entry(
-            tenant="default", slot=Slot("0" * 32, "1" * 32), question=self.question, language="en", answer="A.",
-            answer_kind="generated", sources=(), verdicts=(), scores=(), answerability=None, policy_version="1",
-            model="m", prompt_version="1", request_id="r", response_event_id="e", created_at=_NOW,
-            expires_at=_NOW + timedelta(days=1), embedding=None,
-        )  # fmt: skip
+            tenant="default",
+            slot=Slot("0" * 32, "1" * 32),
+            question=self.question,
+            language="en",
+            answer="A.",
+            answer_kind="generated",
+            sources=(),
+            verdicts=(),
+            scores=(),
+            answerability=None,
+            policy_version="1",
+            model="m",
+            prompt_version="1",
+            request_id="r",
+            response_event_id="e",
+            created_at=_NOW,
+            expires_at=_NOW + timedelta(days=1),
+            embedding=None,
+        )
         return [Candidate(entry, 0.95)] * 10
 
     async def admit(self, *_: Any) -> None:
@@ -70,7 +84,7 @@ def cases() -> Iterator[Case]:
             f"near questions, {unit}", "screened", flow(Screened, question=store.question), handlers.screened
         )
         yield of(f"question of {QUESTION}, {unit}", "screened", _long(unit), handlers.screened)
-        yield of(f"response, {unit}", "responses", _response(unit), handlers.responses)
+        yield of(f"release, {unit}", "releases", release(unit), handlers.releases)
         yield of(f"label, {unit}", "labels", _label(unit), handlers.labels)
 
 
@@ -79,21 +93,41 @@ def _long(unit: str) -> Screened:
     return flow(Screened, ask=Ask(question=text(unit, QUESTION), messages=tuple(messages)))
 
 
-def _response(unit: str) -> Response:
+def release(unit: str) -> Release:
+    """The largest release of an admissible answer."""
     question = text(unit, QUESTION)
     sources = [
         Source(number=n, passage_id=f"d.{n}", document_id="d", passage=text(unit, 1_200))
         for n in range(1, 51)
     ]
-    return Response(
-        event_id=uuid4(), request_id="r", occurred_at=_NOW, status="answered", question=question, answer_kind="generated",
-        answer=text(unit, 16_000), sources=tuple(sources), admissible=True, language="en", request_digest="d",
+    return Release(
+        event_id=uuid4(),
+        response_event_id=uuid4(),
+        request_id="r",
+        occurred_at=_NOW,
+        status="answered",
+        question=question,
+        answer_kind="generated",
+        answer=text(unit, 16_000),
+        sources=tuple(sources),
+        admissible=True,
+        language="en",
+        request_digest="d",
         cache=CacheInfo(status="miss", entry_id=slot_of(Ask(question=question), "1", "en").name),
-    )  # fmt: skip
+    )
 
 
 def _label(unit: str) -> Label:
     return Label(
-        event_id=uuid4(), request_id="r", occurred_at=_NOW, feedback_id="f", kind="thumbs", explicit=True,
-        polarity="negative", weight=1, question=text(unit, QUESTION), answer=text(unit, 128_000), response_event_id="e",
-    )  # fmt: skip
+        event_id=uuid4(),
+        request_id="r",
+        occurred_at=_NOW,
+        feedback_id="f",
+        kind="thumbs",
+        explicit=True,
+        polarity="negative",
+        weight=1,
+        question=text(unit, QUESTION),
+        answer=text(unit, 128_000),
+        response_event_id="e",
+    )

@@ -1,4 +1,4 @@
-"""A record at its size limit, and how a service takes it: decoded on the loop, handled, its events encoded."""
+"""A record at its size limit, handled as in a service: decode, handle, encode the events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Case:
     handler: Handler | None
 
     async def run(self) -> bool:
-        """Take the record as the runtime does; false when it is refused, which is an answer, too."""
+        """Handle the record as the runtime does; false if it is rejected, which is also a valid result."""
         try:
             event = decode(topic(self.topic), self.value)
             emits = await self.handler(event, context(self.topic, value=self.value)) if self.handler else ()
@@ -42,14 +42,22 @@ def of(name: str, topic_name: str, event: BaseModel, handler: Handler) -> Case:
 
 
 def passages(unit: str, count: int = 50, size: int = 1_200) -> tuple[Passage, ...]:
-    """As many passages as a question can get."""
+    """The most passages that a question can get."""
     return tuple(
         Passage(
-            passage_id=f"d.{number}", document_id="d", content_hash="h", title="A title", location="Guide › Use",
-            text=f"{number} {text(unit, size)}", start=0, end=size, score=0.5, similarity=0.5,
+            passage_id=f"d.{number}",
+            document_id="d",
+            content_hash="h",
+            title="A title",
+            location="Guide › Use",
+            text=f"{number} {text(unit, size)}",
+            start=0,
+            end=size,
+            score=0.5,
+            similarity=0.5,
         )
         for number in range(count)
-    )  # fmt: skip
+    )
 
 
 def conversations(unit: str, messages: int, size: int) -> Iterator[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""What every consumer does with every record before a handler sees it."""
+"""Decoding, which every consumer does before it calls a handler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Eval: scoring an outcome and making its response, without the registry of requests."""
+"""Eval: scoring an outcome and building its response, without the request registry."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from septet_contracts import Ask, Embedding, Outcome
-from septet_eval.domain.response import Release, respond
+from septet_eval.domain.response import ReleaseContext, respond
 from septet_eval.domain.scorers import SCORERS, select
 from septet_eval.evaluator import Evaluator
+from septet_eval.publication import events_of
 from septet_eval.settings import EvalSettings
 from septet_kit import Context, Emit
 from septet_kit.hostile import UNITS, text
@@ -19,25 +20,27 @@ from septet_kit.testing import flow
 
 from benchmarks.loop_block.case import QUESTION, Case, of, passages
 
-_EMBEDDING = Embedding(model="m", vector=(0.05,) * 384)
+_EMBEDDING = Embedding.of("m", (0.05,) * 384)
 
 
 class Vectors:
-    """Answers' embeddings, at once."""
+    """Embeddings of answers, without latency."""
 
     async def embed(self, text: str, model: str, within: float) -> NDArray[np.float32]:
         return np.full(384, 0.05, dtype=np.float32)
 
 
 def cases() -> Iterator[Case]:
-    # No scorer is skipped: the budget would end the work before its end shows.
+    # A large budget, so that every scorer runs to its end.
     evaluator = Evaluator(select(tuple(SCORERS)), Vectors(), 60.0)
-    floors = EvalSettings().admission_floors
+    settings = EvalSettings()
+    floors = settings.admission_floors
 
     async def release(outcome: Outcome, ctx: Context) -> Sequence[Emit]:
         card = await evaluator.evaluate(outcome)
-        at = Release(at=datetime.now(UTC), timing=ctx.timing("eval"), trace_id=ctx.trace_id)
-        return (Emit("responses", respond(outcome, tuple(card.scores), card.degraded, floors, at)),)
+        at = ReleaseContext(at=datetime.now(UTC), timing=ctx.timing("eval"), trace_id=ctx.trace_id)
+        publication = respond(outcome, tuple(card.scores), card.degraded, floors, at)
+        return events_of(publication, settings.response_versions)
 
     for unit in UNITS:
         for size, references in ((1_200, 1), (20_000, 1), (1_200, 500)):
@@ -51,6 +54,10 @@ def cases() -> Iterator[Case]:
 def _outcome(unit: str, size: int, references: int) -> Outcome:
     reference = tuple(text(unit, 16_000 if references == 1 else 600) for _ in range(references))
     return flow(
-        Outcome, answer=text(unit, 16_000), answer_kind="generated", passages=passages(unit, size=size),
-        question_embedding=_EMBEDDING, ask=Ask(question=text(unit, QUESTION), reference=reference),
-    )  # fmt: skip
+        Outcome,
+        answer=text(unit, 16_000),
+        answer_kind="generated",
+        passages=passages(unit, size=size),
+        question_vector=_EMBEDDING,
+        ask=Ask(question=text(unit, QUESTION), reference=reference),
+    )

@@ -1,4 +1,4 @@
-"""Feedback, without its store: what was shown is kept, and labels are made."""
+"""Feedback, without its store: storing shown answers and creating labels."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from septet_contracts import Correction, Response
+from septet_contracts import Correction, Release
 from septet_feedback.domain.labels import label, label_key
 from septet_feedback.domain.shown import shown_from
 from septet_kit import Context, Emit
 from septet_kit.hostile import UNITS, text
 
-from benchmarks.loop_block.cache import _response
+from benchmarks.loop_block.cache import release as largest_release
 from benchmarks.loop_block.case import QUESTION, Case, of
 
 
 def cases() -> Iterator[Case]:
     for unit in UNITS:
-        shown = shown_from(_response(unit), None)
+        shown = shown_from(largest_release(unit), None)
 
-        async def response(event: Response, ctx: Context) -> Sequence[Emit]:
+        async def release(event: Release, ctx: Context) -> Sequence[Emit]:
             shown_from(event, ctx.traceparent)
             return ()
 
@@ -28,7 +28,7 @@ def cases() -> Iterator[Case]:
             made = label(event, shown, datetime.now(UTC))
             return (Emit("labels", made, label_key(made)),)
 
-        yield of(f"response, {unit}", "responses", _response(unit), response)
+        yield of(f"release, {unit}", "releases", largest_release(unit), release)
         correction = Correction(
             request_id="r", feedback_id="f", kind="correction", answer=text(unit, QUESTION)
         )

@@ -1,4 +1,4 @@
-"""Generation: the prompt of a draft and its answer, with a model that answers at once."""
+"""Generation: the prompt of a draft and its answer, with a model without latency."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.loop_block.case import QUESTION, Case, of, passages
 
 
 class Chat:
-    """A model that streams its longest answer in one piece."""
+    """A model that streams its longest answer as one delta."""
 
     answer = ""
 
@@ -29,7 +29,7 @@ class Chat:
 
 
 class Ledger:
-    """Runs the work and keeps nothing."""
+    """Runs the work without storing its result."""
 
     async def run(self, _key: str, work: Any, _lease: timedelta, *, tenant: str) -> tuple[bytes, bool]:
         return await work(), False
@@ -46,9 +46,11 @@ def cases() -> Iterator[Case]:
             chat.answer = text(unit, 64_000)
             for size in (1_200, 20_000):
                 yield of(
-                    f"50 passages of {size} into {budget} tokens, {unit}", "grounded", _grounded(unit, size),
+                    f"50 passages of {size} into {budget} tokens, {unit}",
+                    "grounded",
+                    _grounded(unit, size),
                     handlers.grounded,
-                )  # fmt: skip
+                )
 
 
 def _grounded(unit: str, size: int) -> Grounded:

@@ -1,11 +1,10 @@
-"""Guardrails: input and output rails by the packaged policies, and by one that asks for every model."""
+"""Guardrails: input and output rails with the packaged policies, and with a policy that uses every model."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def cases() -> Iterator[Case]:
     detect = FastTextLanguage()
     for load in (detect, names, profanity):
         load("Is every model loaded before the first question?")
-    questions = InputHandler(policies, rails, detect, timedelta(minutes=10))
+    questions = InputHandler(policies, rails, detect)
     drafts = OutputHandler(policies, output_rails(names, profanity))
     yield from _questions(questions)
     yield from _conversations(questions)

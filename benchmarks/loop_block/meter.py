@@ -1,4 +1,4 @@
-"""The longest time for which an event loop did not run, in CPU time of this process."""
+"""Measures the longest block of an event loop, in CPU time of this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TRIES, _PLAIN_MS = 6, 20.0
 
 @dataclass
 class Block:
-    """``longest_ms`` is the lesser of wall time and the process's CPU time: what other processes take is left out."""
+    """``longest_ms`` is the lower of wall time and CPU time of the process, to exclude other processes."""
 
     longest_ms: float = 0.0
     wall_ms: float = 0.0
@@ -22,7 +22,7 @@ class Block:
 
 @asynccontextmanager
 async def watched() -> AsyncIterator[Block]:
-    """Tick on the loop for as long as the context lasts."""
+    """Tick on the loop inside the context."""
     block = Block()
 
     async def tick() -> None:

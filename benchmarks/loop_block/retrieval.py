@@ -1,6 +1,6 @@
 """Retrieval: documents of a million characters, and questions with the most and longest hits.
 
-The database is left out; chunking, batching, the lexical index on disk and the answerability check are real.
+Runs real chunking, batching, lexical index and answerability check, without the database.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from septet_cli.ingest.document import MediaType
 from septet_contracts import Ask, Missed, RetrievalWish, UpsertDocument
 from septet_kit.hostile import UNITS, text
 from septet_kit.testing import flow
@@ -29,17 +30,45 @@ from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.loop_block.case import MIB, QUESTION, Case, of
 
-_MEDIA = {
-    "text/plain": ("english", "korean", "words", "lines", "exclamations", "headings", "line breaks", "one letter"),
-    "text/markdown": ("english", "list", "lines", "headings", "table", "brackets", "links", "references", "quotation"),
-    "text/html": (
-        "english", "paragraphs", "elements", "tags", "cells", "comments", "sections", "void", "end tags", "ampersands",
+_MEDIA: Mapping[MediaType, tuple[str, ...]] = {
+    "text/plain": (
+        "english",
+        "korean",
+        "words",
+        "lines",
+        "exclamations",
+        "headings",
+        "line breaks",
+        "one letter",
     ),
-}  # fmt: skip
+    "text/markdown": (
+        "english",
+        "list",
+        "lines",
+        "headings",
+        "table",
+        "brackets",
+        "links",
+        "references",
+        "quotation",
+    ),
+    "text/html": (
+        "english",
+        "paragraphs",
+        "elements",
+        "tags",
+        "cells",
+        "comments",
+        "sections",
+        "void",
+        "end tags",
+        "ampersands",
+    ),
+}
 
 
 class Vectors:
-    """An embeddings endpoint that answers at once."""
+    """An embeddings endpoint without latency."""
 
     model = "m"
 
@@ -48,7 +77,7 @@ class Vectors:
 
 
 class Store:
-    """Finds as many passages as a search asks for."""
+    """A store that returns the requested number of passages."""
 
     passage = ""
 
@@ -74,9 +103,15 @@ class Ingestor:
         changes = [DocumentPassages(incoming.key[1], self._position, incoming.passages)]
         await self._index.apply("default", changes, self._position)
         state = State(
-            sequence=self._position, revision=None, content_hash=incoming.content_hash, previous_hash=None,
-            change="created", passages=len(incoming.passages), embedded=0, origin=incoming.origin,
-        )  # fmt: skip
+            sequence=self._position,
+            revision=None,
+            content_hash=incoming.content_hash,
+            previous_hash=None,
+            change="created",
+            passages=len(incoming.passages),
+            embedded=0,
+            origin=incoming.origin,
+        )
         return Ingested(Judgement.APPLY, state)
 
 

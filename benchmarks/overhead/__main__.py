@@ -1,7 +1,7 @@
-"""``make bench``: overhead against the raw log, and against peers that do the same work.
+"""``make bench``: overhead relative to a raw Kafka chain, and to peers that do the same work.
 
-``python -m benchmarks.overhead [--quick] [--json FILE]`` measures, prints and exits with 0; a goal that is missed is
-said, and is no error. ``--show FILE`` prints a result that was measured before.
+``python -m benchmarks.overhead [--quick] [--json FILE]`` measures and prints the result. The exit code is 0 even if a goal
+is missed. ``--show FILE`` prints an earlier result.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from benchmarks.overhead.plan import QUICK, WHOLE, Plan
 from benchmarks.overhead.tables import tables
 from benchmarks.peers.contenders import contenders
 
-# Contenders of each kind, for the length of the bar: two chains and Septet's own, two peers and Septet.
+# Number of contenders of each kind, for the progress bar: two chains and Septet's own, two peers and Septet.
 CHAINS, PATHS, HITS = 3, 3, 1
 
 
 def run(plan: Plan, without: Sequence[str]) -> dict[str, Any]:
-    """Measure behind a progress bar on the terminal's error stream."""
+    """Measure, with a progress bar on stderr."""
     errors = Console(stderr=True)
     if (load := os.getloadavg()[0]) > (os.cpu_count() or 1):
         errors.print(
-            f"bench: the load average is {load:.1f}: this machine does other work, which is measured, too"
+            f"bench: the load average is {load:.1f}; other work on this machine distorts the figures"
         )
     columns = (
         BarColumn(),
@@ -52,21 +52,19 @@ def run(plan: Plan, without: Sequence[str]) -> dict[str, Any]:
 
 def _positive(text: str) -> int:
     if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("at least one")
+        raise argparse.ArgumentTypeError("must be at least 1")
     return number
 
 
 def main() -> None:
-    """Read the command line, measure or read, print."""
+    """Parse the arguments, measure or read a result, and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="one short round: a check of the tool, not a result"
-    )
-    parser.add_argument("--rounds", type=_positive, help=f"alternations; {WHOLE.rounds} if absent")
-    parser.add_argument("--json", type=Path, help="write the result there")
-    parser.add_argument("--show", type=Path, help="print this result and measure nothing")
+    parser.add_argument("--quick", action="store_true", help="run one short round, to check the tool")
+    parser.add_argument("--rounds", type=_positive, help=f"number of rounds (default: {WHOLE.rounds})")
+    parser.add_argument("--json", type=Path, help="write the result to this file")
+    parser.add_argument("--show", type=Path, help="print this result without measuring")
     peers = [peer.name for peer in contenders()]
-    parser.add_argument("--without", action="append", default=[], choices=peers, help="leave a peer out")
+    parser.add_argument("--without", action="append", default=[], choices=peers, help="exclude this peer")
     options = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     plan = QUICK if options.quick else WHOLE
@@ -79,7 +77,7 @@ def main() -> None:
     for table in tables(result):
         console.print(table)
     for name, why in result["left_out"].items():
-        console.print(f"{name} was left out: {why}")
+        console.print(f"{name} was excluded: {why}")
 
 
 if __name__ == "__main__":

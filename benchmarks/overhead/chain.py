@@ -1,4 +1,4 @@
-"""What the chains without work share: their topics, and a client that counts what comes out."""
+"""Topics and client of the chains without work."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from benchmarks.overhead.exchange import Exchange
 
 
 class RunningChain:
-    """A started chain, its processes by role, and a client of it."""
+    """A running chain with its client and its processes by role."""
 
     def __init__(self, exchange: Exchange, pids: Mapping[str, int], load: Load) -> None:
         self._exchange, self._pids, self._load = exchange, pids, load
 
     async def send(self, number: int) -> None:
-        """A record down the chain.
+        """Send a record through the chain.
 
         Raises:
-            Failed: it was lost or became another.
+            Failed: the record was lost or changed.
         """
         key, mark = f"default:{number}".encode(), b"%0*d" % (NUMBER_BYTES, number)
         value = mark.ljust(self._load.record_bytes[0] - len(key), b"x")
         if not (await self._exchange.request(key, value)).startswith(mark):
-            raise Failed(f"record {number} came out as another one")
+            raise Failed(f"record {number} came out with another content")
 
     def pids(self) -> Mapping[str, int]:
         """The processes by role."""
@@ -34,6 +34,13 @@ class RunningChain:
 
 
 def chain_topic(name: str, like: str, partitions: int) -> Topic:
-    """As Septet's topic of that short name is kept."""
-    return Topic(name, "", None, f"As {like}, for a chain without work.", partitions=partitions,
-                 retention=find_topic(like).retention, raw=True)  # fmt: skip
+    """A topic with the settings of Septet's topic *like*."""
+    return Topic(
+        name,
+        "",
+        None,
+        f"Like {like}, for a chain without work.",
+        partitions=partitions,
+        retention=find_topic(like).retention,
+        raw=True,
+    )

@@ -1,4 +1,4 @@
-"""Two results as one table: what a change of the hot path has given."""
+"""Compares two results in one table: the effect of a change of the hot path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Run = dict[str, Any]
 
 
 def change(before: Result, after: Result) -> Table:
-    """The same figures of both, ratios first: those do not depend on what else the machine did on the day."""
+    """The figures of both results, ratios first, because ratios do not depend on other load on the machine."""
     both = (before, after)
     rows = [[name, *(f"{result['ratios'][name]:.3g}" for result in both)] for name in OWN_RATIOS]
     rows += [[label, *(figure(result) for result in both)] for label, figure in _figures(after)]
@@ -22,7 +22,7 @@ def change(before: Result, after: Result) -> Table:
 
 
 def _figures(after: Result) -> Iterator[tuple[str, Callable[[Result], str]]]:
-    """Each figure's name and how it is read from a result."""
+    """Name of each figure and the function that reads it from a result."""
     for name in (RAW, BUS):
         yield f"{name}: p50 / p99 at 10/s, ms", _at_ten(name)
         yield f"{name}: highest rate held", _highest(name)

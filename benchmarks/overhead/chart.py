@@ -1,4 +1,4 @@
-"""Horizontal bars as SVG, readable on light and on dark pages."""
+"""Horizontal bars as SVG, for light and dark pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 WIDTH, LABELS, FIGURES, ROW, BAR = 720, 150, 60, 26, 16
-# The page behind the picture is not known to it: the reader's preference decides.
+# An SVG image cannot read the theme of its page, so it follows the reader's preference.
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .title { font-weight: 600 } .bar { fill: #8c959f } .own { fill: #0969da }
@@ -19,14 +19,14 @@ STYLE = """
 
 @dataclass(frozen=True)
 class Bars:
-    """A group of bars on one scale; a name that begins with ``septet`` is coloured."""
+    """A group of bars on one scale; names with the prefix ``septet`` are coloured."""
 
     title: str
     values: Sequence[tuple[str, float]]
 
 
 def svg(groups: Sequence[Bars]) -> str:
-    """The picture, with its figures as text for those who do not see it."""
+    """The picture, with its figures as alternative text."""
     lines, y = [], 0
     for group in groups:
         y += ROW
@@ -42,6 +42,6 @@ def svg(groups: Sequence[Bars]) -> str:
             ]
             y += ROW
         y += ROW // 2
-    said = "; ".join(f"{g.title}: " + ", ".join(f"{n} {v:,.1f}" for n, v in g.values) for g in groups)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img" aria-label="{escape(said)}">'
+    alternative = "; ".join(f"{g.title}: " + ", ".join(f"{n} {v:,.1f}" for n, v in g.values) for g in groups)
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img" aria-label="{escape(alternative)}">'
     return "\n".join([head, f"  <style>{STYLE}  </style>", *lines, "</svg>", ""])

@@ -1,8 +1,8 @@
-"""What takes part in the benchmark of overhead, and the load that all of them get.
+"""Interface of the contenders of the overhead benchmark, and their load.
 
-A contender is started once against a running stack, in processes of its own, and then measured in turns with the
-others: the client calls ``send`` on an open or closed loop and takes the time around it. Peers live in
-``benchmarks/peers``; ``contenders`` there lists them.
+A contender starts once against a running stack, in its own processes, and is then measured in turns with the others: the
+client calls ``send`` in an open or closed loop and measures its duration. ``benchmarks.peers.contenders`` lists the
+peers.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from typing import Any, Literal, Protocol
 
 from septet_native.addresses import Addresses
 
-# The topics that a request without retrieval, cache and rails passes, in the order of its way: six hops between them.
+# Topics of a request without retrieval, cache and rails, in order, with six hops between them.
 PATH = ("requests", "screened", "missed", "grounded", "drafts", "outcomes", "responses")
 HOPS = len(PATH) - 1
-# Under load eval would give up answers' embeddings after 150 ms, more of them where the embeddings server is the one that
-# is short of cores: whoever does the whole path has time for all of the work.
+# By default eval skips the embedding of an answer after 150 ms, which under load would give contenders different work. With
+# this budget, every contender on the whole path does all of it.
 SAME_WORK = {"SEPTET_EVAL_SCORING_BUDGET": "PT5S"}
 NUMBER_BYTES = 12
 
 
 Body = Mapping[str, Any]
-"""What a client reads: ``status``, ``answer``, ``sources``, ``verdicts``, ``scores``."""
+"""Response for the client: ``status``, ``answer``, ``sources``, ``verdicts``, ``scores``."""
 
 
 class Failed(Exception):
-    """No response, or one that is not an answer."""
+    """No response, or a response without an answer."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked.
+    """The load.
 
     Attributes:
         questions: distinct questions about the corpus of the demo.
         record_bytes: mean size of Septet's records (key, value, headers) on each topic of :data:`PATH`, in bytes.
-        partitions: of each topic of a chain, as many as Septet's have.
+        partitions: partitions of each topic of a chain, equal to those of Septet's topics.
     """
 
     questions: Sequence[str]
@@ -47,24 +47,24 @@ class Load:
     partitions: int
 
     def question(self, number: int) -> str:
-        """The question of a number.
+        """The question for a request number.
 
-        A contender meets a question again only after thousands of others: Septet's services, and the peers, remember
-        the embeddings of the 4096 texts that they asked for last.
+        A question repeats only after thousands of others, because Septet's services and the peers cache the last 4096
+        embeddings.
         """
         return self.questions[number % len(self.questions)]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where contenders run.
+    """The environment of the contenders.
 
     Attributes:
-        addresses: of the running stack. Its corpus is searchable before a contender is started: passages and vectors
-            are in the schema ``retrieval`` of its PostgreSQL, the lexical index below its data directory. The model
-            at ``llm_url`` is a stub without latency.
-        load: what will be asked.
-        logs: a directory for what processes print.
+        addresses: addresses of the running stack. Its corpus is indexed before a contender starts: passages and vectors
+            are in the schema ``retrieval`` of PostgreSQL, the lexical index is in the data directory. The model at
+            ``llm_url`` is a stub without latency.
+        load: the load.
+        logs: directory for the output of processes.
     """
 
     addresses: Addresses
@@ -73,13 +73,13 @@ class Place:
 
 
 class Running(Protocol):
-    """A started contender."""
+    """A running contender."""
 
     async def send(self, number: int) -> Body | None:
-        """Send request *number* and return its response when it has come, None on a chain; calls overlap.
+        """Send request *number* and return its response (None on a chain). Calls overlap.
 
         A contender of kind ``full`` asks ``load.question(number)``; one of kind ``bus`` sends a record of
-        ``load.record_bytes[0]`` bytes down a chain of ``HOPS`` hops. Numbers are never used twice.
+        ``load.record_bytes[0]`` bytes through a chain of ``HOPS`` hops. Each number is used once.
 
         Raises:
             Failed: an error, a lost message (after 30 s), an empty answer, or an answer without sources.
@@ -87,17 +87,17 @@ class Running(Protocol):
         ...
 
     def pids(self) -> Mapping[str, int]:
-        """Its own processes by role, without the servers of the stack; children are counted by the meter."""
+        """Pids of its own processes by role, without the servers of the stack; the meter adds their children."""
         ...
 
 
 class Contender(Protocol):
-    """One way to do the work.
+    """One implementation of the work.
 
     Attributes:
-        name: as the tables show it.
-        kind: ``bus`` for a chain without work, ``full`` for the whole path, ``hit`` for answers from a cache.
-        note: one sentence on what it does not promise or does differently; shown below the tables.
+        name: name in the tables.
+        kind: ``bus`` for a chain without work, ``full`` for the whole path, ``hit`` for answers from the cache.
+        note: one sentence on differences and missing guarantees; shown below the tables.
     """
 
     @property
@@ -110,14 +110,14 @@ class Contender(Protocol):
     def note(self) -> str: ...
 
     def missing(self) -> str:
-        """What has to be installed for it to run, with the command; empty when it can run."""
+        """The command that installs its missing packages; empty if it can run."""
         ...
 
     def running(self, place: Place) -> AbstractAsyncContextManager[Running]:
-        """Start it, ready to be sent requests; everything of it is stopped on the way out."""
+        """Start the contender, ready for requests; stop it on exit."""
         ...
 
 
 def relayed(value: bytes, size: int) -> bytes:
-    """What a hop of a chain without work sends on: the same number at the front, as long as Septet's next record."""
+    """The next record of a chain without work: the same number, padded to the size of Septet's next record."""
     return value[:NUMBER_BYTES].ljust(size, b"x")

@@ -1,6 +1,6 @@
-"""A client of any chain on Kafka: publish a record, wait for the record with the same key at the other end.
+"""The client of all chains on Kafka: publishes a record and waits for the record with the same key.
 
-One client for all chains, so that what it costs itself is the same for each of them.
+All chains use the same client, so that its own cost is equal.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ LOST_AFTER_S = 30.0
 
 
 class Exchange:
-    """Requests out, responses in; made by :func:`exchanging`."""
+    """Publishes requests and matches responses to them; :func:`exchanging` makes one."""
 
     def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
         self._producer, self._topic = producer, topic
         self._waiting: dict[bytes, asyncio.Future[bytes]] = {}
 
     async def request(self, key: bytes, value: bytes) -> bytes:
-        """The value of the response.
+        """Publish a request and return the value of its response.
 
         Raises:
-            Failed: none came within ``LOST_AFTER_S`` seconds.
+            Failed: no response arrived within ``LOST_AFTER_S`` seconds.
         """
         answer = self._waiting[key] = asyncio.get_running_loop().create_future()
         try:
@@ -42,7 +42,7 @@ class Exchange:
             del self._waiting[key]
 
     def receive(self, record: Record) -> None:
-        """One record of the other end."""
+        """Match one response record."""
         waiting = self._waiting.get(record.key or b"")
         if waiting is not None and not waiting.done():
             waiting.set_result(record.value or b"")
@@ -50,7 +50,7 @@ class Exchange:
 
 @asynccontextmanager
 async def exchanging(kafka: KafkaConnection, to: str, back: str) -> AsyncIterator[Exchange]:
-    """A client that publishes on the topic *to* and reads all partitions of *back*."""
+    """A client that publishes to the topic *to* and reads all partitions of *back*."""
     producer = AIOKafkaProducer(**kafka.options(), acks="all", enable_idempotence=True)
     await producer.start()
     try:

@@ -1,4 +1,4 @@
-"""What the whole path says about itself: where its time goes, and which rail or scorer is the slowest."""
+"""Time by hop from traces, and time by rail and scorer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from septet_eval.domain.scorers import SCORERS
 from benchmarks.overhead.septet import Answer
 from benchmarks.overhead.spans import Journey, journey
 
-SETTLED_S = 1.5
+EXPORT_WAIT_S = 1.5
 """Spans are exported in batches, half a second after they end."""
 
 
 async def journeys(traces_url: str, answers: Sequence[Answer]) -> list[tuple[Journey, float]]:
-    """The way of each request whose trace is whole, with its latency in milliseconds as the client measured it."""
-    await asyncio.sleep(SETTLED_S)
+    """The journey of each request with a complete trace, and its client latency in milliseconds."""
+    await asyncio.sleep(EXPORT_WAIT_S)
     found = []
     for answer in answers:
         trace = await read_trace(traces_url, answer.body["trace_id"])
@@ -35,11 +35,11 @@ async def journeys(traces_url: str, answers: Sequence[Answer]) -> list[tuple[Jou
 
 
 def split(found: Sequence[tuple[Journey, float]]) -> dict[str, Any]:
-    """Means over requests, in milliseconds; ``accounted`` is the share of the measured latency that the trace explains."""
+    """Means over requests, in milliseconds; ``accounted`` is the share of the client latency found in the traces."""
     ways = [way for way, _ in found]
     if not ways:
         return {"requests": 0}
-    # A request that is asked to be mended passes generation twice: hops are told apart by service and topic.
+    # A revised draft passes generation twice, so hops are grouped by service and topic.
     hops: defaultdict[str, list[dict[str, float]]] = defaultdict(list)
     work: defaultdict[str, list[float]] = defaultdict(list)
     for way in ways:
@@ -58,14 +58,15 @@ def split(found: Sequence[tuple[Journey, float]]) -> dict[str, Any]:
         "bus_ms": _mean([way.bus for way in ways]),
         "accounted": round(statistics.mean(way.total / latency for way, latency in found), 3),
         "hops": {
-            name: {key: round(sum(one[key] for one in parts) / count, 2) for key in parts[0]} for name, parts in hops.items()
+            name: {key: round(sum(one[key] for one in parts) / count, 2) for key in parts[0]}
+            for name, parts in hops.items()
         },
         "work": {name: round(sum(parts) / count, 2) for name, parts in sorted(work.items())},
-    }  # fmt: skip
+    }
 
 
 def rails(answers: Sequence[Answer]) -> dict[str, float]:
-    """Mean milliseconds of each rail, as its verdicts state them."""
+    """Mean milliseconds of each rail, from its verdicts."""
     took: defaultdict[str, list[float]] = defaultdict(list)
     for answer in answers:
         for verdict in answer.body["verdicts"]:
@@ -74,7 +75,7 @@ def rails(answers: Sequence[Answer]) -> dict[str, float]:
 
 
 def scorers(outcomes: Sequence[Record]) -> dict[str, float]:
-    """Mean milliseconds of each scorer on outcomes that were read from the log, run once more and alone."""
+    """Mean milliseconds of each scorer, run again alone on outcomes from the log."""
     cases = [
         case_of(event) for o in outcomes if isinstance(event := decode(topic("outcomes"), o.value), Outcome)
     ]

@@ -1,4 +1,4 @@
-"""Ways to put load on a contender, and what is noted."""
+"""Load loops and their samples."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ Send = Callable[[int], Awaitable[Body | None]]
 Numbers = Iterator[int]
 
 HELD_P99_S = 1.0
-"""A rate is held while 99 of 100 responses come within it."""
+"""A rate is held if its 99th percentile of latency is at most this …"""
 BEHIND = 0.05
-"""And while the client keeps it: a share of the phase. A client that has no core left asks for less than it says."""
+"""… and if the client is never later than this share of the phase: without a free core it sends at a lower rate."""
 UP, NARROW = 1.3, 1.1
 
 
 @dataclass
 class Sample:
-    """What came of a phase of load.
+    """Measurements of a load phase.
 
     Attributes:
         latencies: seconds from before the publish to the response.
-        seconds: from the first request to the last response.
-        behind: the most seconds by which a request left after its time, in an open loop.
-        failures: what went wrong, in words.
-        bodies: the responses, where they are more than bytes.
+        seconds: seconds from the first request to the last response.
+        behind: longest delay of a request after its schedule in seconds, in an open loop.
+        failures: error messages.
+        bodies: the responses, except on chains.
     """
 
     latencies: list[float] = field(default_factory=list)
@@ -56,13 +56,13 @@ class Sample:
 
     @property
     def held(self) -> bool:
-        """Whether everything was sent and answered in time."""
+        """Whether all requests were sent and answered in time."""
         in_time = bool(self.latencies) and self.p99 <= HELD_P99_S and self.behind <= BEHIND * self.seconds
         return in_time and not self.failures
 
 
 async def one(send: Send, number: int, sample: Sample) -> None:
-    """Send one request and note what came of it."""
+    """Send one request and record its result."""
     began = time.perf_counter()
     try:
         body = await send(number)
@@ -75,7 +75,7 @@ async def one(send: Send, number: int, sample: Sample) -> None:
 
 
 async def open_loop(send: Send, numbers: Numbers, rate: float, seconds: float) -> Sample:
-    """*rate* requests a second, on schedule however slow the responses are; returns when all have come."""
+    """Send *rate* requests per second on a fixed schedule; return after all responses."""
     sample, loop = Sample(), asyncio.get_running_loop()
     begin = loop.time()
     async with asyncio.TaskGroup() as group:
@@ -89,7 +89,7 @@ async def open_loop(send: Send, numbers: Numbers, rate: float, seconds: float) -
 
 
 async def closed_loop(send: Send, numbers: Numbers, in_flight: int, seconds: float) -> Sample:
-    """*in_flight* clients, each of which asks again as soon as it has its response, for *seconds*."""
+    """Run *in_flight* clients for *seconds*; each sends its next request after its response."""
     sample, loop = Sample(), asyncio.get_running_loop()
     begin = loop.time()
 
@@ -107,11 +107,11 @@ async def closed_loop(send: Send, numbers: Numbers, in_flight: int, seconds: flo
 async def highest_rate(
     step: Callable[[float], Awaitable[Sample]], start: float, steps: int
 ) -> tuple[float, float]:
-    """The highest rate held, searched in at most *steps* steps: up or down in leaps, then halves of what is left.
+    """Search the highest rate held in at most *steps* steps: first by a fixed factor, then by bisection.
 
     Returns:
-        The highest rate that was held and the lowest that was not, in requests per second; 0 and infinity where
-        none was met. The search ends early once they are less than a tenth apart.
+        The highest rate held and the lowest rate not held, in requests per second; 0 and infinity if unknown. The search
+        stops once they differ by less than a tenth.
     """
     held, lost, rate = 0.0, float("inf"), start
     for _ in range(steps):

@@ -1,4 +1,4 @@
-"""One run of the benchmark: everything is started once, then measured in turns."""
+"""One run of the benchmark: starts all contenders once and measures them in turns."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from benchmarks.overhead.spans import Journey
 from benchmarks.peers.contenders import contenders
 
 ROOT = Path(__file__).parents[2]
-IDLE_S, LOOK_RATE, WARM_CHAIN_S = 5.0, 5, 3.0
+IDLE_S, TRACED_RATE, WARM_CHAIN_S = 5.0, 5, 3.0
 
 
 async def measure(plan: Plan, without: Collection[str], advance: Advance) -> dict[str, Any]:
-    """Start, measure and stop everything; returns the result as it is written.
+    """Start, measure and stop all contenders; return the result.
 
     Args:
-        plan: how long.
-        without: names of contenders that are left out.
-        advance: told what goes on.
+        plan: durations of the run.
+        without: names of excluded contenders.
+        advance: called with the current step.
     """
     before = os.getloadavg()[0]
     async with AsyncExitStack() as exits:
@@ -45,7 +45,7 @@ async def measure(plan: Plan, without: Collection[str], advance: Advance) -> dic
         subjects = [own.bus, own.full, own.hit]
         left_out: dict[str, str] = {}
         for contender in (RawChain(), *contenders()):
-            if reason := "as asked" if contender.name in without else contender.missing():
+            if reason := "excluded with --without" if contender.name in without else contender.missing():
                 left_out[contender.name] = reason
                 continue
             advance(f"starting {contender.name}", 0)
@@ -59,18 +59,18 @@ async def measure(plan: Plan, without: Collection[str], advance: Advance) -> dic
 
 
 async def _warm_up(bench: Bench, subjects: Sequence[Subject]) -> None:
-    """Equal for whoever does the work: as many requests for each process that remembers embeddings."""
+    """Warm up all contenders: on the whole path, the same number of requests for each process that caches embeddings."""
     for subject in subjects:
         bench.advance(f"warming up {subject.contender.name}", 0)
         if subject.contender.kind == "full":
-            remembering = 1 if isinstance(subject.running, RunningSeptet) else len(subject.running.pids())
-            await ask(subject, bench.plan.warm_path * remembering)
+            caches = 1 if isinstance(subject.running, RunningSeptet) else len(subject.running.pids())
+            await ask(subject, bench.plan.warm_path * caches)
         else:
             await loops.closed_loop(subject.running.send, subject.numbers, IN_FLIGHT, WARM_CHAIN_S)
 
 
 async def _idle(bench: Bench, subjects: Sequence[Subject]) -> dict[str, float]:
-    """CPU milliseconds per second of each process while everything runs and nothing is asked."""
+    """CPU milliseconds per second of each process without load."""
     await asyncio.sleep(bench.plan.pause)
     before = [bench.cpu(subject.running) for subject in subjects]
     await asyncio.sleep(IDLE_S)
@@ -94,7 +94,7 @@ async def _rounds(bench: Bench, subjects: list[Subject], own: Own) -> None:
         for group, measure_round in ((chains, bench.chain_round), (paths, bench.path_round)):
             await measure_round(round_order(group, number))
         for each in traced:
-            await each.look(bench)
+            await each.trace(bench)
     for each in traced:
         own.found.setdefault(each.subject.contender.name, {})["inside"] = inside.split(each.ways)
     answers = traced[1].answers
@@ -104,8 +104,11 @@ async def _rounds(bench: Bench, subjects: list[Subject], own: Own) -> None:
 
 
 def round_order(group: Sequence[Subject], number: int) -> list[Subject]:
-    """The order of a round. Each starts with another contender, which meets caches that others have cooled, and every
-    other one goes the other way round, so that nobody always follows the same one."""
+    """The order of contenders in a round.
+
+    Each round starts with the next contender, because the first one finds cold caches. Every second round is reversed, so
+    that no contender always follows the same one.
+    """
     at = number % len(group)
     order = [*group[at:], *group[:at]]
     return order if number % 2 == 0 else [order[0], *reversed(order[1:])]
@@ -113,20 +116,20 @@ def round_order(group: Sequence[Subject], number: int) -> list[Subject]:
 
 @dataclass
 class _Traced:
-    """A subject whose requests are looked into."""
+    """A subject with the traces of its requests."""
 
     subject: Subject
     answers: list[Answer] = field(default_factory=list)
     ways: list[tuple[Journey, float]] = field(default_factory=list)
 
-    async def look(self, bench: Bench) -> None:
-        """A few requests, far enough apart that none waits for another, and their traces."""
+    async def trace(self, bench: Bench) -> None:
+        """Send a few requests at a low rate and read their traces."""
         running, addresses = self.subject.running, bench.stack.addresses
         assert isinstance(running, RunningSeptet)
         assert addresses is not None
-        bench.advance(f"looking into {self.subject.contender.name}", 0)
+        bench.advance(f"tracing {self.subject.contender.name}", 0)
         count = bench.plan.traced
-        await loops.open_loop(running.send, self.subject.numbers, LOOK_RATE, count / LOOK_RATE)
+        await loops.open_loop(running.send, self.subject.numbers, TRACED_RATE, count / TRACED_RATE)
         last = list(running.answers)[-count:]
         self.answers += last
         self.ways += await inside.journeys(addresses.traces_url, last)
@@ -143,8 +146,10 @@ def _result(
         "measured_at": datetime.now(UTC).isoformat(timespec="minutes"),
         "commit": git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else ""),
         "machine": {
-            "cores": os.cpu_count(), "memory_gib": round(psutil.virtual_memory().total / 2**30),
-            "python": platform.python_version(), "load_average_before": round(load_before, 2),
+            "cores": os.cpu_count(),
+            "memory_gib": round(psutil.virtual_memory().total / 2**30),
+            "python": platform.python_version(),
+            "load_average_before": round(load_before, 2),
         },
         "plan": asdict(plan),
         "record_bytes": dict(zip(PATH, own.load.record_bytes, strict=True)),
@@ -154,4 +159,4 @@ def _result(
         },
         "left_out": dict(left_out),
         "septet": own.found,
-    }  # fmt: skip
+    }

@@ -1,4 +1,4 @@
-"""The phases of a round: one measurement of one contender, with the CPU time of all processes around it."""
+"""The phases of a round: one measurement of one contender, with the CPU time of all processes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from benchmarks.overhead.contender import Contender, Running
 from benchmarks.overhead.loops import Sample
 from benchmarks.overhead.plan import RATES, Plan
 
-# A rate that is nearer than this to the highest one held would measure a queue.
+# Closer to the highest rate held, the phase would measure a queue.
 HEADROOM = 0.95
-# How a scorer says that it had no embedding.
+# Suffix of a scorer that had no embedding.
 LEXICAL = " lexical"
 Advance = Callable[[str, float], None]
 
 
 @dataclass
 class Subject:
-    """A started contender and what was measured on it; a run is what one round found.
+    """A running contender and its measurements, one run per round.
 
-    ``numbers`` are its own: it meets every question once before it meets one again.
+    It has its own ``numbers``, so that it gets each question once before one repeats.
     """
 
     contender: Contender
@@ -38,13 +38,13 @@ class Subject:
 
     @property
     def run(self) -> dict[str, Any]:
-        """Of the round that goes on."""
+        """The run of the current round."""
         return self.runs[-1]
 
 
 @dataclass
 class Bench:
-    """What all phases share. ``advance`` is told what has begun and how many seconds have been used."""
+    """State of all phases. ``advance`` is called with the current step and the elapsed seconds of the last one."""
 
     plan: Plan
     stack: Stack
@@ -52,16 +52,16 @@ class Bench:
     advance: Advance
 
     def cpu(self, running: Running) -> dict[str, float]:
-        """CPU seconds of each process: the contender's by role, the servers' by name, children included."""
+        """CPU seconds of each process, with its children: the contender's by role, the servers' by name."""
         servers = {p.name: p.pid for p in self.stack.status() if p.kind == "server" and p.pid is not None}
         return {n: cpu_seconds(pid) for n, pid in ({**servers, **self.beside} | dict(running.pids())).items()}
 
     async def rate(self, subject: Subject, rate: float, seconds: float) -> None:
-        """Latency at a rate, and CPU per request; not measured where the contender does not hold that rate."""
+        """Measure latency and CPU per request at a rate; skip a rate that the contender does not hold."""
         if rate > subject.held * HEADROOM:
             subject.run["rates"][f"{rate:g}"] = None
             self.advance(
-                f"{subject.contender.name}: {rate:g}/s is above what it holds", seconds + self.plan.pause
+                f"{subject.contender.name}: {rate:g}/s is above its highest rate", seconds + self.plan.pause
             )
             return
         self.advance(f"{subject.contender.name} at {rate:g}/s", 0)
@@ -72,7 +72,7 @@ class Bench:
         subject.run["rates"][f"{rate:g}"] = figures(sample) | {"cpu_ms": cost}
 
     async def concurrent(self, subject: Subject) -> None:
-        """Throughput and latency of a fixed number of requests in flight."""
+        """Measure throughput and latency with a fixed number of requests in flight."""
         plan = self.plan
         self.advance(f"{subject.contender.name} with {plan.in_flight} in flight", 0)
         before = self.cpu(subject.running)
@@ -82,7 +82,7 @@ class Bench:
         subject.run["concurrent"] = figures(sample) | {"cpu_ms": cost, "given_up": given_up(sample)}
 
     async def highest_rate(self, subject: Subject) -> None:
-        """The highest rate that it holds; the first guess is what a closed loop reached."""
+        """Search the highest rate held, starting from the rate of a closed loop."""
         plan, name = self.plan, subject.contender.name
         if subject.held:
             start, steps = subject.held, plan.steps
@@ -104,18 +104,20 @@ class Bench:
 
         held, lost = await loops.highest_rate(step, start, steps)
         self.advance(name, (steps - len(taken)) * (plan.step + plan.pause))
-        # Nothing was held in this round: what is known of the one before stays the guess, and the run says zero.
+        # If no rate was held, the next round starts from the earlier result, and this run records zero.
         subject.held = held or subject.held
         subject.run["highest_rate"] = {
-            "held": round(held, 1), "not_held": None if lost == float("inf") else round(lost, 1), "steps": taken,
-        }  # fmt: skip
+            "held": round(held, 1),
+            "not_held": None if lost == float("inf") else round(lost, 1),
+            "steps": taken,
+        }
 
     async def _rest(self, seconds: float) -> None:
         await asyncio.sleep(self.plan.pause)
         self.advance("", seconds + self.plan.pause)
 
     async def chain_round(self, subjects: list[Subject]) -> None:
-        """A round of the chains without work: each measure on all of them in turn, then the next measure."""
+        """A round of the chains without work: each phase on all chains in turn, then the next phase."""
         for subject in subjects:
             await self.highest_rate(subject)
         for rate, seconds in zip(RATES, self.plan.seconds, strict=True):
@@ -123,7 +125,7 @@ class Bench:
                 await self.rate(subject, rate, seconds)
 
     async def path_round(self, subjects: list[Subject]) -> None:
-        """A round of the whole path: the peers at a fixed concurrency, Septet at rates, too."""
+        """A round of the whole path: all contenders at a fixed concurrency, Septet also at fixed rates."""
         for subject in subjects:
             await self.concurrent(subject)
         own = [s for s in subjects if s.contender.name.startswith("septet")]
@@ -135,16 +137,16 @@ class Bench:
 
 
 def per_request(before: Mapping[str, float], after: Mapping[str, float], requests: int) -> dict[str, float]:
-    """CPU milliseconds by process for each request, what the process uses when idle included."""
+    """CPU milliseconds per request by process, including its idle use."""
     count = max(1, requests)
     return {n: round((used - before.get(n, used)) * 1000 / count, 2) for n, used in sorted(after.items())}
 
 
 def given_up(sample: Sample) -> dict[str, int]:
-    """How many responses say that something was given up for lack of time: ``search`` one side of it, ``embedding``
-    that of the answer, whose relevance is then scored by words alone.
+    """Number of responses without a part that ran out of time: one side of the ``search``, or the ``embedding`` of the
+    answer, whose relevance is then scored by words alone.
 
-    An answer from the cache was scored when it was made, and is not embedded.
+    Excludes answers from the cache, which are not embedded again.
     """
     made = [body for body in sample.bodies if body.get("answer_kind") != "cached"]
     return {
@@ -154,10 +156,13 @@ def given_up(sample: Sample) -> dict[str, int]:
 
 
 def figures(sample: Sample) -> dict[str, Any]:
-    """A sample as it is written: milliseconds and requests per second."""
+    """A sample in the result: milliseconds and requests per second."""
     return {
-        "responses": len(sample.latencies), "failures": len(sample.failures), "rate": round(sample.rate, 2),
-        "p50_ms": round(sample.p50 * 1000, 2), "p99_ms": round(sample.p99 * 1000, 2),
+        "responses": len(sample.latencies),
+        "failures": len(sample.failures),
+        "rate": round(sample.rate, 2),
+        "p50_ms": round(sample.p50 * 1000, 2),
+        "p99_ms": round(sample.p99 * 1000, 2),
         "behind_ms": round(sample.behind * 1000, 2),
         **({"first_failure": sample.failures[0]} if sample.failures else {}),
-    }  # fmt: skip
+    }

@@ -1,4 +1,4 @@
-"""What is there before the first round: the stack with its corpus, Septet's clients, and what they were found to need."""
+"""Preparation before the first round: starts the stack, ingests the corpus and probes Septet."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from benchmarks.overhead.phases import Advance, Subject
 from benchmarks.overhead.plan import Plan
 from benchmarks.overhead.septet import BUS, FULL, HIT, RunningSeptet, Septet, from_cache, stack
 
-# Of eighteen forms, each tried with forty titles, those that retrieval never abstained from: the model is called.
+# Of eighteen forms, tried with forty titles each, those without abstentions, so that the model is called.
 FORMS = ("What does {} do?", "What is {} for?", "What is {}?")
 PROBED, IN_FLIGHT, FILLED = 60, 4, 80
 
 
 @dataclass(frozen=True)
 class Started:
-    """A running stack whose corpus is searchable; ``beside`` has the pids of processes that are not the stack's."""
+    """A running stack with an indexed corpus; ``beside`` has the pids of further processes."""
 
     stack: Stack
     beside: Mapping[str, int]
@@ -43,7 +43,7 @@ class Started:
 
 @asynccontextmanager
 async def started(plan: Plan, advance: Advance) -> AsyncIterator[Started]:
-    """The stack with the corpus in it."""
+    """Start the stack and ingest the corpus."""
     async with stack(lambda name, state: advance(f"{name}: {state}", 0)) as (servers, beside):
         assert servers.addresses is not None
         found = workload.documents(plan.documents)
@@ -51,7 +51,7 @@ async def started(plan: Plan, advance: Advance) -> AsyncIterator[Started]:
         passages = await workload.ingest(servers.addresses.connection(), found)
         titles = sorted({document.title for document in found if document.title})
         questions = [form.format(title) for form in FORMS for title in titles]
-        # Neighbours in the alphabet share passages, whose sentences would be remembered.
+        # Neighbours in the alphabet share passages, whose embeddings would be cached.
         random.Random(1).shuffle(questions)
         load = Load(questions, (), topic(PATH[0]).partitions)
         with tempfile.TemporaryDirectory(prefix="septet-bench-logs-") as logs:
@@ -61,7 +61,7 @@ async def started(plan: Plan, advance: Advance) -> AsyncIterator[Started]:
 
 @dataclass
 class Own:
-    """Septet's contenders as they are started, and what was found out about them before the first round."""
+    """Septet's running contenders and the results of their probe."""
 
     bus: Subject
     full: Subject
@@ -71,12 +71,12 @@ class Own:
 
 
 async def start(contender: Contender, place: Place, exits: AsyncExitStack) -> Subject:
-    """Start a contender; it is stopped with *exits*."""
+    """Start a contender; *exits* stops it."""
     return Subject(contender, await exits.enter_async_context(contender.running(place)))
 
 
 async def probe(on: Started, plan: Plan, exits: AsyncExitStack) -> Own:
-    """Start Septet's clients, and find out what its records weigh, what its scorers take, and fill its cache."""
+    """Start Septet's clients, measure its record sizes and scorers, and fill its cache."""
     place = on.place
     bus = await start(Septet(on.stack, "septet, bus only", "bus", BUS), place, exits)
     full = await start(Septet(on.stack, "septet", "full", FULL), place, exits)
@@ -92,9 +92,10 @@ async def probe(on: Started, plan: Plan, exits: AsyncExitStack) -> Own:
             await _ask(subject, PROBED)
         cost = await meter.cost(before, PROBED)
         found[subject.contender.name] = {
-            "kafka_bytes": round(sum(cost.kafka_bytes.values())), "wal_bytes": round(cost.wal_bytes),
+            "kafka_bytes": round(sum(cost.kafka_bytes.values())),
+            "wal_bytes": round(cost.wal_bytes),
             "record_bytes": {n: round(b / cost.kafka_records[n]) for n, b in cost.kafka_bytes.items()},
-        }  # fmt: skip
+        }
     found["scorers_ms"] = inside.scorers(outcomes)
     sizes = found[bus.contender.name]["record_bytes"]
     load = replace(place.load, record_bytes=[sizes[topic(name).name] for name in PATH])
@@ -103,7 +104,7 @@ async def probe(on: Started, plan: Plan, exits: AsyncExitStack) -> Own:
 
 
 async def ask(subject: Subject, requests: int) -> loops.Sample:
-    """So many requests, a few at a time."""
+    """Send *requests* requests with low concurrency."""
     slots = asyncio.Semaphore(IN_FLIGHT)
     sample = loops.Sample()
 
@@ -116,25 +117,25 @@ async def ask(subject: Subject, requests: int) -> loops.Sample:
 
 
 async def _ask(subject: Subject, requests: int) -> None:
-    """Those, and all of them answered.
+    """Send requests that must all succeed.
 
     Raises:
-        RuntimeError: one failed.
+        RuntimeError: a request failed.
     """
     if failures := (await ask(subject, requests)).failures:
         raise RuntimeError(f"{subject.contender.name}: {failures[0]}")
 
 
 async def _fill(filler: Subject) -> tuple[str, ...]:
-    """Questions that the cache answers, because they were asked before."""
+    """Ask questions until the cache holds answers; return the questions that it answers."""
     assert isinstance(filler.running, RunningSeptet)
     for _ in range(2):
         filler.running.answers.clear()
         await _ask(filler, FILLED)
         await asyncio.sleep(1)
     answered = [a.body for a in filler.running.answers if from_cache(a.body)]
-    # An answer that soon is out of date is not kept for as long as the rounds last.
+    # The cache expires volatile answers before the rounds end.
     hits = {body["question"] for body in answered if not is_volatile(body["question"])}
     if not hits:
-        raise RuntimeError("the cache kept no answer")
+        raise RuntimeError("the cache admitted no answer")
     return tuple(sorted(hits))

@@ -1,4 +1,4 @@
-"""From runs to ratios: each round's figures are compared with each other, so that what the machine does cancels out."""
+"""Ratios within each round, which cancel out other load on the machine."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ RAW, BUS, FULL, HIT = "raw", "septet, bus only", "septet", "septet, cache hit"
 
 @dataclass(frozen=True)
 class Goal:
-    """What a ratio should be: at most, or at least, a limit."""
+    """An upper or lower limit for a ratio."""
 
     ratio: str
     limit: float
     at_most: bool
 
     def met(self, value: float) -> bool:
-        """Whether *value* is good enough."""
+        """Whether *value* meets the limit."""
         return value <= self.limit if self.at_most else value >= self.limit
 
     def __str__(self) -> str:
@@ -30,26 +30,32 @@ class Goal:
 
 
 OWN_GOALS = (
-    Goal("p50_at_10_vs_raw", 1.5, at_most=True), Goal("p99_at_10_vs_raw", 2.0, at_most=True),
-    Goal("rate_vs_raw", 0.5, at_most=False), Goal("hit_p50_vs_miss", 1 / 3, at_most=True),
-)  # fmt: skip
+    Goal("p50_at_10_vs_raw", 1.5, at_most=True),
+    Goal("p99_at_10_vs_raw", 2.0, at_most=True),
+    Goal("rate_vs_raw", 0.5, at_most=False),
+    Goal("hit_p50_vs_miss", 1 / 3, at_most=True),
+)
 
 
 def summarise(contenders: Contenders) -> dict[str, Any]:
-    """``ratios``: the median over rounds; ``spread``: the least, the greatest and each round's."""
+    """``ratios``: median over rounds; ``spread``: minimum, maximum and the value of each round."""
     every = dict(_ratios(contenders))
     return {
         "ratios": {name: round(statistics.median(values), 3) for name, values in every.items() if values},
         "spread": {
-            name: {"min": round(min(values), 3), "max": round(max(values), 3), "runs": [round(v, 3) for v in values]}
+            name: {
+                "min": round(min(values), 3),
+                "max": round(max(values), 3),
+                "runs": [round(v, 3) for v in values],
+            }
             for name, values in every.items()
             if values
         },
-    }  # fmt: skip
+    }
 
 
 def goals(contenders: Contenders) -> list[Goal]:
-    """All goals; towards each HTTP peer, more responses per second and a lower p99."""
+    """All goals, including more responses per second and a lower p99 than each HTTP peer."""
     peers = [
         goal
         for name in _peers(contenders, "full")
@@ -85,7 +91,7 @@ def _peers(contenders: Contenders, kind: str) -> list[str]:
 def _compared(
     contenders: Contenders, one: str, other: str, figure: Callable[[Run], float | None]
 ) -> list[float]:
-    """The ratio of each round in which both were measured."""
+    """The ratios of the rounds that measured both."""
     rounds = zip(contenders[one]["runs"], contenders[other]["runs"], strict=True)
     pairs = ((figure(a), figure(b)) for a, b in rounds)
     return [a / b for a, b in pairs if a is not None and b]

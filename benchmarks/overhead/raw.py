@@ -1,8 +1,7 @@
-"""The limit: a chain of raw aiokafka clients with Septet's hops, record sizes and durability, and no work.
+"""The limit: a chain of raw aiokafka clients with Septet's hops, record sizes and durability, without work.
 
-Five processes, as Septet has on the way of a request: the one in the place of guardrails serves two hops with one
-consumer and one producer, as guardrails does. Six processes would wake up, poll and commit more than Septet's do, and
-make the limit easier to reach.
+It has five processes, like Septet on the path of a request. The process for guardrails serves two hops with one consumer
+and one producer, like guardrails. A sixth process would poll and commit more than Septet and make the limit slower.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from benchmarks.overhead.children import children
 from benchmarks.overhead.contender import PATH, Load, Place
 from benchmarks.overhead.exchange import exchanging
 
-# Who reads which topic of the path, by its place there.
+# Hops of each process, as indexes into PATH.
 READERS = {"guardrails": (0, 4), "cache": (1,), "retrieval": (2,), "generation": (3,), "eval": (5,)}
 
 
@@ -30,16 +29,16 @@ class RawChain:
     name = "raw"
     kind: Literal["bus", "full"] = "bus"
     note = (
-        "Passes bytes on: no contracts, no tracing, no ledger, no outbox; a redelivered record is sent twice."
+        "Forwards bytes: no contracts, no tracing, no ledger, no outbox; a redelivered record is sent twice."
     )
 
     def missing(self) -> str:
-        """Nothing is needed that Septet does not need."""
+        """Needs no further packages."""
         return ""
 
     @asynccontextmanager
     async def running(self, place: Place) -> AsyncIterator[RunningChain]:
-        """Topics of its own on the stack's broker, one process per reader of the path."""
+        """Create topics on the broker of the stack and start one process per reader."""
         run = uuid4().hex[:8]
         topics = [chain_topic(f"bench.{run}.{name}", name, place.load.partitions) for name in PATH]
         names = [topic.name for topic in topics]

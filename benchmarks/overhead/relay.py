@@ -1,9 +1,9 @@
-"""A hop of the raw chain: a process that passes records on and does nothing else.
+"""A process of the raw chain, which only forwards records.
 
 ``python -m benchmarks.overhead.relay --name NAME --routes '[[FROM, TO, BYTES], …]'`` connects with the ``SEPTET_KAFKA_*``
-settings, prints ``ready`` once the group has given it its partitions, and runs until SIGTERM. It is the fastest chain
-that promises what Septet's transport promises: producers with acks=all and idempotence, sends that do not wait for one
-another, offsets committed as often as Septet commits them and only up to the lowest record that is not acknowledged.
+settings, prints ``ready`` once it has its partitions, and runs until SIGTERM. It is the fastest chain with the guarantees
+of Septet's transport: producers with acks=all and idempotence, concurrent sends, and offsets committed as often as in
+Septet, only up to the lowest unacknowledged record.
 """
 
 from __future__ import annotations
@@ -24,14 +24,20 @@ Sent = deque[tuple[int, "asyncio.Future[object]"]]
 
 
 async def relay(name: str, routes: dict[str, tuple[str, int]], settings: KitSettings) -> None:
-    """Pass records on until cancelled; *routes* gives target and bytes for each topic that is read."""
+    """Forward records until cancelled; *routes* has the target topic and record size of each source topic."""
     options = settings.kafka().options()
     session_ms = int(settings.session_timeout.total_seconds() * 1000)
     producer = AIOKafkaProducer(**options, acks="all", enable_idempotence=True)
     consumer = AIOKafkaConsumer(
-        *routes, **options, group_id=f"bench.{name}", group_instance_id=name, enable_auto_commit=False,
-        auto_offset_reset="earliest", session_timeout_ms=session_ms, heartbeat_interval_ms=session_ms * 3 // 10,
-    )  # fmt: skip
+        *routes,
+        **options,
+        group_id=f"bench.{name}",
+        group_instance_id=name,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=session_ms,
+        heartbeat_interval_ms=session_ms * 3 // 10,
+    )
     await producer.start()
     await consumer.start()
     sent: dict[TopicPartition, Sent] = {}
@@ -51,7 +57,7 @@ async def relay(name: str, routes: dict[str, tuple[str, int]], settings: KitSett
 
 
 async def _say_ready(consumer: AIOKafkaConsumer) -> None:
-    while not consumer.assignment():  # noqa: ASYNC110 - the group's answer is not an event that can be awaited
+    while not consumer.assignment():  # noqa: ASYNC110 - no event for the assignment
         await asyncio.sleep(0.05)
     print("ready", flush=True)
 

@@ -1,4 +1,4 @@
-"""Septet as contenders: requests without work for its services, the whole path, and hits of its cache."""
+"""Septet as three contenders: requests without work, the whole path, and cache hits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from benchmarks.overhead.children import children
 from benchmarks.overhead.contender import PATH, SAME_WORK, Body, Failed, Load, Place
 from benchmarks.overhead.exchange import Exchange, exchanging
 
-# No retrieval, no cache and no rail: hops, contracts, tracing, ledger, release and commits, and the call of the stub.
+# Without retrieval, cache and rails: hops, contracts, tracing, ledger, release, commits, and the call of the stub model.
 BUS: Mapping[str, Any] = {"retrieval": {"mode": "off"}, "cache": {"use": "bypass"}, "policy": "bare"}
 FULL: Mapping[str, Any] = {"cache": {"use": "bypass"}}
 HIT: Mapping[str, Any] = {}
@@ -35,7 +35,7 @@ KEPT = 4000
 
 @dataclass(frozen=True)
 class Answer:
-    """A response as it came; ``sent_at`` in seconds since the epoch, ``latency_ms`` from there to the response."""
+    """A response; ``sent_at`` is in seconds since the epoch, ``latency_ms`` is the time until the response."""
 
     body: Mapping[str, Any]
     sent_at: float
@@ -44,13 +44,13 @@ class Answer:
 
 @asynccontextmanager
 async def stack(progress: Progress) -> AsyncIterator[tuple[Stack, Mapping[str, int]]]:
-    """An embedded stack in a directory of its own with all services, and a stub model in a process of its own.
+    """An embedded stack with all services in a temporary directory, and a stub model in its own process.
 
-    Yields the stack and the pids of the processes beside it.
+    Yields the stack and the pid of the stub model by role.
     """
     async with AsyncExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="septet-bench-")))
-        # Started by root, PostgreSQL runs as another user, who has to get through to its own directory.
+        # If root starts PostgreSQL, it runs as another user, which must reach its own directory.
         folder.chmod(0o711)  # noqa: ASYNC240 - before anything else runs
         port = ports.choose(0, set())
         command = ["-m", "septet_cli", "stub-model", "--port", str(port)]
@@ -72,7 +72,7 @@ async def stack(progress: Progress) -> AsyncIterator[tuple[Stack, Mapping[str, i
 
 
 def _policies(folder: Path) -> Path:
-    """A folder with the policy ``bare``: every rail there is, switched off."""
+    """A folder with the policy ``bare``, which disables every rail."""
     folder.mkdir()
     rules = {side: type(getattr(Policy(), side)).model_fields for side in ("input", "output")}
     off = {side: {rail: {"enabled": False} for rail in rails} for side, rails in rules.items()}
@@ -85,24 +85,24 @@ class Septet:
     """One kind of request to the services of a running stack.
 
     Attributes:
-        wish: what a request carries beside its id and question.
-        known: questions that the cache holds, asked in turn; the load's own where it is empty.
+        fields: fields of a request beside its id and question.
+        known: questions with a cached answer, asked in turn; if empty, those of the load.
     """
 
     stack: Stack
     name: str
     kind: Literal["bus", "full", "hit"]
-    wish: Mapping[str, Any]
+    fields: Mapping[str, Any]
     known: tuple[str, ...] = ()
     note: str = ""
 
     def missing(self) -> str:
-        """Nothing."""
+        """Needs no further packages."""
         return ""
 
     @asynccontextmanager
     async def running(self, place: Place) -> AsyncIterator[RunningSeptet]:
-        """A client; the services run already."""
+        """Connect a client to the running services."""
         connection = place.addresses.connection()
         ends = topic(PATH[0]).name, topic(PATH[-1]).name
         async with exchanging(connection, *ends) as exchange:
@@ -110,7 +110,7 @@ class Septet:
 
 
 class RunningSeptet:
-    """A connected client. ``answers`` holds the last responses, for what they say about themselves."""
+    """A connected client; ``answers`` holds the last responses."""
 
     def __init__(self, contender: Septet, exchange: Exchange, load: Load) -> None:
         self._contender, self._exchange, self._load = contender, exchange, load
@@ -118,16 +118,16 @@ class RunningSeptet:
         self.answers: deque[Answer] = deque(maxlen=KEPT)
 
     async def send(self, number: int) -> Body:
-        """Ask, and check that the response is what this kind of request has to give.
+        """Send a request and check its response for this kind of contender.
 
         Raises:
-            Failed: lost, failed, an answer without sources on the whole path, or not from the cache for a hit.
+            Failed: no response, a failure, an answer without sources on the whole path, or a cache miss for ``hit``.
         """
         contender = self._contender
         known = contender.known
         question = known[number % len(known)] if known else self._load.question(number)
         request_id = f"{contender.kind}-{self._run}-{number}"
-        body = json.dumps({"request_id": request_id, "question": question, **contender.wish})
+        body = json.dumps({"request_id": request_id, "question": question, **contender.fields})
         sent_at, began = time.time(), time.perf_counter()
         raw = await self._exchange.request(f"default:{request_id}".encode(), body.encode())
         latency_ms = (time.perf_counter() - began) * 1000
@@ -138,17 +138,17 @@ class RunningSeptet:
         return answer
 
     def pids(self) -> Mapping[str, int]:
-        """The six services."""
+        """Pids of the six services."""
         states = self._contender.stack.status()
         return {s.name: s.pid for s in states if s.kind == "service" and s.pid is not None}
 
 
 def _problem(answer: Mapping[str, Any], kind: str) -> str:
-    """What is wrong with a response; empty when nothing is."""
-    # What the corpus cannot answer is abstained from, what the rails cannot mend is refused: few of these questions (the
-    # share of answers is in the result), and most of the work.
-    wanted = ("answered",) if kind != "full" else ("answered", "abstained", "refused")
-    if answer["status"] not in wanted:
+    """The problem with a response; empty if there is none."""
+    # Few of these questions end in an abstention or a refusal (the result has the share of answers). They cause most of the
+    # work of an answer.
+    expected = ("answered",) if kind != "full" else ("answered", "abstained", "refused")
+    if answer["status"] not in expected:
         return f"{answer['status']}: {answer.get('error')}"
     if kind == "full" and answer["status"] == "answered" and not answer["sources"]:
         return "no sources"
@@ -158,5 +158,5 @@ def _problem(answer: Mapping[str, Any], kind: str) -> str:
 
 
 def from_cache(answer: Mapping[str, Any]) -> bool:
-    """Whether a response says that the cache gave it."""
+    """Whether a response came from the cache."""
     return str((answer.get("cache") or {}).get("status", "")).startswith("hit")

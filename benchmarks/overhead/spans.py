@@ -1,18 +1,18 @@
-"""Where a request's time went, from its trace: transit between services, the chassis, and the services' own work.
+"""Divides the time of a request by its trace: transit between services, chassis, and work of the services.
 
-A request passes processes one after the other. For each of them the trace holds a span ``process`` and, below it, the
-``send`` of the record that the next one processes. Along that path:
+A request passes through processes in sequence. The trace has a span ``process`` for each of them, with a child ``send``
+for the record of the next process. Along that path:
 
 - *transit* of a hop: from the start of ``send`` to the start of the next ``process`` (for the first hop from the
-  client's call, for the last until the broker has the response);
+  client's call, for the last to the broker's acknowledgement of the response);
 - *time in a service*: from the start of ``process`` to the start of ``send``, of which
   - *work*: the time covered by child spans other than sends (search, embeddings, model call, cache look-up), the rails,
     by the latency that each verdict states, and the scorers with their embedding, by the time before eval's first
     statement;
-  - *chassis*: the rest: contract, encoding, publish, and the statements of generation and eval, which are ledger,
-    release and outbox.
+  - *chassis*: the rest: contract, encoding, publish, and the statements of generation and eval for ledger, release and
+    outbox.
 
-All times are in milliseconds of one machine's wall clock.
+All times are in milliseconds of the wall clock of one machine.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ SCREENED, REVIEWED = "septet.requests.v1", "septet.drafts.v1"
 
 @dataclass(frozen=True)
 class Hop:
-    """One service on the way of a request; times in milliseconds.
+    """One service on the path of a request; times in milliseconds.
 
     Attributes:
-        topic: the short name of what it read.
-        transit: from the sender's call to the start here.
-        work: of the service itself, by name.
-        chassis: the rest of the time until it sent.
+        topic: short name of the source topic.
+        transit: time from the sender's call to the start of processing.
+        work: work of the service, by name.
+        chassis: remaining time until the send.
     """
 
     service: str
@@ -50,34 +50,34 @@ class Hop:
 
 @dataclass(frozen=True)
 class Journey:
-    """A request from the client's call to the broker's receipt of its response; times in milliseconds."""
+    """A request from the client's call to the broker's acknowledgement of its response; times in milliseconds."""
 
     hops: Sequence[Hop]
     delivery: float
 
     @property
     def work(self) -> float:
-        """What the services did for the request."""
+        """Work of all services."""
         return sum(sum(hop.work.values()) for hop in self.hops)
 
     @property
     def bus(self) -> float:
-        """What it took to get it there: transit and chassis of every hop, and the delivery."""
+        """Transit and chassis of every hop, and the delivery."""
         return sum(hop.transit + hop.chassis for hop in self.hops) + self.delivery
 
     @property
     def total(self) -> float:
-        """Work and bus."""
+        """Sum of work and bus."""
         return self.work + self.bus
 
 
 def journey(trace: Mapping[str, Any], answer: Mapping[str, Any], sent_at: float) -> Journey | None:
-    """The way of the request that *answer* responds to, or None while spans are missing.
+    """The journey of a request, or None while spans are missing.
 
     Args:
-        trace: in the shape of Jaeger's query API.
-        answer: the response, whose verdicts state what the rails took.
-        sent_at: when the client called, in seconds since the epoch.
+        trace: JSON of Jaeger's query API.
+        answer: the response; its verdicts have the latency of the rails.
+        sent_at: time of the client's call, in seconds since the epoch.
     """
     path = _path(list(_walk(forest(dict(trace)))))
     if not path:
@@ -94,7 +94,7 @@ def journey(trace: Mapping[str, Any], answer: Mapping[str, Any], sent_at: float)
 
 
 def _path(nodes: Sequence[Node]) -> list[tuple[Node, Node]]:
-    """Pairs of ``process`` and the ``send`` below it, from the request to the response, by following parents back."""
+    """Pairs of ``process`` and its ``send`` from the request to the response, found from the last span backwards."""
     by_id = {node.span_id: node for node in nodes}
     last = next((n for n in nodes if n.name == f"{SEND}{topic('responses').name}"), None)
     path: list[tuple[Node, Node]] = []
@@ -135,7 +135,7 @@ def _is_work(node: Node) -> bool:
 
 
 def _without_overlap(found: dict[str, float], process: Node, send: Node) -> dict[str, float]:
-    """Spans that ran side by side (both searches do) are scaled to the time that they cover together."""
+    """Scale concurrent spans (such as both searches) to the time that they cover together."""
     spans = [n for n in process.children if _is_work(n) and n.start < send.start]
     summed = sum(_covered(group) for group in _by_name(spans).values())
     if not summed:
@@ -152,7 +152,7 @@ def _by_name(nodes: Iterable[Node]) -> dict[str, list[Node]]:
 
 
 def _covered(nodes: Iterable[Node]) -> float:
-    """Length of the union of the spans, in microseconds."""
+    """Length of the union of the spans in microseconds."""
     total, until = 0.0, float("-inf")
     for node in sorted(nodes, key=lambda n: n.start):
         total += max(0.0, node.end - max(until, node.start))

@@ -1,4 +1,4 @@
-"""A result as tables: for the terminal, and for the page of the documentation."""
+"""Tables of a result, for the terminal and for docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from benchmarks.overhead.plan import RATES
 from benchmarks.overhead.ratios import BUS, FULL, HIT, RAW, goals
 
 Result = dict[str, Any]
-# What every contender uses; Septet's trace receiver, broker and database are servers, too.
+# Processes that all contenders share, including Septet's trace receiver, broker and database.
 SERVERS = ("kafka", "postgres", "embeddings", "traces", "model")
 SHOWN_MS = 0.05
-"""What takes less is left out of lists of rails and scorers."""
+"""Rails and scorers below this are not listed."""
 ENOUGH = 50
-"""Responses of a phase whose 99th percentile is shown."""
+"""Least number of responses of a phase for a 99th percentile."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Head and rows of text; the first column is a name, the others are figures."""
+    """A table of text; the first column has names, the others figures."""
 
     title: str
     head: Sequence[str]
@@ -39,18 +39,18 @@ class Table:
         return table
 
     def markdown(self) -> str:
-        """The table without its title."""
+        """The table in Markdown, without its title."""
         lines = [self.head, ["---", *(["---:"] * (len(self.head) - 1))], *self.rows]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def tables(result: Result) -> list[Table]:
-    """All of them, in the order in which they are read."""
+    """All tables, in reading order."""
     return [made(result) for made in (ratios, chains, paths, failures, cpu, limit_cpu, busy_cpu, where)]
 
 
 def ratios(result: Result) -> Table:
-    """Each ratio with its spread, and the goal where there is one."""
+    """Each ratio with its spread and its goal, if any."""
     wanted = {goal.ratio: goal for goal in goals(result["contenders"])}
     rows = []
     for name, value in result["ratios"].items():
@@ -97,9 +97,9 @@ def paths(result: Result) -> Table:
 
 
 def failures(result: Result) -> Table:
-    """Requests that failed at a rate or concurrency that is shown; the search for the highest rate is apart.
+    """Failed requests by contender, without the search for the highest rate.
 
-    Then what responses went without, with many requests in flight: sides of the search, embeddings of answers.
+    Also the responses without one side of the search or without the embedding of the answer, with many requests in flight.
     """
     rows = []
     for name, found in result["contenders"].items():
@@ -119,7 +119,7 @@ def failures(result: Result) -> Table:
     in_flight = f", {result['plan']['in_flight']} in flight"
     head = ["contender", "responses", "failures", "the first"]
     head += [f"without one side of the search{in_flight}", f"without the answer's embedding{in_flight}"]
-    return Table("Failures, and what was given up", head, rows)
+    return Table("Failures and skipped work", head, rows)
 
 
 def cpu(result: Result) -> Table:
@@ -137,7 +137,7 @@ def cpu(result: Result) -> Table:
 
 
 def limit_cpu(result: Result) -> Table:
-    """CPU milliseconds per request at the highest rate held, by process: what that rate is made of."""
+    """CPU milliseconds per request at the highest rate held, by process."""
     found, steps = limit_costs(result), {name: _best_steps(result, name) for name in (RAW, BUS)}
     rows, cores = _by_process(found, 2), result["machine"]["cores"]
     busy = ([sum(s["cpu_ms"].values()) * s["rate"] / 1000 / cores for s in held] for held in steps.values())
@@ -151,7 +151,7 @@ def limit_costs(result: Result) -> dict[str, dict[str, float]]:
 
 
 def _best_steps(result: Result, name: str) -> list[dict[str, Any]]:
-    """Of each round's search, the step with the highest rate held."""
+    """The step with the highest rate held, for each round."""
     found = []
     for run in result["contenders"][name]["runs"]:
         held = [step for step in run["highest_rate"]["steps"] if step["held"]]
@@ -161,7 +161,7 @@ def _best_steps(result: Result, name: str) -> list[dict[str, Any]]:
 
 
 def _by_process(found: dict[str, dict[str, float]], digits: int) -> list[list[str]]:
-    """A row for each process, and one for all of them."""
+    """A row for each process and a row with their sum."""
     processes = sorted({process for one in found.values() for process in one})
     rows = [[p, *(f"{one[p]:.{digits}f}" if p in one else "" for one in found.values())] for p in processes]
     rows.append(["all", *(f"{sum(one.values()):.{digits}f}" if one else "" for one in found.values())])
@@ -216,8 +216,8 @@ def _of_kind(result: Result, kind: str) -> Iterator[tuple[str, list[dict[str, An
 def latency(samples: Iterable[dict[str, Any] | None]) -> str:
     """Median and 99th percentile in ms, of each the median over the samples.
 
-    Samples with too few responses have no 99th percentile worth showing. Says in how many rounds the rate was held
-    where that is not in all of them; empty where nothing was tried.
+    Omits the 99th percentile for samples with few responses. Adds the number of rounds that held the rate, if not all did.
+    Empty without samples.
     """
     tried = list(samples)
     known = [s for s in tried if s and s["responses"]]
@@ -233,7 +233,7 @@ def latency(samples: Iterable[dict[str, Any] | None]) -> str:
 
 
 def over(values: Iterable[float]) -> str:
-    """The median over rounds."""
+    """Median over rounds."""
     return f"{statistics.median(list(values)):,.1f}"
 
 

@@ -1,4 +1,4 @@
-"""The peers that take part in the benchmark of overhead."""
+"""The peers of the overhead benchmark."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from benchmarks.peers.faststream_chain import FastStreamChain
 from benchmarks.peers.http_peer import HttpPeer
 
 WORKERS = 2
-"""Processes of each HTTP peer: as many as the machine of the committed result has cores."""
+"""Processes of each HTTP peer: one per core of the machine of the committed result."""
 
-_PROMISES = (
-    "one process does it all, nothing is stored on the way: a request in work is lost when it is killed."
-)
+_PROMISES = "one process does all the work and stores nothing, so a kill loses its requests."
 
 
 def contenders(workers: int = WORKERS) -> Sequence[Contender]:
-    """Haystack, LlamaIndex and FastStream; *workers* is the number of processes of the first two."""
-    served = f"Behind HTTP, {workers} uvicorn processes asked in turns;"
+    """Haystack, LlamaIndex and FastStream; the first two run *workers* processes each."""
+    served = f"Behind HTTP, with {workers} uvicorn processes in turns;"
     return (
         HttpPeer("haystack", "haystack", workers, f"{served} {_PROMISES}"),
         HttpPeer("llamaindex", "llamaindex", workers, f"{served} {_PROMISES}"),

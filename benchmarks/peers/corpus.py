@@ -1,4 +1,4 @@
-"""The corpus as Septet has stored it: the same passages with the same vectors for every peer."""
+"""The corpus in Septet's database: the same passages and vectors for every peer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Stored = tuple[IndexedPassage, NDArray[np.float32]]
 
 
 async def read(dsn: str) -> list[Stored]:
-    """All passages of the default tenant with their vectors, in a fixed order.
+    """Read all passages of the default tenant with their vectors, in a fixed order.
 
     Raises:
         RuntimeError: there are none.
@@ -33,12 +33,12 @@ async def read(dsn: str) -> list[Stored]:
     finally:
         await connection.close()
     if not found:
-        raise RuntimeError("the corpus is empty: ingest it before a peer is started")
+        raise RuntimeError("the corpus is empty; ingest it before starting a peer")
     return [(rows.to_passage(row), row["embedding"].to_numpy().astype(np.float32)) for row in found]
 
 
 async def fill(index: TantivyIndex, passages: list[IndexedPassage]) -> None:
-    """Make the passages searchable by their words."""
+    """Add the passages to the lexical index."""
     by_document: dict[str, list[IndexedPassage]] = {}
     for passage in passages:
         by_document.setdefault(passage.document_id, []).append(passage)
@@ -49,15 +49,23 @@ async def fill(index: TantivyIndex, passages: list[IndexedPassage]) -> None:
 
 
 def found(passage: IndexedPassage, score: float, similarity: float | None) -> Passage:
-    """A passage as the steps after retrieval take it; made once for each of the few that are kept."""
+    """The record of a retrieved passage for the next steps, built only for the passages that are kept."""
     return Passage.model_construct(
-        passage_id=passage.passage_id, document_id=passage.document_id, content_hash=passage.content_hash,
-        title=passage.title, location=passage.location, uri=passage.uri, text=passage.text, start=passage.start,
-        end=passage.end, score=score, similarity=similarity,
-    )  # fmt: skip
+        passage_id=passage.passage_id,
+        document_id=passage.document_id,
+        content_hash=passage.content_hash,
+        title=passage.title,
+        location=passage.location,
+        uri=passage.uri,
+        text=passage.text,
+        start=passage.start,
+        end=passage.end,
+        score=score,
+        similarity=similarity,
+    )
 
 
 def questions(passages: list[IndexedPassage], number: int) -> list[str]:
-    """Questions about the first documents, to warm up with."""
+    """Questions about the first documents, for the warm-up."""
     titles = dict.fromkeys(passage.title for passage in passages if passage.title)
     return [f"What does {title} do?" for title in list(titles)[:number]]

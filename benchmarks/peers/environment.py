@@ -1,7 +1,7 @@
-"""The peers' own environment: ``python -m benchmarks.peers.environment`` makes ``.venv-bench`` beside ``.venv``.
+"""The environment of the peers: ``python -m benchmarks.peers.environment`` creates ``.venv-bench`` beside ``.venv``.
 
-It holds what ``requirements-bench.lock`` names and sees the packages of the environment that made it behind its own. The
-peers' versions of shared libraries (openai 2, SQLAlchemy 2.0) go before the product's there, and nowhere else.
+It installs ``requirements-bench.lock`` and adds the packages of the current environment after its own. Only there, the
+peers' versions of shared libraries (openai 2, SQLAlchemy 2.0) override those of the product.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _MARK = FOLDER / "lock.sha256"
 
 
 def installed() -> bool:
-    """Whether the environment holds what the lock names."""
+    """Whether the environment matches the lock file."""
     return PYTHON.exists() and _MARK.exists() and _MARK.read_text("utf-8") == _digest()
 
 
 def install() -> None:
-    """Make the environment anew.
+    """Create the environment, replacing an old one.
 
     Raises:
-        subprocess.CalledProcessError: pip could not install the lock.
+        subprocess.CalledProcessError: pip could not install the lock file.
     """
     venv.EnvBuilder(clear=True, with_pip=True, symlinks=True).create(FOLDER)
-    # Everything in it is made: git is to see none of it.
+    # Exclude the generated environment from git.
     (FOLDER / ".gitignore").write_text("*\n", "utf-8")
     pip: list[str | Path] = [
         PYTHON,
@@ -48,7 +48,7 @@ def install() -> None:
     subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", LOCK], check=True)
     site = FOLDER / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     own = sysconfig.get_paths()["purelib"]
-    # Not a plain path: packages that are installed from this tree are paths in files of that folder.
+    # addsitedir also reads the .pth files of editable installs; a plain path would not.
     (site / "septet.pth").write_text(f"import site; site.addsitedir({own!r})\n", "utf-8")
     _MARK.write_text(_digest(), "utf-8")
 

@@ -1,4 +1,4 @@
-"""The contender that is a chain of FastStream applications with default settings and no work."""
+"""Contender ``faststream``: a chain of FastStream applications with default settings and no work."""
 
 from __future__ import annotations
 
@@ -23,25 +23,27 @@ class FastStreamChain:
     name = "faststream"
     kind: Literal["bus", "full"] = "bus"
     note = (
-        "Default settings (ACK_FIRST, acks=1), six processes: it loses the messages that it holds when it is killed, and "
-        "those that a broker's crash takes along; no contracts, no tracing, no work."
+        "Default settings (ACK_FIRST, acks=1), six processes. A killed process loses its messages, and a broker crash "
+        "loses messages that were not replicated. No contracts, no tracing, no work."
     )
 
     def missing(self) -> str:
-        """The command that makes ``.venv-bench``, unless it is there."""
+        """The command that creates ``.venv-bench``; empty if it exists."""
         return "" if environment.installed() else environment.COMMAND
 
     @asynccontextmanager
     async def running(self, place: Place) -> AsyncIterator[RunningChain]:
-        """Topics of its own on the stack's broker, a process between each two."""
+        """Create topics on the broker of the stack and start one process per hop."""
         run, load = uuid4().hex[:8], place.load
         topics = [chain_topic(f"bench.faststream.{run}.{name}", name, load.partitions) for name in PATH]
         kafka = place.addresses.connection("admin")
         await ensure_topics(kafka, topics=topics)
         commands = {
-            f"hop-{at}": _command(topics[at], topics[at + 1], load.record_bytes[at + 1], f"faststream-{run}-{at}")
+            f"hop-{at}": _command(
+                topics[at], topics[at + 1], load.record_bytes[at + 1], f"faststream-{run}-{at}"
+            )
             for at in range(HOPS)
-        }  # fmt: skip
+        }
         logs = place.logs / self.name
         logs.mkdir(parents=True, exist_ok=True)
         env = place.addresses.environment()

@@ -1,7 +1,7 @@
 """A hop of the FastStream chain: ``python -m benchmarks.peers.faststream_hop --from TOPIC --to TOPIC --bytes N``.
 
-FastStream as its documentation shows it: a subscriber and a publisher with their default settings. It prints ``ready``
-once the group has given it its partitions, and runs until SIGTERM.
+A subscriber and a publisher with default settings, as in the FastStream documentation. It prints ``ready`` once it has
+its partitions, and runs until SIGTERM.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from benchmarks.overhead.contender import relayed
 
 
 def chain(source: str, target: str, size: int, group: str) -> FastStream:
-    """An application with one subscriber that passes records on, with the key that they came with."""
-    # Its log of every message would be most of its work.
+    """An application with one subscriber, which forwards records with their key."""
+    # The log of every message would be most of its work.
     broker = KafkaBroker(KitSettings().kafka_bootstrap, logger=None)
     publisher = broker.publisher(target)
     subscriber = broker.subscriber(source, group_id=group)
@@ -37,7 +37,7 @@ def chain(source: str, target: str, size: int, group: str) -> FastStream:
     async def say_ready() -> None:
         while not (subscriber.consumer and subscriber.consumer.assignment()):  # noqa: ASYNC110 - no event to await
             await asyncio.sleep(0.05)
-        # Where to begin is asked for after the partitions are given; a record sent before that is not seen.
+        # The position is fetched after the assignment; earlier records would be missed.
         for partition in subscriber.consumer.assignment():
             await subscriber.consumer.position(partition)
         print("ready", flush=True)

@@ -1,8 +1,8 @@
-"""Components for what Haystack has no integration for: Septet's lexical engine, rails, answerability, scorers.
+"""Haystack components for Septet's lexical engine, rails, answerability and scorers, which Haystack does not have.
 
-Each has ``run_async``, so that the pipeline awaits it on the loop: a hop to a thread and back costs more than these
-steps gain from it, as they hold the interpreter's lock while they compute. Annotations are evaluated here (no ``__future__`` import): Haystack
-reads from them which inputs take more than one sender.
+Each component has ``run_async``, so that the pipeline awaits it on the loop: these steps hold the interpreter's lock, so a
+thread would only add cost. The module has no ``__future__`` import, because Haystack reads the annotations to find
+inputs with several senders.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _MAKE = {
 
 
 class Held:
-    """A record on its way between components. It is immutable, so the copies that the pipeline makes are itself."""
+    """A record between components. It is immutable, so a copy by the pipeline is the record itself."""
 
     def __init__(self, event: Any) -> None:
         self.event = event
@@ -43,7 +43,7 @@ class Held:
 
 
 def to_document(passage: IndexedPassage, **fields: Any) -> Document:
-    """A passage as Haystack keeps it: the text, and the rest as meta data."""
+    """A passage as a Haystack document: the text, with the other fields as metadata."""
     meta = asdict(passage)
     return Document(id=meta.pop("passage_id"), content=meta.pop("text"), meta=meta, **fields)
 
@@ -57,19 +57,19 @@ class TantivyRetriever:
 
     @component.output_types(documents=list[Document])
     def run(self, query: str) -> dict[str, list[Document]]:
-        """The same for pipelines that block."""
+        """Blocking variant."""
         return asyncio.run(self.run_async(query))
 
     @component.output_types(documents=list[Document])
     async def run_async(self, query: str) -> dict[str, list[Document]]:
-        """The best passages for the words of *query*; tantivy searches in a thread."""
+        """Search the words of *query*; tantivy searches in a thread."""
         hits = await self.index.search(TENANT, query, CANDIDATES)
         return {"documents": [to_document(hit.passage, score=hit.score) for hit in hits]}
 
 
 @component
 class LeanRetriever:
-    """Haystack's retriever on several stores in turns, without the vectors that it reads.
+    """Haystack's retriever on several stores in turns; removes the vectors of the results.
 
     A store has one connection, and whoever waits for it waits for the loop as well. The pipeline would copy each vector
     twice. The cosine goes along in the meta data, because fusion puts its score in its place.
@@ -81,19 +81,19 @@ class LeanRetriever:
 
     @component.output_types(documents=list[Document])
     def run(self, query_embedding: list[float]) -> dict[str, list[Document]]:
-        """The nearest passages, for pipelines that block."""
+        """Search the nearest passages, for blocking pipelines."""
         nearest = next(self._retrievers).run(query_embedding)
         return {"documents": [_lean(document) for document in nearest["documents"]]}
 
     @component.output_types(documents=list[Document])
     async def run_async(self, query_embedding: list[float]) -> dict[str, list[Document]]:
-        """The nearest passages."""
+        """Search the nearest passages."""
         nearest = await next(self._retrievers).run_async(query_embedding)
         return {"documents": [_lean(document) for document in nearest["documents"]]}
 
 
 class _Step:
-    """A component around :class:`Work`."""
+    """Base class of components that call :class:`Work`."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -101,7 +101,7 @@ class _Step:
 
 @component
 class InputRails(_Step):
-    """Screens the question; a blocked one goes straight to the end."""
+    """Screens the question; a blocked question skips to the scorers."""
 
     @component.output_types(question=str, event=Held, outcome=Held)
     def run(self, question: str) -> Mapping[str, Any]:
@@ -113,48 +113,48 @@ class InputRails(_Step):
 
     @component.output_types(question=str, event=Held, outcome=Held)
     async def run_async(self, question: str) -> Mapping[str, Any]:
-        """The same on the loop."""
+        """Variant for the event loop."""
         return self.run(question)
 
 
 @component
-class AnswerabilityJudge(_Step):
-    """Decides whether the passages can answer the question; an abstention goes straight to the end."""
+class AnswerabilityCheck(_Step):
+    """Decides whether the passages can answer the question; an abstention skips to the scorers."""
 
     @component.output_types(event=Held, outcome=Held)
     def run(self, event: Held, documents: list[Document], embedding: list[float]) -> Mapping[str, Held]:
-        """The same for pipelines that block."""
+        """Blocking variant."""
         return asyncio.run(self.run_async(event, documents, embedding))
 
     @component.output_types(event=Held, outcome=Held)
     async def run_async(
         self, event: Held, documents: list[Document], embedding: list[float]
     ) -> Mapping[str, Held]:
-        """Judge the evidence."""
+        """Assess the evidence."""
         passages = [_passage(document) for document in documents]
-        judged = await self.work.judge(event.event, passages, embedding)
-        return {"outcome" if isinstance(judged, Outcome) else "event": Held(judged)}
+        result = await self.work.assess(event.event, passages, embedding)
+        return {"outcome" if isinstance(result, Outcome) else "event": Held(result)}
 
 
 @component
 class SeptetPrompt(_Step):
-    """The messages of a first draft or of a mended one."""
+    """Builds the messages of a first draft or of a revision."""
 
     @component.output_types(messages=list[ChatMessage], event=Held)
     def run(self, event: GreedyVariadic[Held]) -> Mapping[str, Any]:
-        """Cut the passages to the model's size and fill the template."""
+        """Cut the passages to the limit of the model and fill the template."""
         held = next(iter(event))
         return {"messages": [_chat(m) for m in self.work.prompt(held.event)], "event": held}
 
     @component.output_types(messages=list[ChatMessage], event=Held)
     async def run_async(self, event: GreedyVariadic[Held]) -> Mapping[str, Any]:
-        """The same on the loop."""
+        """Variant for the event loop."""
         return self.run(event)
 
 
 @component
 class OutputRails(_Step):
-    """Reviews the model's reply: an outcome, or a revision that asks the model once more."""
+    """Reviews the reply of the model: an outcome, or a revision that calls the model again."""
 
     @component.output_types(revision=Held, outcome=Held)
     def run(self, event: Held, replies: list[ChatMessage]) -> Mapping[str, Held]:
@@ -165,7 +165,7 @@ class OutputRails(_Step):
 
     @component.output_types(revision=Held, outcome=Held)
     async def run_async(self, event: Held, replies: list[ChatMessage]) -> Mapping[str, Held]:
-        """The same on the loop."""
+        """Variant for the event loop."""
         return self.run(event, replies)
 
 
@@ -175,7 +175,7 @@ class Scorers(_Step):
 
     @component.output_types(reply=Reply)
     def run(self, outcome: GreedyVariadic[Held]) -> Mapping[str, Reply]:
-        """The same for pipelines that block."""
+        """Blocking variant."""
         return asyncio.run(self.run_async(outcome))
 
     @component.output_types(reply=Reply)

@@ -22,7 +22,7 @@ from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.peers import corpus
 from benchmarks.peers.haystack_components import (
-    AnswerabilityJudge,
+    AnswerabilityCheck,
     InputRails,
     LeanRetriever,
     OutputRails,
@@ -34,7 +34,7 @@ from benchmarks.peers.haystack_components import (
 from benchmarks.peers.work import PASSAGES, Reply, Work, check
 
 TABLE = "peer_haystack"
-# Of each process, as LlamaIndex has; more would not fit beside Septet's services into the embedded server's sixty.
+# Connections per process, as for LlamaIndex; more would exceed the sixty of the embedded server.
 CONNECTIONS = 5
 EDGES = (
     ("rails.question", "embedder.text"),
@@ -42,33 +42,41 @@ EDGES = (
     ("embedder.embedding", "embedding_retriever.query_embedding"),
     ("bm25_retriever.documents", "joiner.documents"),
     ("embedding_retriever.documents", "joiner.documents"),
-    ("rails.event", "judge.event"),
-    ("joiner.documents", "judge.documents"),
-    ("embedder.embedding", "judge.embedding"),
-    ("judge.event", "prompt.event"),
+    ("rails.event", "answerability.event"),
+    ("joiner.documents", "answerability.documents"),
+    ("embedder.embedding", "answerability.embedding"),
+    ("answerability.event", "prompt.event"),
     ("prompt.messages", "model.messages"),
     ("prompt.event", "review.event"),
     ("model.replies", "review.replies"),
     ("review.revision", "prompt.event"),
     ("rails.outcome", "scorers.outcome"),
-    ("judge.outcome", "scorers.outcome"),
+    ("answerability.outcome", "scorers.outcome"),
     ("review.outcome", "scorers.outcome"),
 )
 
 
 def document_store(settings: KitSettings, *, anew: bool = False) -> PgvectorDocumentStore:
-    """Haystack's own table, with Septet's kind of vector and index."""
+    """Haystack's own table, with the vector and index types of Septet."""
     dimensions, ef = RetrievalSettings().dimensions, RetrievalSettings().hnsw_ef_search
     return PgvectorDocumentStore(
-        connection_string=Secret.from_token(settings.postgres_dsn.get_secret_value()), create_extension=False,
-        schema_name="public", table_name=TABLE, embedding_dimension=dimensions, vector_type="halfvec",
-        search_strategy="hnsw", hnsw_index_creation_kwargs={"m": 16, "ef_construction": 64}, hnsw_ef_search=ef,
-        hnsw_index_name=f"{TABLE}_hnsw", keyword_index_name=f"{TABLE}_keyword", recreate_table=anew,
-    )  # fmt: skip
+        connection_string=Secret.from_token(settings.postgres_dsn.get_secret_value()),
+        create_extension=False,
+        schema_name="public",
+        table_name=TABLE,
+        embedding_dimension=dimensions,
+        vector_type="halfvec",
+        search_strategy="hnsw",
+        hnsw_index_creation_kwargs={"m": 16, "ef_construction": 64},
+        hnsw_ef_search=ef,
+        hnsw_index_name=f"{TABLE}_hnsw",
+        keyword_index_name=f"{TABLE}_keyword",
+        recreate_table=anew,
+    )
 
 
 async def index(settings: KitSettings) -> int:
-    """Write Septet's passages and vectors into Haystack's table; returns how many."""
+    """Write Septet's passages and vectors to Haystack's table; return their number."""
     stored = await corpus.read(settings.postgres_dsn.get_secret_value())
     documents = [to_document(passage, embedding=vector.tolist()) for passage, vector in stored]
     store = document_store(settings, anew=True)
@@ -76,7 +84,7 @@ async def index(settings: KitSettings) -> int:
 
 
 class HaystackPeer:
-    """The pipeline with what it needs, in one process."""
+    """The pipeline and its resources, in one process."""
 
     def __init__(self, settings: KitSettings) -> None:
         self._settings = settings
@@ -86,13 +94,13 @@ class HaystackPeer:
         self._pipeline = self._assembled()
 
     async def start(self) -> None:
-        """Fill the lexical index, and answer questions so that every connection and model is there."""
+        """Fill the lexical index, and answer questions to open every connection and load every model."""
         enable_tracing(OpenTelemetryTracer(trace.get_tracer("haystack")))
         stored = await corpus.read(self._settings.postgres_dsn.get_secret_value())
         passages = [passage for passage, _ in stored]
         await corpus.fill(self._lexical.index, passages)
         for question in corpus.questions(passages, CONNECTIONS):
-            # One after the other: requests at once would each set up the same store.
+            # In sequence, because concurrent requests would each initialise the same store.
             check(await self.answer(question))
 
     async def answer(self, question: str) -> Reply:
@@ -102,7 +110,7 @@ class HaystackPeer:
         return reply
 
     async def close(self) -> None:
-        """Close connections and forget the index."""
+        """Close the connections and delete the index."""
         await self._work.close()
         await self._lexical.index.close()
         self._folder.cleanup()
@@ -130,7 +138,7 @@ class HaystackPeer:
             "bm25_retriever": self._lexical,
             "embedding_retriever": LeanRetriever([document_store(settings) for _ in range(CONNECTIONS)]),
             "joiner": DocumentJoiner(join_mode="reciprocal_rank_fusion", top_k=PASSAGES),
-            "judge": AnswerabilityJudge(work),
+            "answerability": AnswerabilityCheck(work),
             "prompt": SeptetPrompt(work),
             "model": OpenAIChatGenerator(
                 api_key=key, model=settings.llm_model, api_base_url=settings.llm_url, generation_kwargs=limits

@@ -1,4 +1,4 @@
-"""Contenders that are a framework's pipeline behind HTTP."""
+"""Contenders that serve a framework's pipeline over HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.overhead.contender import SAME_WORK, Body, Failed, Load, Place
 from benchmarks.peers import environment
 
 LOST_AFTER_S = 30
-# The frameworks' own telemetry would leave the machine, or wait for it.
+# Disable the frameworks' telemetry, which would contact other hosts.
 _QUIET = {
     "HAYSTACK_TELEMETRY_ENABLED": "False",
     "ANONYMIZED_TELEMETRY": "False",
@@ -26,10 +26,10 @@ _QUIET = {
 
 @dataclass(frozen=True)
 class HttpPeer:
-    """One framework, served by ``workers`` processes that the client asks in turns.
+    """One framework, served by ``workers`` processes that the client calls in turns.
 
-    Each process listens on a port of its own. Workers that share one port share its connections by chance, and one of
-    them has most of the load; turns are the best that a load balancer could do for them.
+    Each process has its own port. With a shared port, one worker would get most connections by chance; turns are the best
+    result of a load balancer.
     """
 
     name: str
@@ -39,12 +39,12 @@ class HttpPeer:
     kind: Literal["bus", "full"] = "full"
 
     def missing(self) -> str:
-        """The command that makes ``.venv-bench``, unless it is there."""
+        """The command that creates ``.venv-bench``; empty if it exists."""
         return "" if environment.installed() else environment.COMMAND
 
     @asynccontextmanager
     async def running(self, place: Place) -> AsyncIterator[RunningPeer]:
-        """The peer's table is filled first; its processes are ready when each has answered a question."""
+        """Fill the peer's table, then start its processes, which are ready once each has answered a question."""
         logs = place.logs / self.name.replace(" ", "-")
         logs.mkdir(parents=True, exist_ok=True)
         addresses = place.addresses
@@ -59,7 +59,7 @@ class HttpPeer:
             commands = {role: (*serve, "--port", str(port)) for role, port in wanted.items()}
             started = children(commands, env, logs, str(environment.PYTHON))
             pids = await exits.enter_async_context(started)
-            # As many connections as there are requests: a client that waits for one would measure itself.
+            # No limit on connections, because a wait for a connection would count as latency.
             http = await exits.enter_async_context(
                 aiohttp.ClientSession(
                     connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(LOST_AFTER_S)
@@ -70,7 +70,7 @@ class HttpPeer:
 
 
 class RunningPeer:
-    """A started peer and a client of it."""
+    """A running peer and its client."""
 
     def __init__(
         self, http: aiohttp.ClientSession, urls: list[str], load: Load, pids: Mapping[str, int]
@@ -79,7 +79,7 @@ class RunningPeer:
         self._turns = count()
 
     async def send(self, number: int) -> Body:
-        """Ask a question and check the answer.
+        """Ask a question and check its answer.
 
         Raises:
             Failed: no answer, or one without text or sources.
@@ -87,7 +87,7 @@ class RunningPeer:
         return await self.ask(self._load.question(number))
 
     async def ask(self, question: str) -> dict[str, Any]:
-        """The answer of the process whose turn it is.
+        """Ask the next process and return its answer.
 
         Raises:
             Failed: as for :meth:`send`.
@@ -105,5 +105,5 @@ class RunningPeer:
         return answer
 
     def pids(self) -> Mapping[str, int]:
-        """The processes by role."""
+        """Pids of the processes by role."""
         return self._pids

@@ -23,19 +23,19 @@ from benchmarks.peers.corpus import TENANT, found
 from benchmarks.peers.work import CANDIDATES, PASSAGES
 
 TABLE = "peer_llamaindex"
-# Of each process: more would not fit beside Septet's own services into the embedded server's sixty.
+# Connections per process; more would exceed the sixty of the embedded server.
 CONNECTIONS = 5
 
 
 @dataclass
 class Asked(QueryBundle):
-    """A question that notes the cosines by passage id, because fusion puts its scores in their place."""
+    """A question that keeps the cosines by passage id, because fusion replaces them with its scores."""
 
     similarities: dict[str, float] = field(default_factory=dict)
 
 
 class DenseRetriever(VectorIndexRetriever):
-    """The vector index; the question is embedded while the lexical side searches."""
+    """Search on the vector index; embeds the question during the lexical search."""
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         query_bundle.embedding = await self._embed_model.aget_query_embedding(query_bundle.query_str)
@@ -61,42 +61,52 @@ class TantivyRetriever(BaseRetriever):
 
 
 def vector_store(settings: KitSettings) -> PGVectorStore:
-    """LlamaIndex's own table, with Septet's kind of vector and index."""
+    """LlamaIndex's own table, with the vector and index types of Septet."""
     dsn = settings.postgres_dsn.get_secret_value()
     retrieval = RetrievalSettings()
     return PGVectorStore(
         connection_string=dsn.replace("postgresql://", "postgresql+psycopg2://", 1),
         async_connection_string=dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
-        table_name=TABLE, schema_name="public", embed_dim=retrieval.dimensions, use_halfvec=True, cache_ok=True,
+        table_name=TABLE,
+        schema_name="public",
+        embed_dim=retrieval.dimensions,
+        use_halfvec=True,
+        cache_ok=True,
         create_engine_kwargs={"pool_size": CONNECTIONS, "max_overflow": 0},
         hnsw_kwargs={
-            "hnsw_m": 16, "hnsw_ef_construction": 64, "hnsw_ef_search": retrieval.hnsw_ef_search,
+            "hnsw_m": 16,
+            "hnsw_ef_construction": 64,
+            "hnsw_ef_search": retrieval.hnsw_ef_search,
             "hnsw_dist_method": "halfvec_cosine_ops",
         },
-    )  # fmt: skip
+    )
 
 
 def hybrid(
     store: PGVectorStore, lexical: TantivyRetriever, embeddings: BaseEmbedding, llm: LLM
 ) -> QueryFusionRetriever:
-    """Both sides at once, fused by reciprocal rank; no query is invented (``num_queries``)."""
+    """Both searches concurrently, fused by reciprocal rank, without generated queries (``num_queries``)."""
     index = VectorStoreIndex.from_vector_store(store, embed_model=embeddings)
     dense = DenseRetriever(index, similarity_top_k=CANDIDATES)
     return QueryFusionRetriever(
-        [lexical, dense], llm=llm, mode=FUSION_MODES.RECIPROCAL_RANK, similarity_top_k=PASSAGES,
-        num_queries=1, use_async=True,
-    )  # fmt: skip
+        [lexical, dense],
+        llm=llm,
+        mode=FUSION_MODES.RECIPROCAL_RANK,
+        similarity_top_k=PASSAGES,
+        num_queries=1,
+        use_async=True,
+    )
 
 
 def to_node(passage: IndexedPassage, embedding: list[float] | None = None) -> TextNode:
-    """A passage as LlamaIndex keeps it: the text, and the rest as metadata."""
+    """A passage as a LlamaIndex node: the text, with the other fields as metadata."""
     metadata = asdict(passage)
     name, text = metadata.pop("passage_id"), metadata.pop("text")
     return TextNode(id_=name, text=text, metadata=metadata, embedding=embedding)
 
 
 def to_passage(node: NodeWithScore, asked: Asked) -> Passage:
-    """A passage as the steps after retrieval take it."""
+    """The record of a retrieved passage for the next steps."""
     name = node.node_id
     stored = IndexedPassage(passage_id=name, text=node.text, **node.metadata)
     return found(stored, node.get_score(), asked.similarities.get(name))

@@ -38,7 +38,7 @@ class Screen(Event):
 
 
 class Generate(Event):
-    """Passages are judged able to answer, or a rail wants one mended draft."""
+    """The passages can answer the question, or a rail asks for a revised draft."""
 
     held: Grounded | Revision
 
@@ -52,13 +52,13 @@ class Drafted(Event):
 
 
 class Ended(Event):
-    """How it ends, before it is scored."""
+    """The outcome, before scoring."""
 
     held: Outcome
 
 
 async def index(settings: KitSettings) -> int:
-    """Write Septet's passages and vectors into LlamaIndex's table; returns how many."""
+    """Write Septet's passages and vectors to LlamaIndex's table; return their number."""
     stored = await corpus.read(settings.postgres_dsn.get_secret_value())
     store = vector_store(settings)
     await asyncio.to_thread(store.clear)
@@ -69,16 +69,21 @@ async def index(settings: KitSettings) -> int:
 
 
 class Answering(Workflow):
-    """Screen, retrieve and judge, generate, review, score."""
+    """The workflow: screen, retrieve, generate, review and score."""
 
     def __init__(self, settings: KitSettings, work: Work, lexical: TantivyRetriever) -> None:
         super().__init__(timeout=60)
         self._work = work
         model = work.model
         self._llm = OpenAILike(
-            model=settings.llm_model, api_base=settings.llm_url, api_key="none", is_chat_model=True,
-            max_tokens=model.max_tokens, temperature=model.temperature or 0.0, additional_kwargs={"seed": model.seed},
-        )  # fmt: skip
+            model=settings.llm_model,
+            api_base=settings.llm_url,
+            api_key="none",
+            is_chat_model=True,
+            max_tokens=model.max_tokens,
+            temperature=model.temperature or 0.0,
+            additional_kwargs={"seed": model.seed},
+        )
         embeddings = OpenAILikeEmbedding(
             model_name=settings.embeddings_model, api_base=settings.embeddings_url
         )
@@ -87,22 +92,22 @@ class Answering(Workflow):
 
     @step
     async def screen(self, ev: StartEvent) -> Screen | Ended:
-        """Language detection and every default input rail."""
+        """Run language detection and every default input rail."""
         event = self._work.screen(ev.question)
         return Ended(held=event) if isinstance(event, Outcome) else Screen(held=event)
 
     @step
     async def retrieve(self, ev: Screen) -> Generate | Ended:
-        """Hybrid search, and whether what it found can answer the question."""
+        """Run hybrid search and assess whether the passages can answer the question."""
         asked = Asked(ev.held.ask.query)
         nodes = await self._retriever.aretrieve(asked)
         passages = [to_passage(node, asked) for node in nodes]
-        event = await self._work.judge(ev.held, passages, asked.embedding or [])
+        event = await self._work.assess(ev.held, passages, asked.embedding or [])
         return Ended(held=event) if isinstance(event, Outcome) else Generate(held=event)
 
     @step
     async def generate(self, ev: Generate) -> Drafted:
-        """One call of the model."""
+        """Call the model once."""
         messages = [ChatMessage(role=m.role, content=m.content) for m in self._work.prompt(ev.held)]
         response = await self._llm.achat(messages)
         finish = str(response.raw.choices[0].finish_reason if response.raw else "stop")
@@ -110,18 +115,18 @@ class Answering(Workflow):
 
     @step
     async def review(self, ev: Drafted) -> Generate | Ended:
-        """Every default output rail."""
+        """Run every default output rail."""
         event = self._work.review(ev.held, ev.text, ev.finish_reason)
         return Ended(held=event) if isinstance(event, Outcome) else Generate(held=event)
 
     @step
     async def score(self, ev: Ended) -> StopEvent:
-        """Every scorer of the hot path."""
+        """Run every scorer of the hot path."""
         return StopEvent(result=await self._work.reply(ev.held))
 
 
 class LlamaIndexPeer:
-    """The workflow with what it needs, in one process."""
+    """The workflow and its resources, in one process."""
 
     def __init__(self, settings: KitSettings) -> None:
         self._dsn = settings.postgres_dsn.get_secret_value()
@@ -131,10 +136,10 @@ class LlamaIndexPeer:
         self._workflow = Answering(settings, self._work, self._lexical)
 
     async def start(self) -> None:
-        """Fill the lexical index, and answer questions so that connections and models are there.
+        """Fill the lexical index, and answer questions to open connections and load models.
 
-        Spans carry no texts, as Septet's do not: of LlamaIndex's tracing only the handler of spans is registered, not
-        the one that copies every node and message into them.
+        Spans contain no texts, as in Septet: registers only LlamaIndex's span handler, not the handler that copies every
+        node and message into spans.
         """
         get_dispatcher().add_span_handler(OTelCompatibleSpanHandler(tracer=trace.get_tracer("llamaindex")))
         passages = [passage for passage, _ in await corpus.read(self._dsn)]
@@ -148,7 +153,7 @@ class LlamaIndexPeer:
         return reply
 
     async def close(self) -> None:
-        """Close connections and forget the index."""
+        """Close the connections and delete the index."""
         await self._workflow.store.close()
         await self._work.close()
         await self._lexical.index.close()

@@ -1,7 +1,7 @@
-"""A peer behind HTTP: ``python -m benchmarks.peers.serve PEER --port PORT``, or ``--index`` to fill its table.
+"""Serves a peer over HTTP: ``python -m benchmarks.peers.serve PEER --port PORT``; ``--index`` fills its table instead.
 
-One process of uvicorn with uvloop and httptools. It prints ``ready`` once it answers and runs until SIGTERM. Addresses
-come from the same ``SEPTET_*`` variables as those of Septet's services, spans go to the same collector.
+One uvicorn process with uvloop and httptools. It prints ``ready`` once it answers, and runs until SIGTERM. It reads
+addresses from the same ``SEPTET_*`` variables as Septet's services and exports spans to the same collector.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from starlette.routing import Route
 
 from benchmarks.peers.work import Reply
 
-# Module and class: only the peer that runs is imported, as each brings a framework along.
+# Module and class names, so that only the framework of the running peer is imported.
 PEERS = {
     "haystack": ("benchmarks.peers.haystack_pipeline", "HaystackPeer"),
     "llamaindex": ("benchmarks.peers.llamaindex_workflow", "LlamaIndexPeer"),
@@ -34,7 +34,7 @@ PEERS = {
 
 
 class Peer(Protocol):
-    """What answers."""
+    """A pipeline that answers questions."""
 
     async def start(self) -> None: ...
 
@@ -44,7 +44,7 @@ class Peer(Protocol):
 
 
 def app(peer: Peer) -> Starlette:
-    """``POST /ask`` with ``{"question": …}``; the request's span is the root of its trace."""
+    """ASGI application with ``POST /ask`` (``{"question": …}``); the request span is the root of its trace."""
     tracer = trace.get_tracer("peer")
 
     async def ask(request: Request) -> JSONResponse:
@@ -53,13 +53,13 @@ def app(peer: Peer) -> Starlette:
             return JSONResponse(asdict(await peer.answer(question)))
 
     @asynccontextmanager
-    async def life(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await peer.start()
         print("ready", flush=True)
         yield
         await peer.close()
 
-    return Starlette(routes=[Route("/ask", ask, methods=["POST"])], lifespan=life)
+    return Starlette(routes=[Route("/ask", ask, methods=["POST"])], lifespan=lifespan)
 
 
 async def serve(name: str, port: int) -> None:
@@ -68,7 +68,7 @@ async def serve(name: str, port: int) -> None:
     tracing.configure(f"peer-{name}", f"peer-{port}", settings.otlp_endpoint)
     module, kind = PEERS[name]
     peer: Peer = getattr(importlib.import_module(module), kind)(settings)
-    # Listening before it is ready would only let a client wait in the queue: nobody knows the port until then.
+    # It may listen before it is ready: clients learn the port only after `ready`.
     with socket.create_server(("127.0.0.1", port)) as listener:
         options: dict[str, Any] = {
             "http": "httptools",
@@ -81,7 +81,7 @@ async def serve(name: str, port: int) -> None:
 
 
 async def fill(name: str) -> None:
-    """Fill the table of a peer."""
+    """Fill the table of a peer and print the number of passages."""
     passages = await importlib.import_module(PEERS[name][0]).index(KitSettings())
     print(f"ready {passages}", flush=True)
 

@@ -1,4 +1,4 @@
-"""The peers find the passages that Septet finds, and answer; needs ``.venv-bench``, servers and a minute."""
+"""The peers find the same passages as Septet and answer; needs ``.venv-bench``, servers and a minute."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ RANK_CONSTANT = {"haystack": RRF_K, "llamaindex": RRF_K - 1}
 
 @dataclass(frozen=True)
 class Sides:
-    """Ids of the passages that Septet's own adapters find for a question, best first."""
+    """Ids of the passages that Septet's adapters find for a question, best first."""
 
     lexical: Sequence[str]
     dense: Sequence[str]
 
     def fused(self, constant: int) -> list[tuple[str, float]]:
-        """Passage ids and scores by reciprocal rank, both sides alike, best first."""
+        """Passage ids and scores by reciprocal rank with equal weights, best first."""
         scores: dict[str, float] = {}
         for side in (self.lexical, self.dense):
             for rank, name in enumerate(side, 1):
@@ -66,7 +66,7 @@ async def place() -> AsyncIterator[Place]:
 
 @pytest.fixture(scope="module")
 async def septet(place: Place) -> dict[str, Sides]:
-    """Septet's two sides for the questions that are compared."""
+    """Septet's lexical and dense results for the compared questions."""
     settings = _settings(place.addresses)
     embedder, questions = Embedder(settings), place.load.questions[:COMPARED]
     found: dict[str, Sides] = {}
@@ -96,7 +96,7 @@ async def test_a_peer_answers_from_the_passages_that_septet_finds(
             answer = await running.ask(question)
             expected = dict(sides.fused(RANK_CONSTANT[peer.peer]))
             shown = [source["passage_id"] for source in answer["sources"]]
-            # Compared by score: where two passages have the same one, either may come first.
+            # Compare scores, because passages with equal scores may come in any order.
             best = sorted(expected.values(), reverse=True)[:PASSAGES]
             assert [expected[name] for name in shown] == pytest.approx(best), question
 
@@ -109,12 +109,16 @@ async def test_a_peer_answers_a_hundred_questions_and_stops(peer: HttpPeer, plac
     rails = {(verdict["stage"], verdict["rail"]) for answer in kinds for verdict in answer["verdicts"]}
     assert ("input", "injection") in rails
     assert ("output", "groundedness") in rails
-    assert all({"groundedness", "answer_relevance"} <= {s["name"] for s in a["scores"]}
-               for a in kinds if a["status"] == "answered")  # fmt: skip
+    assert all(
+        {"groundedness", "answer_relevance"} <= {s["name"] for s in a["scores"]}
+        for a in kinds
+        if a["status"] == "answered"
+    )
 
 
 def _settings(addresses: Addresses) -> KitSettings:
     return KitSettings(
-        postgres_dsn=SecretStr(addresses.postgres_dsn), embeddings_url=addresses.embeddings_url,
+        postgres_dsn=SecretStr(addresses.postgres_dsn),
+        embeddings_url=addresses.embeddings_url,
         embeddings_model=addresses.embeddings_model,
-    )  # fmt: skip
+    )

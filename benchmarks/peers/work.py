@@ -1,8 +1,8 @@
-"""The work of Septet's default path that no framework brings along, called by every peer as Septet calls it.
+"""The work of Septet's default path that no framework provides, for all peers.
 
-Rails, answerability, prompt and scorers are the functions of Septet's own services, so that no peer has weaker, slower
-or other ones. What travels between them are the services' own records, made without validation: a peer in one process
-has nothing to check at each step. Only the wire is missing.
+Rails, answerability, prompt and scorers are the functions of Septet's services, so that all contenders do the same work.
+The records between the steps are those of the services, built without validation, because a single process has no wire to
+check.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from septet_retrieval.settings import RetrievalSettings
 DEADLINE = timedelta(seconds=60)
 CANDIDATES = RetrievalSettings().candidates
 PASSAGES = Ask(question="?").retrieval.k
-"""How many passages each side gives, and how many are kept: Septet's defaults."""
+"""Passages of each search and passages after fusion: Septet's defaults."""
 
 _CACHE = CacheInfo(status="disabled")
 _RETRIEVAL = RetrievalInfo(mode="hybrid", fusion="rrf")
@@ -63,7 +63,7 @@ _RETRIEVAL = RetrievalInfo(mode="hybrid", fusion="rrf")
 
 @dataclass(frozen=True)
 class Reply:
-    """What a client reads."""
+    """Response for the client."""
 
     status: str
     answer: str
@@ -73,17 +73,17 @@ class Reply:
 
 
 def check(reply: Reply) -> None:
-    """Whether a question of the corpus went all the way.
+    """Check that a question of the corpus got an answer.
 
     Raises:
         RuntimeError: it did not; the peer is not wired as it should be.
     """
     if not (reply.answer and reply.sources):
-        raise RuntimeError(f"a question of the corpus has no answer: {reply}")
+        raise RuntimeError(f"a question of the corpus got no answer: {reply}")
 
 
 class Work:
-    """Everything that is loaded once; ``model`` is Septet's record of the chat model's limits."""
+    """Models, rails and connections of a process; ``model`` has the limits of the chat model."""
 
     def __init__(self, settings: KitSettings) -> None:
         names, profanity = PresidioNames(), ProfanityModel()
@@ -107,7 +107,7 @@ class Work:
         await self.embedder.close()
 
     def screen(self, question: str) -> Screened | Outcome:
-        """Language and input rails; the outcome is that of a blocked question."""
+        """Run language detection and input rails; a blocked question gives an outcome."""
         ask = Ask(question=question)
         check_usable(ask)
         policy = self._policies.find("default", ask.policy)
@@ -115,18 +115,26 @@ class Work:
         found = screen(Question(ask, language, confidence), policy, self._input)
         now = datetime.now(UTC)
         event = Screened.model_construct(
-            request_id=uuid4().hex, tenant="default", event_id=uuid4(), occurred_at=now, accepted_at=now,
-            deadline=now + DEADLINE, request_digest="", ask=found.ask, language=language, policy_version=policy.version,
+            request_id=uuid4().hex,
+            tenant="default",
+            event_id=uuid4(),
+            occurred_at=now,
+            accepted_at=now,
+            deadline=now + DEADLINE,
+            request_digest="",
+            ask=found.ask,
+            language=language,
+            policy_version=policy.version,
             verdicts=found.verdicts,
-        )  # fmt: skip
+        )
         if found.blocked_by is None:
             return event
         return _outcome(event, status="blocked", answer=blocked(found.blocked_by, language))
 
-    async def judge(
+    async def assess(
         self, event: Screened, passages: Sequence[Passage], vector: Sequence[float]
     ) -> Grounded | Outcome:
-        """Answerability of what was found; the outcome is that of a question to abstain from."""
+        """Assess whether the passages can answer the question; an abstention gives an outcome."""
         unit = np.asarray(vector, dtype=np.float32)
         unit /= max(float(np.linalg.norm(unit)), 1e-12)
         embedding = as_embedding(self.embedder.model, unit)
@@ -134,20 +142,23 @@ class Work:
         assessed = await self._judge.assess(query, passages, embedding)
         verdict = assessed.verdict(self._threshold)
         carried = {
-            "passages": tuple(passages), "question_vector": embedding, "answerability": verdict,
-            "cache": _CACHE, "retrieval": _RETRIEVAL,
-        }  # fmt: skip
+            "passages": tuple(passages),
+            "question_vector": embedding,
+            "answerability": verdict,
+            "cache": _CACHE,
+            "retrieval": _RETRIEVAL,
+        }
         if verdict.answerable:
             return Grounded.model_construct(**(_carried(event, Grounded) | carried))
         answer = abstention(query, event.language, passages)
         return _outcome(event, status="abstained", answer=answer, **carried)
 
     def prompt(self, event: Grounded | Revision) -> tuple[ChatMessage, ...]:
-        """The messages for the model: passages cut to its size, worked examples, question."""
+        """Messages for the model: passages within its limit, worked examples, question."""
         return compose(event, self.model, self._render).messages
 
     def review(self, event: Grounded | Revision, answer: str, finish_reason: str) -> Revision | Outcome:
-        """Output rails, and what becomes of the draft; the revision asks the model once more."""
+        """Run output rails; returns the outcome, or a revision that calls the model again."""
         attempt = event.attempt if isinstance(event, Revision) else 1
         said = {
             "answer": tidy_text(answer.strip(), finish_reason),
@@ -167,13 +178,16 @@ class Work:
         )
 
     async def reply(self, outcome: Outcome) -> Reply:
-        """Every scorer of the hot path, then the reply; passages become its sources."""
+        """Run every scorer of the hot path and build the reply, with passages as sources."""
         card = await self._evaluator.evaluate(outcome)
         shown = sources(outcome.answer, outcome.passages)
         return Reply(
-            outcome.status, outcome.answer or "", [s.model_dump() for s in shown],
-            [v.model_dump() for v in outcome.verdicts], [s.model_dump() for s in card.scores],
-        )  # fmt: skip
+            outcome.status,
+            outcome.answer or "",
+            [s.model_dump() for s in shown],
+            [v.model_dump() for v in outcome.verdicts],
+            [s.model_dump() for s in card.scores],
+        )
 
 
 def _outcome(event: Screened | Grounded | Revision, **fields: Any) -> Outcome:
@@ -181,5 +195,5 @@ def _outcome(event: Screened | Grounded | Revision, **fields: Any) -> Outcome:
 
 
 def _carried(event: Flow, into: type[Flow]) -> dict[str, Any]:
-    """What the next record takes over from the one before it."""
+    """Fields that the next record copies from the previous one."""
     return {name: value for name, value in event if name in into.model_fields and name != "contract"}

@@ -1,6 +1,6 @@
 """``python -m benchmarks.pgvector.measure``: writes ``results/pgvector.json``.
 
-Vectors come from real texts where the data sets are (``SEPTET_DATA``); the first run embeds them.
+Uses vectors of real texts if the data sets exist (``SEPTET_DATA``); the first run embeds them.
 """
 
 from __future__ import annotations

@@ -19,11 +19,11 @@ TOP = 10
 
 
 async def precision(dsn: str, data: Corpus) -> dict[str, Any]:
-    """Both types on the same passages; recall counts against exact cosines in single precision."""
+    """Measure both types on the same passages; recall is relative to exact cosines in single precision."""
     truth = nearest(data.passages, data.questions)
     connection = await asyncpg.connect(dsn)
     await register_vector(connection, schema="public")
-    # A plan that is kept would outlive the settings that are compared.
+    # A cached plan would ignore the settings under comparison.
     await connection.execute("SET plan_cache_mode = force_custom_plan")
     try:
         return {kind: await _measure(connection, kind, data, truth) for kind in WIDTHS}
@@ -32,7 +32,7 @@ async def precision(dsn: str, data: Corpus) -> dict[str, Any]:
 
 
 def nearest(passages: Vectors, questions: Vectors) -> list[set[int]]:
-    """Rows of the ``TOP`` passages of highest cosine to each question."""
+    """Rows of the ``TOP`` passages with the highest cosine to each question."""
     return [set(np.argsort(-row, kind="stable")[:TOP].tolist()) for row in questions @ passages.T]
 
 

@@ -1,4 +1,4 @@
-"""What row-level security costs eval's release: registration and release of requests, one after another."""
+"""Cost of row-level security for eval: registration and release of requests, one at a time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -13,7 +14,8 @@ from pydantic import SecretStr
 from septet_contracts import Outcome
 from septet_eval.adapters.postgres import PostgresLedger
 from septet_eval.domain.admission import Floors
-from septet_eval.domain.response import Pending, Release, conflict, respond
+from septet_eval.domain.response import Pending, ReleaseContext, conflict, respond
+from septet_eval.settings import EvalSettings
 from septet_kit import KitSettings
 from septet_kit.context import Context
 from septet_kit.store import open_pool
@@ -25,7 +27,7 @@ TABLES = ("requests", "conflicts", "outbox", "ledger")
 
 
 async def release(server: Postgres) -> dict[str, Any]:
-    """Milliseconds, medians of interleaved rounds: policies on and off, one tenant and two in turn."""
+    """Median milliseconds over interleaved rounds: policies on and off, one tenant and two tenants in turn."""
     owner = await asyncpg.connect(server.dsn)
     settings = KitSettings(postgres_dsn=SecretStr(server.dsn_of("eval")), postgres_pool=1)
     ways = {
@@ -35,7 +37,7 @@ async def release(server: Postgres) -> dict[str, Any]:
     }
     taken: dict[str, dict[str, list[float]]] = {name: {"register": [], "release": []} for name in ways}
     async with open_pool(settings, "eval") as pool:
-        ledger = PostgresLedger(pool)
+        ledger = PostgresLedger(pool, EvalSettings().response_versions)
         await _round(ledger, ("acme",), "warm")
         for number in range(ROUNDS):
             for name, (on, tenants) in ways.items():
@@ -61,12 +63,12 @@ async def _round(
             Outcome, request_id=f"{name}-{number}", tenant=tenants[number % len(tenants)], answer="x" * 500
         )
         pending = _pending(outcome)
-        made = Release(at=datetime.now(UTC), timing=_context(outcome).timing("eval"), trace_id="0" * 32)
-        other = conflict(pending, made)
+        at = ReleaseContext(at=datetime.now(UTC), timing=_context(outcome).timing("eval"), trace_id="0" * 32)
+        publication = respond(outcome, (), (), Floors({}), at)
         began = time.perf_counter()
-        await ledger.register(pending, other)
+        await ledger.register(pending, partial(conflict, pending, at))
         middle = time.perf_counter()
-        await ledger.release(pending, respond(outcome, (), (), Floors({}), made), other)
+        await ledger.release(pending, publication, partial(conflict, pending, at))
         registered.append((middle - began) * 1000)
         released.append((time.perf_counter() - middle) * 1000)
     return registered, released
@@ -78,6 +80,11 @@ def _context(outcome: Outcome) -> Context:
 
 def _pending(outcome: Outcome) -> Pending:
     return Pending(
-        tenant=outcome.tenant, request_id=outcome.request_id, conversation_id=None, digest=outcome.request_digest,
-        deadline=outcome.deadline + timedelta(hours=1), accepted_at=outcome.accepted_at, traceparent=None,
-    )  # fmt: skip
+        tenant=outcome.tenant,
+        request_id=outcome.request_id,
+        conversation_id=None,
+        digest=outcome.request_digest,
+        deadline=outcome.deadline + timedelta(hours=1),
+        accepted_at=outcome.accepted_at,
+        traceparent=None,
+    )

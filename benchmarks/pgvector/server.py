@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the benchmark's own, and vectors: of real texts where the data sets are, else made up."""
+"""A PostgreSQL server for the benchmark, and vectors: of real texts if the data sets exist, else synthetic."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Corpus:
-    """Unit vectors of passages and of questions about them, one row each."""
+    """Unit vectors of passages and questions, one per row."""
 
     passages: Vectors
     questions: Vectors
@@ -37,10 +37,10 @@ class Corpus:
 
 
 def corpus() -> Corpus:
-    """The passages of all sets that are there, and an even choice of their questions."""
+    """Passages of all available sets and an even sample of their questions."""
     sets = [found for name in SETS if (found := data_set(name)) is not None]
     if not sets:
-        return _made_up()
+        return _synthetic()
     encoder = CachedEncoder()
     texts = [
         passage.searched_text
@@ -55,7 +55,7 @@ def corpus() -> Corpus:
     )
 
 
-def _made_up() -> Corpus:
+def _synthetic() -> Corpus:
     random = np.random.default_rng(7)
     centres = random.normal(size=(300, WIDTH))
     points = centres[random.integers(0, 300, 12_000 + QUESTIONS)] + 0.8 * random.normal(
@@ -67,14 +67,14 @@ def _made_up() -> Corpus:
 
 @asynccontextmanager
 async def server() -> AsyncIterator[Postgres]:
-    """A server with every schema at its head, gone afterwards."""
+    """A temporary server with all migrations applied."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         made = Postgres(Places(data=Path(folder), cache=Path(folder)), free_port())
         await made.prepare(lambda _: None)
         process = await Process.spawn(made.command(), Path(folder) / "run")
         try:
             async with asyncio.timeout(60):
-                while not await made.probe():  # noqa: ASYNC110 - readiness is asked for
+                while not await made.probe():  # noqa: ASYNC110 - readiness is polled
                     await asyncio.sleep(0.1)
             await made.finish()
             await migrate(made.dsn, installed())

@@ -1,4 +1,4 @@
-"""Recall and latency of a tenant's share of one index, as the retrieval service asks and without its settings."""
+"""Recall and latency by tenant share of one index, with and without the settings of the retrieval service."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ from benchmarks.pgvector.server import Corpus, Vectors
 SHARES = {"large": 0.945, "middle": 0.05, "small": 0.005}
 MODEL, EF = "bench", 100
 CUSTOM = "plan_cache_mode = force_custom_plan"
-# Without a sort, only the vector index gives rows in order of their distance.
+# Without a sort, only the vector index returns rows ordered by distance.
 INDEX_ONLY = "enable_sort = off"
 Search = Callable[[str, Vectors], Awaitable[list[str]]]
 
 
 async def tenants(server: Postgres, data: Corpus) -> dict[str, Any]:
-    """Each tenant's recall and latency for each way to ask."""
+    """Recall and latency of each tenant for each kind of query."""
     owners = _owners(len(data.passages))
     await _load(server.dsn, data.passages, owners)
     settings = KitSettings(postgres_dsn=SecretStr(server.dsn_of("retrieval")), postgres_pool=1)
     result: dict[str, Any] = {}
     async with open_pool(settings, "retrieval") as pool:
-        ways = {
-            "generic plan": _asking(pool, "plan_cache_mode = force_generic_plan"),
-            "vector index, one scan": _asking(pool, CUSTOM, INDEX_ONLY),
-            "vector index, iterative scan": _asking(
+        searches = {
+            "generic plan": _with_settings(pool, "plan_cache_mode = force_generic_plan"),
+            "vector index, one scan": _with_settings(pool, CUSTOM, INDEX_ONLY),
+            "vector index, iterative scan": _with_settings(
                 pool, CUSTOM, INDEX_ONLY, "hnsw.iterative_scan = relaxed_order"
             ),
-            "as the service": _served(PostgresStore(pool, EF)),
+            "as the service": _as_service(PostgresStore(pool, EF)),
         }
-        for name, search in ways.items():
+        for name, search in searches.items():
             result[name] = await _each(search, data, owners)
     superuser = KitSettings(postgres_dsn=SecretStr(server.dsn), postgres_pool=1)
     async with open_pool(superuser, "retrieval") as pool:
         result["as the service, without row-level security"] = await _each(
-            _served(PostgresStore(pool, EF)), data, owners
+            _as_service(PostgresStore(pool, EF)), data, owners
         )
     return result
 
@@ -77,7 +77,7 @@ async def _load(dsn: str, passages: Vectors, owners: np.ndarray[Any, Any]) -> No
     await connection.close()
 
 
-def _asking(pool: StorePool, *settings: str) -> Search:
+def _with_settings(pool: StorePool, *settings: str) -> Search:
     async def search(tenant: str, question: Vectors) -> list[str]:
         async with pool.transaction(tenant, *settings, f"hnsw.ef_search = {EF}") as connection:
             found = await connection.fetch(rows.NEAREST, tenant, MODEL, HalfVector(question), TOP)
@@ -86,7 +86,7 @@ def _asking(pool: StorePool, *settings: str) -> Search:
     return search
 
 
-def _served(store: PostgresStore) -> Search:
+def _as_service(store: PostgresStore) -> Search:
     async def search(tenant: str, question: Vectors) -> list[str]:
         return [hit.passage.passage_id for hit in await store.nearest(tenant, MODEL, question, TOP)]
 

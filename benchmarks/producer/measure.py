@@ -1,7 +1,7 @@
-"""``python -m benchmarks.producer.measure``: what batch size and linger of the kit's producer give.
+"""Effect of batch size and linger on the producer of the kit: ``python -m benchmarks.producer.measure``.
 
-Each round measures every setting once, in a new order, on one broker; a figure is compared with that of linger 0 (with
-256 KiB) in the same round, because a shared machine is not equally busy for two rounds. Written to
+Each round measures every setting once, in random order, on one broker. Ratios compare a setting with linger 0 (and
+256 KiB) in the same round, because the load of a shared machine changes between rounds. Writes
 ``results/producer.json``.
 """
 
@@ -41,7 +41,7 @@ Figures = dict[str, float]
 
 @asynccontextmanager
 async def broker() -> AsyncIterator[str]:
-    """A broker of the benchmark's own, gone afterwards; returns its address."""
+    """A temporary broker; yields its address."""
     with tempfile.TemporaryDirectory() as folder:
         places = Places(data=Path(folder), cache=StackSettings().places().cache)
         made = Kafka(places, free_port(), free_port())
@@ -49,7 +49,7 @@ async def broker() -> AsyncIterator[str]:
         process = await Process.spawn(made.command(), places.run)
         try:
             async with asyncio.timeout(120):
-                while not await made.probe():  # noqa: ASYNC110 - readiness is asked for
+                while not await made.probe():  # noqa: ASYNC110 - readiness is polled
                     await asyncio.sleep(0.1)
             await ensure_topics(made.connection("admin"))
             yield made.connection("admin").bootstrap
@@ -58,7 +58,7 @@ async def broker() -> AsyncIterator[str]:
 
 
 async def burst(producer: AIOKafkaProducer) -> Figures:
-    """64 events of 11.5 KB to one partition, as a step of a large document makes them."""
+    """Send 64 events of 11.5 KB to one partition at once, as a large document does."""
     requests, send = 0, producer.client.send
 
     async def counted(node: object, request: object, **options: object) -> object:
@@ -75,7 +75,7 @@ async def burst(producer: AIOKafkaProducer) -> Figures:
 
 
 async def steady(producer: AIOKafkaProducer, seconds: float = 3.0, rate: float = 100.0) -> Figures:
-    """Single events, one after another in time: what a request meets on a quiet service."""
+    """Send single events at a constant rate, as on a service with little load."""
     taken: list[float] = []
 
     async def one(n: int) -> None:
@@ -93,7 +93,7 @@ async def steady(producer: AIOKafkaProducer, seconds: float = 3.0, rate: float =
 
 
 async def closed_loop(producer: AIOKafkaProducer, seconds: float = 3.0, senders: int = 64) -> Figures:
-    """64 senders, each of which waits for its acknowledgement: as many steps as run at once."""
+    """64 senders that wait for each acknowledgement, as many as concurrent steps of a service."""
     until, done = time.perf_counter() + seconds, 0
 
     async def one(n: int) -> None:
@@ -107,7 +107,7 @@ async def closed_loop(producer: AIOKafkaProducer, seconds: float = 3.0, senders:
 
 
 async def measure(bootstrap: str, setting: Setting) -> Figures:
-    """All figures of one setting."""
+    """Measure all figures of one setting."""
     linger, batch = setting
     producer = kafka_producer(bootstrap, "benchmark", linger_ms=linger, max_batch_size=batch)
     await producer.start()
@@ -120,7 +120,7 @@ async def measure(bootstrap: str, setting: Setting) -> Figures:
 
 
 def summary(rounds: list[dict[Setting, Figures]]) -> list[dict[str, object]]:
-    """Medians over the rounds, and medians of the ratios to linger 0 of the same round."""
+    """Medians over the rounds, and medians of the ratios to linger 0 in the same round."""
     rows: list[dict[str, object]] = []
     for setting in SETTINGS:
         row: dict[str, object] = {"linger_ms": setting[0], "max_batch_size": setting[1]}
@@ -141,9 +141,11 @@ async def main() -> None:
             settings = order.sample(SETTINGS, len(SETTINGS))
             rounds.append({setting: await measure(bootstrap, setting) for setting in settings})
     result = {
-        "command": "python -m benchmarks.producer.measure", "rounds": ROUNDS, "settings": summary(rounds),
+        "command": "python -m benchmarks.producer.measure",
+        "rounds": ROUNDS,
+        "settings": summary(rounds),
         "load_average": round(os.getloadavg()[0], 1),
-    }  # fmt: skip
+    }
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))
 

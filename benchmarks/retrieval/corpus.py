@@ -1,11 +1,10 @@
-"""Data sets, searched in the process by the service's own code: tantivy, exact cosines, fusion.
+"""Searches data sets in-process with the code of the service: tantivy, exact cosines, fusion.
 
-The sets lie below ``SEPTET_DATA`` (default: ``../shared/data`` beside the repository) and are read in place.
+Reads the sets in place from ``SEPTET_DATA`` (default: ``../shared/data`` beside the repository).
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -27,19 +26,15 @@ from septet_retrieval.ports import DocumentPassages, Hit, PassageStore, Vector
 from septet_retrieval.search import Searcher
 from septet_retrieval.settings import RetrievalSettings
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.data import data_dir
+
 TENANT = "bench"
 _BATCH = 32
 
 
-def data_folder() -> Path:
-    """Where the data sets lie."""
-    return Path(os.environ.get("SEPTET_DATA", ROOT.parent / "shared" / "data"))
-
-
 def data_set(name: str) -> DataSet | None:
-    """The set ``name``; ``None``, with a line on stdout, where it is missing."""
-    folder = data_folder() / name
+    """The set ``name``; if it is missing, print a line and return ``None``."""
+    folder = data_dir() / name
     if not folder.is_dir():
         print(f"skipped: {name} ({folder} is missing)")
         return None
@@ -47,7 +42,7 @@ def data_set(name: str) -> DataSet | None:
 
 
 class CachedEncoder:
-    """The embedded stack's model, one thread, its vectors kept in the user's cache between runs."""
+    """The model of the embedded stack with one thread; stores vectors in the user's cache folder between runs."""
 
     model = "all-MiniLM-L6-v2"
 
@@ -83,7 +78,7 @@ class CachedEncoder:
 
 
 class ExactStore:
-    """The searching half of the store: exact cosines in memory."""
+    """The search methods of the passage store, with exact cosines in memory."""
 
     def __init__(self, passages: Sequence[IndexedPassage], vectors: NDArray[np.float32]) -> None:
         self._passages = passages
@@ -102,7 +97,7 @@ class ExactStore:
 
 @dataclass(frozen=True)
 class Engine:
-    """A set that can be searched; ``of`` names the passages of each document."""
+    """A searchable data set."""
 
     searcher: Searcher
     encoder: CachedEncoder
@@ -111,9 +106,11 @@ class Engine:
 
 @asynccontextmanager
 async def engine(data: DataSet, settings: RetrievalSettings, encoder: CachedEncoder) -> AsyncIterator[Engine]:
-    """Cut, embed and index a set."""
-    cut = {d.document_id: to_passages(_document(d.document_id, d.title, d.text), settings.limits)
-           for d in data.documents}  # fmt: skip
+    """Chunk, embed and index a set."""
+    cut = {
+        d.document_id: to_passages(_document(d.document_id, d.title, d.text), settings.limits)
+        for d in data.documents
+    }
     passages = [passage for pieces in cut.values() for passage in pieces]
     vectors = encoder.encode([passage.searched_text for passage in passages])
     with tempfile.TemporaryDirectory() as folder:

@@ -1,10 +1,10 @@
-"""Ranking quality and speed of the two lexical engines on public sets, each as the service uses it.
+"""Ranking quality and speed of both lexical engines on public sets, used as in the service.
 
     SEPTET_OPENSEARCH_URL=http://127.0.0.1:9200 python -m benchmarks.retrieval.lexical [SET …]
 
-Writes ``results/lexical.json``, and ends with exit code 1 where an engine is below the floor of a set, or tantivy
-differs from OpenSearch by more than 0.02 nDCG@10. A document ranks where its best passage does. The floor is
-plain BM25 (rank-bm25's defaults on words of title and text; for Korean the best of words and Hangul bigrams).
+Writes ``results/lexical.json``. The exit code is 1 if an engine is below the floor of a set, or if tantivy and OpenSearch
+differ by more than 0.02 nDCG@10. The rank of a document is the rank of its best passage. The floor is plain BM25
+(rank-bm25's defaults on words of title and text; for Korean the better of words and Hangul bigrams).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _BATCH = 200
 
 @asynccontextmanager
 async def tantivy() -> AsyncIterator[LexicalIndex]:
-    """The engine of the embedded stack."""
+    """The lexical engine of the embedded stack."""
     with tempfile.TemporaryDirectory() as folder:
         index = TantivyIndex(Path(folder))
         yield index
@@ -48,7 +48,7 @@ async def tantivy() -> AsyncIterator[LexicalIndex]:
 
 @asynccontextmanager
 async def opensearch() -> AsyncIterator[LexicalIndex]:
-    """The server that the environment names, on an index of this run's own."""
+    """The server of ``SEPTET_OPENSEARCH_URL``, with a temporary index."""
     async with throw_away_cluster(
         timeout=timedelta(minutes=1), search_timeout=timedelta(seconds=30)
     ) as cluster:
@@ -59,7 +59,7 @@ ENGINES = {"opensearch": opensearch, "tantivy": tantivy}
 
 
 async def measure(index: LexicalIndex, data: DataSet) -> dict[str, float]:
-    """Figures of one engine on one set."""
+    """Measure one engine on one set."""
     started = time.perf_counter()
     await _fill(index, data)
     seconds = time.perf_counter() - started
@@ -102,14 +102,21 @@ def _quality(rankings: Sequence[list[str]], questions: Sequence[Question]) -> di
 
 
 def shortfalls(name: str, figures: dict[str, dict[str, float]]) -> list[str]:
-    """What is not good enough on a set."""
+    """Failed requirements of a set, as messages."""
     best, other = figures["opensearch"]["ndcg@10"], figures["tantivy"]["ndcg@10"]
     below = [
         f"{name}: {engine} {made['ndcg@10']} is below the floor {FLOORS[name]}"
         for engine, made in figures.items()
         if made["ndcg@10"] < FLOORS.get(name, 0)
     ]
-    return [*below, *([f"{name}: {best} and {other} are apart"] if abs(best - other) > APART else [])]
+    return [
+        *below,
+        *(
+            [f"{name}: opensearch {best} and tantivy {other} differ too much"]
+            if abs(best - other) > APART
+            else []
+        ),
+    ]
 
 
 async def _main(names: Sequence[str]) -> int:

@@ -2,10 +2,10 @@
 
     python -m benchmarks.retrieval.measure [SET …]
 
-Writes ``results/ranking.json``. A document ranks where its best passage does. The fusion's weight and its
-rule for long questions were chosen on these sets (all but the Korean one), so the hybrid figures are no
-forecast for others. The first run embeds about 14,000 passages (some minutes on one core); the vectors are
-kept in the user's cache folder.
+Writes ``results/ranking.json``. The rank of a document is the rank of its best passage. The weight of the fusion and its
+rule for long questions were tuned on these sets (except the Korean one), so the hybrid figures do not predict other
+sets. The first run embeds about 14,000 passages (several minutes on one core) and stores the vectors in the user's
+cache folder.
 """
 
 from __future__ import annotations
@@ -26,10 +26,15 @@ from septet_retrieval.settings import RetrievalSettings
 from benchmarks.retrieval.corpus import TENANT, CachedEncoder, data_set, engine
 
 SETS = (
-    "cranfield", "cisi", "tydiqa_goldp_en", "tydiqa_goldp_ko", "hotpotqa_100", "anthropic_docs_qa",
+    "cranfield",
+    "cisi",
+    "tydiqa_goldp_en",
+    "tydiqa_goldp_ko",
+    "hotpotqa_100",
+    "anthropic_docs_qa",
     "dbpedia_entity_slice",
-)  # fmt: skip
-WISHES = {
+)
+OPTIONS = {
     "bm25": RetrievalWish(mode="lexical", k=50),
     "dense": RetrievalWish(mode="dense", k=50),
     "hybrid_rrf": RetrievalWish(mode="hybrid", k=50, fusion="rrf"),
@@ -39,10 +44,12 @@ RESULT = Path(__file__).parent / "results" / "ranking.json"
 
 
 async def measure(data: DataSet, encoder: CachedEncoder) -> dict[str, object]:
-    """All figures of one set."""
+    """Measure one set."""
     async with engine(data, RetrievalSettings(), encoder) as made:
         encoder.encode([question.text for question in data.questions])
-        figures = {name: await _figures(made.searcher, data.questions, wish) for name, wish in WISHES.items()}
+        figures = {
+            name: await _figures(made.searcher, data.questions, options) for name, options in OPTIONS.items()
+        }
         sizes = {
             "documents": len(data.documents),
             "passages": len(made.passages),
@@ -52,12 +59,12 @@ async def measure(data: DataSet, encoder: CachedEncoder) -> dict[str, object]:
 
 
 async def _figures(
-    searcher: Searcher, questions: Sequence[Question], wish: RetrievalWish
+    searcher: Searcher, questions: Sequence[Question], options: RetrievalWish
 ) -> dict[str, float]:
     rankings, times = [], []
     for question in questions:
         started = time.perf_counter()
-        found = await searcher.search(Query(TENANT, question.text, wish))
+        found = await searcher.search(Query(TENANT, question.text, options))
         times.append((time.perf_counter() - started) * 1000)
         rankings.append(list(dict.fromkeys(passage.document_id for passage in found.passages)))
     pairs = [(ranking, question.grades) for ranking, question in zip(rankings, questions, strict=True)]
@@ -70,16 +77,16 @@ async def _figures(
 
 
 def main(names: Sequence[str]) -> None:
-    """Measure the named sets, print a table, write the results of all of them."""
+    """Measure the named sets and print a table; write the results if all sets were named."""
     encoder = CachedEncoder()
     results = {}
-    print(f"{'nDCG@10':22}" + "".join(f"{name:>15}" for name in WISHES))
+    print(f"{'nDCG@10':22}" + "".join(f"{name:>15}" for name in OPTIONS))
     for name in names:
         data = data_set(name)
         if data is None:
             continue
         results[name] = figures = asyncio.run(measure(data, encoder))
-        print(f"{name:22}" + "".join(f"{figures[w]['ndcg@10']:15.4f}" for w in WISHES), flush=True)  # type: ignore[index]
+        print(f"{name:22}" + "".join(f"{figures[w]['ndcg@10']:15.4f}" for w in OPTIONS), flush=True)  # type: ignore[index]
     if set(names) == set(SETS) and results:
         RESULT.parent.mkdir(exist_ok=True)
         RESULT.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A real Kafka with the project's topics, for the tests of what talks to it."""
+"""A real Kafka with Septet's topics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from septet_native.settings import StackSettings
 
 @pytest.fixture(scope="session")
 async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Address of a broker that lives as long as the session."""
+    """Address of a broker for the whole test session."""
     places = Places(tmp_path_factory.mktemp("cli-kafka"), cache_root(None))
     server = Kafka(places, free_port(), free_port())
     await server.prepare(lambda _: None)

@@ -1,4 +1,4 @@
-"""Figures from responses: rankings by document, quality of answers, latency by stage."""
+"""Figures of a benchmark: rankings by document, quality of answers, latency by stage."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ def response(*documents: str, **fields: Any) -> Response:
     ]
     fields.pop("cited", None)
     base = {
-        "request_id": "r", "event_id": event_id("default", "r", "response"), "occurred_at": datetime.now(UTC),
-        "status": "answered", "sources": sources,
-    }  # fmt: skip
+        "request_id": "r",
+        "event_id": event_id("default", "r", "response"),
+        "occurred_at": datetime.now(UTC),
+        "status": "answered",
+        "sources": sources,
+    }
     return Response(**(base | fields))
 
 
@@ -31,7 +34,7 @@ def question(name: str, answers: tuple[str, ...] = (), **grades: float) -> Quest
     return Question(name, "?", grades, answers)
 
 
-def test_a_ranking_names_each_document_once_by_its_best_passage() -> None:
+def test_a_ranking_lists_each_document_once_by_its_best_passage() -> None:
     assert ranking_of(response("doc-1", "doc-0", "doc-1#part-2", "doc-2#part-1", "other"), NAMES) == [
         "b",
         "a",
@@ -39,13 +42,13 @@ def test_a_ranking_names_each_document_once_by_its_best_passage() -> None:
     ]
 
 
-def test_retrieval_figures_average_and_count_what_failed() -> None:
+def test_retrieval_figures_are_means_and_count_failures() -> None:
     pairs = [(question("1", a=1), response("doc-0")), (question("2", b=1), response(status="blocked"))]
     figures = retrieval_figures(pairs, NAMES)
     assert figures == {"ndcg@10": 0.5, "recall@10": 0.5, "mrr": 0.5, "not_answered": {"blocked": 1}}
 
 
-def test_an_abstention_counts_as_no_answer() -> None:
+def test_an_abstention_counts_as_unanswered() -> None:
     scores = [Score(name="groundedness", value=0.8), Score(name="citation_precision", value=1.0)]
     pairs = [
         (question("1", ("Paris",), a=1), response("a", answer="Paris [1]", scores=scores, cited=("a",))),
@@ -62,7 +65,7 @@ def test_an_abstention_counts_as_no_answer() -> None:
     assert (figures["questions"], figures["with_reference"]) == (3, 2)
 
 
-def test_latency_is_work_by_stage() -> None:
+def test_latency_is_the_work_of_each_stage() -> None:
     timed = [
         response(timings=[StageTiming(stage="cache", queue_ms=99, work_ms=w)], total_ms=10 * w)
         for w in (1.0, 3.0)
@@ -73,5 +76,5 @@ def test_latency_is_work_by_stage() -> None:
 @pytest.mark.parametrize(
     ("passages", "depth"), [([1] * 100, 10), ([4] * 100, 37), ([20] * 9 + [1], 50), ([], 10)]
 )
-def test_ten_documents_fit_into_the_passages_asked_for(passages: list[int], depth: int) -> None:
+def test_the_requested_passages_hold_ten_documents(passages: list[int], depth: int) -> None:
     assert _depth({str(i): n for i, n in enumerate(passages)}) == depth

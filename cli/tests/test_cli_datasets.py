@@ -1,4 +1,4 @@
-"""Reading labelled data sets: both layouts, their variants, and what is no data set."""
+"""Labelled data sets: both layouts, their variants, and malformed folders."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_beir_layout_with_grades(tmp_path: Path) -> None:
     assert [(q.question_id, dict(q.grades)) for q in data.questions] == [("q1", {"d1": 2.0, "d2": 0.0})]
 
 
-def test_beir_judgements_as_a_table(tmp_path: Path) -> None:
+def test_beir_layout_with_qrels_as_a_table(tmp_path: Path) -> None:
     write(tmp_path / "corpus.jsonl", {"id": "d1", "text": "one"})
     write(tmp_path / "queries.jsonl", {"id": 7, "text": "which?"})
     (tmp_path / "qrels").mkdir()
@@ -66,20 +66,20 @@ def test_question_sets(tmp_path: Path, corpus: str, gold: dict[str, Any], grades
         ({"answer": 42}, ("42",)),
     ],
 )
-def test_forms_of_answers(tmp_path: Path, given: dict[str, Any], answers: tuple[str, ...]) -> None:
+def test_answers_in_every_form(tmp_path: Path, given: dict[str, Any], answers: tuple[str, ...]) -> None:
     write(tmp_path / "corpus.jsonl", {"id": "d1", "text": "one"})
     write(tmp_path / "questions.jsonl", {"question": "?", "doc_id": "d1", **given})
     assert load_dataset(tmp_path).questions[0].answers == answers
 
 
-def test_limit_counts_questions_with_gold_documents(tmp_path: Path) -> None:
+def test_limit_counts_questions_with_a_relevant_document(tmp_path: Path) -> None:
     write(tmp_path / "corpus.jsonl", {"id": "d1", "text": "one"})
     asked = [{"question": f"q{i}", "doc_id": "d1" if i % 2 else "gone"} for i in range(10)]
     write(tmp_path / "questions.jsonl", *asked)
     assert [q.text for q in load_dataset(tmp_path, 2).questions] == ["q1", "q3"]
 
 
-def test_unknown_layout_names_what_is_expected(tmp_path: Path) -> None:
+def test_an_unknown_layout_names_the_expected_files(tmp_path: Path) -> None:
     write(tmp_path / "data.jsonl", {"id": "d1"})
     with pytest.raises(CliError) as caught:
         load_dataset(tmp_path)
@@ -87,7 +87,7 @@ def test_unknown_layout_names_what_is_expected(tmp_path: Path) -> None:
     assert "questions.jsonl" in caught.value.fix
 
 
-def test_a_malformed_line_is_named(tmp_path: Path) -> None:
+def test_a_malformed_line_is_reported_with_its_number(tmp_path: Path) -> None:
     (tmp_path / "corpus.jsonl").write_text('{"id": "d1", "text": "one"}\n{oops\n')
     write(tmp_path / "questions.jsonl", {"question": "?", "doc_id": "d1"})
     with pytest.raises(CliError, match=r"corpus\.jsonl:2"):

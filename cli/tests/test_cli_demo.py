@@ -1,4 +1,4 @@
-"""The demo's own parts: facts of a run, questions nobody quotes, the line that scripts read."""
+"""Parts of the demo: facts of a run, the unrelated question, the last line."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from io import StringIO
 
 from rich.console import Console
 from septet_cli.demo.checks import Checks
-from septet_cli.demo.corpus import ELSEWHERE, make_facts, unanswered_by
+from septet_cli.demo.corpus import UNRELATED_QUESTIONS, make_facts, unrelated_question
 from septet_cli.ingest.document import Document, stale_parts
 
 
-def test_each_run_has_facts_of_its_own() -> None:
+def test_each_run_has_its_own_facts() -> None:
     gateway, festival = make_facts("one")
     assert make_facts("one") == (gateway, festival)
     assert not {f.question for f in make_facts("two")} & {gateway.question, festival.question}
@@ -19,12 +19,13 @@ def test_each_run_has_facts_of_its_own() -> None:
     assert name not in festival.document.text
 
 
-def test_a_question_that_documentation_quotes_is_not_asked() -> None:
-    assert unanswered_by([]) == ELSEWHERE[0]
-    assert unanswered_by([Document("d", f'septet ask "{ELSEWHERE[0]}"')]) == ELSEWHERE[1]
+def test_the_unrelated_question_is_not_quoted_in_the_documents() -> None:
+    assert unrelated_question([]) == UNRELATED_QUESTIONS[0]
+    quoting = Document("d", f'septet ask "{UNRELATED_QUESTIONS[0]}"')
+    assert unrelated_question([quoting]) == UNRELATED_QUESTIONS[1]
 
 
-def test_the_last_line_counts() -> None:
+def test_the_last_line_counts_checks() -> None:
     text = StringIO()
     checks = Checks(Console(file=text, width=200))
     assert checks.that("good", True, expected="x", got="y")

@@ -1,4 +1,4 @@
-"""Documents from files."""
+"""Loading documents from files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_prefix_replaces_the_folders_name(tmp_path: Path) -> None:
     assert [d.document_id for d in load_path(tmp_path, "hand") if isinstance(d, Document)] == ["hand/a.md"]
 
 
-def test_unreadable_files_are_named_and_the_others_go_on(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported_and_the_others_are_loaded(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("가나다".encode("euc-kr"))
     (tmp_path / "b.txt").write_text("  \n")
     (tmp_path / "c.txt").write_text("good")
@@ -44,7 +44,7 @@ def test_unreadable_files_are_named_and_the_others_go_on(tmp_path: Path) -> None
     assert "UTF-8" in getattr(found[0], "message", "")
 
 
-def test_missing_and_empty_folders_say_what_is_expected(tmp_path: Path) -> None:
+def test_a_missing_or_empty_folder_names_the_expected_files(tmp_path: Path) -> None:
     with pytest.raises(CliError, match="does not exist"):
         list(load_path(tmp_path / "gone"))
     with pytest.raises(CliError) as caught:
@@ -52,7 +52,7 @@ def test_missing_and_empty_folders_say_what_is_expected(tmp_path: Path) -> None:
     assert ".md" in caught.value.fix
 
 
-def test_jsonl_names_malformed_lines(tmp_path: Path) -> None:
+def test_a_malformed_jsonl_line_is_reported_with_its_number(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     lines = [
         json.dumps({"id": "one", "title": "T", "text": "first"}),
@@ -70,14 +70,14 @@ def test_jsonl_names_malformed_lines(tmp_path: Path) -> None:
     assert [p.where for p in found if isinstance(p, Problem)] == [f"{file}:{n}" for n in (2, 3, 4)]
 
 
-def test_a_small_document_stays_whole() -> None:
+def test_a_small_document_is_not_divided() -> None:
     document = Document("d", "text", "T")
     assert list(parts(document)) == [document]
 
 
 @settings(max_examples=5, deadline=None)
 @given(st.text(alphabet=st.sampled_from('ab \n가\U0001f600"'), min_size=1, max_size=40), st.booleans())
-def test_parts_hold_all_text_and_fit(seed: str, paragraphs: bool) -> None:
+def test_parts_hold_the_whole_text_within_the_size_limit(seed: str, paragraphs: bool) -> None:
     text = (seed + ("\n\n" if paragraphs else "")) * (MAX_PART_BYTES * 2 // len(seed.encode()) + 1)
     found = list(parts(Document("d", text, "T")))
     assert "".join(p.text for p in found).strip() == text.strip()

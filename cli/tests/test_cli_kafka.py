@@ -1,4 +1,4 @@
-"""Commands' work against a real broker; the services' part is played by the test."""
+"""The clients of the commands on a real broker; the tests stand in for the services."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Reply = Callable[[wire.AIOKafkaProducer, wire.Record, dict[str, Any]], Awaitable
 
 @asynccontextmanager
 async def service(kafka: str, topic: str, reply: Reply) -> AsyncIterator[None]:
-    """Somebody who answers the records of a topic."""
+    """Calls *reply* with each record of a topic, as a service does."""
     queue: asyncio.Queue[wire.Record] = asyncio.Queue()
     async with wire.open_producer(kafka) as producer, tail(kafka, [topic], queue.put_nowait):
 
@@ -48,10 +48,16 @@ async def service(kafka: str, topic: str, reply: Reply) -> AsyncIterator[None]:
 def response(request: dict[str, Any], **fields: Any) -> dict[str, Any]:
     tenant = request.get("tenant", "default")
     return {
-        "request_id": request["request_id"], "tenant": tenant, "contract": "septet.response", "version": 2,
-        "event_id": str(event_id(tenant, request["request_id"], "response")), "status": "answered",
-        "occurred_at": datetime.now(UTC).isoformat(), "answer": "echo: " + request["question"], **fields,
-    }  # fmt: skip
+        "request_id": request["request_id"],
+        "tenant": tenant,
+        "contract": "septet.response",
+        "version": 2,
+        "event_id": str(event_id(tenant, request["request_id"], "response")),
+        "status": "answered",
+        "occurred_at": datetime.now(UTC).isoformat(),
+        "answer": "echo: " + request["question"],
+        **fields,
+    }
 
 
 async def echo(producer: wire.AIOKafkaProducer, record: wire.Record, request: dict[str, Any]) -> None:
@@ -69,7 +75,7 @@ async def test_each_request_gets_its_own_response(kafka: str) -> None:
         assert all(client.seen[request["request_id"]] == 1 for request in asked)
 
 
-async def test_another_tenants_response_is_not_taken(kafka: str) -> None:
+async def test_a_response_to_another_tenant_is_ignored(kafka: str) -> None:
     async def wrong(producer: wire.AIOKafkaProducer, record: wire.Record, request: dict[str, Any]) -> None:
         await (await wire.send(producer, RESPONSES, "k", response(request) | {"tenant": "other"}))
 
@@ -79,7 +85,7 @@ async def test_another_tenants_response_is_not_taken(kafka: str) -> None:
         assert "--request-id" in caught.value.fix
 
 
-async def test_a_response_given_before_is_found_on_the_log(kafka: str) -> None:
+async def test_an_earlier_response_is_found_on_the_log(kafka: str) -> None:
     request = {"request_id": new_request_id(), "question": "before"}
     async with service(kafka, REQUESTS, echo), connect(kafka) as client:
         await client.ask(request, 20)
@@ -89,7 +95,7 @@ async def test_a_response_given_before_is_found_on_the_log(kafka: str) -> None:
     assert await find_responses(kafka, "no-such-id") == []
 
 
-async def indexed(producer: wire.AIOKafkaProducer, record: wire.Record, event: dict[str, Any]) -> None:
+async def index_document(producer: wire.AIOKafkaProducer, record: wire.Record, event: dict[str, Any]) -> None:
     if event["document_id"] == "bad":
         headers = [("septet-dead-code", b"invalid_field"), ("septet-dead-reason", b"no good")]
         await producer.send_and_wait(DEAD, record.value, key=record.key, headers=headers)
@@ -105,27 +111,27 @@ async def indexed(producer: wire.AIOKafkaProducer, record: wire.Record, event: d
     await (await wire.send(producer, CHANGED, (record.key or b"").decode(), body))
 
 
-async def test_ingesting_waits_for_word_of_every_document(kafka: str) -> None:
+async def test_ingest_waits_for_the_outcome_of_every_document(kafka: str) -> None:
     events = [upsert(Document(f"문서-{i}", "text")) for i in range(30)] + [
         upsert(Document("bad", "x")),
         deletion("old"),
     ]
-    async with service(kafka, DOCUMENTS, indexed):
+    async with service(kafka, DOCUMENTS, index_document):
         report = await publish_documents(kafka, events, "default", stall=20)
     assert report.changes == {"created": 30, "deleted": 1}
     assert sum(report.passages.values()) == 62
-    assert report.refused == {"bad": "invalid_field: no good"}
+    assert report.rejected == {"bad": "invalid_field: no good"}
     assert not report.complete
-    assert "refused: bad" in report.summary()
+    assert "rejected: bad" in report.summary()
 
 
-async def test_ingesting_names_what_nobody_indexed(kafka: str) -> None:
+async def test_ingest_names_the_documents_that_were_not_indexed(kafka: str) -> None:
     report = await publish_documents(kafka, [upsert(Document("lonely", "x"))], "default", stall=0.5)
     assert report.missing == ["lonely"]
     assert "lonely" in report.summary()
 
 
-async def test_two_documents_of_one_id_are_refused(kafka: str) -> None:
+async def test_two_documents_with_one_id_are_rejected(kafka: str) -> None:
     with pytest.raises(CliError, match="the id a"):
         await publish_documents(kafka, [upsert(Document("a", "x")), upsert(Document("a", "y"))], "default")
 
@@ -141,23 +147,25 @@ async def test_feedback_waits_for_its_label(kafka: str) -> None:
     assert await send_feedback(kafka, [event], 0.3) == FeedbackReport()
 
 
-async def test_refused_feedback_is_told_at_once(kafka: str) -> None:
-    async def refuse(producer: wire.AIOKafkaProducer, record: wire.Record, event: dict[str, Any]) -> None:
+async def test_rejected_feedback_is_reported_at_once(kafka: str) -> None:
+    async def reject(producer: wire.AIOKafkaProducer, record: wire.Record, event: dict[str, Any]) -> None:
         headers = [("septet-dead-code", b"invalid_field"), ("septet-dead-reason", b"stars: too many")]
         await producer.send_and_wait("septet.feedback.dead.v1", b"\xff", key=b"other", headers=headers)
         await producer.send_and_wait("septet.feedback.dead.v1", record.value, key=record.key, headers=headers)
 
     event = {"tenant": "default", "request_id": "r", "feedback_id": "g", "kind": "rating", "stars": 9}
-    async with service(kafka, "septet.feedback.v1", refuse):
+    async with service(kafka, "septet.feedback.v1", reject):
         report = await send_feedback(kafka, [event], 10)
-    assert report.refused == {"g": "invalid_field: stars: too many"}
+    assert report.rejected == {"g": "invalid_field: stars: too many"}
 
 
-async def test_dead_letters_are_listed_and_sent_again_as_they_were(kafka: str) -> None:
+async def test_a_redriven_dead_letter_has_its_original_key_value_and_headers(kafka: str) -> None:
     headers = [
-        ("traceparent", b"00-ab-cd-01"), ("septet-dead-topic", b"septet.feedback.v1"), ("septet-dead-code", b"boom"),
+        ("traceparent", b"00-ab-cd-01"),
+        ("septet-dead-topic", b"septet.feedback.v1"),
+        ("septet-dead-code", b"boom"),
         ("septet-dead-reason", b"it broke"),
-    ]  # fmt: skip
+    ]
     body = b"\xff not even UTF-8"
     async with wire.open_producer(kafka) as producer:
         await producer.send_and_wait("septet.feedback.dead.v1", body, key=b"k", headers=headers)

@@ -1,4 +1,4 @@
-"""`septet kafka` on a Kafka without users, and without any."""
+"""`septet kafka` on a Kafka without users, and without a Kafka."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 runner = CliRunner()
 
 
-def test_the_table_is_written_and_compared(tmp_path: Path) -> None:
+def test_the_access_table_is_written_and_checked(tmp_path: Path) -> None:
     target = tmp_path / "acls.yaml"
     assert runner.invoke(app, ["kafka", "acls", "--write", str(target)]).exit_code == 0
     assert runner.invoke(app, ["kafka", "acls", "--check", str(target)]).exit_code == 0
@@ -21,7 +21,7 @@ def test_the_table_is_written_and_compared(tmp_path: Path) -> None:
     assert runner.invoke(app, ["kafka", "acls", "--check", str(target)]).exit_code == 1
 
 
-def test_the_table_is_shown_with_tenants(tmp_path: Path) -> None:
+def test_the_access_table_includes_tenants(tmp_path: Path) -> None:
     tenants = tmp_path / "tenants.yaml"
     tenants.write_text("tenants: [{name: acme, topics: own}]")
     shown = runner.invoke(app, ["kafka", "acls", "--tenants", str(tenants)], env={"COLUMNS": "200"})
@@ -29,22 +29,22 @@ def test_the_table_is_shown_with_tenants(tmp_path: Path) -> None:
     assert "responses.v2.acme" in shown.stdout
 
 
-def test_topics_alone_are_made_where_there_are_no_users(kafka: str) -> None:
+def test_topics_only_works_without_an_authorizer(kafka: str) -> None:
     env = {"SEPTET_KAFKA_BOOTSTRAP": kafka}
     made = runner.invoke(app, ["kafka", "apply", "--topics-only", "--dry-run"], env=env)
     assert made.exit_code == 0
-    refused = runner.invoke(app, ["kafka", "apply"], env=env)
-    assert refused.exit_code == 1
-    assert "authorizer" in refused.stderr
+    failed = runner.invoke(app, ["kafka", "apply"], env=env)
+    assert failed.exit_code == 1
+    assert "authorizer" in failed.stderr
 
 
-def test_an_absent_kafka_is_named_with_its_setting() -> None:
-    refused = runner.invoke(app, ["kafka", "apply"], env={"SEPTET_KAFKA_BOOTSTRAP": "127.0.0.1:1"})
-    assert refused.exit_code == 1
-    assert "SEPTET_KAFKA_BOOTSTRAP" in refused.stderr
+def test_an_unreachable_kafka_is_reported_with_its_setting() -> None:
+    failed = runner.invoke(app, ["kafka", "apply"], env={"SEPTET_KAFKA_BOOTSTRAP": "127.0.0.1:1"})
+    assert failed.exit_code == 1
+    assert "SEPTET_KAFKA_BOOTSTRAP" in failed.stderr
 
 
-async def test_the_doctor_names_what_is_wrong_with_kafka(kafka: str, tmp_path: Path) -> None:
+async def test_the_doctor_reports_problems_with_kafka(kafka: str, tmp_path: Path) -> None:
     assert [c.ok for c in await check_kafka(CliSettings(kafka_bootstrap=kafka))] == [True, True]
     (absent,) = await check_kafka(CliSettings(kafka_bootstrap="127.0.0.1:1"))
     assert not absent.ok

@@ -1,9 +1,9 @@
-"""``septet kafka apply`` retries transient failures for as long as it is told, and no others."""
+"""``septet kafka apply`` retries transient failures for ``--patience`` seconds, and no other failures."""
 
 from __future__ import annotations
 
 import pytest
-from septet_cli.commands.kafka import _patiently
+from septet_cli.commands.kafka import _retry_transient
 from septet_kit.errors import Permanent, SeptetError, Transient
 
 BUSY = Transient("kafka_refused", "the broker is fenced")
@@ -11,7 +11,7 @@ REFUSED = Permanent("kafka_not_admin", "'cache' may not administer Kafka")
 
 
 class Action:
-    """Raises the given errors, one a call; then succeeds."""
+    """Raises one of the given errors per call, then succeeds."""
 
     def __init__(self, *errors: SeptetError) -> None:
         self.errors = list(errors)
@@ -26,19 +26,19 @@ class Action:
 
 async def test_a_transient_failure_is_retried() -> None:
     action = Action(BUSY)
-    assert await _patiently(30, lambda: action()) == 0
+    assert await _retry_transient(30, lambda: action()) == 0
     assert action.calls == 2
 
 
 async def test_without_patience_a_transient_failure_is_raised() -> None:
     action = Action(BUSY)
     with pytest.raises(Transient):
-        await _patiently(0, action)
+        await _retry_transient(0, action)
     assert action.calls == 1
 
 
 async def test_a_permanent_failure_is_raised_at_once() -> None:
     action = Action(REFUSED)
     with pytest.raises(Permanent):
-        await _patiently(30, action)
+        await _retry_transient(30, action)
     assert action.calls == 1

@@ -1,4 +1,4 @@
-"""Measures of rankings against trec_eval's values, and of answers against worked examples."""
+"""Ranking metrics against values of trec_eval, answer metrics against worked examples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def rows(file: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.skipif(not GOLDENS.is_dir(), reason="SEPTET_DATA has no metric_goldens")
-def test_rankings_measure_as_trec_eval_does() -> None:
+def test_ranking_metrics_equal_trec_eval() -> None:
     grades: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     for name in ("cranfield", "cisi"):
         for row in rows(DATA / name / "qrels.jsonl"):
@@ -39,7 +39,7 @@ def test_rankings_measure_as_trec_eval_does() -> None:
         assert reciprocal_rank(ranked, grades[key]) == pytest.approx(want["recip_rank"], abs=1e-6)
 
 
-def test_ndcg_by_hand() -> None:
+def test_ndcg_equals_a_worked_example() -> None:
     grades = {"a": 3.0, "b": 1.0}
     assert ndcg(["a", "b"], grades) == 1
     assert ndcg(["x", "a"], grades) == pytest.approx((3 / 1.5849625) / (3 + 1 / 1.5849625))
@@ -47,7 +47,7 @@ def test_ndcg_by_hand() -> None:
     assert ndcg(["a"], {}) == 0
 
 
-def test_only_the_first_ten_count() -> None:
+def test_ranks_after_ten_do_not_count() -> None:
     ranking = [f"x{i}" for i in range(10)] + ["a"]
     assert ndcg(ranking, {"a": 1}) == 0
     assert recall(ranking, {"a": 1}) == 0

@@ -1,4 +1,4 @@
-"""Documents from Python modules: parsed, not run."""
+"""Documents from Python modules, which are parsed and not run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def undocumented(): ...
 '''
 
 
-def test_source_is_parsed_with_signatures_and_never_run() -> None:
+def test_source_is_parsed_with_signatures_and_not_run() -> None:
     found = {d.document_id: d.text for d in python_source.documents(SOURCE, "pkg.mod")}
     assert list(found) == ["python:pkg.mod", "python:pkg.mod.Thing", "python:pkg.mod.Thing.go"]
     assert found["python:pkg.mod.Thing"].startswith("class pkg.mod.Thing(Base): A thing")
@@ -38,12 +38,16 @@ def test_source_is_parsed_with_signatures_and_never_run() -> None:
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("json", "json.loads"), ("json", "json.decoder.JSONDecoder"), ("collections", "collections.deque"),
-        ("functools", "functools.lru_cache"), ("builtins", "str.lstrip"), ("math", "math.gcd"),
+        ("json", "json.loads"),
+        ("json", "json.decoder.JSONDecoder"),
+        ("collections", "collections.deque"),
+        ("functools", "functools.lru_cache"),
+        ("builtins", "str.lstrip"),
+        ("math", "math.gcd"),
         ("itertools", "itertools.islice"),
     ],
-)  # fmt: skip
-def test_what_is_written_in_c_is_found_too(module: str, name: str) -> None:
+)
+def test_objects_written_in_c_are_documented(module: str, name: str) -> None:
     found = {d.title: d for d in python_docs.load_modules(module)}
     document = found[name]
     assert document.location == name
@@ -51,13 +55,13 @@ def test_what_is_written_in_c_is_found_too(module: str, name: str) -> None:
     assert name.rpartition(".")[2] in document.text.splitlines()[0]
 
 
-def test_a_submodule_alone() -> None:
+def test_a_submodule_is_loaded_alone() -> None:
     titles = {d.title for d in python_docs.load_modules("json.decoder")}
     assert "json.decoder.JSONDecoder" in titles
     assert "json.loads" not in titles
 
 
-def test_unknown_and_unsafe_modules_are_refused() -> None:
+def test_unknown_and_unsafe_modules_are_rejected() -> None:
     with pytest.raises(CliError, match="no Python module"):
         list(python_docs.load_modules("no_such_module_anywhere"))
     with pytest.raises(CliError, match="side effects"):
@@ -65,16 +69,16 @@ def test_unknown_and_unsafe_modules_are_refused() -> None:
     assert "antigravity" not in sys.modules
 
 
-def test_foreign_packages_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_packages_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "loud_package.py").write_text(SOURCE)
     monkeypatch.syspath_prepend(tmp_path)
     assert len(list(python_docs.load_modules("loud_package"))) == 3
     assert "loud_package" not in sys.modules
 
 
-def test_ids_are_unique_and_the_demo_has_enough() -> None:
-    from septet_cli.demo.corpus import standing_documents
+def test_the_demo_has_enough_documents_with_unique_ids() -> None:
+    from septet_cli.demo.corpus import shared_documents
 
-    documents = standing_documents()
+    documents = shared_documents()
     assert len({d.document_id for d in documents}) == len(documents) >= 1000
     assert any("\uac00" <= c <= "\ud7a3" for d in documents for c in d.title)

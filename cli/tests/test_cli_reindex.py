@@ -1,4 +1,4 @@
-"""``septet reindex``: what it runs, shows and returns."""
+"""``septet reindex``: its options, output and exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from septet_cli.commands import reindex
 from septet_cli.main import app
 from typer.testing import CliRunner
 
-FACTS = [
+EVENTS = [
     {"event": "progress", "version": "septet-passages-v2", "done": 1, "total": 2},
     {"event": "document rejected", "document": "d9"},
     {
@@ -25,13 +25,13 @@ FACTS = [
 
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package in the service's place, which says what it was called with and then the facts."""
+    """A stand-in for the service: prints its arguments, then the events."""
     package = tmp_path / "stand_in"
     package.mkdir()
     (package / "__main__.py").write_text(
         "import os, sys\n"
         f"print({json.dumps(json.dumps({'event': 'called'}))}.replace('called', ' '.join(sys.argv[1:])))\n"
-        f"for fact in {[json.dumps(fact) for fact in FACTS]!r}: print(fact)\n"
+        f"for event in {[json.dumps(event) for event in EVENTS]!r}: print(event)\n"
         "sys.exit(1)\n"
     )
     monkeypatch.setattr(reindex, "SERVICE", "stand_in")
@@ -39,19 +39,21 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return package
 
 
-def test_options_go_to_the_service_and_its_exit_code_comes_back(
+def test_options_are_passed_to_the_service_and_its_exit_code_is_returned(
     service: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEPTET_OPENSEARCH_URL", "http://127.0.0.1:9")
     result = CliRunner().invoke(app, ["reindex", "--keep-old", "--if-needed", "--batch", "7"])
     assert result.exit_code == 1
     assert "reindex --json --batch=7 --if-needed --keep-old" in result.output
-    assert "septet-passages-v2 is in use, in place of septet-passages-v1: 2 documents" in result.output
+    assert "septet-passages-v2 is in use and replaces septet-passages-v1: 2 documents" in result.output
     assert "1 documents were rejected" in result.output
     assert "d9" in result.output
 
 
-def test_without_opensearch_it_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_opensearch_the_error_names_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("SEPTET_OPENSEARCH_URL", raising=False)
     monkeypatch.setenv("SEPTET_DATA_DIR", str(tmp_path))
     result = CliRunner().invoke(app, ["reindex"])

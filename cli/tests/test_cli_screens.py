@@ -1,4 +1,4 @@
-"""What is drawn: responses, waterfalls, partial text."""
+"""Terminal output: responses, waterfalls, partial text and the status screen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from septet_native.addresses import Addresses
 from septet_native.state import ProcessState
 
 
-def drawn(what: RenderableType, width: int = 100) -> str:
+def rendered(what: RenderableType, width: int = 100) -> str:
     console = Console(file=StringIO(), width=width, color_system=None)
     console.print(what)
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
@@ -37,44 +37,83 @@ def drawn(what: RenderableType, width: int = 100) -> str:
 
 def response(**fields: Any) -> Response:
     base = {
-        "request_id": "r-1", "event_id": event_id("default", "r-1", "response"), "occurred_at": datetime.now(UTC),
-        "status": "answered", "answer": "큐는 양쪽이 열려 있다 [1].", "answer_kind": "generated",
-    }  # fmt: skip
+        "request_id": "r-1",
+        "event_id": event_id("default", "r-1", "response"),
+        "occurred_at": datetime.now(UTC),
+        "status": "answered",
+        "answer": "큐는 양쪽이 열려 있다 [1].",
+        "answer_kind": "generated",
+    }
     return Response(**(base | fields))
 
 
-def test_a_response_shows_everything_it_says() -> None:
-    text = drawn(
+def test_a_response_is_shown_with_all_its_parts() -> None:
+    text = rendered(
         response_panel(
             response(
-                sources=[Source(number=1, passage_id="p", document_id="d", title="Deque", location="Deque", passage="long " * 99, cited=True)],
+                sources=[
+                    Source(
+                        number=1,
+                        passage_id="p",
+                        document_id="d",
+                        title="Deque",
+                        location="Deque",
+                        passage="long " * 99,
+                        cited=True,
+                    )
+                ],
                 verdicts=[Verdict(rail="pii", stage="input", decision="mask", reason="an e-mail [address]")],
                 scores=[Score(name="groundedness", value=0.87)],
                 cache=CacheInfo(
-                    status="hit_semantic", similarity=0.93, matched_question="What is a deque?", reason="all checks passed",
-                    checks=[CacheCheck(name="numbers", passed=True), CacheCheck(name="negation", passed=False, detail="not")],
+                    status="hit_semantic",
+                    similarity=0.93,
+                    matched_question="What is a deque?",
+                    reason="all checks passed",
+                    checks=[
+                        CacheCheck(name="numbers", passed=True),
+                        CacheCheck(name="negation", passed=False, detail="not"),
+                    ],
                 ),
                 timings=[StageTiming(stage="retrieval", queue_ms=1, work_ms=41)],
-                total_ms=812, trace_id="a" * 32, degraded=["retrieval.dense"],
+                total_ms=812,
+                trace_id="a" * 32,
+                degraded=["retrieval.dense"],
             ),
-            page="http://127.0.0.1:1/trace/x", question="덱이란?",
+            page="http://127.0.0.1:1/trace/x",
+            question="덱이란?",
         )
-    )  # fmt: skip
-    for part in ("덱이란?", "큐는 양쪽이", "[1]", "Deque", "…", "pii mask", "an e-mail [address]", "groundedness 0.87",
-                 "hit_semantic", "0.930", "What is a deque?", "✓ numbers", "✗ negation not", "retrieval 41", "in all 812",
-                 "a" * 32, "retrieval.dense"):  # fmt: skip
+    )
+    for part in (
+        "덱이란?",
+        "큐는 양쪽이",
+        "[1]",
+        "Deque",
+        "…",
+        "pii mask",
+        "an e-mail [address]",
+        "groundedness 0.87",
+        "hit_semantic",
+        "0.930",
+        "What is a deque?",
+        "✓ numbers",
+        "✗ negation not",
+        "retrieval 41",
+        "in all 812",
+        "a" * 32,
+        "retrieval.dense",
+    ):
         assert part in text, part
     assert "Deque › Deque" not in text
 
 
 def test_a_failure_shows_the_fix() -> None:
     error = ErrorInfo(code="empty_question", message="the question is empty", fix="say something")
-    text = drawn(response_panel(response(status="failed", answer=None, answer_kind="none", error=error)))
+    text = rendered(response_panel(response(status="failed", answer=None, answer_kind="none", error=error)))
     assert "empty_question: the question is empty" in text
     assert "fix: say something" in text
 
 
-def test_trace_pages_are_where_jaeger_has_them() -> None:
+def test_trace_urls_equal_those_of_jaeger() -> None:
     assert trace_page("http://h:1/", "ab") == "http://h:1/trace/ab"
     assert trace_page(None, "ab") is None
 
@@ -82,16 +121,23 @@ def test_trace_pages_are_where_jaeger_has_them() -> None:
 def span(name: str, parent: str | None, start: int, duration: int, **fields: Any) -> dict[str, Any]:
     references = [{"refType": "CHILD_OF", "spanID": parent}] if parent else []
     return {
-        "spanID": name, "processID": "p1", "operationName": name, "references": references, "startTime": start,
-        "duration": duration, "tags": [], "logs": [], **fields,
-    }  # fmt: skip
+        "spanID": name,
+        "processID": "p1",
+        "operationName": name,
+        "references": references,
+        "startTime": start,
+        "duration": duration,
+        "tags": [],
+        "logs": [],
+        **fields,
+    }
 
 
 def trace(*spans: dict[str, Any]) -> dict[str, Any]:
     return {"spans": list(spans), "processes": {"p1": {"serviceName": "septet-cache"}}}
 
 
-def test_spans_nest_under_their_parents_in_order() -> None:
+def test_spans_are_nested_in_order_of_their_start() -> None:
     roots = forest(
         trace(
             span("c", "root", 60, 10),
@@ -114,10 +160,16 @@ def test_an_orphan_counts_as_a_root() -> None:
 
 def test_the_waterfall_places_bars_on_the_time_line() -> None:
     evaluation = [
-        {"timestamp": 1, "fields": [{"key": "event", "value": "gen_ai.evaluation.result"}, {"key": "gen_ai.evaluation.name", "value": "relevance"},
-                                    {"key": "gen_ai.evaluation.score.value", "value": 0.5}]}
-    ]  # fmt: skip
-    lines = drawn(
+        {
+            "timestamp": 1,
+            "fields": [
+                {"key": "event", "value": "gen_ai.evaluation.result"},
+                {"key": "gen_ai.evaluation.name", "value": "relevance"},
+                {"key": "gen_ai.evaluation.score.value", "value": 0.5},
+            ],
+        }
+    ]
+    lines = rendered(
         render(trace(span("root", None, 0, 1000), span("late", "root", 500, 500, logs=evaluation)), width=20)
     ).splitlines()
     assert "2 spans · 1 services · 1 root" in lines[0]
@@ -131,7 +183,7 @@ def chunk(epoch: int, sequence: int, text: str) -> dict[str, Any]:
     return {"epoch": epoch, "sequence": sequence, "text": text}
 
 
-def test_partial_text_is_in_order_and_a_new_draft_replaces_it() -> None:
+def test_chunks_are_joined_in_order_and_a_new_draft_replaces_them() -> None:
     text = TokenText()
     assert text.add(chunk(1, 0, "A ")) == "A "
     assert text.add(chunk(1, 2, "c")) == "A "
@@ -148,7 +200,7 @@ def test_the_status_screen_lists_processes_and_addresses() -> None:
         ProcessState("kafka", "server", 7, "ready", 9092, "/data/logs/kafka.log", 150.2),
         ProcessState("cache", "service", None, "restarting", 4444, "/data/logs/cache.log", 0, 2),
     ]
-    text = drawn(status_screen(processes, addresses, 3671))
+    text = rendered(status_screen(processes, addresses, 3671))
     for part in ("1/2 ready", "1:01:11", "kafka", "150 MB", "restarting", "logs/cache.log", "http://t"):
         assert part in text, part
     assert "secret" not in text
@@ -157,24 +209,39 @@ def test_the_status_screen_lists_processes_and_addresses() -> None:
 def test_an_unknown_status_is_shown_as_a_failure() -> None:
     unknown = Verdict(rail="new", stage="output", decision="quarantine")
     panel = response_panel(
-        response(status="deferred", verdicts=[unknown], cache=CacheInfo(status="hit_federated"), answer_kind="spoken")
-    )  # fmt: skip
+        response(
+            status="deferred",
+            verdicts=[unknown],
+            cache=CacheInfo(status="hit_federated"),
+            answer_kind="spoken",
+        )
+    )
     assert panel.border_style == STATUS_STYLE["failed"]
-    text = drawn(panel)
+    text = rendered(panel)
     assert all(part in text for part in ("deferred · spoken", "new quarantine", "hit_federated"))
 
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [("answered", 0), ("abstained", 3), ("refused", 3), ("blocked", 3), ("failed", 1), ("expired", 1), ("deferred", 1)],
-)  # fmt: skip
+    [
+        ("answered", 0),
+        ("abstained", 3),
+        ("refused", 3),
+        ("blocked", 3),
+        ("failed", 1),
+        ("expired", 1),
+        ("deferred", 1),
+    ],
+)
 def test_the_exit_code_follows_the_status(status: str, code: int) -> None:
     assert exit_code(status) == code
 
 
-def test_a_source_is_shown_by_what_is_cited_of_it() -> None:
+def test_a_source_shows_its_cited_text() -> None:
     spans = [CitedSpan(start=7, end=18, kind="quoted")]
-    source = Source(number=1, passage_id="p", document_id="d", passage="before cited words after", cited=True, spans=spans)  # fmt: skip
-    text = drawn(response_panel(response(sources=[source])))
+    source = Source(
+        number=1, passage_id="p", document_id="d", passage="before cited words after", cited=True, spans=spans
+    )
+    text = rendered(response_panel(response(sources=[source])))
     assert "cited words" in text
     assert "before" not in text

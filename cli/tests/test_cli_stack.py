@@ -1,4 +1,4 @@
-"""A stack in the background: started once, survives its shell, found, stopped, nothing left."""
+"""A background stack: starts once, survives its shell, and stops without leftover processes."""
 
 from __future__ import annotations
 
@@ -21,15 +21,28 @@ PORTS = [name for name in StackSettings.model_fields if name.endswith("_port")]
 
 
 async def septet(data_dir: Path, *arguments: str, **variables: str) -> tuple[int, str]:
-    """Run ``septet stack`` in a session that ends with it, as a shell's would."""
+    """Run ``septet stack`` in its own session, as a shell does."""
     environment = {
-        **os.environ, **{f"SEPTET_{name.upper()}": "0" for name in PORTS},
-        "SEPTET_DATA_DIR": str(data_dir), "SEPTET_LLM": "false", "SEPTET_LLM_URL": "http://127.0.0.1:9/v1", **variables,
-    }  # fmt: skip
+        **os.environ,
+        **{f"SEPTET_{name.upper()}": "0" for name in PORTS},
+        "SEPTET_DATA_DIR": str(data_dir),
+        "SEPTET_LLM": "false",
+        "SEPTET_LLM_URL": "http://127.0.0.1:9/v1",
+        **variables,
+    }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "septet_cli", "stack", *arguments, "--stack", "embedded",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment, start_new_session=True,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "septet_cli",
+        "stack",
+        *arguments,
+        "--stack",
+        "embedded",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=environment,
+        start_new_session=True,
+    )
     output, _ = await process.communicate()
     return process.returncode or 0, output.decode()
 
@@ -42,7 +55,7 @@ async def data_dir(tmp_path: Path) -> AsyncIterator[Path]:
 
 
 @pytest.mark.timeout(240)
-async def test_up_is_idempotent_and_down_leaves_nothing(data_dir: Path) -> None:
+async def test_up_is_idempotent_and_down_stops_every_process(data_dir: Path) -> None:
     code, output = await septet(data_dir, "up")
     assert code == 0, output
     assert "ready after" in output
@@ -65,22 +78,22 @@ async def test_up_is_idempotent_and_down_leaves_nothing(data_dir: Path) -> None:
     assert "no embedded stack runs" in (await septet(data_dir, "down"))[1]
 
 
-async def test_a_start_that_fails_shows_why(data_dir: Path) -> None:
-    in_the_way = data_dir / "kafka"
-    await asyncio.to_thread(in_the_way.parent.mkdir)
-    await asyncio.to_thread(in_the_way.touch)
+async def test_a_failed_start_shows_its_log(data_dir: Path) -> None:
+    blocking_file = data_dir / "kafka"
+    await asyncio.to_thread(blocking_file.parent.mkdir)
+    await asyncio.to_thread(blocking_file.touch)
     code, output = await septet(data_dir, "up")
     assert code == 1
     assert "did not start" in output
     assert "fix:" in output
 
 
-def test_an_unknown_stack_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CliError, match="no stack cloud"):
+def test_an_unknown_stack_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(CliError, match="--stack cloud: no such stack"):
         stack_settings("cloud", tmp_path)
 
 
-def test_steps_of_a_start_are_seen_by_others(tmp_path: Path) -> None:
+def test_another_process_can_read_the_steps_of_a_start(tmp_path: Path) -> None:
     with starting.Progress(tmp_path) as progress:
         progress.step("kafka", "preparing")
         progress.step("kafka", "ready")

@@ -1,4 +1,4 @@
-"""The stub model, spoken to with the client that the services use."""
+"""The stub model, called with the client of the services."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def client(url: str) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0)
 
 
-async def test_whole_and_streamed_answers_are_the_same_and_calls_are_counted() -> None:
+async def test_streamed_and_complete_answers_are_equal_and_calls_are_counted() -> None:
     async with serve_stub(StubOptions()) as url, client(url) as model:
         whole = await model.chat.completions.create(model="m", messages=PROMPT)  # type: ignore[arg-type]
         text, usage = "", None
@@ -52,20 +52,25 @@ async def test_failures_are_spread_evenly() -> None:
     assert statuses == [200, 200, 200, 503] * 2
 
 
-async def test_a_hanging_model_never_answers() -> None:
+async def test_a_hanging_model_does_not_respond() -> None:
     async with serve_stub(StubOptions(hang=True)) as url, client(url) as model:
         with pytest.raises(openai.APITimeoutError):
             await model.chat.completions.create(model="m", messages=PROMPT, timeout=0.3)  # type: ignore[arg-type]
 
 
-def test_a_schema_gets_an_instance() -> None:
+def test_the_answer_satisfies_the_schema() -> None:
     schema = {
-        "type": "object", "required": ["a", "b", "c"],
-        "properties": {"a": {"enum": ["x"]}, "b": {"type": "integer"}, "c": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
-    }  # fmt: skip
+        "type": "object",
+        "required": ["a", "b", "c"],
+        "properties": {
+            "a": {"enum": ["x"]},
+            "b": {"type": "integer"},
+            "c": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        },
+    }
     assert instance(schema) == {"a": "x", "b": 0, "c": ["stub"]}
     assert answer(PROMPT, schema).startswith("{")
 
 
-def test_without_passages_it_says_who_it_is() -> None:
+def test_without_passages_the_answer_names_the_stub() -> None:
     assert answer([{"role": "user", "content": "안녕?"}], None) == "This is the stub model."

@@ -25,16 +25,16 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * Asks one question over Kafka and prints the one response to it.
  *
- * <p>It shares no code with the services: two topic names and two JSON Schemas are all it knows. Usage:
+ * <p>It uses no code of the services, only two topic names and two JSON Schemas. Usage:
  * {@code java -cp JARS Client.java BOOTSTRAP QUESTION [REQUEST_ID]}; see README.md.
  */
 public final class Client {
     private static final String REQUESTS = "septet.requests.v1";
     private static final String RESPONSES = "septet.responses.v2";
     private static final String TENANT = "default";
-    /** Any other status is a failure: `failed`, `expired`, and those that later versions may add. */
-    private static final List<String> FINE = List.of("answered", "abstained", "refused", "blocked");
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** Every other status is a failure: `failed`, `expired`, and statuses of later versions. */
+    private static final List<String> SUCCESSFUL = List.of("answered", "abstained", "refused", "blocked");
+    private static final Duration TIMEOUT = Duration.ofSeconds(60);
     private static final ObjectMapper JSON = new ObjectMapper();
 
     public static void main(String[] args) throws Exception {
@@ -46,20 +46,20 @@ public final class Client {
         String requestId = args.length > 2 ? args[2] : "java-" + UUID.randomUUID();
         ObjectNode request = JSON.createObjectNode();
         request.put("request_id", requestId).put("tenant", TENANT).put("question", args[1]);
-        request.put("deadline", Instant.now().plus(PATIENCE).toString());
+        request.put("deadline", Instant.now().plus(TIMEOUT).toString());
         check(request, newest(REQUESTS), true);
 
         JsonNode response = ask(args[0], requestId, JSON.writeValueAsBytes(request));
         if (response == null) {
-            System.err.println("no response within " + PATIENCE.plusSeconds(5).toSeconds() + " s; are the services up?");
+            System.err.println("no response within " + TIMEOUT.plusSeconds(5).toSeconds() + " s; check that the services run");
             System.exit(1);
         }
         check(response, newest(RESPONSES), false);
         out.println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(response));
-        System.exit(FINE.contains(response.get("status").asText()) ? 0 : 1);
+        System.exit(SUCCESSFUL.contains(response.get("status").asText()) ? 0 : 1);
     }
 
-    /** Publishes the request and reads on from where the responses ended before, so that none is missed. */
+    /** Publishes the request and reads all responses that are appended after this call. */
     private static JsonNode ask(String bootstrap, String requestId, byte[] body) throws Exception {
         try (var consumer = new KafkaConsumer<>(
                         connection(bootstrap), new ByteArrayDeserializer(), new ByteArrayDeserializer());
@@ -73,7 +73,7 @@ public final class Client {
             byte[] key = (TENANT + ":" + requestId).getBytes(StandardCharsets.UTF_8);
             producer.send(new ProducerRecord<>(REQUESTS, key, body)).get();
 
-            Instant end = Instant.now().plus(PATIENCE).plusSeconds(5);
+            Instant end = Instant.now().plus(TIMEOUT).plusSeconds(5);
             while (Instant.now().isBefore(end)) {
                 for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(500))) {
                     JsonNode response = JSON.readTree(record.value());
@@ -86,7 +86,7 @@ public final class Client {
         }
     }
 
-    /** How Kafka is reached: in the clear, or with TLS and a user where SEPTET_KAFKA_PROTOCOL is SASL_SSL. */
+    /** Connection options: plain text, or TLS and a user if SEPTET_KAFKA_PROTOCOL is SASL_SSL. */
     private static Map<String, Object> connection(String bootstrap) {
         Map<String, Object> options = new HashMap<>(Map.of("bootstrap.servers", bootstrap, "acks", "all"));
         Map<String, String> env = System.getenv();
@@ -103,8 +103,8 @@ public final class Client {
     }
 
     /**
-     * Checks a message against what its schema requires. A message of one's own must also name nothing that the
-     * schema does not; one that is received may, since newer writers add fields.
+     * Checks that a message has the required fields of its schema. A published message must also have no unknown
+     * field; a received message may, because newer writers add fields.
      */
     private static void check(JsonNode message, JsonNode schema, boolean own) {
         for (JsonNode name : schema.path("required")) {
@@ -114,14 +114,14 @@ public final class Client {
         }
         message.fieldNames().forEachRemaining(name -> {
             if (own && !schema.path("properties").has(name)) {
-                throw new IllegalStateException("the schema knows no `" + name + "`");
+                throw new IllegalStateException("the schema has no field `" + name + "`");
             }
         });
     }
 
     /**
-     * The newest frozen schema of a topic, from the folder that SEPTET_SCHEMAS names. The topic's name ends in the
-     * major version: the schemas of {@code septet.responses.v2} are {@code responses/v2.1.json} and so on.
+     * The newest frozen schema of a topic, from the folder SEPTET_SCHEMAS. The name of a topic ends in the major
+     * version: the schemas of {@code septet.responses.v2} are {@code responses/v2.1.json} and so on.
      */
     private static JsonNode newest(String topic) throws IOException {
         String named = Optional.ofNullable(System.getenv("SEPTET_SCHEMAS")).orElse("contracts/schemas");

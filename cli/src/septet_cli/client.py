@@ -1,4 +1,4 @@
-"""A client of Septet: publishes plain JSON requests, reads exactly one response for each."""
+"""Kafka client of Septet: publishes JSON requests and reads one response for each."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ OnToken = Callable[[dict[str, Any]], None]
 
 
 def new_request_id(prefix: str = "ask") -> str:
-    """A request id that nobody has used."""
+    """A new, unique request id."""
     return f"{prefix}-{uuid4().hex[:20]}"
 
 
 def record_key(request: Mapping[str, Any]) -> str:
-    """Order is kept per conversation, else per request."""
+    """Record key of a request: one key per conversation keeps its order; without one, per request."""
     return f"{request.get('tenant', 'default')}:{request.get('conversation_id') or request['request_id']}"
 
 
 class Client:
-    """Requests out, responses in; use :func:`connect` to make one.
+    """Publishes requests and matches responses to them; :func:`connect` makes one.
 
     Attributes:
-        seen: how many responses were read for each request id.
+        seen: number of responses read for each request id.
     """
 
     def __init__(self, producer: AIOKafkaProducer, tenants: Tenants = SHARED_ONLY) -> None:
@@ -56,13 +56,13 @@ class Client:
         """Publish a request and wait for its response.
 
         Args:
-            request: the body, as its contract says; ``request_id`` is required.
+            request: the body of a `requests` record; ``request_id`` is required.
             timeout: seconds to wait.
             on_token: called with each chunk of partial text.
 
         Raises:
-            NoResponse: *timeout* passed.
-            Unreachable: Kafka is gone.
+            NoResponse: no response arrived within *timeout*.
+            Unreachable: Kafka does not answer.
         """
         request_id = request["request_id"]
         key = (request.get("tenant", "default"), request_id)
@@ -78,7 +78,7 @@ class Client:
             self._on_token.pop(key, None)
 
     async def publish(self, topic: str, key: str, value: Mapping[str, Any]) -> None:
-        """Publish one JSON object and wait until the broker has it."""
+        """Publish one JSON object and wait for the broker's acknowledgement."""
         await (await wire.send(self._producer, topic, key, value))
 
     def _result(self, future: asyncio.Future[Response], request_id: str, timeout: float) -> Response:
@@ -86,11 +86,11 @@ class Client:
             return future.result()
         for reader in self._readers:
             if reader.done():
-                raise Unreachable(f"Reading from Kafka failed: {reader.exception()}", "see `septet doctor`")
+                raise Unreachable(f"Reading from Kafka failed: {reader.exception()}", "run `septet doctor`")
         raise NoResponse(
-            f"No response to {request_id} within {timeout:.0f} s.",
-            "check the services with `septet topics` (lag) and `septet doctor`, "
-            f"then read it with `septet ask --request-id {request_id} …`",
+            f"No response to request {request_id} arrived within {timeout:.0f} s.",
+            "check the services with `septet topics` (lag) and `septet doctor`; "
+            f"to read the response later, repeat the question with `--request-id {request_id}`",
         )
 
     def _receive(self, record: wire.Record) -> None:
@@ -104,7 +104,7 @@ class Client:
         self.seen[value["request_id"]] += 1
         future = self._waiting.get(key)
         if future is None and value["tenant"] == SHARED:
-            # A request that the shared topic does not take is answered in nobody's name.
+            # The shared topic rejects a request of a tenant with its own topics. That response names the shared tenant.
             future = next((f for (_, name), f in self._waiting.items() if name == key[1]), None)
         if future is not None and not future.done():
             future.set_result(Response.model_validate(value))
@@ -114,16 +114,16 @@ class Client:
 async def connect(
     kafka: Kafka, *, stream: bool = False, tenants: Tenants = SHARED_ONLY, tenant: str | None = None
 ) -> AsyncIterator[Client]:
-    """A connected client.
+    """Connect a client.
 
     Args:
         kafka: connection to Kafka.
         stream: also read partial text.
-        tenants: who has own topics.
-        tenant: the only one to ask for; its topics alone are read. All of them where it is not given.
+        tenants: the tenants and their topics.
+        tenant: read only this tenant's topics; by default those of all tenants.
 
     Raises:
-        Unreachable: Kafka does not answer, or holds no Septet topics.
+        Unreachable: Kafka does not answer, or Septet's topics do not exist.
     """
     async with AsyncExitStack() as stack:
         client = Client(await stack.enter_async_context(wire.open_producer(kafka)), tenants)

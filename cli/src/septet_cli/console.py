@@ -1,4 +1,4 @@
-"""Output: results on stdout, progress and errors on stderr, and how a command runs."""
+"""Console output (results to stdout, progress and errors to stderr) and running a command."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ err = Console(stderr=True, highlight=False)
 
 
 def examples(*lines: str) -> str:
-    """An epilog for ``--help``: one command a line, with markup taken literally."""
+    """Epilog of ``--help`` with one command per line; square brackets are not markup."""
     return "Examples:\n" + "\n".join(line.replace("[", r"\[") for line in lines)
 
 
 def fail(error: CliError) -> NoReturn:
-    """Print an error with its fix and end the command."""
+    """Print an error with its fix and exit with its code."""
     report(error.message, error.fix)
     raise typer.Exit(error.exit_code)
 
 
 def report(message: str, fix: str) -> None:
-    """Print what is wrong, and how to mend it, to stderr."""
+    """Print an error message and its fix to stderr."""
     err.print(Text.assemble(("error: ", "bold red"), message))
     err.print(Text.assemble(("fix:   ", "bold green"), fix))
 
 
 def run(work: Coroutine[Any, Any, int]) -> NoReturn:
-    """Run a command's coroutine; its result is the exit code."""
+    """Run the coroutine of a command and exit with the code that it returns."""
     from septet_kit.errors import SeptetError
     from septet_native.errors import StackError
 
@@ -48,7 +48,7 @@ def run(work: Coroutine[Any, Any, int]) -> NoReturn:
     except StackError as error:
         fail(CliError(error.message, error.fix))
     except SeptetError as error:
-        fail(CliError(error.message, error.fix or "see `septet doctor`"))
+        fail(CliError(error.message, error.fix or "run `septet doctor`"))
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_INTERRUPTED) from None
     raise typer.Exit(code)

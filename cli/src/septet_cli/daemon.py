@@ -1,4 +1,4 @@
-"""A stack in the background: started apart from this shell, found and stopped by its recorded process."""
+"""Starts a stack in the background and stops it by its recorded process."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, str], None]
 POLL_S = 0.2
-# Services finish their steps, then servers end; beyond this the process hangs.
+# Services finish their steps, then servers stop. A process that needs longer hangs.
 STOP_S = 90.0
 
 
 def log_of(data_dir: Path) -> Path:
-    """The log of a stack in the background."""
+    """Log file of a background stack."""
     return data_dir / "logs" / "stack.log"
 
 
 async def start(settings: StackSettings, progress: Progress) -> tuple[State, bool]:
-    """Start the stack in the background and wait until all of it is ready.
+    """Start the stack in the background and wait until it is ready.
 
-    A stack that runs is left alone; one that is starting is waited for.
+    Do nothing if it runs already; wait if another process is starting it.
 
     Returns:
-        What runs, and whether this call started it.
+        The state of the running stack, and whether this call started it.
 
     Raises:
-        CliError: it did not start; carries the end of its log.
+        CliError: the stack did not start; the message ends with the tail of its log.
     """
     from septet_native.starting import read_starting
     from septet_native.state import read_state
@@ -50,7 +50,7 @@ async def start(settings: StackSettings, progress: Progress) -> tuple[State, boo
     pid = starting.pid if starting else child.pid if child else 0
     shown = 0
     while True:
-        ended = child.poll() is not None if child else not _runs(pid)
+        ended = child.poll() is not None if child else not _is_running(pid)
         now = read_starting(data_dir)
         for name, step in now.steps[shown:] if now else ():
             shown += 1
@@ -69,14 +69,18 @@ def _spawn(settings: StackSettings, data_dir: Path) -> subprocess.Popen[bytes]:
     argv = (sys.executable, "-m", "septet_cli", "up", "--stack", settings.stack)
     environment = {**os.environ, "SEPTET_DATA_DIR": str(settings.data_dir.expanduser().resolve())}
     with log.open("wb") as file:
-        # A session of its own: neither the end of this shell nor its Ctrl-C reaches it.
+        # In its own session, the stack survives the end of this shell and ignores its Ctrl-C.
         return subprocess.Popen(  # noqa: S603
-            argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-            env=environment, start_new_session=True,
-        )  # fmt: skip
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
 
 
-def _runs(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     import psutil
 
     return psutil.pid_exists(pid)
@@ -86,20 +90,23 @@ def _failed(data_dir: Path) -> CliError:
     from septet_native.process import tail
 
     log = log_of(data_dir)
-    return CliError(f"The stack did not start. The end of {log}:\n{tail(log)}", "do what its last lines say")
+    return CliError(
+        f"The stack did not start. Last lines of {log}:\n{tail(log)}",
+        "fix the error in these lines, then start it again",
+    )
 
 
 async def stop(data_dir: Path) -> list[str]:
-    """Stop the stack of *data_dir*, running or starting, and what a crash of it left behind.
+    """Stop the stack of *data_dir*, running or starting, and the processes that a crash left behind.
 
     Args:
-        data_dir: of the stack itself.
+        data_dir: data directory of this stack.
 
     Returns:
-        Names of what was stopped; empty when nothing ran.
+        Names of the stopped processes; empty when none ran.
 
     Raises:
-        CliError: it does not end.
+        CliError: the stack does not stop in time.
     """
     from septet_native import records
 
@@ -115,15 +122,15 @@ async def stop(data_dir: Path) -> list[str]:
             pass
         except psutil.TimeoutExpired as error:
             raise CliError(
-                f"The stack (pid {holder.pid}) has not ended in {STOP_S:.0f} s.",
-                f"read {log_of(data_dir)}, then `kill -9 {holder.pid}`; the next start ends what it leaves",
+                f"The stack (pid {holder.pid}) did not stop within {STOP_S:.0f} s.",
+                f"read {log_of(data_dir)}, then `kill -9 {holder.pid}`; the next start stops the remaining processes",
             ) from error
         stopped.append("stack")
     return [*stopped, *await asyncio.to_thread(records.reap, data_dir / "run")]
 
 
 def _holder(data_dir: Path) -> psutil.Process | None:
-    """The process that holds the stack; its time of creation tells it from a later one of that number."""
+    """The process that runs the stack. Its creation time excludes a later process with the same pid."""
     from septet_native import records
     from septet_native.starting import read_starting
     from septet_native.state import read_state

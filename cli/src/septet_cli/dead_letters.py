@@ -1,4 +1,4 @@
-"""Dead letters: listing them, and sending them once more."""
+"""Reads dead letters and re-drives them."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ MAX_REDRIVES = 3
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A record that a service could not process; ``name`` is ``SERVICE/OFFSET``."""
+    """A record that a service could not process."""
 
     service: str
     record: Record
 
     @property
     def name(self) -> str:
-        """How commands refer to it."""
+        """``SERVICE/OFFSET``, as the commands take it."""
         return f"{self.service}/{self.record.offset}"
 
     def fact(self, name: str) -> str:
-        """One of the facts that the service added: topic, code, reason, fix, at, …"""
+        """Value of the header ``septet-dead-NAME``, which the service added: topic, code, reason, fix, at, …"""
         return header(self.record, PREFIX + name) or ""
 
     @property
     def is_record(self) -> bool:
-        """Whether it holds the record itself, neither raw bytes of the log nor the headers alone."""
+        """Whether the original record is complete, not undecoded bytes or headers without a body."""
         return not self.fact("raw") and not self.fact("omitted")
 
     @property
     def redrives(self) -> int:
-        """How often it was sent again already."""
+        """Number of earlier re-drives."""
         return int(header(self.record, REDRIVES) or 0)
 
 
 async def read_dead_letters(kafka: Kafka, service: str | None = None) -> list[DeadLetter]:
-    """All retained dead letters, of one service or of all, oldest first.
+    """Read all retained dead letters of one service, or of all services, oldest first.
 
     Raises:
         Unreachable: Kafka does not answer.
@@ -65,7 +65,7 @@ async def read_dead_letters(kafka: Kafka, service: str | None = None) -> list[De
 
 
 async def redrive(producer: AIOKafkaProducer, letter: DeadLetter) -> None:
-    """Send the record to the topic it came from: key, value and headers as they were, the count one higher."""
+    """Send the original key, value and headers to the source topic and increment the re-drive count."""
     kept = [(k, v) for k, v in letter.record.headers if not k.startswith(PREFIX) and k != REDRIVES]
     headers = [*kept, (REDRIVES, str(letter.redrives + 1).encode())]
     await producer.send_and_wait(

@@ -1,4 +1,4 @@
-"""A stack with its topics and services, as `up`, `demo` and `bench` start it."""
+"""Runs a stack with its topics and services for `up`, `demo` and `bench`."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ Progress = Callable[[str, str], None]
 async def running(
     settings: StackSettings, services: Sequence[str], progress: Progress, env: Mapping[str, str] | None = None
 ) -> AsyncIterator[Stack]:
-    """Servers, then topics, then services; everything is stopped on the way out.
+    """Start the servers, create the topics, start the services; stop everything on exit.
 
     Raises:
-        StackError: something could not be started; what had started is stopped then.
+        StackError: a process could not be started; those that run are stopped.
     """
     if named := (env or {}).get("SEPTET_TENANTS_FILE"):
-        # The broker's users and topics are those of the tenants that the services will know.
+        # The broker needs users and topics for the same tenants as the services.
         settings = settings.model_copy(update={"tenants_file": Path(named)})
     async with Stack(settings) as stack:
-        with stack.starting(progress) as told:
-            addresses = await stack.start(told)
-            told("topics", "creating")
+        with stack.starting(progress) as report_step:
+            addresses = await stack.start(report_step)
+            report_step("topics", "creating")
             await ensure_topics(
                 addresses.connection("admin"), topics=Tenants.load(settings.tenants_file).topics()
             )
-            told("topics", "ready")
-            await stack.start_services(services, env, told)
+            report_step("topics", "ready")
+            await stack.start_services(services, env, report_step)
         yield stack
 
 
 def stack_settings(stack: str | None, data_dir: Path | None, **fields: Any) -> StackSettings:
-    """Settings from the environment, with the options of a command before them.
+    """Settings from the environment; options of the command override them.
 
     Raises:
-        CliError: there is no stack of that name.
+        CliError: *stack* is neither `embedded` nor `native`.
     """
     if stack not in (None, "embedded", "native"):
-        raise CliError(f"There is no stack {stack}.", "choose `embedded` or `native`")
+        raise CliError(f"--stack {stack}: no such stack.", "give --stack embedded or --stack native")
     given = {"stack": stack, "data_dir": data_dir, **fields}
     return StackSettings(**{name: value for name, value in given.items() if value is not None})

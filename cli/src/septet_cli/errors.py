@@ -1,9 +1,9 @@
-"""Errors of the command.
+"""Exceptions of the command line.
 
-CliError            a failure a user can act on: a message, the fix and an exit code
-├── NoStack         nothing runs where the command looked
-├── Unreachable     a recorded server does not answer
-└── NoResponse      no response came in time
+CliError            base class: a message, a fix and an exit code
+├── NoStack         no stack runs
+├── Unreachable     a server does not answer
+└── NoResponse      no response arrived in time
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ EXIT_INTERRUPTED = 130
 
 
 class CliError(Exception):
-    """A failure with its fix; ends the command with ``exit_code``."""
+    """An error that the user can fix; the command exits with ``exit_code``."""
 
     exit_code = EXIT_FAILED
 
@@ -26,12 +26,12 @@ class CliError(Exception):
 
 
 class NoStack(CliError):
-    """No running stack was found."""
+    """No stack runs."""
 
 
 class Unreachable(CliError):
-    """A server is recorded, and does not answer."""
+    """A server does not answer."""
 
 
 class NoResponse(CliError):
-    """No response was read in time."""
+    """No response arrived in time."""

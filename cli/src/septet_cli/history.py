@@ -1,4 +1,4 @@
-"""Finding on the log what was said before."""
+"""Searches a topic for the earlier responses to a request."""
 
 from __future__ import annotations
 
@@ -17,9 +17,15 @@ WINDOW = 500
 async def find_responses(
     kafka: Kafka, request_id: str, tenant: str | None = None, topic: str = RESPONSES
 ) -> list[dict[str, Any]]:
-    """Responses on the retained log for a request id, oldest first; *topic* is where the tenant's are.
+    """Retained responses to a request id, oldest first.
 
-    Reads each partition backwards in windows and stops at the window that holds one.
+    Reads each partition backwards in windows and stops at the first window with a match.
+
+    Args:
+        kafka: connection to Kafka.
+        request_id: the request.
+        tenant: only responses to this tenant.
+        topic: the topic to search.
     """
     needle = json.dumps(request_id).encode()
     async with open_consumer(kafka, [topic]) as consumer:

@@ -1,4 +1,4 @@
-"""Feedback out, labels in."""
+"""Publishes feedback and waits for its labels."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ LABELS, DEAD = topic("labels").name, dead_letter_topic("feedback")
 
 @dataclass
 class FeedbackReport:
-    """What became of feedback events, by feedback id: their labels, or why they were refused."""
+    """Labels of feedback events, or the reasons for their rejection, by feedback id."""
 
     labels: dict[str, dict[str, Any]] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
+    rejected: dict[str, str] = field(default_factory=dict)
 
 
 async def send_feedback(
     kafka: Kafka, events: Sequence[dict[str, Any]], timeout: float, tenants: Tenants = SHARED_ONLY
 ) -> FeedbackReport:
-    """Publish feedback events and wait for word of each.
+    """Publish feedback events and wait for the label or dead letter of each.
 
     Args:
         kafka: connection to Kafka.
-        events: bodies as the feedback contract says.
-        timeout: seconds to wait; 0 publishes only.
-        tenants: who has own topics.
+        events: bodies of `feedback` records.
+        timeout: seconds to wait; 0 does not wait.
+        tenants: the tenants and their topics.
     """
     waiting = {event["feedback_id"] for event in events}
     report = FeedbackReport()
@@ -46,7 +46,7 @@ async def send_feedback(
         if found not in waiting:
             return
         if record.topic == DEAD:
-            report.refused[found] = wire.reason(record)
+            report.rejected[found] = wire.reason(record)
         else:
             report.labels[found] = json.loads(record.value or b"{}")
         waiting.discard(found)
@@ -65,7 +65,7 @@ async def send_feedback(
 
 
 def _feedback_id(record: wire.Record) -> str:
-    # A dead letter may hold anything, even bytes that are not text.
+    # A dead letter may hold any bytes.
     try:
         body = json.loads(record.value or b"{}")
     except ValueError:

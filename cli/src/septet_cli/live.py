@@ -1,4 +1,4 @@
-"""Partial text on the terminal while an answer is written."""
+"""Shows the partial text of an answer on the terminal while the model generates it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from septet_cli.console import err
 
 
 class TokenText:
-    """Text of the newest epoch, put together in order of sequence numbers."""
+    """Chunks of the newest draft (epoch), joined in order of their sequence numbers."""
 
     def __init__(self) -> None:
         self._epoch = 0
         self._chunks: dict[int, str] = {}
 
     def add(self, chunk: dict[str, Any]) -> str:
-        """Take a chunk in; returns the text so far, without what comes after a gap."""
+        """Add a chunk and return the text up to the first missing chunk."""
         if chunk["epoch"] > self._epoch:
-            # A higher epoch is a new draft: it replaces what was shown.
+            # A higher epoch is a new draft, which replaces the shown text.
             self._epoch, self._chunks = chunk["epoch"], {}
         if chunk["epoch"] == self._epoch:
             self._chunks[chunk["sequence"]] = chunk["text"]
@@ -31,7 +31,7 @@ class TokenText:
 
     @property
     def text(self) -> str:
-        """The text so far."""
+        """The text up to the first missing chunk."""
         parts: list[str] = []
         while (part := self._chunks.get(len(parts))) is not None:
             parts.append(part)
@@ -40,7 +40,7 @@ class TokenText:
 
 @contextmanager
 def show_tokens() -> Iterator[OnToken]:
-    """A transient live area on stderr that shows partial text, until the response replaces it."""
+    """Show partial text in a live area on stderr, removed on exit."""
     text = TokenText()
     with Live(Text("…", style="dim"), console=err, transient=True, refresh_per_second=12) as live:
         yield lambda chunk: live.update(Text(text.add(chunk) or "…", style="dim"))

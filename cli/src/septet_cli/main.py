@@ -1,4 +1,4 @@
-"""The ``septet`` command. Heavy imports happen inside the commands, so that ``--help`` is quick."""
+"""The ``septet`` command. Commands import heavy packages inside their functions, so that ``--help`` stays fast."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ from septet_cli.console import examples
 
 app = typer.Typer(
     name="septet",
-    help="Questions in over Kafka, answers out: guarded, cached safely, scored and traced.",
+    help="Ask questions over Kafka and get answers that are checked, cached, scored and traced.\n\n"
+    "First steps: `septet up` in one terminal, then `septet ingest` and `septet ask` in another.",
     epilog=examples(
-        "septet up                                     start everything (Ctrl-C stops it)",
+        "septet up                                     start all servers and services (Ctrl-C stops them)",
         "septet ingest docs/ python:json               make documents searchable",
         'septet ask "What does json.dumps do?"         ask, with sources and scores',
-        "septet feedback ask-1f00 --down               say that an answer was wrong",
-        "septet trace ask-1f00                         see where the time went",
+        "septet feedback ask-1f00 --down               report a wrong answer",
+        "septet trace ask-1f00                         show where the time was spent",
     ),
     rich_markup_mode="rich",
     no_args_is_help=True,

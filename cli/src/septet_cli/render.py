@@ -1,4 +1,4 @@
-"""A response as people read it."""
+"""Renders a response for the terminal."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from rich.text import Text
 from septet_contracts import CacheInfo, Response, Source, StageTiming, Verdict
 
 STATUS_STYLE = {
-    "answered": "green", "abstained": "yellow", "refused": "yellow", "blocked": "magenta", "failed": "red",
+    "answered": "green",
+    "abstained": "yellow",
+    "refused": "yellow",
+    "blocked": "magenta",
+    "failed": "red",
     "expired": "red",
-}  # fmt: skip
-"""A status that is not here is shown like a failure."""
+}
+"""Other statuses are shown like a failure."""
 DECISION_STYLE = {
     "pass": "green",
     "flag": "yellow",
@@ -23,17 +27,17 @@ DECISION_STYLE = {
     "reask": "yellow",
     "block": "red",
 }
-"""A decision that is not here is shown like a block."""
+"""Other decisions are shown like a block."""
 PASSAGE_CHARS = 220
 
 
 def response_panel(response: Response, *, page: str | None = None, question: str | None = None) -> Panel:
-    """Everything a response says, as one panel.
+    """A panel with all parts of a response.
 
     Args:
-        response: what was read from the responses topic.
-        page: address of the page that shows its trace.
-        question: the question as it was asked, shown above the answer.
+        response: a record of the responses topic.
+        page: URL of its trace.
+        question: the original question, shown above the answer.
     """
     style = STATUS_STYLE.get(response.status, STATUS_STYLE["failed"])
     parts: list[RenderableType] = []
@@ -56,9 +60,14 @@ def response_panel(response: Response, *, page: str | None = None, question: str
     kind = "" if response.answer_kind == "none" else f" · {response.answer_kind}"
     subtitle = f"{response.request_id} · {response.tenant}"
     return Panel(
-        Group(*parts), title=f"[{style}]{response.status}{kind}[/]", title_align="left",
-        subtitle=Text(subtitle, style="dim"), subtitle_align="right", border_style=style, padding=(0, 1),
-    )  # fmt: skip
+        Group(*parts),
+        title=f"[{style}]{response.status}{kind}[/]",
+        title_align="left",
+        subtitle=Text(subtitle, style="dim"),
+        subtitle_align="right",
+        border_style=style,
+        padding=(0, 1),
+    )
 
 
 def _answer(response: Response) -> RenderableType:
@@ -73,7 +82,7 @@ def _answer(response: Response) -> RenderableType:
     if not response.answer and response.error is None:
         parts.append(Text("(no answer)", style="dim"))
     if response.degraded:
-        parts.append(Text(f"made while these were down: {', '.join(response.degraded)}", style="yellow"))
+        parts.append(Text(f"degraded, without: {', '.join(response.degraded)}", style="yellow"))
     return Group(*parts)
 
 
@@ -153,5 +162,5 @@ def _trace(response: Response, page: str | None) -> RenderableType | None:
 
 
 def trace_page(traces_url: str | None, trace_id: str | None) -> str | None:
-    """Address of the page that shows a trace (the same path as Jaeger's)."""
+    """URL of a trace in the trace server (the same path as in Jaeger)."""
     return f"{traces_url.rstrip('/')}/trace/{trace_id}" if traces_url and trace_id else None

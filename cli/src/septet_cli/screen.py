@@ -1,4 +1,4 @@
-"""What `septet up` and `septet stack status` show of a stack that runs."""
+"""Status screen of a running stack, for `septet up` and `septet stack status`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def status_screen(
     *,
     background: bool = False,
 ) -> RenderableType:
-    """One table of processes, the addresses, what was left out, and what to do next."""
+    """The processes, the servers that were left out, the addresses and the next commands."""
     table = Table(box=None, pad_edge=False, header_style="bold dim")
     for name in ("", "state", "pid", "port", "memory", "restarts", "log"):
         table.add_column(name, justify="right" if name in ("pid", "port", "memory", "restarts") else "left")
@@ -31,24 +31,30 @@ def status_screen(
             table.add_row()
         kind = process.kind
         table.add_row(
-            process.name, Text(process.state, style=STYLES.get(process.state, "")), str(process.pid or "-"),
-            str(process.port or "-"), f"{process.rss_mb:.0f} MB" if process.rss_mb else "-",
+            process.name,
+            Text(process.state, style=STYLES.get(process.state, "")),
+            str(process.pid or "-"),
+            str(process.port or "-"),
+            f"{process.rss_mb:.0f} MB" if process.rss_mb else "-",
             Text(str(process.restarts), style="red" if process.restarts else "dim"),
             Text(_short(process.log, addresses.data_dir), style="dim"),
-        )  # fmt: skip
+        )
     ready = sum(p.state == "ready" for p in processes)
     total = sum(p.rss_mb for p in processes)
     head = Text.assemble(
-        ("septet", "bold"), f"  {ready}/{len(processes)} ready · up {_duration(uptime_s)} · {total / 1000:.1f} GB",
-    )  # fmt: skip
+        ("septet", "bold"),
+        f"  {ready}/{len(processes)} ready · up {_duration(uptime_s)} · {total / 1000:.1f} GB",
+    )
     return Group(head, Text(), table, Text(), *map(_left_out, missing), _places(addresses, background))
 
 
 def _left_out(missing: Missing) -> Text:
     return Text.assemble(
-        (f"{missing.name} left out: ", "yellow"), f"{missing.message} Now {missing.instead}.\n",
-        ("fix: ", "green"), f"{missing.fix}\n",
-    )  # fmt: skip
+        (f"{missing.name} left out: ", "yellow"),
+        f"{missing.message} Now {missing.instead}.\n",
+        ("fix: ", "green"),
+        f"{missing.fix}\n",
+    )
 
 
 def _places(addresses: Addresses, background: bool) -> Text:

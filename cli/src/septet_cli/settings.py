@@ -1,4 +1,4 @@
-"""Where the command finds the stack."""
+"""Settings of the command line: where it finds the stack."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ class CliSettings(FileSettings):
     """Settings of the command (environment prefix ``SEPTET_``).
 
     Attributes:
-        data_dir: data directory of the embedded stack; its ``state.json`` names the addresses.
-        kafka_bootstrap: address of a Kafka that is not the embedded one; overrides ``state.json``.
-        kafka_protocol: its security protocol.
-        kafka_username, kafka_password: credentials there.
-        kafka_ca_file: PEM file of the authority that signed its certificates.
+        data_dir: data directory of the local stack; its ``state.json`` holds the addresses.
+        kafka_bootstrap: address of another Kafka; overrides ``state.json``.
+        kafka_protocol: security protocol of that Kafka.
+        kafka_username, kafka_password: credentials for that Kafka.
+        kafka_ca_file: PEM file of the certificate authority of that Kafka.
         kafka_mechanism: SASL mechanism.
-        kafka_principal: whom the commands act as on a stack of this machine that has users.
-        traces_url: base address of a trace query API (embedded or Jaeger).
-        tenant: tenant on whose behalf requests are made.
-        tenants_file: the tenants file of the services, which says who has own topics.
+        kafka_principal: Kafka user of the commands on a local stack with users.
+        traces_url: base URL of a trace query API (embedded or Jaeger).
+        tenant: tenant of requests, documents and feedback.
+        tenants_file: tenants file of the services; lists the tenants with their own topics.
     """
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_", extra="ignore")
@@ -41,8 +41,12 @@ class CliSettings(FileSettings):
     tenants_file: Path | None = None
 
     def kafka(self) -> KafkaConnection:
-        """The connection that the variables describe."""
+        """Connection to the Kafka of ``kafka_bootstrap``."""
         return KafkaConnection(
-            self.kafka_bootstrap or "127.0.0.1:9092", self.kafka_protocol, self.kafka_username,
-            self.kafka_password.get_secret_value(), self.kafka_ca_file, self.kafka_mechanism,
-        )  # fmt: skip
+            self.kafka_bootstrap or "127.0.0.1:9092",
+            self.kafka_protocol,
+            self.kafka_username,
+            self.kafka_password.get_secret_value(),
+            self.kafka_ca_file,
+            self.kafka_mechanism,
+        )

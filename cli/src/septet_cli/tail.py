@@ -1,4 +1,4 @@
-"""Reading what arrives on topics from now on."""
+"""Reads new records of topics."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Listener = Callable[[Record], None]
 
 @asynccontextmanager
 async def tail(kafka: Kafka, topics: Iterable[str], listener: Listener) -> AsyncIterator[asyncio.Task[None]]:
-    """Call *listener* with every record that is written to *topics* after this is entered.
+    """Call *listener* with every record that is appended to *topics* after entry.
 
-    Yields the reading task, so that who waits for a record can also wait for its failure.
+    Yields the reading task: the caller can wait for its failure while it waits for a record.
     """
     async with open_consumer(kafka, topics) as consumer:
-        # Positions are fixed before the caller publishes: nothing written after can be missed.
+        # Fetch the positions before the caller publishes, so that no later record is missed.
         await consumer.seek_to_end()
         for partition in consumer.assignment():
             await consumer.position(partition)

@@ -1,4 +1,4 @@
-"""Which topics a tenant's records travel on, as the tenants file says."""
+"""Loads the tenants file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from septet_cli.settings import CliSettings
 
 
 def known_tenants(settings: CliSettings | None = None) -> Tenants:
-    """The tenants that the services know, from the same file (``SEPTET_TENANTS_FILE``).
+    """The tenants in the file that the services use (``SEPTET_TENANTS_FILE``).
 
     Raises:
         CliError: the file cannot be read or is not valid.

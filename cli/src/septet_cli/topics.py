@@ -1,4 +1,4 @@
-"""How much is on each topic, and how far behind each service is."""
+"""Reads the number of records on each topic and the lag of each consumer group."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PREFIX = "septet"
 
 @dataclass(frozen=True)
 class TopicState:
-    """One topic: ``depth`` is the number of retained records, ``lag`` what each group has yet to do."""
+    """One topic: ``depth`` is its number of retained records, ``lag`` the unread records by consumer group."""
 
     name: str
     about: str
@@ -30,7 +30,7 @@ class TopicState:
 
 
 async def topic_states(kafka: Kafka) -> list[TopicState]:
-    """State of each topic of the table that exists, then of each tenant's own.
+    """State of each existing shared topic, then of each tenant's own topics.
 
     Raises:
         Unreachable: Kafka does not answer.
@@ -68,7 +68,7 @@ async def existing_topics(kafka: Kafka) -> set[str]:
 
 
 def _known(names: Iterable[str]) -> dict[str, Topic]:
-    """Septet's topics among *names*, each with the one of the table that it is, or that it stands in for."""
+    """Septet's topics among *names*, each with its entry in the topic table; a tenant's topic has the shared one's."""
     found: dict[str, Topic] = {}
     for name in sorted(names):
         with suppress(KeyError):

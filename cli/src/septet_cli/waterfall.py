@@ -1,4 +1,4 @@
-"""A trace as a waterfall in the terminal."""
+"""Renders a trace as a waterfall in the terminal."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rich.text import Text
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_red", "bright_cyan", "bright_green")
 BAR_WIDTHS = (12, 40)
-"""Fewest and most characters of the time line; names come first where the terminal is narrow."""
+"""Least and greatest width of the time line in characters; a narrow terminal shortens it first."""
 _TOPIC = re.compile(r"\bseptet\.([a-z-]+)\.v\d+\b")
 
 
 @dataclass
 class Node:
-    """A span in its tree; times in microseconds."""
+    """A span in the tree of a trace; times in microseconds."""
 
     span_id: str
     parent_id: str | None
@@ -34,19 +34,19 @@ class Node:
 
     @property
     def end(self) -> int:
-        """When it ended."""
+        """End of the span."""
         return self.start + self.duration
 
     @property
     def is_query(self) -> bool:
-        """Whether it is a database query without anything below it."""
+        """Whether the span is a database query without children."""
         return self.database and not self.children
 
 
 def forest(trace: dict[str, Any]) -> list[Node]:
-    """Root spans of a trace in the shape of Jaeger's query API, children in order of their start.
+    """Root spans of a trace (JSON of Jaeger's query API), children ordered by their start.
 
-    A span whose parent is not in the trace counts as a root.
+    A span without its parent in the trace counts as a root.
     """
     nodes = {s["spanID"]: _node(s, trace["processes"][s["processID"]]["serviceName"]) for s in trace["spans"]}
     roots: list[Node] = []
@@ -60,10 +60,16 @@ def _node(span: dict[str, Any], service: str) -> Node:
     parent = next((r["spanID"] for r in span["references"] if r["refType"] == "CHILD_OF"), None)
     tags = {tag["key"]: tag["value"] for tag in span["tags"]}
     return Node(
-        span["spanID"], parent, span["operationName"], service.removeprefix("septet-"), span["startTime"],
-        span["duration"], bool(tags.get("error")), bool(tags.keys() & {"db.system", "db.system.name"}),
+        span["spanID"],
+        parent,
+        span["operationName"],
+        service.removeprefix("septet-"),
+        span["startTime"],
+        span["duration"],
+        bool(tags.get("error")),
+        bool(tags.keys() & {"db.system", "db.system.name"}),
         [_evaluation(log) for log in span["logs"] if _is_evaluation(log)],
-    )  # fmt: skip
+    )
 
 
 def _fields(log: dict[str, Any]) -> dict[str, Any]:
@@ -84,12 +90,12 @@ def _evaluation(log: dict[str, Any]) -> str:
 
 
 def render(trace: dict[str, Any], *, width: int | None = None, queries: bool = False) -> RenderableType:
-    """The waterfall: one line a span, its bar placed on the time line of the request.
+    """The waterfall: one line per span, with its bar on the time line of the request.
 
     Args:
-        trace: in the shape of Jaeger's query API.
-        width: characters of the time line; by default what the names leave of the terminal's.
-        queries: show database queries one by one; else they are counted on the span that made them.
+        trace: JSON of Jaeger's query API.
+        width: characters of the time line; by default the width that the names leave free.
+        queries: show each database query; by default the parent span shows their number.
     """
     roots = forest(trace)
     services = list(dict.fromkeys(node.service for root in roots for _, node in _walk(root)))
@@ -113,9 +119,11 @@ def render(trace: dict[str, Any], *, width: int | None = None, queries: bool = F
         hidden = 0 if queries else sum(child.is_query for child in node.children)
         name.append(f"  {hidden} queries" if hidden else "", style="dim")
         table.add_row(
-            Text(node.service, style=colour), name, Text(_bar(node, axis, width), style=colour),
+            Text(node.service, style=colour),
+            name,
+            Text(_bar(node, axis, width), style=colour),
             _milliseconds(node.duration),
-        )  # fmt: skip
+        )
         for evaluation in node.evaluations:
             table.add_row("", Text(" " * (depth + 1) + evaluation, style="dim"), "", "")
     total = len(trace["spans"])
@@ -124,7 +132,7 @@ def render(trace: dict[str, Any], *, width: int | None = None, queries: bool = F
 
 
 def _short(name: str) -> str:
-    """A span's name with topics by their short names: a request passes many, each one level deeper."""
+    """The span's name with short topic names, because each hop is indented by one level."""
     return _TOPIC.sub(r"\1", name)
 
 
@@ -134,9 +142,9 @@ def _walk(node: Node, depth: int = 0, *, fold: bool = False) -> list[tuple[int, 
 
 
 def _axis(nodes: list[Node]) -> tuple[int, int]:
-    """Start and length of the time line: the first span's, and that of all which began within it.
+    """Start and length of the time line: the spans that start before the first span ends.
 
-    Feedback joins a trace minutes or days later: it must not squeeze the request into one character.
+    Feedback spans follow minutes or days later. They would shrink the request to one character.
     """
     first = min(nodes, key=lambda node: node.start)
     within = [node.end for node in nodes if node.start <= first.end]

@@ -1,4 +1,4 @@
-"""Kafka as a client sees it: JSON records on topics."""
+"""Kafka producers and consumers of the command, for JSON records."""
 
 from __future__ import annotations
 
@@ -23,24 +23,27 @@ MAX_RECORD_BYTES = 2 * 1024 * 1024
 
 
 async def unreachable(kafka: Kafka) -> Unreachable:
-    """The error for a broker that could not be connected to: why, and which setting mends it."""
+    """The error for a failed connection: its cause and the setting to correct."""
     found = await diagnose(kafka)
     if isinstance(found, Permanent):
-        return Unreachable(found.message, found.fix or "see `septet doctor`")
+        return Unreachable(found.message, found.fix or "run `septet doctor`")
     return Unreachable(found.message, "start the stack with `septet up`, or correct SEPTET_KAFKA_BOOTSTRAP")
 
 
 @asynccontextmanager
 async def open_producer(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
-    """A producer that waits for all replicas and never writes a record twice.
+    """An idempotent producer that waits for all replicas.
 
     Raises:
         Unreachable: Kafka does not answer.
     """
     producer = AIOKafkaProducer(
-        **KafkaConnection.of(kafka).options(), acks="all", enable_idempotence=True, linger_ms=2,
+        **KafkaConnection.of(kafka).options(),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=2,
         max_request_size=MAX_RECORD_BYTES,
-    )  # fmt: skip
+    )
     try:
         await producer.start()
     except (KafkaConnectionError, OSError) as error:
@@ -54,15 +57,17 @@ async def open_producer(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
 
 @asynccontextmanager
 async def open_consumer(kafka: Kafka, topics: Iterable[str]) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of all partitions of *topics*, in no group: it commits nothing.
+    """A consumer of all partitions of *topics*, without a group and without commits.
 
     Raises:
         Unreachable: Kafka does not answer, or a topic does not exist.
     """
     consumer = tolerant_consumer(
-        **KafkaConnection.of(kafka).options(), enable_auto_commit=False, auto_offset_reset="earliest",
+        **KafkaConnection.of(kafka).options(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
         max_partition_fetch_bytes=MAX_RECORD_BYTES,
-    )  # fmt: skip
+    )
     try:
         await consumer.start()
     except (KafkaConnectionError, OSError) as error:
@@ -80,14 +85,14 @@ async def _partitions(consumer: AIOKafkaConsumer, kafka: Kafka, topic: str) -> l
     for _ in range(20):
         if found:
             break
-        # A topic that was made a moment ago may be missing from the first metadata.
+        # The first metadata may lack a topic that was just created.
         await asyncio.sleep(0.1)
         await consumer._client.force_metadata_update()
         found = consumer.partitions_for_topic(topic)
     if not found:
         raise Unreachable(
             f"Kafka at {KafkaConnection.of(kafka).bootstrap} has no topic {topic}.",
-            "start the services with `septet up`: it creates the topics",
+            "create the topics with `septet up`, or with `septet kafka apply` on your own cluster",
         )
     return [TopicPartition(topic, p) for p in sorted(found)]
 
@@ -95,22 +100,24 @@ async def _partitions(consumer: AIOKafkaConsumer, kafka: Kafka, topic: str) -> l
 async def send(
     producer: AIOKafkaProducer, topic: str, key: str, value: Mapping[str, Any]
 ) -> asyncio.Future[RecordMetadata]:
-    """Hand one JSON object to the producer; the returned future ends when the broker has it."""
+    """Queue one JSON object; the returned future completes with the broker's acknowledgement."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     try:
         sent: asyncio.Future[RecordMetadata] = await producer.send(topic, body, key=key.encode())
     except KafkaError as error:
-        raise Unreachable(f"{topic} does not take the record: {error}", "send a smaller body") from error
+        raise Unreachable(
+            f"The record could not be sent to {topic}: {error}", "if it is too large, send a smaller body"
+        ) from error
     return sent
 
 
 def header(record: Record, name: str) -> str | None:
-    """The last header called *name*, as text."""
+    """Value of the last header *name*, decoded as UTF-8."""
     found = [value for key, value in record.headers if key == name]
     return found[-1].decode("utf-8", "replace") if found else None
 
 
 def reason(record: Record) -> str:
-    """Why a record is a dead letter: its code and the reason, from its headers."""
+    """Error code and reason of a dead letter, from its headers."""
     code, message = header(record, "septet-dead-code"), header(record, "septet-dead-reason")
     return ": ".join(part for part in (code, message) if part) or "no reason given"

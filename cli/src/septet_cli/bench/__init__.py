@@ -1,1 +1,1 @@
-"""Measuring retrieval and answers on labelled data sets."""
+"""Benchmarks of retrieval and answers on labelled data sets."""

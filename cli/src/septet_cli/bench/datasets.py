@@ -1,4 +1,4 @@
-"""Labelled data sets in the two layouts that ``bench rag`` reads."""
+"""Reads labelled data sets in the two layouts of ``bench rag``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,14 @@ from septet_cli.ingest.jsonl import ID_FIELDS, TEXT_FIELDS, TITLE_FIELDS, first_
 
 CORPUS_FILES = ("corpus", "chunks", "contexts", "documents")
 GOLD_FIELDS = (
-    "relevant_ids", "context_id", "context_ids", "supporting_doc_ids", "doc_id", "doc_ids", "gold_ids",
-)  # fmt: skip
+    "relevant_ids",
+    "context_id",
+    "context_ids",
+    "supporting_doc_ids",
+    "doc_id",
+    "doc_ids",
+    "gold_ids",
+)
 QUESTION_FIELDS = ("question", "query", "text")
 EXPECTED = (
     "BEIR: corpus.jsonl (id, title, text), queries.jsonl (id, text), qrels.jsonl (query_id, doc_id, score); or "
@@ -28,7 +34,7 @@ EXPECTED = (
 
 @dataclass(frozen=True)
 class Question:
-    """A question with the grades of its gold documents and its known answers."""
+    """A question with its reference answers and the relevance grades of documents."""
 
     question_id: str
     text: str
@@ -38,7 +44,7 @@ class Question:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A corpus with questions about it."""
+    """A corpus and its questions."""
 
     name: str
     documents: tuple[Document, ...]
@@ -49,8 +55,8 @@ def load_dataset(folder: Path, limit: int | None = None) -> DataSet:
     """Read a data set.
 
     Args:
-        folder: holds the files of one of the layouts.
-        limit: keep the first so many questions that have a gold document.
+        folder: folder with the files of one layout.
+        limit: number of questions with a relevant document to keep; None keeps all.
 
     Raises:
         CliError: the folder has neither layout, or a file is malformed.
@@ -62,13 +68,13 @@ def load_dataset(folder: Path, limit: int | None = None) -> DataSet:
     elif corpus is not None and (folder / "queries.jsonl").is_file():
         found = _beir(folder)
     else:
-        raise CliError(f"{folder} is no data set that can be read.", f"expected {EXPECTED}")
+        raise CliError(f"{folder} holds no data set in a known layout.", f"expected {EXPECTED}")
     documents = tuple({d.document_id: d for d in _documents(corpus)}.values())
     known = {d.document_id for d in documents}
     usable = [q for q in found if q.text and any(g > 0 and d in known for d, g in q.grades.items())]
     if not usable:
         raise CliError(
-            f"No question of {folder} has a gold document in {corpus.name}.", f"expected {EXPECTED}"
+            f"No question of {folder} has a relevant document in {corpus.name}.", f"expected {EXPECTED}"
         )
     return DataSet(folder.resolve().name, documents, tuple(usable[:limit]))
 
@@ -91,7 +97,7 @@ def _documents(corpus: Path) -> Iterator[Document]:
     for number, row in _rows(corpus):
         name = first_text(row, ID_FIELDS)
         if not name:
-            raise CliError(f"{corpus}:{number} has no id.", f"give one of {', '.join(ID_FIELDS)}")
+            raise CliError(f"{corpus}:{number} has no id.", f"add one of the fields {', '.join(ID_FIELDS)}")
         title = first_text(row, TITLE_FIELDS)[:1024]
         text = first_text(row, TEXT_FIELDS) or title
         if text:
@@ -110,7 +116,7 @@ def _question(row: dict[str, Any], number: int) -> Question:
 
 
 def _answers(value: Any) -> tuple[str, ...]:
-    """Texts of answers, be they one text, a list of texts, or SQuAD's objects."""
+    """Texts of the answers, given as a text, a list, or an object of SQuAD."""
     if isinstance(value, dict):
         return _answers(value.get("text"))
     if isinstance(value, list):
@@ -120,7 +126,7 @@ def _answers(value: Any) -> tuple[str, ...]:
 
 def _beir(folder: Path) -> list[Question]:
     grades: dict[str, dict[str, float]] = defaultdict(dict)
-    for query, document, grade in _judgements(folder):
+    for query, document, grade in _qrels(folder):
         grades[query][document] = grade
     queries = (row for _, row in _rows(folder / "queries.jsonl"))
     named = ((first_text(row, ("id", "_id", "query_id")), row) for row in queries)
@@ -135,7 +141,7 @@ def _beir(folder: Path) -> list[Question]:
     ]
 
 
-def _judgements(folder: Path) -> Iterator[tuple[str, str, float]]:
+def _qrels(folder: Path) -> Iterator[tuple[str, str, float]]:
     lines = folder / "qrels.jsonl"
     if lines.is_file():
         for _, row in _rows(lines):

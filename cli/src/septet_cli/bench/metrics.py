@@ -1,9 +1,9 @@
-"""Measures of rankings and of short answers; pure, and equal to trec_eval's and SQuAD's.
+"""Metrics of rankings and short answers, equal to those of trec_eval and SQuAD.
 
 ``ndcg`` is trec_eval's ``ndcg_cut``: gain is the grade itself, discount ``log2(rank + 1)`` (Järvelin and
 Kekäläinen, 2002). ``recall`` is ``recall_k``, ``reciprocal_rank`` is ``recip_rank``. ``token_f1`` is SQuAD's
-(Rajpurkar et al., 2016); for Korean, which glues particles to words, characters are compared, as KorQuAD
-does (Lim et al., 2019).
+(Rajpurkar et al., 2016). Korean attaches particles to words, so Korean texts are compared by character, as in
+KorQuAD (Lim et al., 2019).
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ def recall(ranking: Sequence[str], grades: Grades, k: int = 10) -> float:
 
 
 def reciprocal_rank(ranking: Sequence[str], grades: Grades) -> float:
-    """One over the rank of the first relevant document; 0 when there is none."""
+    """Reciprocal rank of the first relevant document; 0 without one."""
     ranks = (rank for rank, document in enumerate(ranking, start=1) if grades.get(document, 0.0) > 0)
     return next((1 / rank for rank in ranks), 0.0)
 
 
 def token_f1(answer: str, references: Sequence[str]) -> float:
-    """Best harmonic mean of token precision and recall over the references, 0 to 1.
+    """Token F1 against the best-matching reference, 0 to 1.
 
-    Lower case, without punctuation, English articles and citation marks ``[n]``.
+    Ignores case, punctuation, English articles and citation marks ``[n]``.
     """
     return max((_f1(_tokens(answer), _tokens(reference)) for reference in references), default=0.0)
 

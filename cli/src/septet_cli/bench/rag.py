@@ -1,4 +1,4 @@
-"""``septet bench rag``: a data set through the documents topic, its questions through the requests topic."""
+"""``septet bench rag``: ingests a data set, asks its questions over Kafka and computes the figures."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ RANKED_DOCUMENTS, MAX_PASSAGES = 10, 50
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What to measure.
+    """Options of a benchmark run.
 
     Attributes:
-        folder: the data set.
-        limit: number of questions, or None for all.
+        folder: folder of the data set.
+        limit: number of questions; None asks all.
         retrieval_only: skip generation.
-        data_dir: where the stack keeps its data; a temporary folder when None.
-        retrieval_in_flight: requests under way when only retrieval is measured.
-        answers_in_flight: requests under way when answers are.
+        data_dir: data directory of the stack; None for a temporary folder.
+        retrieval_in_flight: concurrent requests when only retrieval is measured.
+        answers_in_flight: concurrent requests when answers are measured.
     """
 
     folder: Path
@@ -54,14 +54,14 @@ class BenchOptions:
 
 
 async def run_bench(options: BenchOptions, *, as_json: bool) -> int:
-    """Start what is needed, measure, print."""
+    """Start a stack, run the benchmark and print the figures."""
     data = load_dataset(options.folder, options.limit)
     began = time.monotonic()
     with _data_dir(options.data_dir) as data_dir:
         settings = _stack_settings(options, data_dir)
         services = [s for s in SERVICES if not (options.retrieval_only and s in ("generation", "feedback"))]
         err.print("[dim]starting the stack …[/]")
-        async with running(settings, services, _quiet) as stack:
+        async with running(settings, services, _print_unusual) as stack:
             assert stack.addresses is not None
             figures = await _measure(stack.addresses.connection(), data, options)
     figures["seconds"] = round(time.monotonic() - began, 1)
@@ -73,11 +73,16 @@ async def run_bench(options: BenchOptions, *, as_json: bool) -> int:
 
 
 def _stack_settings(options: BenchOptions, data_dir: Path) -> StackSettings:
-    # Any free port: the stack that is measured does not get in the way of one that is in use.
+    # Free ports, so that another stack can run at the same time.
     settings = StackSettings(
-        data_dir=data_dir, kafka_port=0, kafka_controller_port=0, postgres_port=0, embeddings_port=0, llm_port=0,
+        data_dir=data_dir,
+        kafka_port=0,
+        kafka_controller_port=0,
+        postgres_port=0,
+        embeddings_port=0,
+        llm_port=0,
         traces_port=0,
-    )  # fmt: skip
+    )
     return settings.model_copy(update={"llm": False}) if options.retrieval_only else settings
 
 
@@ -87,19 +92,23 @@ async def _measure(kafka: Kafka, data: DataSet, options: BenchOptions) -> dict[s
     passages = await _ingest(kafka, renamed)
     k = _depth(passages)
     figures: dict[str, Any] = {
-        "dataset": data.name, "documents": len(data.documents), "passages": sum(passages.values()),
-        "questions": len(data.questions), "k": k, "retrieval": {},
-    }  # fmt: skip
+        "dataset": data.name,
+        "documents": len(data.documents),
+        "passages": sum(passages.values()),
+        "questions": len(data.questions),
+        "k": k,
+        "retrieval": {},
+    }
     async with connect(kafka) as client:
         pairs: Answered = []
         for name, mode in MODES.items():
-            # A question that a guardrail would stop says nothing about search: here rails only observe.
-            wish = {"retrieval": {"mode": mode, "k": k}, "generate": False, "policy": "observe"}
-            pairs = await _ask_all(client, data, wish, options.retrieval_in_flight, f"{name} ranking")
+            # The policy `observe` blocks no question, so that every question is searched.
+            fields = {"retrieval": {"mode": mode, "k": k}, "generate": False, "policy": "observe"}
+            pairs = await _ask_all(client, data, fields, options.retrieval_in_flight, f"{name} ranking")
             figures["retrieval"][name] = retrieval_figures(pairs, names)
         if not options.retrieval_only:
             pairs = await _ask_all(client, data, {}, options.answers_in_flight, "answering")
-            pairs = [(question, _with_own_ids(response, names)) for question, response in pairs]
+            pairs = [(question, _with_dataset_ids(response, names)) for question, response in pairs]
             figures["answers"] = answer_figures(pairs)
         figures["latency_ms"] = latency_figures(response for _, response in pairs)
     return figures
@@ -113,7 +122,7 @@ async def _ingest(kafka: Kafka, renamed: Mapping[str, Document]) -> dict[str, in
     ]
     report = await publish_documents(kafka, events, "default", stall=180)
     if not report.complete:
-        raise CliError("Not every document became searchable.", report.summary())
+        raise CliError("Some documents were not indexed.", report.summary())
     passages: dict[str, int] = {}
     for part, count in report.passages.items():
         name = part.partition(PART)[0]
@@ -122,13 +131,13 @@ async def _ingest(kafka: Kafka, renamed: Mapping[str, Document]) -> dict[str, in
 
 
 def _depth(passages: Mapping[str, int]) -> int:
-    """So many passages that ten different documents are among them, as far as the contract allows."""
+    """Number of passages that includes ten different documents, within the limit of the contract."""
     longest = sorted(passages.values(), reverse=True)[: RANKED_DOCUMENTS - 1]
     return max(RANKED_DOCUMENTS, min(MAX_PASSAGES, sum(longest) + 1))
 
 
 async def _ask_all(
-    client: Client, data: DataSet, wish: Mapping[str, Any], in_flight: int, title: str
+    client: Client, data: DataSet, fields: Mapping[str, Any], in_flight: int, title: str
 ) -> list[tuple[Question, Response]]:
     slots = asyncio.Semaphore(in_flight)
     run = uuid4().hex[:10]
@@ -138,10 +147,13 @@ async def _ask_all(
         async def one(number: int, question: Question) -> tuple[Question, Response]:
             async with slots:
                 request = {
-                    "request_id": f"bench-{run}-{number}", "question": question.text, "cache": {"use": "bypass"},
-                    "deadline": (datetime.now(UTC) + DEADLINE).isoformat(), **wish,
-                }  # fmt: skip
-                if question.answers and wish.get("generate", True):
+                    "request_id": f"bench-{run}-{number}",
+                    "question": question.text,
+                    "cache": {"use": "bypass"},
+                    "deadline": (datetime.now(UTC) + DEADLINE).isoformat(),
+                    **fields,
+                }
+                if question.answers and fields.get("generate", True):
                     request["reference"] = list(question.answers)
                 response = await client.ask(request, DEADLINE.total_seconds() + 5)
                 bar.advance(task)
@@ -152,7 +164,7 @@ async def _ask_all(
     return [task.result() for task in tasks]
 
 
-def _with_own_ids(response: Response, names: Mapping[str, str]) -> Response:
+def _with_dataset_ids(response: Response, names: Mapping[str, str]) -> Response:
     sources = tuple(
         s.model_copy(update={"document_id": names.get(s.document_id.partition(PART)[0], s.document_id)})
         for s in response.sources
@@ -167,11 +179,11 @@ def _data_dir(given: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="septet-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        # Started by root, PostgreSQL runs as another user, who has to get through to its own directory.
+        # If root starts PostgreSQL, it runs as another user, which must reach its own directory.
         folder.chmod(0o711)
         yield folder
 
 
-def _quiet(name: str, state: str) -> None:
+def _print_unusual(name: str, state: str) -> None:
     if state not in ("preparing", "starting", "ready", "creating"):
         err.print(f"[dim]{name}: {state}[/]")

@@ -1,4 +1,4 @@
-"""Figures of a benchmark, from the responses that were read."""
+"""Computes the figures of a benchmark from its responses."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Answered = Sequence[tuple[Question, Response]]
 
 
 def ranking_of(response: Response, names: Mapping[str, str]) -> list[str]:
-    """Documents of a response in order of their best passage; *names* gives data-set ids back."""
+    """Documents of a response, ordered by their best passage; *names* maps their ids to those of the data set."""
     found = (source.document_id.partition(PART)[0] for source in response.sources)
     return list(dict.fromkeys(names[document] for document in found if document in names))
 
 
 def retrieval_figures(pairs: Answered, names: Mapping[str, str]) -> dict[str, Any]:
-    """nDCG@10, recall@10 and MRR, averaged over the questions; a question that failed counts as 0."""
+    """Means of nDCG@10, recall@10 and MRR over the questions; a failed question counts as 0."""
     ranked = [(question, ranking_of(response, names)) for question, response in pairs]
     figures: dict[str, Any] = {
         "ndcg@10": mean(ndcg(ranking, q.grades) for q, ranking in ranked),
@@ -39,7 +39,7 @@ def retrieval_figures(pairs: Answered, names: Mapping[str, str]) -> dict[str, An
 
 
 def answer_figures(pairs: Answered) -> dict[str, Any]:
-    """Quality of answers. F1 counts a question that was not answered as 0; scores are means over answers."""
+    """Quality of the answers. F1 counts an unanswered question as 0; scores are means over the answers."""
     answered = [(q, r) for q, r in pairs if r.status == "answered" and r.answer]
     graded = [q for q, _ in pairs if q.answers]
     f1 = {q.question_id: token_f1(r.answer or "", q.answers) for q, r in answered if q.answers}
@@ -63,7 +63,7 @@ def answer_figures(pairs: Answered) -> dict[str, Any]:
 
 
 def latency_figures(responses: Iterable[Response]) -> dict[str, dict[str, float]]:
-    """Milliseconds of work by stage (waiting left out), and the whole request's as ``total``."""
+    """Milliseconds of work by stage, without waiting, and the latency of the request as ``total``."""
     stages: dict[str, list[float]] = {}
     for response in responses:
         for timing in response.timings:
@@ -85,12 +85,12 @@ def _statuses(responses: Iterable[Response]) -> dict[str, int]:
 
 
 def _cites_gold(question: Question, response: Response) -> bool:
-    """Whether a cited source is a gold document; ids are the data set's own (see ``rename``)."""
+    """Whether a cited source is a relevant document; sources have the ids of the data set."""
     return any(source.cited and question.grades.get(source.document_id, 0) > 0 for source in response.sources)
 
 
 def table(figures: Mapping[str, Any]) -> RenderableType:
-    """The figures as people read them."""
+    """The figures as tables for the terminal."""
     head = Text(
         f"{figures['dataset']}: {figures['documents']} documents, {figures['passages']} passages, "
         f"{figures['questions']} questions, {figures['seconds']:.0f} s",

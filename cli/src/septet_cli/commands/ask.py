@@ -15,7 +15,7 @@ from septet_cli.errors import EXIT_FAILED, EXIT_NOT_ANSWERED, EXIT_OK, CliError
 if TYPE_CHECKING:
     from septet_contracts import Response
 
-    from septet_cli.running import Target
+    from septet_cli.target import Target
 
 DEFAULT_TIMEOUT_S = 60.0
 GRACE_S = 5.0
@@ -26,11 +26,11 @@ EXIT_CODES = {
     "refused": EXIT_NOT_ANSWERED,
     "blocked": EXIT_NOT_ANSWERED,
 }
-"""By status; any other one, known or not, counts as a failure."""
+"""Exit code by response status; every other status is a failure."""
 
 
 def exit_code(status: str) -> int:
-    """Exit code of a response."""
+    """Exit code of a response status."""
     return EXIT_CODES.get(status, EXIT_FAILED)
 
 
@@ -38,45 +38,58 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "ask",
-        help="Ask a question over Kafka and show the one response.\n\n"
+        help="Ask a question and show the response: answer, sources, guardrail verdicts and scores.\n\n"
         "Exit code: 0 answered; 3 abstained, refused or blocked; 1 failed or expired.",
         epilog=examples(
             'septet ask "What does functools.lru_cache do?"',
             'septet ask "캐시는 언제 폐기되나요?" --tenant acme',
             'septet ask "Which modules parse JSON?" --json | jq .sources',
             'septet ask "Name the author" --schema author.schema.json',
-            'septet ask "…" --request-id order-17        safe to repeat: answered once',
+            'septet ask "What is a deque?" --request-id faq-17     repeat it: the same response, no second run',
         ),
     )(ask)
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="The question, in any language.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question, in any language.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the response as JSON.")] = False,
     stream: Annotated[
         bool | None,
-        typer.Option("--stream/--no-stream", help="Show text as it is written (default: on a terminal)."),
+        typer.Option(
+            "--stream/--no-stream",
+            help="Show the text while the model generates it \\[default: on a terminal].",
+        ),
     ] = None,
     tenant: Annotated[
-        str | None, typer.Option(help="On whose behalf (default: SEPTET_TENANT or `default`).")
+        str | None, typer.Option(help="Tenant of the request \\[default: SEPTET_TENANT, else `default`].")
     ] = None,
-    conversation: Annotated[str | None, typer.Option(help="Conversation whose order is kept.")] = None,
+    conversation: Annotated[
+        str | None, typer.Option(help="Conversation id: its questions are processed in order.")
+    ] = None,
     request_id: Annotated[
-        str | None, typer.Option(help="Idempotency key: repeating it gives the same response.")
+        str | None,
+        typer.Option(
+            help="Idempotency key: the same id and question return the same response \\[default: a new id]."
+        ),
     ] = None,
     timeout: Annotated[
         float | None, typer.Option(min=0.1, help="Seconds until the request expires \\[default: 60].")
     ] = None,
     schema: Annotated[
-        Path | None, typer.Option(help="JSON Schema file that the answer must satisfy.")
+        Path | None, typer.Option(help="File with a JSON Schema: the answer is JSON that satisfies it.")
     ] = None,
-    policy: Annotated[str | None, typer.Option(help="Guardrail policy.")] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="Name of the guardrail policy \\[default: `default`].")
+    ] = None,
     k: Annotated[int | None, typer.Option(min=1, max=50, help="Passages to retrieve \\[default: 5].")] = None,
-    mode: Annotated[str | None, typer.Option(help="Retrieval: hybrid, lexical, dense or off.")] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor fill the cache.")] = False,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Do not read the cache, but fill it.")] = False,
+    mode: Annotated[
+        str | None,
+        typer.Option(help="Retrieval: `hybrid`, `lexical`, `dense` or `off` \\[default: `hybrid`]."),
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Write the cache, but do not read it.")] = False,
 ) -> None:
-    """Build the request and run it."""
+    """Build the request, publish it and show the response."""
     from septet_cli.client import new_request_id
     from septet_cli.settings import CliSettings
 
@@ -97,19 +110,19 @@ def ask(
         "stream": True if streaming else None,
     }
     request = {name: value for name, value in body.items() if value is not None}
-    run(_ask(request, timeout or DEFAULT_TIMEOUT_S, streaming, as_json, known=request_id is not None))
+    run(_ask(request, timeout or DEFAULT_TIMEOUT_S, streaming, as_json, repeatable=request_id is not None))
 
 
 async def _ask(
-    request: dict[str, Any], timeout: float, streaming: bool, as_json: bool, *, known: bool
+    request: dict[str, Any], timeout: float, streaming: bool, as_json: bool, *, repeatable: bool
 ) -> int:
     from septet_cli.client import connect
-    from septet_cli.running import locate
+    from septet_cli.target import locate
     from septet_cli.tenancy import known_tenants
 
     _check(request)
     target = locate()
-    response = await _given_before(target, request) if known else None
+    response = await _earlier_response(target, request) if repeatable else None
     if response is None:
         tenants, tenant = known_tenants(), request["tenant"]
         async with connect(target.kafka, stream=streaming, tenants=tenants, tenant=tenant) as client:
@@ -124,8 +137,8 @@ async def _ask(
     return exit_code(response.status)
 
 
-async def _given_before(target: Target, request: dict[str, Any]) -> Response | None:
-    """The response this request id got, when it was for this question."""
+async def _earlier_response(target: Target, request: dict[str, Any]) -> Response | None:
+    """The earlier response to the same request id and question, or the conflict that it caused."""
     from septet_contracts import Response
 
     from septet_cli.history import find_responses
@@ -137,24 +150,25 @@ async def _given_before(target: Target, request: dict[str, Any]) -> Response | N
             raw = await find_responses(target.kafka, request["request_id"], request["tenant"], topic)
     except TimeoutError as error:
         raise CliError(
-            f"The log could not be read within {SEARCH_S:.0f} s.", "see `septet doctor`, then ask again"
+            f"The responses topic could not be searched within {SEARCH_S:.0f} s.",
+            "run `septet doctor`, then repeat the command",
         ) from error
     found = [Response.model_validate(r) for r in raw]
     same = [r for r in found if r.question in (request["question"], None)]
-    refused = [r for r in found if r.error is not None and r.error.code == "conflict"]
-    given = next(iter([r for r in same if r not in refused] or refused), None)
-    if given is not None:
+    conflicts = [r for r in found if r.error is not None and r.error.code == "conflict"]
+    earlier = next(iter([r for r in same if r not in conflicts] or conflicts), None)
+    if earlier is not None:
         err.print(
-            f"[dim]answered before, at {given.occurred_at:%Y-%m-%d %H:%M:%S} UTC: this is that response[/]"
+            f"[dim]this request id was answered at {earlier.occurred_at:%Y-%m-%d %H:%M:%S} UTC; showing that response[/]"
         )
-    return given
+    return earlier
 
 
 def _check(request: dict[str, Any]) -> None:
-    """Refuse here what the contract refuses: a response needs an id that can be read.
+    """Validate the request before it is published: a request with an unreadable id gets no response.
 
     Raises:
-        CliError: names the field and the fix.
+        CliError: the request breaks its contract; names the field and the fix.
     """
     from septet_contracts import ContractError, decode, topic
 
@@ -162,7 +176,8 @@ def _check(request: dict[str, Any]) -> None:
         decode(topic("requests"), json.dumps(request).encode())
     except ContractError as error:
         raise CliError(
-            f"The request is not valid: {error}", error.fix or "see `septet ask --help`"
+            f"The request is not valid: {error}",
+            error.fix or "correct the option that sets this field (`septet ask --help`)",
         ) from error
 
 
@@ -178,7 +193,7 @@ def _show(response: Response, question: str, target: Target, as_json: bool) -> N
 
 
 def _deadline(timeout: float | None) -> str | None:
-    """Absolute time for an explicit timeout; none keeps the body the same when it is sent again."""
+    """The deadline of an explicit timeout. Without one, a repeated request has the same body."""
     from datetime import UTC, datetime, timedelta
 
     return (datetime.now(UTC) + timedelta(seconds=timeout)).isoformat() if timeout else None
@@ -192,4 +207,8 @@ def _read_schema(path: Path | None) -> Any:
     except (OSError, ValueError) as error:
         from septet_cli.console import fail
 
-        fail(CliError(f"{path} is not a JSON Schema file: {error}", "give the path of a JSON file"))
+        fail(
+            CliError(
+                f"--schema {path} is not a JSON Schema file: {error}", "give the path of a file with JSON"
+            )
+        )

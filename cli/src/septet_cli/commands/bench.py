@@ -10,7 +10,12 @@ import typer
 from septet_cli.console import examples, run
 from septet_cli.errors import EXIT_INTERRUPTED
 
-app = typer.Typer(help="Measure Septet on your own data.", no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(
+    help="Measure Septet on your own data.",
+    epilog=examples("septet bench rag ../data/cranfield --retrieval-only"),
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
 
 
 @app.callback()
@@ -20,10 +25,11 @@ def bench() -> None:
 
 @app.command(
     "rag",
-    help="Ingest a data set through the documents topic, send its questions through the requests topic, and print "
-    "retrieval nDCG@10, recall@10 and MRR for BM25, dense and hybrid, and answer quality and latency by stage.\n\n"
-    "Layouts: BEIR's (corpus.jsonl, queries.jsonl, qrels.jsonl), or a question set (corpus|chunks|contexts|"
-    "documents.jsonl, questions.jsonl).",
+    help="Measure retrieval and answers on a labelled data set.\n\n"
+    "Starts its own stack, ingests the documents, asks the questions, and prints nDCG@10, recall@10 and MRR for BM25, "
+    "dense and hybrid search, answer quality, and latency by stage.\n\n"
+    "The folder holds a BEIR data set (corpus.jsonl, queries.jsonl, qrels.jsonl), or a question set "
+    "(corpus|chunks|contexts|documents.jsonl, questions.jsonl).",
     epilog=examples(
         "septet bench rag ../data/cranfield --retrieval-only",
         "septet bench rag ../data/hotpotqa_100 --limit 20 --json",
@@ -31,12 +37,14 @@ def bench() -> None:
     ),
 )
 def rag(
-    folder: Annotated[Path, typer.Argument(help="Folder of the data set.")],
-    limit: Annotated[int | None, typer.Option(min=1, help="Use only the first N questions.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
-    retrieval_only: Annotated[bool, typer.Option("--retrieval-only", help="Skip generation.")] = False,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the data set.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Number of questions \\[default: all].")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    retrieval_only: Annotated[
+        bool, typer.Option("--retrieval-only", help="Measure retrieval only, without a model.")
+    ] = False,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Keep the stack's data here \\[default: a temporary folder].")
+        Path | None, typer.Option(help="Data directory of the stack \\[default: a temporary folder].")
     ] = None,
 ) -> None:
     """Run the benchmark."""

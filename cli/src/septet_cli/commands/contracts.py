@@ -11,17 +11,19 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "contracts",
-        help="Check, freeze and print the contracts (the same as `python -m septet_contracts`).",
+        help="Check, freeze and print the contracts of the topics (the same as `python -m septet_contracts`).",
         epilog=examples(
-            "septet contracts check", "septet contracts freeze", "septet contracts schema requests",
+            "septet contracts check",
+            "septet contracts freeze",
+            "septet contracts schema requests",
             "septet contracts asyncapi",
         ),
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    )(contracts)  # fmt: skip
+    )(contracts)
 
 
 def contracts(context: typer.Context) -> None:
-    """Hand the arguments on."""
+    """Pass the arguments to ``python -m septet_contracts``."""
     import runpy
     import sys
 

@@ -15,22 +15,22 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "demo",
-        help="Show the main job on real documents, from start to stop, and check each point of it.\n\n"
-        "Ends with `demo: N passed, M failed`; exit code 0 only when M is 0.",
+        help="Start a stack, ingest real documents, and show and check answers, caching, guardrails and traces.\n\n"
+        "The last line is `demo: N passed, M failed`; the exit code is 0 when M is 0.",
         epilog=examples(
             "septet demo",
             "septet demo --data-dir /tmp/septet-demo",
-            "septet demo --keep     then try `septet ask`",
+            "septet demo --keep                          keep the stack running, for `septet ask`",
         ),
     )(demo)
 
 
 def demo(
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where the stack keeps its data \\[default: .septet].")
+        Path | None, typer.Option(help="Data directory of the stack \\[default: .septet].")
     ] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the stack running afterwards, until Ctrl-C.")
+        bool, typer.Option("--keep", help="Keep the stack running after the last scene, until Ctrl-C.")
     ] = False,
 ) -> None:
     """Run the demo."""

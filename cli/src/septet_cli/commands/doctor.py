@@ -15,10 +15,11 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "doctor",
-        help="Say what is missing or misconfigured, and how to fix it. Exit code 1 when something is.",
+        help="Check the machine, the settings and Kafka, and print a fix for each problem.\n\n"
+        "Exit code: 0 without problems, else 1.",
         epilog=examples(
             "septet doctor",
-            "septet doctor --stack native            and what the native stack needs",
+            "septet doctor --stack native            also check the needs of the native stack",
             "septet doctor --data-dir /srv/septet",
         ),
     )(doctor)
@@ -26,11 +27,13 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     data_dir: Annotated[
-        Path | None, typer.Option(help="Data directory to look at \\[default: .septet].")
+        Path | None, typer.Option(help="Data directory of the stack \\[default: .septet].")
     ] = None,
-    stack: Annotated[str | None, typer.Option(help="`embedded` or `native` \\[default: embedded].")] = None,
+    stack: Annotated[
+        str | None, typer.Option(help="Stack to check: `embedded` or `native` \\[default: embedded].")
+    ] = None,
 ) -> None:
-    """Run the checks and print them."""
+    """Run the checks and print their results."""
     run(_doctor(data_dir, stack))
 
 
@@ -52,6 +55,6 @@ async def _doctor(data_dir: Path | None, stack: str | None) -> int:
             failed += 1
             out.print(Text.assemble(("  fix: ", "green"), check.fix or ""), soft_wrap=True)
     out.print(
-        f"{failed} problem{'' if failed == 1 else 's'} found" if failed else "[green]nothing is wrong[/]"
+        f"{failed} problem{'' if failed == 1 else 's'} found" if failed else "[green]no problems found[/]"
     )
     return EXIT_FAILED if failed else EXIT_OK

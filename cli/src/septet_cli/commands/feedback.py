@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "feedback",
-        help="Say what an answer was worth. It joins the answer's trace and becomes a label.",
+        help="Give feedback on an answer. It becomes a label and joins the trace of the answer.",
         epilog=examples(
             "septet feedback ask-1f00 --up",
             'septet feedback ask-1f00 --down --comment "wrong function"',
@@ -31,23 +31,29 @@ def register(app: typer.Typer) -> None:
 
 
 def feedback(
-    request_id: Annotated[str, typer.Argument(help="Request id of the answer.")],
+    request_id: Annotated[str, typer.Argument(metavar="REQUEST_ID", help="Request id of the answer.")],
     up: Annotated[bool, typer.Option("--up", help="Thumbs up.")] = False,
-    down: Annotated[bool, typer.Option("--down", help="Thumbs down: revokes the cached answer.")] = False,
-    rating: Annotated[int | None, typer.Option(min=1, max=5, help="Stars.")] = None,
+    down: Annotated[bool, typer.Option("--down", help="Thumbs down; revokes the cached answer.")] = False,
+    rating: Annotated[int | None, typer.Option(min=1, max=5, help="Rating in stars.")] = None,
     comment: Annotated[
-        str | None, typer.Option(help="Words; alone, or with --up, --down or --flag-source.")
+        str | None, typer.Option(help="Comment, alone or with --up, --down or --flag-source.")
     ] = None,
-    correct: Annotated[str | None, typer.Option(help="What the answer should have been.")] = None,
-    flag_source: Annotated[str | None, typer.Option(help="Document id of a source that is wrong.")] = None,
-    copied: Annotated[bool, typer.Option("--copied", help="The answer was copied.")] = False,
-    regenerated: Annotated[bool, typer.Option("--regenerated", help="Another answer was asked for.")] = False,
-    dismissed: Annotated[bool, typer.Option("--dismissed", help="The answer was closed unread.")] = False,
-    dwell: Annotated[float | None, typer.Option(min=0, help="Seconds the answer was looked at.")] = None,
-    tenant: Annotated[str | None, typer.Option(help="Whose answer.")] = None,
-    user: Annotated[str | None, typer.Option(help="Pseudonym of who says it.")] = None,
+    correct: Annotated[str | None, typer.Option(help="The correct answer.")] = None,
+    flag_source: Annotated[str | None, typer.Option(help="Document id of a wrong source.")] = None,
+    copied: Annotated[bool, typer.Option("--copied", help="The user copied the answer.")] = False,
+    regenerated: Annotated[
+        bool, typer.Option("--regenerated", help="The user asked for another answer.")
+    ] = False,
+    dismissed: Annotated[bool, typer.Option("--dismissed", help="The user closed the answer.")] = False,
+    dwell: Annotated[
+        float | None, typer.Option(min=0, help="Seconds for which the answer was shown.")
+    ] = None,
+    tenant: Annotated[
+        str | None, typer.Option(help="Tenant of the answer \\[default: SEPTET_TENANT, else `default`].")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Pseudonym of the user.")] = None,
     timeout: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for the label; 0: do not wait.")
+        float, typer.Option(min=0, help="Seconds to wait for the label; 0 does not wait.")
     ] = 15,
 ) -> None:
     """Build the events and publish them."""
@@ -70,12 +76,12 @@ def feedback(
     if not given:
         fail(
             CliError(
-                "No feedback given.",
+                "No feedback was given.",
                 "add one of --up, --down, --rating, --comment, --correct, --flag-source, …",
             )
         )
     if up and down:
-        fail(CliError("--up and --down exclude each other.", "give one of them"))
+        fail(CliError("--up and --down exclude each other.", "give only one of them"))
     shared = {"request_id": request_id, "tenant": tenant or CliSettings().tenant, "user": user}
     run(_publish([_event(shared, event) for event in given], timeout))
 
@@ -87,23 +93,23 @@ def _event(shared: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
 
 async def _publish(events: list[dict[str, Any]], timeout: float) -> int:
     from septet_cli.labels import send_feedback
-    from septet_cli.running import locate
+    from septet_cli.target import locate
     from septet_cli.tenancy import known_tenants
 
     report = await send_feedback(locate().kafka, events, timeout, known_tenants())
     for event in events:
-        out.print(f"{event['kind']}: {_fate(event, report, timeout)}", soft_wrap=True)
+        out.print(f"{event['kind']}: {_result(event, report, timeout)}", soft_wrap=True)
     joined = len(report.labels) == len(events)
-    return EXIT_OK if joined or (not timeout and not report.refused) else EXIT_FAILED
+    return EXIT_OK if joined or (not timeout and not report.rejected) else EXIT_FAILED
 
 
-def _fate(event: dict[str, Any], report: FeedbackReport, timeout: float) -> str:
+def _result(event: dict[str, Any], report: FeedbackReport, timeout: float) -> str:
     name = event["feedback_id"]
     if name in report.labels:
         label = report.labels[name]
-        return f"joined to the answer as {label['polarity']} (weight {label['weight']:g}), trace {label.get('trace_id', '-')}"
-    if name in report.refused:
-        return f"refused ({report.refused[name]}): see `septet dlq list feedback`"
+        return f"label {label['polarity']} (weight {label['weight']:g}), trace {label.get('trace_id', '-')}"
+    if name in report.rejected:
+        return f"rejected ({report.rejected[name]}): see `septet dlq list feedback`"
     if timeout:
-        return f"published, not joined within {timeout:g} s; it joins when the answer to {event['request_id']} is known"
+        return f"published; no label within {timeout:g} s (it follows once the response to {event['request_id']} arrives)"
     return "published"

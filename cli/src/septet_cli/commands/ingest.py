@@ -18,30 +18,34 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "ingest",
-        help="Make documents searchable: Markdown, text, HTML, JSONL, or the documentation of Python modules. "
-        "Unchanged documents cost nothing.",
+        help="Index documents: Markdown, text, HTML, JSONL, or the documentation of Python modules.\n\n"
+        "Unchanged documents are skipped.",
         epilog=examples(
-            "septet ingest docs/                      a folder; ids are docs/…",
-            "septet ingest docs/ --prune              and delete what vanished from it",
-            "septet ingest articles.jsonl             one document a line: id, title, text",
-            "septet ingest python:json python:asyncio what these modules say of themselves",
+            "septet ingest docs/                      a folder; document ids start with docs/",
+            "septet ingest docs/ --prune              also delete documents that were removed from it",
+            "septet ingest articles.jsonl             one document per line: id, title, text",
+            "septet ingest python:json python:asyncio docstrings of these modules",
             "septet ingest python:stdlib              the whole standard library",
         ),
     )(ingest)
 
 
 def ingest(
-    sources: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders, python:MODULE.")],
-    tenant: Annotated[str | None, typer.Option(help="Whose documents.")] = None,
+    sources: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders or python:MODULE.")],
+    tenant: Annotated[
+        str | None, typer.Option(help="Tenant of the documents \\[default: SEPTET_TENANT, else `default`].")
+    ] = None,
     prefix: Annotated[
-        str | None, typer.Option(help="Start of the document ids, in place of the folder's name.")
+        str | None, typer.Option(help="Prefix of the document ids \\[default: the folder's name].")
     ] = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Delete documents that vanished since the last time.")
+        bool, typer.Option("--prune", help="Delete documents that were removed since the last ingest.")
     ] = False,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait without progress.")] = 120,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Stop after this many seconds without progress.")
+    ] = 120,
 ) -> None:
-    """Load, publish, and wait until searchable."""
+    """Load the documents, publish them and wait until they are indexed."""
     from septet_cli.settings import CliSettings
 
     run(_ingest(sources, tenant or CliSettings().tenant, prefix, prune, timeout))
@@ -51,12 +55,12 @@ async def _ingest(sources: list[str], tenant: str, prefix: str | None, prune: bo
     from septet_cli.ingest.document import stale_parts
     from septet_cli.ingest.manifest import Manifest
     from septet_cli.ingest.publish import deletion, publish_documents, upsert
-    from septet_cli.running import locate
+    from septet_cli.target import locate
     from septet_cli.tenancy import known_tenants
 
     target = locate()
     documents: dict[str, Document] = {}
-    vanished: set[str] = set()
+    removed: set[str] = set()
     manifests: list[tuple[Manifest, set[str]]] = []
     problems: list[Problem] = []
     for source in sources:
@@ -65,22 +69,22 @@ async def _ingest(sources: list[str], tenant: str, prefix: str | None, prune: bo
         problems += bad
         manifest = Manifest(target.data_dir, tenant, _identity(source))
         ids = {d.document_id for d in loaded}
-        # A file that could not be read this time is not gone: its documents stay.
-        vanished |= manifest.read() - ids if not bad else set()
+        # An unreadable file still exists: keep its documents.
+        removed |= manifest.read() - ids if not bad else set()
         manifests.append((manifest, ids))
     for problem in problems:
         err.print(f"[yellow]skipped[/] {problem.where}: {problem.message}", soft_wrap=True)
     events = [upsert(d) for d in documents.values()]
-    gone = vanished if prune else stale_parts(vanished, documents)
-    events += [deletion(i) for i in sorted(gone - documents.keys())]
+    obsolete = removed if prune else stale_parts(removed, documents)
+    events += [deletion(i) for i in sorted(obsolete - documents.keys())]
     if not events:
-        report("Nothing to ingest.", "correct the files named above")
+        report("No document could be read.", "correct the skipped files listed above")
         return EXIT_FAILED
     result = await publish_documents(target.kafka, events, tenant, stall=timeout, tenants=known_tenants())
     out.print(result.summary(), soft_wrap=True)
     if result.complete:
         for manifest, ids in manifests:
-            manifest.write(ids | (manifest.read() - gone))
+            manifest.write(ids | (manifest.read() - obsolete))
     return EXIT_OK if result.complete and not problems else EXIT_FAILED
 
 

@@ -17,61 +17,65 @@ if TYPE_CHECKING:
     from septet_kit.messaging.connection import KafkaConnection
     from septet_kit.tenants import Tenants
 
-HEAD = """# Who may do what on Kafka: made from what the services say of themselves by `septet kafka acls --write`; do not
-# edit. Tenants with own topics are added when it is applied (`septet kafka apply`).
+HEAD = """# Access of each principal to Kafka, generated from the service specifications by `septet kafka acls --write`; do
+# not edit. `septet kafka apply` adds the tenants with their own topics.
 """
 
 app = typer.Typer(
-    help="Topics, users and ACLs of a Kafka cluster.",
+    help="Create and list the topics, users and ACLs of a Kafka cluster.",
     epilog=examples(
-        "septet kafka acls                           who may do what",
-        "septet kafka apply --dry-run                what would be changed",
-        "septet kafka apply --users secrets/kafka    topics, ACLs, and a user for each principal",
+        "septet kafka acls                           list the access of each principal",
+        "septet kafka apply --dry-run                list the pending changes",
+        "septet kafka apply --users secrets/kafka    create topics, ACLs, and a user for each principal",
     ),
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
 
 TenantsFile = Annotated[
-    Path | None, typer.Option(help="Tenants file \\[default: SEPTET_TENANTS_FILE, or the packaged one].")
+    Path | None, typer.Option(help="Tenants file \\[default: SEPTET_TENANTS_FILE, else the packaged one].")
 ]
 
 
 @app.command(
     "apply",
-    help="Create topics, and make ACLs and users what the services and the tenants file ask for.\n\n"
-    "Connects as `admin` to the stack of this machine, or as SEPTET_KAFKA_USERNAME to SEPTET_KAFKA_BOOTSTRAP. "
-    "Safe to repeat; ACLs of others on the cluster are left alone.",
+    help="Create the topics, ACLs and users that the services and the tenants file need.\n\n"
+    "Connects as `admin` to the local stack, or as SEPTET_KAFKA_USERNAME to SEPTET_KAFKA_BOOTSTRAP. "
+    "Idempotent; never changes the ACLs of other applications.",
     epilog=examples(
         "septet kafka apply --dry-run",
         "septet kafka apply --users /run/secrets/kafka --tenants tenants.yaml --replication 3",
     ),
 )
 def apply(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be changed.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the changes without applying them.")
+    ] = False,
     tenants: TenantsFile = None,
     users: Annotated[
         Path | None,
-        typer.Option(help="Directory with a directory per user, whose password is made where it is missing."),
+        typer.Option(
+            help="Directory with one folder per user; creates missing passwords and writes the users."
+        ),
     ] = None,
-    replication: Annotated[int, typer.Option(min=1, help="Replicas of topics that are created.")] = 1,
+    replication: Annotated[int, typer.Option(min=1, help="Replicas of new topics.")] = 1,
     topics_only: Annotated[
-        bool, typer.Option("--topics-only", help="No ACLs: for a Kafka without authorizer.")
+        bool, typer.Option("--topics-only", help="Create topics only, for a Kafka without an authorizer.")
     ] = False,
     patience: Annotated[
-        float, typer.Option(min=0, help="Seconds during which transient failures are retried.")
+        float, typer.Option(min=0, help="Retry transient failures for this many seconds.")
     ] = 0,
     keep: Annotated[
         bool,
-        typer.Option("--keep", help="Leave ACLs of the version before, while its processes still run."),
+        typer.Option("--keep", help="Keep the ACLs of the previous version, while its processes still run."),
     ] = False,
 ) -> None:
-    """Provision the cluster."""
-    run(_patiently(patience, lambda: _apply(dry_run, tenants, users, replication, topics_only, keep)))
+    """Create topics, ACLs and users."""
+    run(_retry_transient(patience, lambda: _apply(dry_run, tenants, users, replication, topics_only, keep)))
 
 
-async def _patiently(patience: float, action: Callable[[], Awaitable[int]]) -> int:
-    """Repeat *action* while it raises ``Transient``, for *patience* seconds at most."""
+async def _retry_transient(patience: float, action: Callable[[], Awaitable[int]]) -> int:
+    """Retry *action* while it raises ``Transient``, for at most *patience* seconds."""
     from septet_kit.errors import Transient
     from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
@@ -83,7 +87,7 @@ async def _patiently(patience: float, action: Callable[[], Awaitable[int]]) -> i
         reraise=True,
     )
 
-    # tenacity awaits the result of a coroutine function only.
+    # tenacity awaits coroutine functions only.
     async def attempt() -> int:
         return await action()
 
@@ -120,8 +124,8 @@ async def _apply(
 def _administrator() -> KafkaConnection:
     from septet_kit.access.table import ADMIN
 
-    from septet_cli.running import locate
     from septet_cli.settings import CliSettings
+    from septet_cli.target import locate
 
     return locate(CliSettings().model_copy(update={"kafka_principal": ADMIN})).kafka
 
@@ -131,7 +135,7 @@ def _passwords(directory: Path, table: list[Access], tenants: Tenants) -> dict[s
     from septet_native.private import kafka_users
 
     principals = [access.principal for access in for_tenants(table, tenants.own)]
-    # The super user has its password from the broker's environment; here only where somebody put it.
+    # The broker's environment holds the password of the super user; a copy here is optional.
     admin = [ADMIN] if (directory / ADMIN).is_dir() else []
     return kafka_users(directory, [*admin, *principals])
 
@@ -153,18 +157,19 @@ def _show(report: Report, dry_run: bool) -> None:
 
 @app.command(
     "acls",
-    help="Show who may do what, as the services say of themselves.",
+    help="List the access of each principal, from the specifications of the services.",
     epilog=examples(
-        "septet kafka acls", "septet kafka acls --write infra/kafka/acls.yaml",
-        "septet kafka acls --check infra/kafka/acls.yaml      exit 1 when it is out of date",
+        "septet kafka acls",
+        "septet kafka acls --write infra/kafka/acls.yaml",
+        "septet kafka acls --check infra/kafka/acls.yaml      exit code 1 if the file is out of date",
     ),
-)  # fmt: skip
+)
 def acls(
     write: Annotated[Path | None, typer.Option(help="Write the table to this file.")] = None,
     check: Annotated[Path | None, typer.Option(help="Compare the table with this file.")] = None,
     tenants: TenantsFile = None,
 ) -> None:
-    """Print, write or compare the table."""
+    """Print, write or check the table."""
     from septet_kit.access.table import access_table, dump_table, for_tenants, load_specs
     from septet_kit.settings import KitSettings
     from septet_kit.tenants import Tenants
@@ -176,7 +181,7 @@ def acls(
         return
     if check is not None:
         if check.read_text(encoding="utf-8") != text:
-            err.print(f"{check} is out of date: `septet kafka acls --write {check}`")
+            err.print(f"{check} is out of date; run `septet kafka acls --write {check}`")
             raise typer.Exit(EXIT_FAILED)
         return
     _print(for_tenants(table, Tenants.load(tenants or KitSettings().tenants_file).own))
@@ -192,7 +197,7 @@ def _print(table: list[Access]) -> None:
         groups = [
             *access.groups,
             *(f"{p}*" for p in access.group_prefixes),
-            *(f"{w} (look)" for w in access.watches),
+            *(f"{w} (describe)" for w in access.watches),
         ]
         columns = (map(_short, access.reads), map(_short, access.writes), groups)
         shown.add_row(access.principal, *("\n".join([*items, ""]) for items in columns))
@@ -205,11 +210,13 @@ def _short(topic: str) -> str:
 
 @app.command(
     "certificates",
-    help="Make a certificate authority and a certificate for the broker, where they are missing.",
+    help="Create a certificate authority and a broker certificate if they are missing or about to expire.",
     epilog=examples("septet kafka certificates secrets/kafka-tls --name kafka --name 127.0.0.1"),
 )
 def certificates(
-    directory: Annotated[Path, typer.Argument(help="Takes ca.pem, ca.key and broker.pem.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIRECTORY", help="Directory for ca.pem, ca.key and broker.pem.")
+    ],
     name: Annotated[
         list[str] | None,
         typer.Option(
@@ -217,7 +224,7 @@ def certificates(
         ),
     ] = None,
 ) -> None:
-    """Make what is missing or about to expire."""
+    """Create missing certificates and renew those about to expire."""
     from septet_native.certificates import NAMES, Certificates
 
     made = Certificates(directory).ensure(tuple(name) if name else NAMES)

@@ -1,4 +1,4 @@
-"""``septet reindex``: has the retrieval service's package rebuild its OpenSearch index."""
+"""``septet reindex``: runs the reindex command of the retrieval service."""
 
 from __future__ import annotations
 
@@ -24,24 +24,26 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "reindex",
-        help="Build the OpenSearch index anew, and move its alias to it. Searches and writes go on meanwhile; "
-        "a run that was ended goes on where it stood.",
+        help="Rebuild the OpenSearch index and move its alias to the new version.\n\n"
+        "Searches and writes continue during the run. An interrupted run resumes.",
         epilog=examples(
-            "septet reindex                 after a change of the mapping, of the shards, or of a broken index",
-            "septet reindex --if-needed     only where the layout has changed (for deployments)",
-            "septet reindex --keep-old      keep the version that the alias leaves",
+            "septet reindex                 after a change of mapping or shards, or to repair the index",
+            "septet reindex --if-needed     only if the layout changed (for deployments)",
+            "septet reindex --keep-old      keep the previous version",
         ),
     )(reindex)
 
 
 def reindex(
     if_needed: Annotated[
-        bool, typer.Option("--if-needed", help="Only where the layout has changed.")
+        bool, typer.Option("--if-needed", help="Rebuild only if the layout changed.")
     ] = False,
-    keep_old: Annotated[bool, typer.Option("--keep-old", help="Keep the version before.")] = False,
-    batch: Annotated[int, typer.Option(min=1, help="Documents written together.")] = 500,
+    keep_old: Annotated[
+        bool, typer.Option("--keep-old", help="Keep the previous version of the index.")
+    ] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Documents per write.")] = 500,
 ) -> None:
-    """Run the service's own command, and show how far it is."""
+    """Run the service's command and show its progress."""
     options = [f"--batch={batch}"]
     options += ["--if-needed"] if if_needed else []
     options += ["--keep-old"] if keep_old else []
@@ -49,19 +51,19 @@ def reindex(
 
 
 async def _reindex(options: list[str]) -> int:
-    """The exit code of the service's command. Ctrl-C reaches it too, and it ends by itself."""
+    """Run the service's command and return its exit code. It receives Ctrl-C itself."""
     command = (sys.executable, "-m", SERVICE, "reindex", "--json", *options)
     child = await asyncio.create_subprocess_exec(*command, stdout=PIPE, env={**_environment(), **os.environ})
     assert child.stdout is not None
     try:
         with progress() as bar:
-            shown = bar.add_task("reindex", total=None)
+            task = bar.add_task("reindex", total=None)
             async for line in child.stdout:
-                _show(json.loads(line), bar, shown)
+                _show(json.loads(line), bar, task)
         return await child.wait()
     except asyncio.CancelledError:
         await child.wait()
-        err.print("interrupted: run it again, and it goes on where it stood")
+        err.print("interrupted; run the command again to resume")
         raise
     finally:
         if child.returncode is None:
@@ -70,8 +72,7 @@ async def _reindex(options: list[str]) -> int:
 
 
 def _environment() -> Mapping[str, str]:
-    """Addresses of the stack that runs here, as its retrieval service has them. What the environment says goes
-    before them."""
+    """Variables of the retrieval service of the local stack; those of this process override them."""
     from septet_native.state import find_state
 
     from septet_cli.settings import CliSettings
@@ -80,20 +81,21 @@ def _environment() -> Mapping[str, str]:
     return state.addresses.environment("retrieval") if state else {}
 
 
-def _show(fact: Mapping[str, Any], bar: Progress, shown: TaskID) -> None:
-    match fact["event"]:
+def _show(event: Mapping[str, Any], bar: Progress, task: TaskID) -> None:
+    """Show one event of the service's command."""
+    match event["event"]:
         case "progress":
-            bar.update(shown, description=fact["version"], completed=fact["done"], total=fact["total"])
+            bar.update(task, description=event["version"], completed=event["done"], total=event["total"])
         case "current":
-            out.print(f"{fact['version']} has the current layout: nothing to do")
+            out.print(f"{event['version']} has the current layout; nothing to do")
         case "done":
-            before = f", in place of {fact['before']}" if fact["before"] else ""
-            out.print(f"{fact['version']} is in use{before}: {fact['documents']} documents")
-            if fact["rejected"]:
-                err.print(f"[red]{fact['rejected']} documents were rejected[/]; the log says which")
+            replaced = f" and replaces {event['before']}" if event["before"] else ""
+            out.print(f"{event['version']} is in use{replaced}: {event['documents']} documents")
+            if event["rejected"]:
+                err.print(f"[red]{event['rejected']} documents were rejected[/]; the lines above name them")
         case "interrupted":
-            err.print(f"interrupted: {fact['fix']}")
+            err.print(f"interrupted: {event['fix']}")
         case "failed":
-            report(fact["message"], fact["fix"] or "run it again: it goes on where it stood")
+            report(event["message"], event["fix"] or "run the command again to resume")
         case _:
-            err.print_json(data=dict(fact))
+            err.print_json(data=dict(event))

@@ -1,4 +1,4 @@
-"""``septet stack up|down|status``: a stack in the background."""
+"""``septet stack``: a stack in the background."""
 
 from __future__ import annotations
 
@@ -18,46 +18,49 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="stack",
-    help="A stack that runs in the background: start it, stop it, look at it.",
+    help="Start, stop and show a stack in the background.",
     no_args_is_help=True,
     epilog=examples(
-        "septet stack up                      Kafka, OpenSearch, PostgreSQL and Jaeger, and all services",
-        "septet stack up --stack embedded     the servers of `septet up`, in the background",
-        "septet stack status                  state, memory, addresses, logs",
-        "septet stack down                    stop exactly what was started",
+        "septet stack up                      start Kafka, OpenSearch, PostgreSQL, Jaeger and all services",
+        "septet stack up --stack embedded     start the servers of `septet up` instead",
+        "septet stack status                  show state, memory, addresses and logs",
+        "septet stack down                    stop what `septet stack up` started",
     ),
 )
-Which = Annotated[str, typer.Option("--stack", help="`native` or `embedded`.")]
-DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept \\[default: .septet].")]
+Which = Annotated[str, typer.Option("--stack", help="Which stack: `native` or `embedded`.")]
+DataDir = Annotated[Path | None, typer.Option(help="Data directory of the stack \\[default: .septet].")]
 
 
-@app.command("up")
+@app.command("up", epilog=examples("septet stack up", "septet stack up --stack embedded"))
 def up(stack: Which = "native", data_dir: DataDir = None) -> None:
-    """Start the stack in the background, and wait until all of it is ready."""
+    """Start the stack in the background and wait until it is ready."""
     run(_up(_settings(stack, data_dir)))
 
 
-@app.command("down")
+@app.command("down", epilog=examples("septet stack down"))
 def down(stack: Which = "native", data_dir: DataDir = None) -> None:
-    """Stop the stack; harmless when none runs."""
+    """Stop the stack; do nothing if none runs."""
     run(_down(_settings(stack, data_dir)))
 
 
-@app.command("status")
+@app.command("status", epilog=examples("septet stack status"))
 def status(stack: Which = "native", data_dir: DataDir = None) -> None:
-    """Show the stack; exit code 1 when it is not running or not whole."""
+    """Show the state of the stack. Exit code: 0 if all processes are ready, else 1."""
     run(_status(_settings(stack, data_dir)))
 
 
-@app.command("address")
+@app.command("address", epilog=examples("septet stack address opensearch"))
 def address(
     server: Annotated[
-        str, typer.Argument(help="`kafka`, `opensearch`, `traces`, `otlp`, `embeddings` or `llm`.")
+        str,
+        typer.Argument(
+            metavar="SERVER", help="`kafka`, `opensearch`, `traces`, `otlp`, `embeddings` or `llm`."
+        ),
     ],
     stack: Which = "native",
     data_dir: DataDir = None,
 ) -> None:
-    """Print where one server of a running stack is reached; an empty line when it was left out."""
+    """Print the address of a server; an empty line if the stack runs without it."""
     run(_address(server, _settings(stack, data_dir)))
 
 
@@ -69,13 +72,13 @@ def _settings(stack: str, data_dir: Path | None) -> StackSettings:
 
 async def _up(settings: StackSettings) -> int:
     from septet_cli import daemon
-    from septet_cli.commands.up import say
+    from septet_cli.commands.up import print_step
 
     began = time.monotonic()
-    state, started = await daemon.start(settings, say)
+    state, started = await daemon.start(settings, print_step)
     _show(state)
-    said = f"ready after {time.monotonic() - began:.1f} s" if started else "already running"
-    err.print(f"[green]{said}[/] (pid {state.pid}); stop it with `septet stack down`", highlight=False)
+    outcome = f"ready after {time.monotonic() - began:.1f} s" if started else "already running"
+    err.print(f"[green]{outcome}[/] (pid {state.pid}); stop it with `septet stack down`", highlight=False)
     return EXIT_OK
 
 
@@ -112,13 +115,17 @@ async def _address(server: str, settings: StackSettings) -> int:
     state = read_state(settings.places().data)
     if state is None:
         raise NoStack(f"No {settings.stack} stack runs.", "start it with `septet stack up`")
-    at = state.addresses
+    addresses = state.addresses
     known = {
-        "kafka": at.kafka, "opensearch": at.opensearch_url, "traces": at.traces_url,
-        "otlp": at.otlp_endpoint, "embeddings": at.embeddings_url, "llm": at.llm_url,
-    }  # fmt: skip
+        "kafka": addresses.kafka,
+        "opensearch": addresses.opensearch_url,
+        "traces": addresses.traces_url,
+        "otlp": addresses.otlp_endpoint,
+        "embeddings": addresses.embeddings_url,
+        "llm": addresses.llm_url,
+    }
     if server not in known:
-        raise CliError(f"There is no server {server}.", f"choose among {', '.join(known)}")
+        raise CliError(f"There is no server {server}.", f"give one of {', '.join(known)}")
     print(known[server])
     return EXIT_OK
 

@@ -14,23 +14,23 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "stub-model",
-        help="Serve an OpenAI-compatible model that quotes the first passage: for load tests and fault drills.",
+        help="Serve an OpenAI-compatible stub model for load and fault tests. It quotes the first passage.",
         epilog=examples(
             "septet stub-model --port 8099",
             "septet stub-model --latency-ms 200 --tokens-per-s 50",
-            "septet stub-model --fail-rate 0.1            every tenth call gets status 503",
-            "septet stub-model --hang                     takes calls and never answers",
-            "curl -s localhost:8099/calls                 how often it was called",
+            "septet stub-model --fail-rate 0.1            every tenth call fails with status 503",
+            "septet stub-model --hang                     accepts calls and never responds",
+            "curl -s localhost:8099/calls                 number of calls",
         ),
     )(stub_model)
 
 
 def stub_model(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="On loopback; 0: any.")] = 8099,
-    latency_ms: Annotated[float, typer.Option(min=0, help="Before the first token.")] = 0,
-    tokens_per_s: Annotated[float, typer.Option(min=0, help="Speed after it; 0: at once.")] = 0,
-    fail_rate: Annotated[float, typer.Option(min=0, max=1, help="Share of calls that fail.")] = 0,
-    hang: Annotated[bool, typer.Option("--hang", help="Never answer.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback; 0 picks a free one.")] = 8099,
+    latency_ms: Annotated[float, typer.Option(min=0, help="Milliseconds before the first token.")] = 0,
+    tokens_per_s: Annotated[float, typer.Option(min=0, help="Tokens per second; 0 sends all at once.")] = 0,
+    fail_rate: Annotated[float, typer.Option(min=0, max=1, help="Share of failed calls.")] = 0,
+    hang: Annotated[bool, typer.Option("--hang", help="Accept calls and never respond.")] = False,
 ) -> None:
     """Serve until Ctrl-C."""
     from septet_cli.stub.server import StubOptions
@@ -50,6 +50,7 @@ async def _serve(options: object) -> int:
             await asyncio.Event().wait()
     except OSError as error:
         raise CliError(
-            f"Port {options.port} cannot be used: {error.strerror}", "choose another --port"
+            f"--port {options.port} cannot be used: {error.strerror}",
+            "give another --port, or 0 for a free one",
         ) from error
     return 0

@@ -14,10 +14,10 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "tenants",
-        help="List the tenants of the tenants file, and on which topics each is served.",
+        help="List the tenants of the tenants file and the topics of each.",
         epilog=examples(
             "septet tenants",
-            "septet tenants --check            do the topics that they need exist? (exit 1 when not)",
+            "septet tenants --check            exit code 1 if a topic is missing",
             "septet tenants --json | jq '.[] | select(.topics == \"own\")'",
         ),
     )(tenants)
@@ -25,9 +25,11 @@ def register(app: typer.Typer) -> None:
 
 def tenants(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Look on the broker for missing topics.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check that the topics exist on the broker.")
+    ] = False,
 ) -> None:
-    """Read the file and print the table."""
+    """Read the tenants file and print its tenants."""
     run(_tenants(as_json, check))
 
 
@@ -49,17 +51,18 @@ async def _tenants(as_json: bool, check: bool) -> int:
         for name in sorted(known.names):
             access = client_access(name) if name in known.own else None
             table.add_row(
-                name, "\n".join(access.writes) if access else "the shared topics",
+                name,
+                "\n".join(access.writes) if access else "the shared topics",
                 "\n".join(access.reads) if access else "the shared topics",
-            )  # fmt: skip
+            )
         out.print(table)
     for topic in missing:
-        err.print(f"[red]missing[/] {topic}: `septet kafka apply` creates it")
+        err.print(f"[red]missing[/] {topic}: create it with `septet kafka apply`")
     return EXIT_FAILED if missing else EXIT_OK
 
 
 async def _missing(names: list[str]) -> list[str]:
-    from septet_cli.running import locate
+    from septet_cli.target import locate
     from septet_cli.topics import existing_topics
 
     return sorted(set(names) - await existing_topics(locate().kafka))

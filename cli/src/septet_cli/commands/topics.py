@@ -10,20 +10,20 @@ from septet_cli.console import examples, out, run
 from septet_cli.errors import EXIT_OK
 
 WIDE = 110
-"""Columns from which on the table also says what travels on each topic."""
+"""Terminal width from which the table also describes each topic."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "topics",
-        help="List the topics: how much each holds, and how far behind each service is.",
+        help="List the topics with their number of records and the lag of each service.",
         epilog=examples("septet topics", "septet topics --json | jq '.[] | select(.lag != {})'"),
     )(topics)
 
 
 def topics(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Read offsets and print the table."""
+    """Read the offsets and print the table."""
     run(_topics(as_json))
 
 
@@ -32,7 +32,7 @@ async def _topics(as_json: bool) -> int:
 
     from rich.table import Table
 
-    from septet_cli.running import locate
+    from septet_cli.target import locate
     from septet_cli.topics import topic_states
 
     states = await topic_states(locate().kafka)
@@ -44,7 +44,7 @@ async def _topics(as_json: bool) -> int:
     table.add_column("records", justify="right", no_wrap=True)
     table.add_column("lag by group", no_wrap=out.width >= WIDE)
     if out.width >= WIDE:
-        table.add_column("what travels on it", style="dim", no_wrap=True, overflow="ellipsis")
+        table.add_column("content", style="dim", no_wrap=True, overflow="ellipsis")
     for state in states:
         lag = "  ".join(
             f"[{'red' if n else 'green'}]{group} {n}[/]" for group, n in sorted(state.lag.items())

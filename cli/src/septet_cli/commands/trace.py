@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "trace",
-        help="Draw a request's trace: every hop, model call and query, and where the time went.",
+        help="Show the trace of a request as a waterfall of hops, model calls and queries.",
         epilog=examples(
             "septet trace ask-1f00",
             "septet trace 4bf92f3577b34da6a3ce929d0e0e4736",
@@ -24,14 +24,16 @@ def register(app: typer.Typer) -> None:
 
 
 def trace(
-    name: Annotated[str, typer.Argument(metavar="REQUEST_ID|TRACE_ID", help="What to look up.")],
-    tenant: Annotated[str | None, typer.Option(help="Whose request.")] = None,
-    queries: Annotated[bool, typer.Option("--queries", help="Show database queries one by one.")] = False,
+    name: Annotated[str, typer.Argument(metavar="REQUEST_ID|TRACE_ID", help="Id from `septet ask`.")],
+    tenant: Annotated[
+        str | None, typer.Option(help="Tenant of the request \\[default: SEPTET_TENANT, else `default`].")
+    ] = None,
+    queries: Annotated[bool, typer.Option("--queries", help="Show each database query.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the trace as the query API gives it.")
+        bool, typer.Option("--json", help="Print the trace as JSON of the query API.")
     ] = False,
 ) -> None:
-    """Look the trace up and draw it."""
+    """Read the trace and show it."""
     from septet_cli.settings import CliSettings
 
     run(_trace(name, tenant or CliSettings().tenant, queries, as_json))
@@ -39,18 +41,22 @@ def trace(
 
 async def _trace(name: str, tenant: str, queries: bool, as_json: bool) -> int:
     from septet_cli.render import trace_page
-    from septet_cli.running import locate
-    from septet_cli.traces import settled_trace, trace_id_of
+    from septet_cli.target import locate
+    from septet_cli.traces import complete_trace, trace_id_of
     from septet_cli.waterfall import render
 
     target = locate()
     if target.traces_url is None:
-        raise CliError("No trace server is known.", "set SEPTET_TRACES_URL (embedded stack or Jaeger)")
+        raise CliError(
+            "No trace server is set.",
+            "set SEPTET_TRACES_URL to the URL of Jaeger or of the embedded receiver",
+        )
     trace_id = await trace_id_of(target.kafka, target.traces_url, name, tenant)
-    found = await settled_trace(target.traces_url, trace_id)
+    found = await complete_trace(target.traces_url, trace_id)
     if found is None:
         raise CliError(
-            f"The trace {trace_id} is not kept any more.", "traces are kept for a while only: ask again"
+            f"The trace server has no trace {trace_id}.",
+            "check the id; older traces are deleted, so repeat the request for a new trace",
         )
     if as_json:
         out.print_json(data=found)

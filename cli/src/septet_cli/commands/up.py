@@ -16,7 +16,7 @@ from septet_cli.errors import EXIT_OK, CliError
 if TYPE_CHECKING:
     from septet_native.stack import Stack
 
-# Reading the memory of a dozen processes costs some milliseconds of CPU.
+# Reading the memory of a dozen processes takes several milliseconds of CPU.
 REFRESH_S = 2.0
 
 
@@ -24,43 +24,49 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "up",
-        help="Start everything on this machine and stay in the foreground. Ctrl-C stops all of it.",
+        help="Start all servers and services on this machine, in the foreground. Ctrl-C stops them.",
         epilog=examples(
             "septet up",
             "septet up --stack native                        Kafka with ACLs, OpenSearch, PostgreSQL, Jaeger",
             "septet up --data-dir /srv/septet",
-            "septet up --stub-model                          a model that answers at once, for load tests",
-            "SEPTET_LLM_URL=http://host:8000/v1 septet up    your own model",
+            "septet up --stub-model                          with a stub of the model, for load tests",
+            "SEPTET_LLM_URL=http://host:8000/v1 septet up    with your own model",
         ),
     )(up)
 
 
 def up(
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where everything is kept \\[default: .septet].")
+        Path | None, typer.Option(help="Data directory of the stack \\[default: .septet].")
     ] = None,
-    stack: Annotated[str | None, typer.Option(help="`embedded` or `native` \\[default: embedded].")] = None,
+    stack: Annotated[
+        str | None, typer.Option(help="Stack to start: `embedded` or `native` \\[default: embedded].")
+    ] = None,
     stub_model: Annotated[
-        bool, typer.Option("--stub-model", help="A stub in place of the language model.")
+        bool, typer.Option("--stub-model", help="Start a stub instead of the language model.")
     ] = False,
     only: Annotated[
-        str | None, typer.Option(help="Start these services only, e.g. `guardrails,cache`.")
+        str | None, typer.Option(help="Services to start, such as `guardrails,cache` \\[default: all].")
     ] = None,
 ) -> None:
-    """Start, show, and stop when told to."""
+    """Start the stack, show its status, and stop it on Ctrl-C."""
     from septet_native.services import SERVICES
 
     services = tuple(name.strip() for name in only.split(",")) if only else SERVICES
     unknown = set(services) - set(SERVICES)
     if unknown:
-        fail(CliError(f"There is no service {sorted(unknown)[0]}.", f"choose among {', '.join(SERVICES)}"))
+        fail(
+            CliError(
+                f"--only: there is no service {sorted(unknown)[0]}.", f"give some of {', '.join(SERVICES)}"
+            )
+        )
     run(until_signalled(_up(stack, data_dir, stub_model, services)))
 
 
 async def until_signalled(work: Coroutine[Any, Any, int], *, when_stopped: int = EXIT_OK) -> int:
-    """Run *work* until it ends, or until SIGINT, SIGTERM or SIGHUP asks for its orderly end.
+    """Run *work*; cancel it on SIGINT, SIGTERM or SIGHUP and wait for its clean-up.
 
-    Returns the exit code: that of *work*, or *when_stopped* when a signal ended it.
+    Returns the exit code of *work*, or *when_stopped* after a signal.
     """
     import signal
 
@@ -94,20 +100,20 @@ async def _up(stack: str | None, data_dir: Path | None, stub_model: bool, servic
             }
         began = time.monotonic()
         settings = stack_settings(stack, data_dir, **given)
-        up = await context.enter_async_context(running(settings, services, say))
+        up = await context.enter_async_context(running(settings, services, print_step))
         err.print(f"[green]ready[/] after {time.monotonic() - began:.1f} s")
         await _show(up)
     return EXIT_OK
 
 
-def say(name: str, state: str) -> None:
-    """One line for one step of a start."""
+def print_step(name: str, state: str) -> None:
+    """Print one step of a start as a line on stderr."""
     style = "green" if state == "ready" else "yellow" if state.startswith("left out") else "dim"
     err.print(f"{name:<12} {state}", style=style, markup=False)
 
 
 async def _show(stack: Stack) -> None:
-    """The status screen on a terminal; elsewhere one line for each change of state."""
+    """Show the status screen on a terminal, else print a line for each change of state."""
     if out.is_terminal:
         await _show_live(stack)
         return

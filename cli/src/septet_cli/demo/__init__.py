@@ -1,1 +1,1 @@
-"""The demo: the main job, shown and checked."""
+"""``septet demo``: shows and checks the main features on real documents."""

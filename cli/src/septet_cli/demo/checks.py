@@ -1,4 +1,4 @@
-"""Points that the demo checks, each with what was expected."""
+"""Records and prints the checks of the demo."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rich.text import Text
 
 @dataclass
 class Checks:
-    """Counts what passed and what failed, and says so as it goes."""
+    """Counts passed and failed checks and prints each of them."""
 
     console: Console
     passed: int = 0
     failures: list[str] = field(default_factory=list)
 
     def that(self, name: str, ok: bool, *, expected: str, got: object) -> bool:
-        """Record one point; *got* is shown when it failed."""
+        """Record a check; print *expected* and *got* if it failed."""
         if ok:
             self.passed += 1
             self.console.print(Text.assemble(("  PASS ", "bold green"), name))
@@ -29,5 +29,5 @@ class Checks:
 
     @property
     def line(self) -> str:
-        """The line that scripts read."""
+        """The last line of the demo, which scripts parse."""
         return f"demo: {self.passed} passed, {len(self.failures)} failed"

@@ -1,4 +1,4 @@
-"""What the demo searches: real documentation that is on any machine."""
+"""Documents of the demo: real documentation that exists on every machine."""
 
 from __future__ import annotations
 
@@ -13,49 +13,33 @@ from septet_cli.ingest.document import Document
 from septet_cli.ingest.files import load_path
 from septet_cli.ingest.python_docs import load_selection
 
-# A part of the standard library that is embedded in well under a minute on two cores.
-MODULES = (
-    "builtins", "collections", "functools", "itertools", "json", "re", "math", "statistics", "random", "datetime",
-    "time", "calendar", "pathlib", "shutil", "tempfile", "glob", "fnmatch", "io", "csv", "configparser",
-    "threading", "queue", "contextlib", "dataclasses", "enum", "string", "textwrap", "difflib", "hashlib", "hmac",
-    "secrets", "base64", "struct", "copy", "heapq", "bisect", "operator", "fractions", "shlex", "sched", "pickle",
-)  # fmt: skip
+# These modules of the standard library are indexed in less than a minute on two cores.
+_MODULE_NAMES = """
+builtins collections functools itertools json re math statistics random datetime time calendar pathlib shutil
+tempfile glob fnmatch io csv configparser threading queue contextlib dataclasses enum string textwrap difflib
+hashlib hmac secrets base64 struct copy heapq bisect operator fractions shlex sched pickle
+"""
+MODULES = tuple(_MODULE_NAMES.split())
 KOREAN = "demo-ko"
-ELSEWHERE = (
+UNRELATED_QUESTIONS = (
     "Who won the football World Cup in 2018?",
     "At what temperature does ethanol boil at sea level?",
     "Which river flows through the city of Vienna?",
 )
-_SYLLABLES = (
-    "ka",
-    "ve",
-    "lo",
-    "mi",
-    "ra",
-    "to",
-    "sen",
-    "dru",
-    "pel",
-    "nor",
-    "bra",
-    "zu",
-    "fen",
-    "gal",
-    "hes",
-    "quo",
-)
+_SYLLABLE_LIST = "ka ve lo mi ra to sen dru pel nor bra zu fen gal hes quo"
+_SYLLABLES = tuple(_SYLLABLE_LIST.split())
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A small document made for this run alone, and a question that only it answers."""
+    """A small document of this run and a question that only this document answers."""
 
     document: Document
     question: str
 
 
-def standing_documents() -> list[Document]:
-    """Documents that are the same in every run: the standard library's, the project's and Korean ones."""
+def shared_documents() -> list[Document]:
+    """Documents of every run: the standard library, this project and the Korean documents."""
     documents = load_selection(MODULES)
     root = project_root()
     if root is not None:
@@ -65,14 +49,16 @@ def standing_documents() -> list[Document]:
     return documents
 
 
-def unanswered_by(documents: Iterable[Document]) -> str:
-    """A question about something else, which no document quotes (documentation may show this very demo)."""
+def unrelated_question(documents: Iterable[Document]) -> str:
+    """A question that no document contains or answers; the documentation may quote this demo."""
     texts = " ".join(document.text for document in documents)
-    return next((question for question in ELSEWHERE if question not in texts), ELSEWHERE[-1])
+    return next(
+        (question for question in UNRELATED_QUESTIONS if question not in texts), UNRELATED_QUESTIONS[-1]
+    )
 
 
 def project_root() -> Path | None:
-    """The project's checkout, when the demo runs in or from one."""
+    """Root of the project's checkout; None outside of one."""
     candidates = (Path.cwd(), *Path(__file__).resolve().parents)
     return next((c for c in candidates if (c / "README.md").is_file() and (c / "docs").is_dir()), None)
 
@@ -81,25 +67,29 @@ def _from(path: Path, prefix: str) -> list[Document]:
     try:
         return [item for item in load_path(path, prefix) if isinstance(item, Document)]
     except CliError:
-        # A checkout without documentation is still a checkout.
+        # A checkout may lack documentation.
         return []
 
 
 def make_facts(run: str) -> tuple[Fact, Fact]:
-    """Two facts about things that no other run has named, so that no other run's cache knows them."""
+    """Two facts with invented names, which no cache of another run contains."""
     chosen = random.Random(run)  # noqa: S311 - names, not secrets
     gateway, festival = (_name(chosen) for _ in range(2))
     port, month = chosen.randrange(2000, 9000), chosen.choice(("April", "June", "October"))
     return (
         _fact(
-            f"{run}-gateway", f"The {gateway} gateway", f"Which port does the {gateway} gateway listen on?",
+            f"{run}-gateway",
+            f"The {gateway} gateway",
+            f"Which port does the {gateway} gateway listen on?",
             f"The {gateway} gateway listens on port {port}. It forwards messages to the storage cluster.",
         ),
         _fact(
-            f"{run}-festival", f"The {festival} festival", f"In which month is the {festival} festival held?",
+            f"{run}-festival",
+            f"The {festival} festival",
+            f"In which month is the {festival} festival held?",
             f"The {festival} festival is held every {month}. It brings singers and dancers to the old harbour.",
         ),
-    )  # fmt: skip
+    )
 
 
 def _name(chosen: random.Random) -> str:

@@ -1,4 +1,4 @@
-"""What the scenes of the demo share."""
+"""State and helpers of the scenes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RELEASE_TRIES, RELEASE_PAUSE_S = 5, 0.5
 
 @dataclass
 class Session:
-    """One run of the demo: how it asks, shows and checks."""
+    """One run of the demo: its client, console, checks and answers."""
 
     kafka: Kafka
     traces_url: str
@@ -42,23 +42,23 @@ class Session:
     answers: dict[str, Response] = field(default_factory=dict)
 
     def scene(self, title: str) -> None:
-        """Head of a scene."""
+        """Print the title of a scene."""
         self.console.print()
         self.console.print(Rule(title, align="left", style="bold"))
 
     def note(self, text: str) -> None:
-        """A remark between what is shown."""
+        """Print an indented note."""
         self.console.print(Padding(Text(text, style="dim"), (0, 0, 0, 2)))
 
     async def ask(
-        self, question: str, *, show: bool = True, cache: str | None = None, **wish: Any
+        self, question: str, *, show: bool = True, cache: str | None = None, **fields: Any
     ) -> Response:
-        """Publish a question as JSON, wait for its response, show it.
+        """Publish a question, wait for its response and show it.
 
         Raises:
-            NoResponse: none came in time.
+            NoResponse: no response arrived in time.
         """
-        request = {"request_id": f"demo-{self.run}-{len(self.asked) + 1}", "question": question, **wish}
+        request = {"request_id": f"demo-{self.run}-{len(self.asked) + 1}", "question": question, **fields}
         if cache:
             request["cache"] = {"use": cache}
         self.asked.append(request["request_id"])
@@ -77,7 +77,7 @@ class Session:
 
 
 async def release_of(s: Session, response: Response) -> Release | None:
-    """The release event of a response, which is written with it and may come a moment later."""
+    """The release event of a response; it may arrive shortly after the response."""
     name = topic("releases").name
     for _ in range(RELEASE_TRIES):
         if found := await find_responses(s.kafka, response.request_id, topic=name):
@@ -87,7 +87,7 @@ async def release_of(s: Session, response: Response) -> Release | None:
 
 
 def cache_status(response: Response) -> str:
-    """The cache's part in a response."""
+    """Cache status of a response, or ``none``."""
     return response.cache.status if response.cache else "none"
 
 

@@ -1,4 +1,4 @@
-"""The demo from start to stop."""
+"""Runs the demo: stack, documents and scenes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from septet_native.stack import Stack
 from septet_cli.client import connect
 from septet_cli.console import err, out, progress, report
 from septet_cli.demo.checks import Checks
-from septet_cli.demo.corpus import make_facts, standing_documents, unanswered_by
+from septet_cli.demo.corpus import make_facts, shared_documents, unrelated_question
 from septet_cli.demo.scenes_answers import answered_questions, hostile_and_private, korean, unanswerable
 from septet_cli.demo.scenes_cache import deleted, not_served, served, thumbs_down
 from septet_cli.demo.scenes_trace import exactly_one, waterfall
@@ -34,13 +34,21 @@ SERVERS = 5
 MIN_PASSAGES = 1000
 Scene = Callable[[Session], Awaitable[None]]
 SCENES: tuple[Scene, ...] = (
-    answered_questions, served, not_served, unanswerable, hostile_and_private, korean, deleted, thumbs_down,
-    waterfall, exactly_one,
-)  # fmt: skip
+    answered_questions,
+    served,
+    not_served,
+    unanswerable,
+    hostile_and_private,
+    korean,
+    deleted,
+    thumbs_down,
+    waterfall,
+    exactly_one,
+)
 
 
 async def run_demo(data_dir: Path | None, *, keep: bool) -> int:
-    """Start everything, show and check each scene, stop everything; the exit code is 0 when all passed."""
+    """Start the stack, play the scenes, stop the stack; the exit code is 0 if all checks passed."""
     began = time.monotonic()
     checks = Checks(out)
     given: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
@@ -49,15 +57,15 @@ async def run_demo(data_dir: Path | None, *, keep: bool) -> int:
             stack = await _start(context, StackSettings(**given))
             assert stack.addresses is not None
             await _play(stack.addresses, checks)
-            out.print(f"\n[dim]{time.monotonic() - began:.0f} s in all[/]")
+            out.print(f"\n[dim]{time.monotonic() - began:.0f} s in total[/]")
             if keep:
                 out.print(checks.line)
-                out.print("[dim]the stack stays up; Ctrl-C stops it[/]")
+                out.print("[dim]the stack keeps running; Ctrl-C stops it[/]")
                 await asyncio.Event().wait()
             err.print("[dim]stopping …[/]")
     except (StackError, CliError) as error:
         report(error.message, error.fix)
-        checks.that("everything runs", False, expected="a running stack", got=type(error).__name__)
+        checks.that("stack runs", False, expected="a running stack", got=type(error).__name__)
     out.print(checks.line)
     return EXIT_FAILED if checks.failures else EXIT_OK
 
@@ -79,7 +87,7 @@ async def _start(context: AsyncExitStack, settings: StackSettings) -> Stack:
 async def _play(addresses: Addresses, checks: Checks) -> None:
     run = uuid4().hex[:8]
     facts = make_facts(run)
-    documents = standing_documents()
+    documents = shared_documents()
     await _ingest(addresses.connection(), [*documents, *(fact.document for fact in facts)], checks)
     async with connect(addresses.connection()) as client:
         session = Session(
@@ -90,7 +98,7 @@ async def _play(addresses: Addresses, checks: Checks) -> None:
             checks,
             run,
             facts,
-            unanswered_by(documents),
+            unrelated_question(documents),
         )
         for scene in SCENES:
             try:
@@ -99,22 +107,28 @@ async def _play(addresses: Addresses, checks: Checks) -> None:
                 checks.that(
                     str(scene.__doc__).splitlines()[0], False, expected="a response", got=error.message
                 )
-    # The documents of this run alone are of no use to the next.
+    # Delete the documents of this run: the next run does not need them.
     await publish_documents(
         addresses.connection(),
         [deletion(f.document.document_id) for f in facts[1:]],
         "default",
-        title="tidying up",
+        title="deleting facts",
     )
 
 
 async def _ingest(kafka: Kafka, documents: Sequence[Document], checks: Checks) -> None:
     began = time.monotonic()
     result = await publish_documents(
-        kafka, [upsert(part) for document in documents for part in parts(document)], "default",
+        kafka,
+        [upsert(part) for document in documents for part in parts(document)],
+        "default",
         title="indexing documentation",
-    )  # fmt: skip
+    )
     out.print(f"{result.summary()} ({time.monotonic() - began:.0f} s)", soft_wrap=True)
     total = sum(result.passages.values())
-    checks.that(f"{total} passages of real documentation are searchable", result.complete and total >= MIN_PASSAGES,
-                expected=f"at least {MIN_PASSAGES}, none missing", got=result.summary())  # fmt: skip
+    checks.that(
+        f"{total} passages of real documentation indexed",
+        result.complete and total >= MIN_PASSAGES,
+        expected=f"at least {MIN_PASSAGES} passages and no failed document",
+        got=result.summary(),
+    )

@@ -1,1 +1,1 @@
-"""Documents from files and from Python modules, on their way to the documents topic."""
+"""``septet ingest``: loads documents from files and Python modules and publishes them."""

@@ -1,4 +1,4 @@
-"""A document before it is published."""
+"""Documents before publishing, and their division into parts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 MediaType = Literal["text/plain", "text/markdown", "text/html"]
 
-# The contract's bounds are 1,000,000 characters and a 1 MiB body; a part stays well below both.
+# The contract allows 1,000,000 characters and a body of 1 MiB; parts stay below both.
 MAX_PART_BYTES = 600_000
 PART = "#part-"
 
 
 @dataclass(frozen=True)
 class Document:
-    """What is to be searched. ``document_id`` is stable: the same source gives the same id."""
+    """A document to index. The same source always gets the same ``document_id``."""
 
     document_id: str
     text: str
@@ -27,17 +27,23 @@ class Document:
     location: str = ""
 
     def event(self, tenant: str) -> dict[str, Any]:
-        """The body for the documents topic."""
+        """The body of the `documents` record."""
         body = {
-            "action": "upsert", "tenant": tenant, "document_id": self.document_id, "text": self.text,
-            "title": self.title, "uri": self.uri, "media_type": self.media_type, "location": self.location,
-        }  # fmt: skip
+            "action": "upsert",
+            "tenant": tenant,
+            "document_id": self.document_id,
+            "text": self.text,
+            "title": self.title,
+            "uri": self.uri,
+            "media_type": self.media_type,
+            "location": self.location,
+        }
         return {name: value for name, value in body.items() if value != ""}
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A source, or a part of one, that could not be read; the others go on."""
+    """A source, or part of a source, that could not be read."""
 
     where: str
     message: str
@@ -47,9 +53,9 @@ Loaded = Document | Problem
 
 
 def parts(document: Document) -> Iterator[Document]:
-    """The document, or, where it exceeds what one record may hold, its parts ``ID#part-N``.
+    """The document, or its parts ``ID#part-N`` if it is too large for one record.
 
-    Cuts fall between paragraphs where there are any, else between lines, else anywhere.
+    Cuts between paragraphs if possible, else between lines, else anywhere.
     """
     if _size(document.text) <= MAX_PART_BYTES:
         yield document
@@ -59,14 +65,14 @@ def parts(document: Document) -> Iterator[Document]:
         yield replace(document, document_id=f"{document.document_id}{PART}{number}", text=text, title=title)
 
 
-def stale_parts(vanished: Iterable[str], present: Iterable[str]) -> set[str]:
-    """Ids of parts that a document had before it changed, though the document itself is still there."""
+def stale_parts(removed: Iterable[str], present: Iterable[str]) -> set[str]:
+    """Those of the *removed* ids that are earlier parts of a document that is still present."""
     wholes = {name.partition(PART)[0] for name in present}
-    return {name for name in vanished if name.partition(PART)[0] in wholes}
+    return {name for name in removed if name.partition(PART)[0] in wholes}
 
 
 def _size(text: str) -> int:
-    """Bytes of the text inside a JSON body."""
+    """Size of the text in a JSON body, in bytes."""
     return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace"))
 
 

@@ -1,4 +1,4 @@
-"""Documents from Markdown, text, HTML and JSONL files."""
+"""Loads documents from Markdown, text, HTML and JSONL files."""
 
 from __future__ import annotations
 
@@ -12,22 +12,27 @@ from septet_cli.ingest.document import Document, Loaded, MediaType, Problem
 from septet_cli.ingest.jsonl import load_jsonl
 
 MEDIA_TYPES: dict[str, MediaType] = {
-    ".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain", ".rst": "text/plain",
-    ".text": "text/plain", ".html": "text/html", ".htm": "text/html",
-}  # fmt: skip
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".txt": "text/plain",
+    ".rst": "text/plain",
+    ".text": "text/plain",
+    ".html": "text/html",
+    ".htm": "text/html",
+}
 JSONL = {".jsonl", ".ndjson"}
 SKIPPED_FOLDERS = {"node_modules", "__pycache__", "site-packages"}
 
 
 def load_path(path: Path, prefix: str | None = None) -> Iterator[Loaded]:
-    """Documents of a file, or of all readable files below a folder in order of their names.
+    """Documents of a file, or of all files of known types below a folder, ordered by path.
 
     Args:
-        path: the file or folder.
-        prefix: start of the document ids; the folder's own name when None.
+        path: file or folder.
+        prefix: prefix of the document ids; by default the name of the folder.
 
     Raises:
-        CliError: there is no such path, or nothing readable in it.
+        CliError: the path does not exist, or the folder holds no file of a known type.
     """
     if not path.exists():
         raise CliError(f"{path} does not exist.", "give a file, a folder, or python:MODULE")
@@ -38,7 +43,7 @@ def load_path(path: Path, prefix: str | None = None) -> Iterator[Loaded]:
     files = [f for f in sorted(path.rglob("*")) if _is_readable(f, path)]
     if not files:
         kinds = " ".join(sorted({*MEDIA_TYPES, *JSONL}))
-        raise CliError(f"{path} holds no documents.", f"put files of these kinds in it: {kinds}")
+        raise CliError(f"{path} holds no documents.", f"add files of these types: {kinds}")
     for file in files:
         relative = file.relative_to(path).as_posix()
         yield from _load_file(file, f"{base}/{relative}" if base else relative)
@@ -58,13 +63,13 @@ def _load_file(file: Path, document_id: str) -> Iterator[Loaded]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        yield Problem(str(file), f"not UTF-8 (byte {error.start}): convert it first")
+        yield Problem(str(file), f"not UTF-8 (byte {error.start}); convert it to UTF-8")
         return
     except OSError as error:
         yield Problem(str(file), error.strerror or str(error))
         return
     if not text.strip():
-        yield Problem(str(file), "empty")
+        yield Problem(str(file), "the file is empty")
         return
     media_type = MEDIA_TYPES.get(suffix, "text/plain")
     yield Document(document_id, text, _title(text, media_type) or file.stem, str(file), media_type)

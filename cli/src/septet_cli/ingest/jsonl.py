@@ -1,4 +1,4 @@
-"""Documents from lines of JSON."""
+"""Loads documents from JSONL files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ URI_FIELDS = ("uri", "url", "link", "source")
 
 
 def load_jsonl(file: Path, document_id: str) -> Iterator[Loaded]:
-    """One document a line; a malformed line is named with its number, and the others go on.
+    """One document per line; a malformed line gives a problem with its line number.
 
-    A line without an id gets ``FILE#N``. Fields are looked for under their usual names.
+    A line without an id gets the id ``FILE#N``. Fields are read by their common names.
     """
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
@@ -38,16 +38,16 @@ def _document(row: Any, where: str, default_id: str) -> Loaded:
         return Problem(where, "not a JSON object")
     text = first_text(row, TEXT_FIELDS)
     if not text:
-        return Problem(where, f"no text in any of the fields {', '.join(TEXT_FIELDS)}")
+        return Problem(where, f"no text; add one of the fields {', '.join(TEXT_FIELDS)}")
     name = first_text(row, ID_FIELDS) or default_id
     if len(name) > 512:
-        return Problem(where, f"the id has {len(name)} characters, more than 512")
+        return Problem(where, f"the id has {len(name)} characters; the limit is 512")
     title = first_text(row, TITLE_FIELDS)
     return Document(name, text, title[:1024], first_text(row, URI_FIELDS)[:2048])
 
 
 def first_text(row: dict[str, Any], names: tuple[str, ...]) -> str:
-    """The first of the fields that holds text or a number, as text; empty when none does."""
+    """The first field with a text or an integer, as text; empty if there is none."""
     for name in names:
         value = row.get(name)
         if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():

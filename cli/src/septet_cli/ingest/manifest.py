@@ -1,4 +1,4 @@
-"""What a folder held when it was last ingested, so that vanished documents can be deleted."""
+"""Document ids of the last ingest of a source, to find documents that were removed since."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class Manifest:
-    """Document ids by tenant and source, one small file each below the data directory."""
+    """Document ids of one tenant and source, in a file below the data directory."""
 
     def __init__(self, data_dir: Path, tenant: str, source: str) -> None:
         digest = hashlib.sha256(f"{tenant}\x1f{source}".encode()).hexdigest()[:24]
@@ -17,14 +17,14 @@ class Manifest:
         self._source = source
 
     def read(self) -> set[str]:
-        """Ids of the last time; empty when there was none."""
+        """Ids of the last ingest; empty before the first."""
         try:
             return set(json.loads(self._path.read_text(encoding="utf-8"))["document_ids"])
         except FileNotFoundError:
             return set()
 
     def write(self, document_ids: Iterable[str]) -> None:
-        """Remember the ids of this time."""
+        """Store the ids of this ingest."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         body = {"source": self._source, "document_ids": sorted(document_ids)}
         replacement = self._path.with_suffix(".tmp")

@@ -1,4 +1,4 @@
-"""Publishing documents and waiting until the indexes have them."""
+"""Publishes documents and waits until they are indexed."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ WINDOW = 500
 
 @dataclass
 class IngestReport:
-    """What became of the published documents."""
+    """Outcome of the published documents."""
 
     changes: Counter[str] = field(default_factory=Counter)
     passages: dict[str, int] = field(default_factory=dict)
     embedded: int = 0
-    refused: dict[str, str] = field(default_factory=dict)
+    rejected: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
-        """Whether each document is in the state that was asked for."""
-        return not self.refused and not self.missing
+        """Whether all documents were indexed or deleted."""
+        return not self.rejected and not self.missing
 
     def summary(self) -> str:
-        """One line, and one for each document that is not searchable."""
+        """One line of counts, then one line for each rejected document and one for the pending ones."""
         counts = ", ".join(f"{n} {change}" for change, n in sorted(self.changes.items())) or "nothing changed"
-        lines = [f"{counts}; {sum(self.passages.values())} passages, {self.embedded} of them embedded now"]
-        lines += [f"refused: {name}: {why}" for name, why in self.refused.items()]
+        lines = [f"{counts}; {sum(self.passages.values())} passages, {self.embedded} newly embedded"]
+        lines += [f"rejected: {name}: {why}" for name, why in self.rejected.items()]
         if self.missing:
             shown = ", ".join(self.missing[:5]) + (" …" if len(self.missing) > 5 else "")
             lines.append(
-                f"no word of {len(self.missing)} documents yet: {shown} (see `septet topics` for the lag)"
+                f"{len(self.missing)} documents not indexed yet: {shown} (`septet topics` shows the lag)"
             )
         return "\n".join(lines)
 
@@ -57,22 +57,27 @@ Event = dict[str, Any]
 
 
 def upsert(document: Document) -> Event:
-    """The body of a document, without its tenant."""
+    """The body that creates or updates a document, without the tenant."""
     event = document.event("")
     event.pop("tenant", None)
     return event
 
 
 def deletion(document_id: str) -> Event:
-    """The body that deletes a document, without its tenant."""
+    """The body that deletes a document, without the tenant."""
     return {"action": "delete", "document_id": document_id}
 
 
 async def publish_documents(
-    kafka: Kafka, events: Sequence[Event], tenant: str, *, stall: float = 120, title: str = "indexing",
+    kafka: Kafka,
+    events: Sequence[Event],
+    tenant: str,
+    *,
+    stall: float = 120,
+    title: str = "indexing",
     tenants: Tenants = SHARED_ONLY,
-) -> IngestReport:  # fmt: skip
-    """Publish document events and wait for word of each, at most *stall* seconds without any.
+) -> IngestReport:
+    """Publish document events and wait for the outcome of each; stop after *stall* seconds without progress.
 
     Raises:
         CliError: two events name the same document.
@@ -111,20 +116,20 @@ async def _publish(producer: AIOKafkaProducer, events: Sequence[Event], tenant: 
 
 
 class _Waiter:
-    """Ticks documents off as word of them comes in."""
+    """Marks documents as done when their `documents-changed` event or dead letter arrives."""
 
     def __init__(
-        self, waiting: set[str], tenant: str, report: IngestReport, tick: Callable[[], None]
+        self, waiting: set[str], tenant: str, report: IngestReport, advance: Callable[[], None]
     ) -> None:
         self.waiting = waiting
-        self._tenant, self._report, self._tick = tenant, report, tick
-        self._news = asyncio.Event()
+        self._tenant, self._report, self._advance = tenant, report, advance
+        self._progress = asyncio.Event()
 
     def receive(self, record: wire.Record) -> None:
         if record.topic == DEAD:
             tenant, _, document_id = (record.key or b"").decode("utf-8", "replace").partition(":")
             if tenant == self._tenant and document_id in self.waiting:
-                self._report.refused[document_id] = wire.reason(record)
+                self._report.rejected[document_id] = wire.reason(record)
                 self._done(document_id)
             return
         change = json.loads(record.value or b"{}")
@@ -136,17 +141,19 @@ class _Waiter:
 
     def _done(self, document_id: str) -> None:
         self.waiting.discard(document_id)
-        self._tick()
-        self._news.set()
+        self._advance()
+        self._progress.set()
 
     async def wait(self, stall: float, *tasks: asyncio.Task[None]) -> None:
-        """Return when nothing is waited for, or after *stall* seconds without news; raise what a task raised."""
+        """Return when all documents are done or *stall* seconds pass without progress; re-raise errors of *tasks*."""
         while self.waiting:
-            self._news.clear()
-            news = asyncio.create_task(self._news.wait())
+            self._progress.clear()
+            progressed = asyncio.create_task(self._progress.wait())
             running = [t for t in tasks if not t.done()]
-            done, _ = await asyncio.wait([news, *running], timeout=stall, return_when=asyncio.FIRST_COMPLETED)
-            news.cancel()
+            done, _ = await asyncio.wait(
+                [progressed, *running], timeout=stall, return_when=asyncio.FIRST_COMPLETED
+            )
+            progressed.cancel()
             for task in tasks:
                 if task.done():
                     task.result()

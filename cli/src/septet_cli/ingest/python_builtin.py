@@ -1,4 +1,4 @@
-"""Documents from what is written in C and has no source to parse: read by ``inspect``."""
+"""Documents from Python objects written in C, read with ``inspect``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from septet_cli.ingest.python_source import MIN_DOC_CHARS, make
 
 
 def documents(module: str, known: set[str]) -> Iterator[Document]:
-    """Documents of a module's public objects that *known* (document ids) does not hold yet.
+    """Documents of a module's public objects, except those with an id in *known*.
 
     Raises:
         ImportError: the module cannot be imported.
     """
     with warnings.catch_warnings():
-        # Deprecated modules say so when imported; that is no news about their documentation.
+        # The import of a deprecated module warns.
         warnings.simplefilter("ignore")
         loaded = importlib.import_module(module)
     doc = inspect.getdoc(loaded)
@@ -68,8 +68,7 @@ def _signature(value: object, name: str) -> str:
     try:
         signature = str(inspect.signature(value))  # type: ignore[arg-type]
     except (ValueError, TypeError, AttributeError):
-        # Many objects written in C tell their signature in the docstring only, or name defaults that this
-        # build does not have.
+        # Many objects written in C have their signature in the docstring only, or defaults that this build lacks.
         signature = ""
     prefix = "class " if inspect.isclass(value) else ""
     return f"{prefix}{name}{signature}"

@@ -1,4 +1,4 @@
-"""Documents from Python source: what modules, classes and functions say of themselves, by ``ast``."""
+"""Documents from docstrings in Python source, read with ``ast``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def documents(source: str, module: str) -> Iterator[Document]:
     """A document for the module and for each public class, method and function with a docstring.
 
     Raises:
-        SyntaxError: *source* is not Python.
+        SyntaxError: *source* is not valid Python.
     """
     tree = ast.parse(source)
     doc = ast.get_docstring(tree)
@@ -40,10 +40,10 @@ def _members(body: list[ast.stmt], scope: str, module: str) -> Iterator[Document
 
 
 def make(name: str, signature: str, doc: str, module: str) -> Document:
-    """The document of one object: qualified name as title and location.
+    """The document of one object; its qualified name is title and location.
 
-    A short signature opens the first sentence, so that a quoted sentence says what it is about; what would
-    bury the sentence comes last instead.
+    The first sentence starts with the name or a short signature, so that a quote of it names its subject. Long
+    signatures follow the text.
     """
     calls, doc = _split_calls(inspect.cleandoc(doc).strip(), name.rpartition(".")[2])
     if calls and "(" not in signature:
@@ -56,12 +56,16 @@ def make(name: str, signature: str, doc: str, module: str) -> Document:
     if rest:
         text += "\n\nSignature: " + "\n".join(rest)
     return Document(
-        document_id=f"python:{name}", title=name, location=name, uri=f"python:{module}#{name}", text=text,
-    )  # fmt: skip
+        document_id=f"python:{name}",
+        title=name,
+        location=name,
+        uri=f"python:{module}#{name}",
+        text=text,
+    )
 
 
 def _split_calls(doc: str, name: str) -> tuple[list[str], str]:
-    """Lines such as ``deque([iterable]) --> deque object``, with which docstrings of C begin, and the rest."""
+    """Split call lines such as ``deque([iterable]) --> deque object`` from the start of a C docstring."""
     lines = doc.splitlines()
     count = next((i for i, line in enumerate(lines) if not line.startswith(name + "(")), len(lines))
     return lines[:count], "\n".join(lines[count:]).strip()
@@ -78,11 +82,11 @@ def _signature(node: Definition, name: str) -> str:
 
 
 def module_files(root: Path, module: str) -> Iterator[tuple[str, Path]]:
-    """A module's source files with their module names: itself, and a package's public modules.
+    """Module names and source files of a module, or of all public modules of a package.
 
     Args:
-        root: the module's file, or the folder of the package.
-        module: its name.
+        root: file of the module, or folder of the package.
+        module: name of the module.
     """
     if root.is_file():
         yield module, root

@@ -1,1 +1,1 @@
-"""A model endpoint that costs nothing: deterministic, fast, and able to fail on demand."""
+"""``septet stub-model``: a fast, deterministic model endpoint that can fail on demand."""

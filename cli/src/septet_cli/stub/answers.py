@@ -1,4 +1,4 @@
-"""What the stub model says: a sentence of the prompt's first passage, cited."""
+"""Answers of the stub model: a cited sentence of the first passage."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _SENTENCE = re.compile(r".+?[.!?。](?=\s|$)", re.DOTALL)
 
 
 def answer(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None) -> str:
-    """The completion for a chat: an instance of *schema* where there is one, else a cited sentence."""
+    """The completion of a chat: an instance of *schema* if given, else a cited sentence."""
     if schema is not None:
         return json.dumps(instance(schema))
-    # Earlier messages hold worked examples, with passages of their own.
+    # Earlier messages are worked examples with their own passages.
     found = _PASSAGE.search(str(messages[-1].get("content", "")) if messages else "")
     if found is None:
         return "This is the stub model."
     number, passage = found.group(1), " ".join(found.group(2).split())
     sentences = [s.strip() for s in _SENTENCE.findall(passage)] or [passage]
-    # The title or the signature comes first in most passages: the longest sentence says more.
+    # Most passages start with a title or a signature; the longest sentence has more content.
     best = max(sentences[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
     return f"{best[:MAX_ANSWER_CHARS].rstrip()} [{number}]"
 
 
 def instance(schema: Mapping[str, Any]) -> Any:
-    """A smallest value for common JSON Schemas: constants, enumerations, objects, arrays, scalars."""
+    """A minimal instance of common JSON Schemas: constants, enumerations, objects, arrays and scalars."""
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):

@@ -1,4 +1,4 @@
-"""The stub's HTTP server: OpenAI's chat completions, streamed or whole."""
+"""HTTP server of the stub model: OpenAI chat completions, streamed or not."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from septet_cli.stub.answers import answer
 
 @dataclass(frozen=True)
 class StubOptions:
-    """How the stub behaves.
+    """Behaviour of the stub.
 
     Attributes:
-        port: on loopback; 0: any.
-        latency_ms: before the first token.
-        tokens_per_s: speed after it; 0: at once.
-        fail_rate: share of calls answered with status 503, spread evenly (not at random).
-        hang: take the call and never answer.
+        port: port on loopback; 0 picks a free one.
+        latency_ms: milliseconds before the first token.
+        tokens_per_s: tokens per second; 0 sends all at once.
+        fail_rate: share of calls that fail with status 503, spread evenly.
+        hang: accept calls and never respond.
     """
 
     port: int = 0
@@ -39,7 +39,7 @@ class StubOptions:
 
 
 class Stub:
-    """Counts its calls and answers them. ``options`` may be replaced while it serves."""
+    """Answers calls and counts them. ``options`` may change while the server runs."""
 
     def __init__(self, options: StubOptions) -> None:
         self.calls = 0
@@ -47,7 +47,7 @@ class Stub:
         self.options = options
 
     def app(self) -> Starlette:
-        """The web application."""
+        """The ASGI application."""
         return Starlette(
             routes=[
                 Route("/v1/chat/completions", self.complete, methods=["POST"]),
@@ -64,7 +64,7 @@ class Stub:
         )
 
     async def count(self, _: Request) -> Response:
-        """``GET /calls``: how many completions were asked for."""
+        """``GET /calls``: number of calls and of failed calls."""
         return JSONResponse({"calls": self.calls, "failed": self.failed})
 
     async def complete(self, request: Request) -> Response:
@@ -113,8 +113,12 @@ def _delta(body: dict[str, Any], number: int, delta: dict[str, str], finish: str
 
 def _chunk(body: dict[str, Any], number: int, kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "id": f"stub-{number}", "object": kind, "created": 0, "model": body.get("model", "stub"), "choices": choices,
-    }  # fmt: skip
+        "id": f"stub-{number}",
+        "object": kind,
+        "created": 0,
+        "model": body.get("model", "stub"),
+        "choices": choices,
+    }
 
 
 def _sse(value: dict[str, Any]) -> str:
@@ -128,20 +132,20 @@ def _usage(messages: list[dict[str, Any]], tokens: list[str]) -> dict[str, int]:
 
 @asynccontextmanager
 async def serve_stub(options: StubOptions, stub: Stub | None = None) -> AsyncIterator[str]:
-    """Serve on loopback while inside; yields the base address, ending in ``/v1``.
+    """Serve on loopback inside the context; yields the base URL, which ends in ``/v1``.
 
     Args:
-        options: the port, and how a stub that is made here behaves.
-        stub: one that the caller counts and steers.
+        options: port, and behaviour of a new stub.
+        stub: an existing stub to serve.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is in use.
     """
     listener = socket.create_server(("127.0.0.1", options.port))
     stub = stub or Stub(options)
     config = uvicorn.Config(stub.app(), log_level="warning", timeout_graceful_shutdown=1)
     server = _QuietServer(config)
-    # The socket listens already: a call made before the server accepts waits in its queue.
+    # The socket listens already; earlier calls wait in its queue until the server accepts them.
     task = asyncio.create_task(server.serve([listener]))
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
@@ -153,9 +157,9 @@ async def serve_stub(options: StubOptions, stub: Stub | None = None) -> AsyncIte
 
 
 class _QuietServer(uvicorn.Server):
-    """Leaves the signals to the command that runs it."""
+    """A server that leaves signal handling to the command."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture nothing."""
+        """Install no signal handlers."""
         yield

@@ -1,4 +1,4 @@
-"""Finding the stack that is to be used."""
+"""Finds the stack that the commands connect to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from septet_cli.settings import CliSettings
 
 @dataclass(frozen=True)
 class Target:
-    """Addresses that commands talk to."""
+    """Addresses that the commands connect to."""
 
     kafka: KafkaConnection
     traces_url: str | None
@@ -21,10 +21,10 @@ class Target:
 
 
 def locate(settings: CliSettings | None = None) -> Target:
-    """The stack named by the environment, else the one that runs on the data directory.
+    """The Kafka of ``SEPTET_KAFKA_BOOTSTRAP``, else the stack of the data directory.
 
     Raises:
-        NoStack: neither is there.
+        NoStack: neither is available.
     """
     settings = settings or CliSettings()
     if settings.kafka_bootstrap:
@@ -34,9 +34,9 @@ def locate(settings: CliSettings | None = None) -> Target:
     state = find_state(settings.data_dir)
     if state is None:
         raise NoStack(
-            f"No stack runs on {settings.data_dir} (no live {settings.data_dir / 'state.json'}).",
-            "start one with `septet up` in another terminal and this directory, or with `septet stack up`, "
-            "or set SEPTET_DATA_DIR or SEPTET_KAFKA_BOOTSTRAP",
+            f"No stack runs on the data directory {settings.data_dir} (its state.json is missing or stale).",
+            "start one here with `septet up` in another terminal or with `septet stack up`; "
+            "for a stack elsewhere, set SEPTET_DATA_DIR or SEPTET_KAFKA_BOOTSTRAP",
         )
     addresses = state.addresses
     return Target(
