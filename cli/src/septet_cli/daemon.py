@@ -14,8 +14,8 @@ from septet_cli.errors import CliError
 
 if TYPE_CHECKING:
     import psutil
-    from septet_native.settings import StackSettings
-    from septet_native.state import State
+    from septet_native.stack.settings import StackSettings
+    from septet_native.stack.state import State
 
 Progress = Callable[[str, str], None]
 POLL_S = 0.2
@@ -39,8 +39,8 @@ async def start(settings: StackSettings, progress: Progress) -> tuple[State, boo
     Raises:
         CliError: it did not start; carries the end of its log.
     """
-    from septet_native.starting import read_starting
-    from septet_native.state import read_state
+    from septet_native.stack.start_progress import read_starting
+    from septet_native.stack.state import read_state
 
     data_dir = settings.places().data
     starting = read_starting(data_dir)
@@ -83,7 +83,7 @@ def _runs(pid: int) -> bool:
 
 
 def _failed(data_dir: Path) -> CliError:
-    from septet_native.process import tail
+    from septet_native.processes.process import tail
 
     log = log_of(data_dir)
     return CliError(f"The stack did not start. The end of {log}:\n{tail(log)}", "do what its last lines say")
@@ -101,7 +101,7 @@ async def stop(data_dir: Path) -> list[str]:
     Raises:
         CliError: it does not end.
     """
-    from septet_native import records
+    from septet_native.processes import pid_records
 
     holder = _holder(data_dir)
     stopped = []
@@ -119,14 +119,14 @@ async def stop(data_dir: Path) -> list[str]:
                 f"read {log_of(data_dir)}, then `kill -9 {holder.pid}`; the next start ends what it leaves",
             ) from error
         stopped.append("stack")
-    return [*stopped, *await asyncio.to_thread(records.reap, data_dir / "run")]
+    return [*stopped, *await asyncio.to_thread(pid_records.reap, data_dir / "run")]
 
 
 def _holder(data_dir: Path) -> psutil.Process | None:
     """The process that holds the stack; its time of creation tells it from a later one of that number."""
-    from septet_native import records
-    from septet_native.starting import read_starting
-    from septet_native.state import read_state
+    from septet_native.processes import pid_records
+    from septet_native.stack.start_progress import read_starting
+    from septet_native.stack.state import read_state
 
     found = read_starting(data_dir) or read_state(data_dir)
-    return records.is_alive(found.pid, found.created) if found else None
+    return pid_records.is_alive(found.pid, found.created) if found else None

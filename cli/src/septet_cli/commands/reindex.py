@@ -72,7 +72,7 @@ async def _reindex(options: list[str]) -> int:
 def _environment() -> Mapping[str, str]:
     """Addresses of the stack that runs here, as its retrieval service has them. What the environment says goes
     before them."""
-    from septet_native.state import find_state
+    from septet_native.stack.state import find_state
 
     from septet_cli.settings import CliSettings
 
