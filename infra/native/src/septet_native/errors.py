@@ -5,7 +5,7 @@ StackError                 a failure that the user can fix: a message and the fi
 ├── ChecksumMismatch       a downloaded file differs from the lock
 ├── DownloadFailed         a locked file could not be fetched
 ├── NotWritable            a directory cannot be written
-├── DiskFull               no space left where the stack keeps data
+├── DiskFull               no space is left on a disk of the stack
 ├── ToolMissing            a program that an optional server needs is not installed
 ├── BuildFailed            a server could not be compiled
 ├── AlreadyRunning         another stack holds the data directory
@@ -25,7 +25,7 @@ class StackError(Exception):
 
     Attributes:
         message: the failure, in one sentence.
-        fix: what the user can do about it.
+        fix: how the user repairs it.
     """
 
     def __init__(self, message: str, fix: str) -> None:
@@ -51,7 +51,7 @@ class NotWritable(StackError):
 
 
 class DiskFull(StackError):
-    """No space is left where the stack keeps its data."""
+    """No space is left on a disk of the stack."""
 
 
 class ToolMissing(StackError):

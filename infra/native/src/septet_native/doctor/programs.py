@@ -1,4 +1,4 @@
-"""Checks of the programs and files that the servers are made of: wheels, Java, jars, models, JDK, Jaeger."""
+"""Checks of the servers' programs and files: wheels, Java, jars, models, JDK, Jaeger."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Files that the servers are made of: wheels, jars, toolchains and configuration, kept in the user's cache."""
+"""Programs and files of the servers: wheels, jars, toolchains, configuration, and the user's cache."""

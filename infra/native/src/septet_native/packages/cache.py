@@ -30,8 +30,8 @@ def build_once(target: Path, build: Callable[[Path], None]) -> Path:
     A rename publishes the complete target. A lock file beside it makes concurrent processes build it once.
 
     Args:
-        target: the wanted file or directory.
-        build: writes the file, or makes the directory, at the path that it gets.
+        target: the file or directory to build.
+        build: writes the file, or creates the directory, at the path that it gets.
 
     Raises:
         DiskFull, NotWritable: a write below the parent directory fails.

@@ -14,7 +14,7 @@ from septet_native.processes.health import http_probe
 from septet_native.processes.ports import LOOPBACK
 from septet_native.processes.process import Command, clean_environment
 from septet_native.servers import jaeger_build
-from septet_native.servers.server import Places, Say
+from septet_native.servers.server import Places, Report
 
 PAGE = resources.files("septet_native.traces") / "page"
 
@@ -44,13 +44,13 @@ class Jaeger:
     def _page(self) -> Path:
         return self.places.data / "jaeger-page"
 
-    async def prepare(self, say: Say) -> None:
+    async def prepare(self, report: Report) -> None:
         """Compile the program when it is missing, and copy the page in the layout that Jaeger serves.
 
         Raises:
             ToolMissing, BuildFailed, ChecksumMismatch, DiskFull, NotWritable: as ``jaeger_build.ensure_binary``.
         """
-        await jaeger_build.ensure_binary(self.places.cache, say)
+        await jaeger_build.ensure_binary(self.places.cache, report)
         await asyncio.to_thread(self._lay_out_page)
 
     def command(self) -> Command:

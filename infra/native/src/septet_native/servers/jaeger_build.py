@@ -19,7 +19,7 @@ from septet_native.errors import BuildFailed, ChecksumMismatch, writing
 from septet_native.packages.go import Go, find_go
 from septet_native.packages.versions import pinned
 from septet_native.processes.process import launched
-from septet_native.servers.server import Say
+from septet_native.servers.server import Report
 
 LINKER_FLAGS = (
     "-s -w -X {module}/internal/version.latestVersion=v{version}"
@@ -52,12 +52,12 @@ def available(cache: Path) -> Path | None:
     return Path(found) if found else None
 
 
-async def ensure_binary(cache: Path, say: Say) -> Path:
+async def ensure_binary(cache: Path, report: Report) -> Path:
     """The program, compiled when it is missing; a lock file makes concurrent processes compile it once.
 
     Args:
         cache: the user's cache directory.
-        say: called with the progress: modules fetched, packages compiled.
+        report: called with the progress: modules fetched, packages compiled.
 
     Raises:
         ToolMissing: Go is not installed.
@@ -70,18 +70,18 @@ async def ensure_binary(cache: Path, say: Say) -> Path:
     target = binary_path(cache)
     with writing(cache):
         await asyncio.to_thread(cache.mkdir, parents=True, exist_ok=True)
-        async with _locked(target.with_name(target.name + ".lock"), say):
+        async with _locked(target.with_name(target.name + ".lock"), report):
             if not target.exists():
-                await _build(await asyncio.to_thread(find_compiler), target, say)
+                await _build(await asyncio.to_thread(find_compiler), target, report)
     return target
 
 
-async def _build(go: Go, target: Path, say: Say) -> None:
+async def _build(go: Go, target: Path, report: Report) -> None:
     entry = pinned("jaeger")
     partial = target.with_name(target.name + ".partial")
-    say("fetching the source")
+    report("fetching the source")
     source = await _download(go, entry["module"], entry["module_version"], entry["sum"])
-    total = await _count_packages(go, source, say)
+    total = await _count_packages(go, source, report)
     compiled = 0
 
     def line(text: str) -> None:
@@ -90,11 +90,11 @@ async def _build(go: Go, target: Path, say: Say) -> None:
         if re.fullmatch(r"[\w./~-]+", text):
             compiled += 1
             if compiled % 25 == 0:
-                say(f"compiling, {compiled} of at most {total} packages (7 to 15 minutes the first time)")
+                report(f"compiling, {compiled} of at most {total} packages (7 to 15 minutes the first time)")
 
     flags = LINKER_FLAGS.format(module=entry["module"], version=entry["version"])
     argv = ("build", "-v", "-trimpath", "-ldflags", flags, "-o", str(partial), "./cmd/jaeger")
-    say(f"compiling, up to {total} packages (7 to 15 minutes the first time)")
+    report(f"compiling, up to {total} packages (7 to 15 minutes the first time)")
     await _go(go, argv, source, line)
     partial.replace(target)
 
@@ -111,7 +111,7 @@ async def _download(go: Go, module: str, version: str, checksum: str) -> Path:
     return Path(answer["Dir"])
 
 
-async def _count_packages(go: Go, source: Path, say: Say) -> int:
+async def _count_packages(go: Go, source: Path, report: Report) -> int:
     """Number of packages of the program; listing them fetches the missing modules."""
     modules = packages = 0
 
@@ -120,7 +120,7 @@ async def _count_packages(go: Go, source: Path, say: Say) -> int:
         if text.startswith("go: downloading"):
             modules += 1
             if modules % 10 == 0:
-                say(f"fetching modules, {modules} so far")
+                report(f"fetching modules, {modules} so far")
         elif text:
             packages += 1
 
@@ -168,7 +168,7 @@ async def _go(
 
 
 async def _follow(tool: asyncio.subprocess.Process, line: Callable[[str], None] | None) -> tuple[str, str]:
-    """The output of *tool*, empty where *line* takes it, and its last lines."""
+    """The output of *tool*, empty when *line* receives it, and its last lines."""
     assert tool.stdout is not None
     kept: list[str] = []
     last: deque[str] = deque(maxlen=SHOWN_LINES)
@@ -183,7 +183,7 @@ async def _follow(tool: asyncio.subprocess.Process, line: Callable[[str], None] 
 
 
 @asynccontextmanager
-async def _locked(path: Path, say: Say) -> AsyncIterator[None]:
+async def _locked(path: Path, report: Report) -> AsyncIterator[None]:
     with path.open("w") as file:
         waited = False
         while True:
@@ -192,7 +192,7 @@ async def _locked(path: Path, say: Say) -> AsyncIterator[None]:
                 break
             except BlockingIOError:
                 if not waited:
-                    say("waiting for another process that builds Jaeger")
+                    report("waiting for another process that builds Jaeger")
                 waited = True
                 await asyncio.sleep(1)
         yield

@@ -28,7 +28,7 @@ from septet_native.processes.health import port_open
 from septet_native.processes.ports import LOOPBACK
 from septet_native.processes.process import Command, clean_environment
 from septet_native.processes.tool import run_tool
-from septet_native.servers.server import Places, Say
+from septet_native.servers.server import Places, Report
 
 # A small heap and the first compiler only: 150 MB resident, start in 1.5 s.
 JVM_OPTIONS = (
@@ -96,7 +96,7 @@ class Kafka:
         secret = self._password(principal)
         return KafkaConnection(address, "SASL_SSL", principal, secret, self.ca_file, mechanism)
 
-    async def prepare(self, say: Say) -> None:
+    async def prepare(self, report: Report) -> None:
         """Fetch the jars, write the configuration, and format the storage on the first start.
 
         Raises:
@@ -104,11 +104,11 @@ class Kafka:
             ServerFailed, DiskFull: the storage could not be formatted.
             PackageMissing: this package was installed without the checkout around it.
         """
-        await jars.fetch_server("kafka", self.places.cache, say)
+        await jars.fetch_server("kafka", self.places.cache, report)
         with writing(self.places.data):
             self._write_config()
         if not (self._data / "meta.properties").exists():
-            say("formatting storage")
+            report("formatting storage")
             await self._format()
 
     def command(self) -> Command:

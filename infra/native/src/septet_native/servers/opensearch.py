@@ -19,7 +19,7 @@ from septet_native.processes.ports import LOOPBACK
 from septet_native.processes.privileges import Identity, link_stand_in, reachable_dir, unprivileged
 from septet_native.processes.process import Command, clean_environment
 from septet_native.servers.opensearch_home import lay_out
-from septet_native.servers.server import Places, Say
+from septet_native.servers.server import Places, Report
 
 # The options of the distribution's own start script, a small heap, and the first compiler only.
 JVM_OPTIONS = (
@@ -76,14 +76,14 @@ class OpenSearch:
         version = pinned("opensearch")["version"]
         return reachable_dir(self.places.cache / f"opensearch-{version}", unprivileged())
 
-    async def prepare(self, say: Say) -> None:
+    async def prepare(self, report: Report) -> None:
         """Fetch the jars, lay out the home directory, and create the data directories on the first start.
 
         Raises:
             DownloadFailed, ChecksumMismatch: the jars could not be fetched.
             DiskFull, NotWritable: a directory cannot be written.
         """
-        jars = await fetch_server("opensearch", self.places.cache, say)
+        jars = await fetch_server("opensearch", self.places.cache, report)
         await asyncio.to_thread(lay_out, jars, repository("opensearch", self.places.cache), self.home)
         self._make_directories(unprivileged())
 

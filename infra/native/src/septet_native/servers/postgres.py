@@ -27,7 +27,7 @@ from septet_native.processes.privileges import (
 from septet_native.processes.process import Command, clean_environment
 from septet_native.processes.tool import run_tool
 from septet_native.servers.postgres_programs import installation
-from septet_native.servers.server import Places, Say
+from septet_native.servers.server import Places, Report
 from septet_native.services import SERVICES
 
 OWNER = DATABASE = "septet"
@@ -66,7 +66,7 @@ class Postgres:
         """The cluster's directory."""
         return reachable_dir(self.places.data / "postgres", unprivileged())
 
-    async def prepare(self, say: Say) -> None:
+    async def prepare(self, report: Report) -> None:
         """Create the database cluster on the first start.
 
         Raises:
@@ -80,7 +80,7 @@ class Postgres:
         data = self.data_dir
         with writing(data.parent):
             if not (data / "PG_VERSION").exists():
-                say("creating the database cluster")
+                report("creating the database cluster")
                 await self._init(install, data, user)
             link_stand_in(self.places.data / "postgres", data)
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from septet_native.models import minilm, smollm
 from septet_native.processes.health import http_probe
 from septet_native.processes.process import Command
-from septet_native.servers.server import Places, Say
+from septet_native.servers.server import Places, Report
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class PythonServer(ABC):
     def arguments(self) -> tuple[str, ...]:
         """The module, and the arguments of this server."""
 
-    async def prepare(self, say: Say) -> None:  # noqa: B027 - most servers prepare nothing
+    async def prepare(self, report: Report) -> None:  # noqa: B027 - most servers prepare nothing
         """Do nothing by default."""
 
     def command(self) -> Command:
@@ -64,10 +64,10 @@ class EmbeddingsServer(PythonServer):
         """Short unique name."""
         return "embeddings"
 
-    async def prepare(self, say: Say) -> None:
+    async def prepare(self, report: Report) -> None:
         """Build the model file on the first start."""
         if not minilm.model_path(self.places.cache).exists():
-            say("building the embedding model")
+            report("building the embedding model")
         await asyncio.to_thread(minilm.ensure_model, self.places.cache)
 
     def arguments(self) -> tuple[str, ...]:
@@ -89,10 +89,10 @@ class LanguageModel(PythonServer):
         """Short unique name."""
         return "llm"
 
-    async def prepare(self, say: Say) -> None:
+    async def prepare(self, report: Report) -> None:
         """Re-encode the model file on the first start."""
         if not smollm.model_path(self.places.cache).exists():
-            say("re-encoding the language model")
+            report("re-encoding the language model")
         await asyncio.to_thread(smollm.ensure_model, self.places.cache)
 
     def arguments(self) -> tuple[str, ...]:

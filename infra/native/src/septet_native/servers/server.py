@@ -9,7 +9,8 @@ from typing import Protocol
 
 from septet_native.processes.process import Command
 
-Say = Callable[[str], None]
+# Receives the progress of a long step.
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Server(Protocol):
         """Short unique name."""
         ...
 
-    async def prepare(self, say: Say) -> None:
-        """Fetch, build or initialise the files of the first start; *say* reports the progress of a long step."""
+    async def prepare(self, report: Report) -> None:
+        """Fetch, build or initialise the files of the first start; *report* reports the progress of a long step."""
         ...
 
     def command(self) -> Command:

@@ -24,10 +24,10 @@ class StackSettings(BaseSettings):
 
     Attributes:
         stack: which servers to start: ``embedded`` or ``native``.
-        data_dir: everything the stack keeps: topics, database, traces, logs; the native stack's part is its
-            directory ``native``, so that both can run.
+        data_dir: topics, database, traces and logs; the native stack uses its subdirectory ``native``, so that both
+            stacks can run.
         cache: downloads and built models (default: the user's cache directory).
-        kafka_port: preferred port of Kafka on loopback, as the others are of their servers.
+        kafka_port: preferred port of Kafka on loopback; the other ports are those of their servers.
         kafka_controller_port: of Kafka's controller.
         postgres_port: of PostgreSQL.
         embeddings_port: of the embeddings server.
@@ -35,21 +35,21 @@ class StackSettings(BaseSettings):
         opensearch_port: of OpenSearch.
         opensearch_transport_port: between the nodes of OpenSearch.
         jaeger_port: of Jaeger's page and query API.
-        jaeger_grpc_port: of Jaeger's query API by gRPC.
+        jaeger_grpc_port: of Jaeger's query API over gRPC.
         jaeger_health_port: of Jaeger's health check.
-        traces_port: preferred port that takes OTLP; without Jaeger, also of the trace page.
-        opensearch: of the native stack: false leaves it out, retrieval uses its own lexical index.
-        jaeger: of the native stack: false starts the embedded trace receiver in its place.
+        traces_port: preferred port that receives OTLP; without Jaeger, also of the trace page.
+        opensearch: start OpenSearch in the native stack; when false, retrieval uses its own lexical index.
+        jaeger: start Jaeger in the native stack; when false, the embedded trace receiver replaces it.
         opensearch_heap_mb: Java heap of OpenSearch, in MB.
-        tenants_file: YAML list of tenants, those with topics of their own among them (default: the packaged one).
+        tenants_file: YAML list of tenants, including those with their own topics (default: the packaged one).
         llm: start the small language model.
         llm_url: an OpenAI-compatible endpoint (ending in ``/v1``) to use in place of the small model.
         llm_model: the model's name at that endpoint.
-        llm_slots: requests the small model generates at the same time.
-        llm_context: tokens of one request, prompt and answer together.
+        llm_slots: number of requests that the small model generates at the same time.
+        llm_context: tokens of one request, prompt plus answer.
         threads: threads of each model server.
-        max_traces: traces kept.
-        start_timeout: how long one server may take to become healthy.
+        max_traces: number of traces to keep.
+        start_timeout: time in which one server must become healthy.
     """
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_", extra="ignore")

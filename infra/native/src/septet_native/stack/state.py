@@ -41,7 +41,7 @@ class State:
         started_at: time at which the stack was ready, ISO 8601.
         addresses: of the servers.
         processes: of the stack.
-        missing: servers that were left out.
+        missing: servers that cannot run on this machine.
     """
 
     pid: int
