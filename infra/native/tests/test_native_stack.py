@@ -242,7 +242,6 @@ async def test_stop_keeps_data_and_leaves_no_process(data_dir: Path) -> None:
 RUN = """
 import asyncio, sys
 from pathlib import Path
-from septet_native.stack.data_dir import remove_data_dir
 from septet_native.stack.settings import StackSettings
 from septet_native.stack.stack import Stack
 async def main():
