@@ -21,11 +21,11 @@ from septet_cli.embedded import running
 from septet_contracts import Response
 from septet_kit.messaging.admin import ensure_topics
 from septet_kit.settings import KitSettings
-from septet_native.addresses import Addresses
 from septet_native.services import SERVICES
-from septet_native.settings import StackSettings
-from septet_native.stack import Stack
-from septet_native.state import read_state
+from septet_native.stack.addresses import Addresses
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Stack
+from septet_native.stack.state import read_state
 
 STACK = os.environ.get("SEPTET_TEST_STACK", "embedded")
 NATIVE = STACK == "native"

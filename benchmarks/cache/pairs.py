@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from septet_native import minilm
-from septet_native.encoder import Encoder
+from septet_native.models import minilm
+from septet_native.models.encoder import Encoder
 
 from benchmarks.data import data_dir
 

@@ -24,8 +24,8 @@ from septet_cli.client import Client, connect
 from septet_cli.embedded import running
 from septet_cli.stub.server import StubOptions, serve_stub
 from septet_native.services import SERVICES
-from septet_native.settings import StackSettings
-from septet_native.stack import Stack
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Stack
 
 from benchmarks.capacity import workload
 from benchmarks.capacity.meter import Meter

@@ -12,7 +12,7 @@ import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from septet_cli import wire
 from septet_contracts import TOPICS
-from septet_native.stack import Stack
+from septet_native.stack.stack import Stack
 
 Offsets = Mapping[TopicPartition, int]
 

@@ -24,9 +24,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from septet_native import minilm
-from septet_native.encoder import Encoder
-from septet_native.quantize import quantize, saturating_weights
+from septet_native.models import minilm
+from septet_native.models.encoder import Encoder
+from septet_native.models.quantization import quantize, saturating_weights
 
 from benchmarks.retrieval.corpus import data_set
 

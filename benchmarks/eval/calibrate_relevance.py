@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from septet_eval.domain.scorers import relevance
 from septet_eval.domain.text import coverage, terms
-from septet_native.cache import cache_root
-from septet_native.encoder import Encoder
-from septet_native.minilm import ensure_model, tokenizer_file
+from septet_native.models.encoder import Encoder
+from septet_native.models.minilm import ensure_model, tokenizer_file
+from septet_native.packages.cache import cache_root
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.eval.sets import Pair, relevance_pairs

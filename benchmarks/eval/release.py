@@ -40,8 +40,8 @@ from septet_contracts import (
 from septet_kit.messaging.admin import ensure_topics
 from septet_kit.testing import flow
 from septet_native.services import module_of
-from septet_native.settings import StackSettings
-from septet_native.stack import Stack
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Stack
 
 RESULT = Path(__file__).parent / "results" / "release.json"
 COUNT = 500

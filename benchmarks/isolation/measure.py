@@ -23,8 +23,8 @@ from confluent_kafka import Producer
 from septet_contracts import topic
 from septet_kit.messaging.admin import ensure_topics
 from septet_kit.messaging.connection import KafkaConnection
-from septet_native.settings import StackSettings
-from septet_native.stack import Stack
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Stack
 
 LEVELS = ("read_uncommitted", "read_committed")
 PLACE = TopicPartition(topic("requests").name, 0)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from septet_native.addresses import Addresses
+from septet_native.stack.addresses import Addresses
 
 # Topics of a request without retrieval, cache and rails, in order, with six hops between them.
 PATH = ("requests", "screened", "missed", "grounded", "drafts", "outcomes", "responses")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from septet_native.stack import Stack
+from septet_native.stack.stack import Stack
 
 from benchmarks.capacity.meter import cpu_seconds
 from benchmarks.overhead import loops

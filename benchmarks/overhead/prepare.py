@@ -15,7 +15,7 @@ from septet_cache.domain.admission import is_volatile
 from septet_cli.tail import tail
 from septet_cli.wire import Record
 from septet_contracts import topic
-from septet_native.stack import Stack
+from septet_native.stack.stack import Stack
 
 from benchmarks.capacity import workload
 from benchmarks.capacity.meter import Meter

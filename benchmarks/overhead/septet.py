@@ -17,10 +17,10 @@ import yaml
 from septet_cli.embedded import Progress, running
 from septet_contracts import topic
 from septet_guardrails.domain.policy import Policy
-from septet_native import ports
+from septet_native.processes import ports
 from septet_native.services import SERVICES
-from septet_native.settings import StackSettings
-from septet_native.stack import Stack
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Stack
 
 from benchmarks.overhead.children import children
 from benchmarks.overhead.contender import PATH, SAME_WORK, Body, Failed, Load, Place

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Literal
 
 import aiohttp
-from septet_native import ports
+from septet_native.processes import ports
 
 from benchmarks.overhead.children import children
 from benchmarks.overhead.contender import SAME_WORK, Body, Failed, Load, Place

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from septet_kit.models import Embedder
 from septet_kit.settings import KitSettings
 from septet_kit.store.pool import open_pool
-from septet_native.addresses import Addresses
+from septet_native.stack.addresses import Addresses
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.domain.fusion import RRF_K

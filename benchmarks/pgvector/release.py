@@ -20,7 +20,7 @@ from septet_kit import KitSettings
 from septet_kit.context import Context
 from septet_kit.store import open_pool
 from septet_kit.testing import context, flow
-from septet_native.postgres import Postgres
+from septet_native.servers.postgres import Postgres
 
 COUNT, ROUNDS = 300, 5
 TABLES = ("requests", "conflicts", "outbox", "ledger")

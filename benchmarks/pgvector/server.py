@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from septet_kit.migrate import installed, migrate
-from septet_native.encoder import WIDTH
-from septet_native.ports import free_port
-from septet_native.postgres import Postgres
-from septet_native.process import Process
-from septet_native.server import Places
+from septet_native.models.encoder import WIDTH
+from septet_native.processes.ports import free_port
+from septet_native.processes.process import Process
+from septet_native.servers.postgres import Postgres
+from septet_native.servers.server import Places
 from septet_retrieval.domain.chunking import Limits
 from septet_retrieval.domain.passages import Document, to_passages
 

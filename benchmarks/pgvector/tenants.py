@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from septet_kit import KitSettings
 from septet_kit.store import open_pool
 from septet_kit.store.pool import StorePool
-from septet_native.postgres import Postgres
+from septet_native.servers.postgres import Postgres
 from septet_retrieval.adapters import rows
 from septet_retrieval.adapters.postgres import PostgresStore
 

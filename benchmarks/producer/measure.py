@@ -22,11 +22,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.protocol.produce import ProduceRequest
 from septet_kit.messaging.admin import ensure_topics
 from septet_kit.messaging.producer import kafka_producer
-from septet_native.kafka import Kafka
-from septet_native.ports import free_port
-from septet_native.process import Process
-from septet_native.server import Places
-from septet_native.settings import StackSettings
+from septet_native.processes.ports import free_port
+from septet_native.processes.process import Process
+from septet_native.servers.kafka import Kafka
+from septet_native.servers.server import Places
+from septet_native.stack.settings import StackSettings
 
 RESULT = Path(__file__).parent / "results" / "producer.json"
 ROUNDS = 7

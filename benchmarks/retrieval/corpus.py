@@ -17,9 +17,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 from septet_cli.bench.datasets import DataSet, load_dataset
-from septet_native import minilm
-from septet_native.cache import cache_root
-from septet_native.encoder import WIDTH, Encoder
+from septet_native.models import minilm
+from septet_native.models.encoder import WIDTH, Encoder
+from septet_native.packages.cache import cache_root
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.domain.passages import Document, IndexedPassage, to_passages
 from septet_retrieval.ports import DocumentPassages, Hit, PassageStore, Vector

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from septet_kit.messaging.admin import ensure_topics
-from septet_native.cache import cache_root
-from septet_native.health import wait_healthy
-from septet_native.kafka import Kafka
-from septet_native.ports import free_port
-from septet_native.process import Process
-from septet_native.server import Places
-from septet_native.settings import StackSettings
+from septet_native.packages.cache import cache_root
+from septet_native.processes.health import wait_healthy
+from septet_native.processes.ports import free_port
+from septet_native.processes.process import Process
+from septet_native.servers.kafka import Kafka
+from septet_native.servers.server import Places
+from septet_native.stack.settings import StackSettings
 
 
 @pytest.fixture(scope="session")

@@ -25,8 +25,8 @@ from septet_contracts import (
     Verdict,
     event_id,
 )
-from septet_native.addresses import Addresses
-from septet_native.state import ProcessState
+from septet_native.processes.process_state import ProcessState
+from septet_native.stack.addresses import Addresses
 
 
 def rendered(what: RenderableType, width: int = 100) -> str:

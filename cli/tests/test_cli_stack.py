@@ -13,9 +13,10 @@ import pytest
 from septet_cli import daemon
 from septet_cli.embedded import stack_settings
 from septet_cli.errors import CliError
-from septet_native import data, starting
-from septet_native.settings import StackSettings
-from septet_native.state import find_state
+from septet_native.stack import start_progress
+from septet_native.stack.data_dir import remove_data_dir
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.state import find_state
 
 PORTS = [name for name in StackSettings.model_fields if name.endswith("_port")]
 
@@ -51,7 +52,7 @@ async def septet(data_dir: Path, *arguments: str, **variables: str) -> tuple[int
 async def data_dir(tmp_path: Path) -> AsyncIterator[Path]:
     yield tmp_path / "data"
     await daemon.stop(tmp_path / "data")
-    data.remove(tmp_path / "data")
+    remove_data_dir(tmp_path / "data")
 
 
 @pytest.mark.timeout(240)
@@ -61,7 +62,7 @@ async def test_up_is_idempotent_and_down_stops_every_process(data_dir: Path) -> 
     assert "ready after" in output
     state = find_state(data_dir)
     assert state is not None
-    assert starting.read_starting(data_dir) is None
+    assert start_progress.read_starting(data_dir) is None
 
     code, output = await septet(data_dir, "up")
     assert (code, f"already running (pid {state.pid})" in output) == (0, True), output
@@ -94,16 +95,16 @@ def test_an_unknown_stack_is_rejected(tmp_path: Path) -> None:
 
 
 def test_another_process_can_read_the_steps_of_a_start(tmp_path: Path) -> None:
-    with starting.Progress(tmp_path) as progress:
+    with start_progress.ProgressFile(tmp_path) as progress:
         progress.step("kafka", "preparing")
         progress.step("kafka", "ready")
-        found = starting.read_starting(tmp_path)
+        found = start_progress.read_starting(tmp_path)
         assert found is not None
         assert found.pid == os.getpid()
         assert found.steps == (("kafka", "preparing"), ("kafka", "ready"))
-    assert starting.read_starting(tmp_path) is None
-    with pytest.raises(CliError), starting.Progress(tmp_path) as progress:
+    assert start_progress.read_starting(tmp_path) is None
+    with pytest.raises(CliError), start_progress.ProgressFile(tmp_path) as progress:
         raise CliError("it failed", "")
-    assert starting.read_starting(tmp_path) is not None
-    starting.starting_file(tmp_path).write_text('{"pid": 1, "created": 5.0, "steps": []}')
-    assert starting.read_starting(tmp_path) is None
+    assert start_progress.read_starting(tmp_path) is not None
+    start_progress.starting_file(tmp_path).write_text('{"pid": 1, "created": 5.0, "steps": []}')
+    assert start_progress.read_starting(tmp_path) is None

@@ -25,7 +25,7 @@ CLASSES = {
     "eval": "septet_eval.settings:EvalSettings",
     "feedback": "septet_feedback.settings:FeedbackSettings",
     "Migrations of PostgreSQL": "septet_kit.migrate:MigrateSettings",
-    "The embedded and the native stack": "septet_native.settings:StackSettings",
+    "The embedded and the native stack": "septet_native.stack.settings:StackSettings",
     "The septet command": "septet_cli.settings:CliSettings",
 }
 HEAD = """# Settings

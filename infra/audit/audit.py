@@ -1,11 +1,11 @@
-"""``python infra/audit/audit.py``: checks the dependencies with what is on this machine.
+"""``python infra/audit/audit.py`` checks the dependencies offline.
 
-Locks: each requirement is one exact version with hashes, from no address; what is installed is what is locked.
-Licences: each is allowed by ``policy.toml``, or stands there with a reason. Advisories: matched against a local export
-in OSV's format (``--osv DIR``: one JSON file per advisory); without one, the report says that they were not checked.
-``--sbom FILE`` writes a CycloneDX document that any scanner reads.
+Locks: each requirement has one exact version and hashes, and no address; the installed versions match the locks.
+Licences: ``policy.toml`` allows each licence, or lists the package with a reason. Advisories: matched against a local
+export in OSV's format (``--osv DIR``, one JSON file per advisory); without one, the report says that they were not
+checked. ``--sbom FILE`` writes a CycloneDX document for scanners.
 
-Exit code 0: nothing was found; 1: something was, each on a line of its own.
+Exit code: 0 without problems, 1 with problems, one line each.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 
 @dataclass(frozen=True)
 class Locked:
-    """One requirement of the lock: name, exact version, the marker under which it holds."""
+    """One requirement of the lock: name, exact version, environment marker."""
 
     name: str
     version: str
@@ -48,7 +48,7 @@ class Locked:
 
 
 def read_locks(paths: Sequence[Path]) -> tuple[list[Locked], list[str]]:
-    """All requirements of several locks, each once, and what is wrong with them."""
+    """The distinct requirements of several locks, and the problems found."""
     found: dict[Locked, None] = {}
     problems: list[str] = []
     for path in paths:
@@ -59,7 +59,7 @@ def read_locks(paths: Sequence[Path]) -> tuple[list[Locked], list[str]]:
 
 
 def read_lock(text: str) -> tuple[list[Locked], list[str]]:
-    """The lock's requirements, and what is wrong with them."""
+    """The requirements of a lock, and the problems found."""
     found: list[Locked] = []
     problems: list[str] = []
     for line in text.replace("\\\n", " ").splitlines():
@@ -67,7 +67,7 @@ def read_lock(text: str) -> tuple[list[Locked], list[str]]:
             continue
         wanted, *options = re.split(r"\s(?=--)", line.strip())
         if wanted.startswith("-") or "://" in line:
-            problems.append(f"lock: {wanted}: options and addresses do not belong there")
+            problems.append(f"lock: {wanted}: options and addresses are not allowed")
             continue
         try:
             requirement = Requirement(wanted)
@@ -85,14 +85,13 @@ def read_lock(text: str) -> tuple[list[Locked], list[str]]:
         )
     names = [(entry.name, entry.marker) for entry in found]
     problems += [
-        f"lock: {name} stands there twice"
-        for name, marker in sorted({n for n in names if names.count(n) > 1})
+        f"lock: {name} is listed twice" for name, marker in sorted({n for n in names if names.count(n) > 1})
     ]
     return found, problems
 
 
 def installed_differently(lock: Iterable[Locked], found: Iterable[Distribution]) -> Iterator[str]:
-    """Distributions that are installed in a version which the lock does not have."""
+    """Distributions whose installed version differs from the lock."""
     versions: dict[str, set[str]] = {}
     for entry in lock:
         versions.setdefault(entry.name, set()).add(entry.version)
@@ -103,7 +102,7 @@ def installed_differently(lock: Iterable[Locked], found: Iterable[Distribution])
 
 
 def licence_of(distribution: Distribution, names: dict[str, str]) -> str:
-    """The SPDX expression that a distribution's metadata amount to; empty when they name none."""
+    """The licence of a distribution as an SPDX expression; empty when its metadata has none."""
     metadata = distribution.metadata
     if "License-Expression" in metadata:
         return str(metadata["License-Expression"])
@@ -111,14 +110,14 @@ def licence_of(distribution: Distribution, names: dict[str, str]) -> str:
         c.split("::")[-1].strip() for c in metadata.get_all("Classifier", []) if c.startswith("License ::")
     ]
     stated = str(metadata["License"]) if "License" in metadata else ""
-    said = [c for c in classifiers if c != "OSI Approved"] or stated.strip().splitlines()[:1]
-    # Several classifiers do not say whether all of them hold: every one has to be allowed.
-    return " AND ".join(names.get(s, s) for s in said)
+    found = [c for c in classifiers if c != "OSI Approved"] or stated.strip().splitlines()[:1]
+    # Several classifiers may be alternatives or apply together; require that all of them are allowed.
+    return " AND ".join(names.get(s, s) for s in found)
 
 
 @cache
 def _licensing() -> Any:
-    # Building it reads all of SPDX's list: a second or more.
+    # It reads the whole SPDX list, which takes a second or more.
     return get_spdx_licensing()
 
 
@@ -145,7 +144,7 @@ def _satisfied(node: Any, identifiers: set[str]) -> bool:
 
 
 def licences(found: Iterable[Distribution], policy: dict[str, Any]) -> Iterator[str]:
-    """Distributions under a licence that the policy does not allow."""
+    """Distributions whose licence the policy does not allow."""
     identifiers, excepted = set(policy["allowed"]), set(policy["exceptions"])
     for distribution in found:
         name = canonicalize_name(distribution.metadata["Name"])
@@ -155,7 +154,7 @@ def licences(found: Iterable[Distribution], policy: dict[str, Any]) -> Iterator[
 
 
 def advisories(found: Iterable[tuple[str, str]], folder: Path) -> Iterator[str]:
-    """Advisories of a local OSV export that hit one of the (name, version) pairs."""
+    """Advisories of a local OSV export that affect one of the (name, version) pairs."""
     versions = dict(found)
     for path in sorted(folder.rglob("*.json")):
         record = json.loads(path.read_text("utf-8"))
@@ -164,11 +163,15 @@ def advisories(found: Iterable[tuple[str, str]], folder: Path) -> Iterator[str]:
         for affected in record.get("affected", ()):
             package = affected.get("package", {})
             name = canonicalize_name(package.get("name", ""))
-            if package.get("ecosystem") == "PyPI" and name in versions and _hits(affected, versions[name]):
+            if (
+                package.get("ecosystem") == "PyPI"
+                and name in versions
+                and _is_affected(affected, versions[name])
+            ):
                 yield f"advisory: {name} {versions[name]}: {record['id']}: {record.get('summary', '')}"
 
 
-def _hits(affected: dict[str, Any], version: str) -> bool:
+def _is_affected(affected: dict[str, Any], version: str) -> bool:
     if version in affected.get("versions", ()):
         return True
     return any(
@@ -193,7 +196,7 @@ def _in_range(events: list[dict[str, str]], version: str) -> bool:
 
 
 def write_sbom(found: Iterable[Distribution], path: Path) -> int:
-    """A CycloneDX document of what is installed; returns the number of components."""
+    """Write the installed distributions as a CycloneDX document; returns the number of components."""
     bom = Bom()
     bom.metadata.component = Component(name=OURS, type=ComponentType.APPLICATION, bom_ref=OURS)
     for distribution in found:
@@ -206,11 +209,11 @@ def write_sbom(found: Iterable[Distribution], path: Path) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the checks that were asked for."""
+    """Run the checks."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--lock", type=Path, action="append", help="instead of the project's two")
+    parser.add_argument("--lock", type=Path, action="append", help="lock file (default: the project's two)")
     parser.add_argument("--policy", type=Path, default=POLICY)
     parser.add_argument("--osv", type=Path, help="directory of OSV records")
     parser.add_argument("--sbom", type=Path, help="write a CycloneDX document there")

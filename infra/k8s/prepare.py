@@ -1,8 +1,8 @@
-"""Prepare the tools of the chart's tests: Helm, and the schemas of KEDA's resources.
+"""Prepares the tools of the chart's tests: Helm, and the schemas of KEDA's resources.
 
 usage: python infra/k8s/prepare.py        (with the project's interpreter; needs Go)
 
-Helm is compiled once into the user's cache directory (two minutes on two cores); one on the ``PATH`` is used as it is.
+Helm is compiled once into the user's cache directory (two minutes on two cores); a Helm on the ``PATH`` is used instead.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from septet_native.cache import build_once, cache_root
 from septet_native.errors import BuildFailed, StackError, ToolMissing
-from septet_native.jaeger_build import USUAL_PLACES
+from septet_native.packages.cache import build_once, cache_root
+from septet_native.packages.go import go_program
 
 HELM = "v3.21.4"
 KEDA = "v2.21.0"
@@ -35,7 +35,7 @@ def keda_path() -> Path:
 
 
 def main() -> int:
-    """Prepare what is missing; returns the exit code."""
+    """Prepare the tools that are missing; returns the exit code."""
     try:
         print(f"chart: {build_once(helm_path(), _build_helm)}")
         print(f"chart: {build_once(keda_path(), _copy_definitions)}")
@@ -68,15 +68,17 @@ def _go(*arguments: str, **env: str) -> str:
         ToolMissing: Go is not installed.
         BuildFailed: Go failed.
     """
-    program = shutil.which("go") or next((str(path) for path in USUAL_PLACES if path.exists()), None)
+    program = go_program()
     if program is None:
-        raise ToolMissing(
-            "There is no Go on this machine.", "install Go (https://go.dev/dl), or put helm on the PATH"
-        )
+        raise ToolMissing("Go is not installed.", "install Go (https://go.dev/dl), or put helm on the PATH")
     done = subprocess.run(  # noqa: S603
-        [shutil.which("nice") or "nice", "-n", "10", program, *arguments],
-        capture_output=True, text=True, check=False, cwd="/", env={**os.environ, "CGO_ENABLED": "0", **env},
-    )  # fmt: skip
+        [shutil.which("nice") or "nice", "-n", "10", str(program), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        env={**os.environ, "CGO_ENABLED": "0", **env},
+    )
     if done.returncode:
         raise BuildFailed(
             f"go {arguments[0]} failed:\n{done.stderr.strip()[-1000:]}", "see the compiler's output above"

@@ -16,14 +16,14 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from septet_contracts import topic
 from septet_kit.messaging.connection import KafkaConnection
-from septet_native import ports
-from septet_native.addresses import Addresses
-from septet_native.composition import Composition
-from septet_native.kafka import Kafka, new_cluster_id
-from septet_native.ports import LOOPBACK
-from septet_native.server import Server
-from septet_native.settings import StackSettings
-from septet_native.stack import Progress, Stack
+from septet_native.processes import ports
+from septet_native.processes.ports import LOOPBACK
+from septet_native.servers.kafka import Kafka, new_cluster_id
+from septet_native.servers.server import Server
+from septet_native.stack.addresses import Addresses
+from septet_native.stack.composition import Composition
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Progress, Stack
 
 NODES = 3
 # Later lines win over those of a single broker.

@@ -14,12 +14,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, fields
 from urllib.parse import urlsplit
 
-from septet_native.addresses import Addresses
-from septet_native.composition import Composition
-from septet_native.kafka import Kafka
-from septet_native.ports import LOOPBACK
-from septet_native.settings import StackSettings
-from septet_native.stack import Progress, Stack
+from septet_native.processes.ports import LOOPBACK
+from septet_native.servers.kafka import Kafka
+from septet_native.stack.addresses import Addresses
+from septet_native.stack.composition import Composition
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Progress, Stack
 
 from .fleet import SERVICES
 from .proxy import Proxy, Weather, proxied

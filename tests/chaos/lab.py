@@ -21,8 +21,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from septet_cli.stub.server import Stub, StubOptions, serve_stub
 from septet_kit.messaging.admin import ensure_topics
-from septet_native.addresses import Addresses
-from septet_native.stack import Stack
+from septet_native.stack.addresses import Addresses
+from septet_native.stack.stack import Stack
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from septet_native.jars import read_lock
-from septet_native.packages import package_file
-from septet_native.postgres_programs import INSTALLATION, PACKAGE
+from septet_native.packages.jars import read_lock
+from septet_native.packages.wheels import package_file
+from septet_native.servers.postgres_programs import INSTALLATION, PACKAGE
 
 from ..conftest import STACK
 
@@ -32,7 +32,7 @@ def machine() -> dict[str, Any]:
         "processor": _processor(),
         "stack": STACK,
         "python": platform.python_version(),
-        "kafka": next(jar.version for jar in read_lock() if jar.artifact == "kafka-clients"),
+        "kafka": next(jar.version for jar in read_lock("kafka") if jar.artifact == "kafka-clients"),
         "postgresql": _postgresql(),
     }
 

@@ -70,7 +70,7 @@ def test_both_locks_are_read(audit: Any) -> None:
         ("weak==1.0 --hash=md5:" + "0" * 32, "weak has no hash"),
         ("--index-url elsewhere", "options and addresses"),
         ("direct @ file:///tmp/direct.whl " + HASH, "options and addresses"),
-        ("aiokafka==0.14.0 " + HASH, "aiokafka stands there twice"),
+        ("aiokafka==0.14.0 " + HASH, "aiokafka is listed twice"),
     ],
 )
 def test_what_does_not_belong_into_the_lock_is_found(line: str, said: str, lock: Path, audit: Any) -> None:

@@ -18,8 +18,8 @@ from pydantic_settings import BaseSettings
 from septet_contracts import SERVICES
 from septet_kit import KitSettings
 from septet_kit.settings import SECRETS_DIR
-from septet_native.credentials import Layout
-from septet_native.versions import pinned
+from septet_native.credentials.containers import Layout
+from septet_native.packages.versions import pinned
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from septet_native import jars
-from septet_native.versions import pinned
+from septet_native.packages import jars
+from septet_native.packages.versions import pinned
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,7 @@ def default_tag(server: str) -> str:
 
 def locked(server: str, artifact: str) -> str:
     """The version of *artifact* in the lock of *server*."""
-    (version,) = (jar.version for jar in jars.shipped_lock(server) if jar.artifact == artifact)
+    (version,) = (jar.version for jar in jars.read_lock(server) if jar.artifact == artifact)
     return version
 
 
@@ -38,9 +38,9 @@ def test_the_locks_hold_the_pinned_versions() -> None:
     assert locked("opensearch", "opensearch") == pinned("opensearch")["version"]
     text = (jars.CONFIG / "opensearch.lock.toml").read_text()
     assert "://" not in text
-    assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) for jar in jars.shipped_lock("opensearch"))
+    assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) for jar in jars.read_lock("opensearch"))
 
 
 def test_opensearchs_lock_is_its_whole_list() -> None:
     wanted = set((jars.CONFIG / "opensearch.coordinates.txt").read_text().split())
-    assert {f"{j.group}:{j.artifact}:{j.version}" for j in jars.shipped_lock("opensearch")} == wanted
+    assert {f"{j.group}:{j.artifact}:{j.version}" for j in jars.read_lock("opensearch")} == wanted

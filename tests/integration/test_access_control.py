@@ -36,9 +36,9 @@ from septet_kit.messaging.probe import UncertainSend, find_sent
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.record import EVENT_ID_HEADER, Record
 from septet_kit.tenants import Tenants
-from septet_native.addresses import Addresses
-from septet_native.settings import StackSettings
-from septet_native.stack import Stack
+from septet_native.stack.addresses import Addresses
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Stack
 
 from .broker_probes import PATIENCE_S, try_groups, try_read, try_write
 
@@ -91,7 +91,7 @@ def every_topic(secured: Secured) -> list[Topic]:
 def test_the_committed_table_is_what_the_services_say() -> None:
     from septet_cli.commands.kafka import HEAD
     from septet_kit.access.table import dump_table
-    from septet_native.shared import infra_file
+    from septet_native.packages.configuration import infra_file
 
     expected = HEAD + dump_table(access_table(load_specs()))
     assert infra_file("kafka", "acls.yaml").read_text("utf-8") == expected, "septet kafka acls --write …"

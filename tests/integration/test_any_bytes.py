@@ -14,7 +14,7 @@ from uuid import uuid4
 import psutil
 import pytest
 from aiokafka.structs import ConsumerRecord
-from septet_native.addresses import Addresses
+from septet_native.stack.addresses import Addresses
 
 from ..support.hostile import ACCEPTED, REJECTED, End, Form
 from ..support.raw_producer import Written, raw_producer

@@ -22,9 +22,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from septet_contracts import Request, Response, Source, decode, encode, event_id, record_key, topic
 from septet_kit.messaging.connection import KafkaConnection
-from septet_native import jars
-from septet_native.addresses import Addresses
-from septet_native.settings import StackSettings
+from septet_native.packages import jars
+from septet_native.stack.addresses import Addresses
+from septet_native.stack.settings import StackSettings
 
 from ..conftest import Backend
 
@@ -48,7 +48,7 @@ def command() -> tuple[str, ...]:
     if reason:
         pytest.skip(f"foreign client: {reason}")
     repository = StackSettings().places().cache / "maven"
-    path = jars.classpath(jars.read_lock(), repository)
+    path = jars.classpath(jars.read_lock("kafka"), repository)
     return ("java", "-cp", path, str(ROOT / "examples" / "client-java" / "Client.java"))
 
 

@@ -16,7 +16,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from confluent_kafka import Producer
 from septet_contracts import topic
 from septet_kit.messaging.connection import KafkaConnection
-from septet_native.addresses import Addresses
+from septet_native.stack.addresses import Addresses
 
 from ..support.record_batch import CODECS
 from ..support.relay_process import Relay, relaying_process

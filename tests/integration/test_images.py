@@ -20,9 +20,9 @@ import httpx
 import pytest
 import yaml
 from septet_contracts import SERVICES
-from septet_native import ports
-from septet_native.addresses import Addresses
-from septet_native.privileges import Identity, can_traverse
+from septet_native.processes import ports
+from septet_native.processes.privileges import Identity, can_traverse
+from septet_native.stack.addresses import Addresses
 
 ROOT = Path(__file__).parents[2]
 USER = Identity(10001, 10001)

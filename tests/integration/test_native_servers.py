@@ -9,8 +9,8 @@ import httpx
 import psutil
 import pytest
 from septet_native.services import SERVICES
-from septet_native.settings import StackSettings
-from septet_native.state import State, read_state
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.state import State, read_state
 
 from ..conftest import NATIVE
 

@@ -14,7 +14,7 @@ from septet_kit import KitSettings, Transient
 from septet_kit.store import open_pool
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
-from septet_native.addresses import Addresses
+from septet_native.stack.addresses import Addresses
 
 SERVICES = ("cache", "retrieval", "generation", "eval", "feedback")
 REFUSED = asyncpg.InsufficientPrivilegeError

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from septet_kit import KitSettings, Permanent, Transient
 from septet_kit.migrate import Migrations, as_sql, behind, installed, migrate
 from septet_kit.store import chassis, open_pool
-from septet_native.addresses import Addresses
+from septet_native.stack.addresses import Addresses
 
 SERVICES = ("cache", "eval", "feedback", "generation", "retrieval")
 

@@ -9,10 +9,10 @@ from urllib.parse import quote, urlsplit
 
 import asyncpg
 import pytest
-from septet_native.addresses import Addresses
-from septet_native.packages import package_file
-from septet_native.postgres import OWNER, ROLES
-from septet_native.postgres_programs import INSTALLATION, PACKAGE
+from septet_native.packages.wheels import package_file
+from septet_native.servers.postgres import OWNER, ROLES
+from septet_native.servers.postgres_programs import INSTALLATION, PACKAGE
+from septet_native.stack.addresses import Addresses
 
 SCRIPT = Path(__file__).parents[2] / "infra" / "postgres" / "10-roles.sh"
 # Everything that a shell, an option string or SQL could take for its own.

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from septet_cli.stub.server import StubOptions, serve_stub
 from septet_kit import KitSettings
-from septet_native.addresses import Addresses
+from septet_native.stack.addresses import Addresses
 
 from ..conftest import Backend, stack_settings, started
 

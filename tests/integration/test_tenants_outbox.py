@@ -17,7 +17,7 @@ from septet_kit.store.tenancy import EVERY
 from septet_kit.store.testing import bare_pool
 from septet_kit.store.unit import Unit
 from septet_kit.tenants import Tenants
-from septet_native.addresses import Addresses
+from septet_native.stack.addresses import Addresses
 
 
 def _chunk(tenant: str, request_id: str) -> TokenChunk:

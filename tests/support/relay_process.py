@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from aiokafka.structs import ConsumerRecord
 from septet_contracts import topic
-from septet_native.addresses import Addresses
+from septet_native.stack.addresses import Addresses
 
 from ..chaos.fleet import Member, relaying
 from .raw_producer import RawProducer, Written, raw_producer

@@ -14,8 +14,8 @@ from septet_cli.errors import CliError
 
 if TYPE_CHECKING:
     import psutil
-    from septet_native.settings import StackSettings
-    from septet_native.state import State
+    from septet_native.stack.settings import StackSettings
+    from septet_native.stack.state import State
 
 Progress = Callable[[str, str], None]
 POLL_S = 0.2
@@ -39,8 +39,8 @@ async def start(settings: StackSettings, progress: Progress) -> tuple[State, boo
     Raises:
         CliError: the stack did not start; the message ends with the tail of its log.
     """
-    from septet_native.starting import read_starting
-    from septet_native.state import read_state
+    from septet_native.stack.start_progress import read_starting
+    from septet_native.stack.state import read_state
 
     data_dir = settings.places().data
     starting = read_starting(data_dir)
@@ -87,7 +87,7 @@ def _is_running(pid: int) -> bool:
 
 
 def _failed(data_dir: Path) -> CliError:
-    from septet_native.process import tail
+    from septet_native.processes.process import tail
 
     log = log_of(data_dir)
     return CliError(
@@ -108,7 +108,7 @@ async def stop(data_dir: Path) -> list[str]:
     Raises:
         CliError: the stack does not stop in time.
     """
-    from septet_native import records
+    from septet_native.processes import pid_records
 
     holder = _holder(data_dir)
     stopped = []
@@ -126,14 +126,14 @@ async def stop(data_dir: Path) -> list[str]:
                 f"read {log_of(data_dir)}, then `kill -9 {holder.pid}`; the next start stops the remaining processes",
             ) from error
         stopped.append("stack")
-    return [*stopped, *await asyncio.to_thread(records.reap, data_dir / "run")]
+    return [*stopped, *await asyncio.to_thread(pid_records.reap, data_dir / "run")]
 
 
 def _holder(data_dir: Path) -> psutil.Process | None:
     """The process that runs the stack. Its creation time excludes a later process with the same pid."""
-    from septet_native import records
-    from septet_native.starting import read_starting
-    from septet_native.state import read_state
+    from septet_native.processes import pid_records
+    from septet_native.stack.start_progress import read_starting
+    from septet_native.stack.state import read_state
 
     found = read_starting(data_dir) or read_state(data_dir)
-    return records.is_alive(found.pid, found.created) if found else None
+    return pid_records.is_alive(found.pid, found.created) if found else None

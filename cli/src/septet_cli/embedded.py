@@ -9,8 +9,8 @@ from typing import Any
 
 from septet_kit.messaging.admin import ensure_topics
 from septet_kit.tenants import Tenants
-from septet_native.settings import StackSettings
-from septet_native.stack import Stack
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Stack
 
 from septet_cli.errors import CliError
 

@@ -9,7 +9,7 @@ from septet_kit.errors import SeptetError
 from septet_kit.messaging.admin import missing_topics
 from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.tenants import Tenants
-from septet_native.findings import Check
+from septet_native.doctor.check import Check
 
 from septet_cli.errors import CliError
 from septet_cli.settings import CliSettings

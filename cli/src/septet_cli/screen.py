@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
-from septet_native.addresses import Addresses
-from septet_native.state import Missing, ProcessState
+from septet_native.processes.process_state import ProcessState
+from septet_native.stack.addresses import Addresses
+from septet_native.stack.state import Missing
 
 STYLES = {"ready": "green", "starting": "yellow", "restarting": "yellow", "failed": "red", "stopped": "dim"}
 

@@ -29,7 +29,7 @@ def locate(settings: CliSettings | None = None) -> Target:
     settings = settings or CliSettings()
     if settings.kafka_bootstrap:
         return Target(settings.kafka(), settings.traces_url, settings.data_dir)
-    from septet_native.state import find_state
+    from septet_native.stack.state import find_state
 
     state = find_state(settings.data_dir)
     if state is None:

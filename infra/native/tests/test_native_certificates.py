@@ -1,4 +1,4 @@
-"""Certificates and passwords of a machine's own broker."""
+"""Certificates and passwords of a local broker."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from septet_native import certificates
-from septet_native.certificates import Certificates
-from septet_native.private import kafka_users
+from septet_native.credentials import certificates
+from septet_native.credentials.certificates import Certificates
+from septet_native.credentials.passwords import kafka_users
 
 
 def leaf(made: Certificates) -> x509.Certificate:
@@ -16,7 +16,7 @@ def leaf(made: Certificates) -> x509.Certificate:
     return x509.load_pem_x509_certificates(made.server.read_bytes())[0]
 
 
-def test_the_authority_signs_for_every_name(tmp_path: Path) -> None:
+def test_certificate_has_every_name(tmp_path: Path) -> None:
     made = Certificates(tmp_path / "tls")
     assert made.ensure(("kafka", "127.0.0.1"))
     authority = x509.load_pem_x509_certificate(made.authority.read_bytes())
@@ -26,7 +26,7 @@ def test_the_authority_signs_for_every_name(tmp_path: Path) -> None:
     assert [str(ip) for ip in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1"]
 
 
-def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_keys(tmp_path: Path) -> None:
     made = Certificates(tmp_path / "tls")
     made.ensure()
     kafka_users(tmp_path / "users", ["cache"])
@@ -35,7 +35,7 @@ def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert {p.stat().st_mode & 0o077 for p in files} == {0}
 
 
-def test_a_good_certificate_is_kept_and_another_name_makes_a_new_one(tmp_path: Path) -> None:
+def test_valid_certificate_is_kept_until_a_name_is_added(tmp_path: Path) -> None:
     made = Certificates(tmp_path)
     made.ensure(("kafka",))
     first, authority = leaf(made), made.authority.read_bytes()
@@ -46,7 +46,7 @@ def test_a_good_certificate_is_kept_and_another_name_makes_a_new_one(tmp_path: P
     assert made.authority.read_bytes() == authority
 
 
-def test_a_certificate_that_is_about_to_expire_is_replaced(
+def test_certificate_that_is_about_to_expire_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = Certificates(tmp_path)
@@ -57,7 +57,7 @@ def test_a_certificate_that_is_about_to_expire_is_replaced(
     assert not made.ensure()
 
 
-def test_passwords_are_made_once_and_differ(tmp_path: Path) -> None:
+def test_passwords_are_generated_once_and_differ(tmp_path: Path) -> None:
     first = kafka_users(tmp_path, ["cache", "eval"])
     assert first["cache"] != first["eval"]
     assert kafka_users(tmp_path, ["cache", "eval"]) == first

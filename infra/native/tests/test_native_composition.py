@@ -1,19 +1,22 @@
-"""Which servers a stack is made of, and what takes the place of one that the machine cannot run."""
+"""The servers of each stack, and the replacement of a server that cannot run on the machine."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from septet_native import composition, doctor_native, jaeger_build, jdk
-from septet_native.composition import Composition, compose
+from septet_native.doctor import programs
 from septet_native.errors import ToolMissing
-from septet_native.jaeger import Jaeger
-from septet_native.models import TracesServer
-from septet_native.settings import StackSettings
+from septet_native.packages import jdk
+from septet_native.servers import jaeger_build
+from septet_native.servers.jaeger import Jaeger
+from septet_native.servers.python_servers import TracesServer
+from septet_native.stack import composition
+from septet_native.stack.composition import Composition, compose
+from septet_native.stack.settings import StackSettings
 
 RELEASE = 'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\nMODULES="java.base {modules}"\n'
-WHOLE = "jdk.incubator.vector jdk.localedata"
+ALL_MODULES = "jdk.incubator.vector jdk.localedata"
 
 
 def made(tmp_path: Path, **fields: object) -> Composition:
@@ -36,12 +39,12 @@ def everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def refuse(*_: object) -> None:
-    raise ToolMissing("There is none.", "install it")
+    raise ToolMissing("Not installed.", "install it")
 
 
-def test_the_embedded_stack_needs_neither_jdk_nor_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_embedded_stack_needs_neither_jdk_nor_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(composition, "find_jdk", refuse)
-    monkeypatch.setattr(jaeger_build, "find_go", refuse)
+    monkeypatch.setattr(jaeger_build, "find_compiler", refuse)
     plan = made(tmp_path)
     assert [server.name for server in plan.servers] == ["kafka", "postgres", "traces", "embeddings", "llm"]
     assert plan.missing == []
@@ -49,18 +52,17 @@ def test_the_embedded_stack_needs_neither_jdk_nor_go(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.usefixtures("everything")
-def test_the_native_stack_is_secured_and_whole(tmp_path: Path) -> None:
+def test_native_stack_has_every_server_and_is_secured(tmp_path: Path) -> None:
     plan = made(tmp_path, stack="native", llm_url="http://127.0.0.1:1/v1")
-    assert [server.name for server in plan.servers] == [
-        "kafka", "postgres", "opensearch", "jaeger", "embeddings",
-    ]  # fmt: skip
+    servers = [server.name for server in plan.servers]
+    assert servers == ["kafka", "postgres", "opensearch", "jaeger", "embeddings"]
     assert plan.kafka.secured
     assert plan.missing == []
     assert plan.kafka.places.data == (tmp_path / "native").resolve()
 
 
 @pytest.mark.usefixtures("everything")
-def test_without_a_jdk_everything_else_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stack_without_jdk_omits_opensearch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(composition, "find_jdk", refuse)
     plan = made(tmp_path, stack="native")
     assert plan.opensearch is None
@@ -70,10 +72,12 @@ def test_without_a_jdk_everything_else_runs(tmp_path: Path, monkeypatch: pytest.
     assert "tantivy" in missing.instead
 
 
-def test_without_go_everything_else_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stack_without_go_uses_the_embedded_trace_receiver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(composition, "find_jdk", lambda _: jdk.Jdk(Path("/jdk"), 21))
     monkeypatch.setattr(jaeger_build, "available", lambda _: None)
-    monkeypatch.setattr(jaeger_build, "find_go", refuse)
+    monkeypatch.setattr(jaeger_build, "find_compiler", refuse)
     plan = made(tmp_path, stack="native")
     assert isinstance(plan.traces, TracesServer)
     assert plan.opensearch is not None
@@ -81,7 +85,7 @@ def test_without_go_everything_else_runs(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("everything")
-def test_each_service_gets_its_own_credentials_and_no_other(tmp_path: Path) -> None:
+def test_service_gets_only_its_own_credentials(tmp_path: Path) -> None:
     addresses = made(tmp_path, stack="native").addresses()
     environment = addresses.environment("cache")
     assert environment["SEPTET_KAFKA_USERNAME"] == "cache"
@@ -93,39 +97,41 @@ def test_each_service_gets_its_own_credentials_and_no_other(tmp_path: Path) -> N
         addresses.postgres_dsn
     }
     assert not others & set(environment.values())
-    assert "SEPTET_KAFKA_PASSWORD" not in addresses.environment("somebody")
+    assert "SEPTET_KAFKA_PASSWORD" not in addresses.environment("another-program")
     assert not any(password in repr(addresses) for password in addresses.kafka_passwords.values())
 
 
-def test_a_jdk_is_found_by_its_release_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    java_home(tmp_path / "a-17", "17.0.1", WHOLE)
+def test_jdk_is_found_by_its_release_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    java_home(tmp_path / "a-17", "17.0.1", ALL_MODULES)
     java_home(tmp_path / "b-25-jre", "25.0.1", "jdk.localedata")
-    wanted = java_home(tmp_path / "c-21", "21.0.4", WHOLE)
+    wanted = java_home(tmp_path / "c-21", "21.0.4", ALL_MODULES)
     monkeypatch.setattr(jdk, "INSTALLED", ((tmp_path, "*"),))
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", "")
     assert jdk.find_jdk(21) == jdk.Jdk(wanted, 21)
-    named = java_home(tmp_path / "elsewhere" / "jdk", "24", WHOLE)
+    named = java_home(tmp_path / "elsewhere" / "jdk", "24", ALL_MODULES)
     monkeypatch.setenv("JAVA_HOME", str(named))
     assert jdk.find_jdk(21).home == named
 
 
-def test_no_jdk_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_a_missing_jdk_names_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jdk, "INSTALLED", ((tmp_path, "*"),))
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolMissing, match="no Java 21") as caught:
+    with pytest.raises(ToolMissing, match="Java 21 or later is not installed") as caught:
         jdk.find_jdk(21)
     assert "JAVA_HOME" in caught.value.fix
 
 
 @pytest.mark.parametrize("needed", [True, False])
-def test_the_doctor_minds_a_missing_tool_only_where_it_is_needed(
+def test_missing_tool_fails_the_check_only_where_it_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needed: bool
 ) -> None:
-    monkeypatch.setattr(doctor_native, "find_jdk", refuse)
-    monkeypatch.setattr(jaeger_build, "find_go", refuse)
+    monkeypatch.setattr(programs, "find_jdk", refuse)
+    monkeypatch.setattr(jaeger_build, "find_compiler", refuse)
     monkeypatch.setattr(jaeger_build, "available", lambda _: None)
-    checks = {check.name: check for check in doctor_native.check_native(tmp_path, needed=needed)}
+    checks = {check.name: check for check in programs.check_native(tmp_path, needed=needed)}
     assert [checks[name].ok for name in ("jdk", "go")] == [not needed] * 2
     assert all("install it" in check.fix + check.detail for check in (checks["jdk"], checks["go"]))

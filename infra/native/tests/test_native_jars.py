@@ -1,4 +1,4 @@
-"""Kafka's jars come from the lock and from nowhere else."""
+"""Download and verification of the locked jars, and OpenSearch's home directory."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import requests
 from jgo.maven import MavenContext
-from septet_native import jars, opensearch_home
 from septet_native.errors import ChecksumMismatch, DownloadFailed
+from septet_native.packages import jars
+from septet_native.packages.configuration import CONFIG
+from septet_native.servers import opensearch_home
 
 CONTENT = b"not really a jar"
 
@@ -26,25 +28,25 @@ def locked(folder: Path, content: bytes) -> jars.LockedJar:
     return jar
 
 
-def test_the_lock_pins_every_jar_and_holds_no_address() -> None:
-    shipped = jars.read_lock()
+def test_lock_pins_every_jar_and_contains_no_address() -> None:
+    shipped = jars.read_lock("kafka")
     assert len(shipped) == 45
     assert {(jar.artifact, jar.version) for jar in shipped} >= {
         ("kafka_2.13", "4.4.0"),
         ("kafka-clients", "4.4.0"),
     }
     assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) for jar in shipped)
-    text = (jars.CONFIG / jars.LOCK_NAME).read_text()
+    text = (CONFIG / "kafka.lock.toml").read_text()
     assert "://" not in text
 
 
-def test_the_lock_names_what_the_coordinates_ask_for() -> None:
-    wanted = (jars.CONFIG / "kafka.coordinates.txt").read_text().split()
-    have = {f"{jar.group}:{jar.artifact}:{jar.version}" for jar in jars.read_lock()}
+def test_lock_contains_every_coordinate() -> None:
+    wanted = (CONFIG / "kafka.coordinates.txt").read_text().split()
+    have = {f"{jar.group}:{jar.artifact}:{jar.version}" for jar in jars.read_lock("kafka")}
     assert set(wanted) <= have
 
 
-def test_present_jars_are_verified_then_marked(tmp_path: Path) -> None:
+def test_present_jars_are_verified_once(tmp_path: Path) -> None:
     jar = locked(tmp_path, CONTENT)
     steps: list[tuple[int, int]] = []
     jars.fetch([jar], tmp_path, lambda done, of: steps.append((done, of)))
@@ -55,7 +57,7 @@ def test_present_jars_are_verified_then_marked(tmp_path: Path) -> None:
 
 
 def serve(folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> list[str]:
-    """Answer every download into *folder* with *content*; returns what was asked for."""
+    """Answer every download into *folder* with *content*; returns the requested artifacts."""
     asked: list[str] = []
 
     def download(jar: jars.LockedJar, context: MavenContext) -> None:
@@ -66,7 +68,7 @@ def serve(folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> list
     return asked
 
 
-def test_a_jar_cut_short_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_truncated_jar_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jar = locked(tmp_path, CONTENT)
     jars.fetch([jar], tmp_path)
     (tmp_path / jar.relative_path).write_bytes(CONTENT[:4])
@@ -77,7 +79,7 @@ def test_a_jar_cut_short_is_fetched_again(tmp_path: Path, monkeypatch: pytest.Mo
     assert jars.missing([jar], tmp_path) == []
 
 
-def test_a_changed_jar_is_refused_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_jar_is_rejected_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jar = locked(tmp_path, CONTENT)
     path = tmp_path / jar.relative_path
     path.unlink()
@@ -87,7 +89,7 @@ def test_a_changed_jar_is_refused_and_removed(tmp_path: Path, monkeypatch: pytes
     assert not path.exists()
 
 
-def test_no_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_error_is_a_failed_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jar = locked(tmp_path, CONTENT)
     (tmp_path / jar.relative_path).unlink()
 
@@ -100,7 +102,7 @@ def test_no_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert "network" in caught.value.fix
 
 
-def test_opensearchs_home_is_laid_out_once(tmp_path: Path) -> None:
+def test_home_of_opensearch_is_built_once(tmp_path: Path) -> None:
     repository, home = tmp_path / "repository", tmp_path / "home"
     repository.mkdir()
     found = [

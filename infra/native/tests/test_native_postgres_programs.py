@@ -1,4 +1,4 @@
-"""The copy of PostgreSQL for another user, made from the installed wheel and run without it."""
+"""The copy of PostgreSQL's programs for another user; the tests run it without the wheel."""
 
 from __future__ import annotations
 
@@ -10,32 +10,39 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from septet_native import postgres_programs, privileges
-from septet_native.packages import package_dir
-from septet_native.postgres_programs import INSTALLATION, LIBRARIES, PACKAGE, installation
-from septet_native.privileges import Identity
+from septet_native.packages.wheels import package_dir
+from septet_native.processes import privileges
+from septet_native.processes.privileges import Identity
+from septet_native.servers import postgres_programs
+from septet_native.servers.postgres_programs import INSTALLATION, LIBRARIES, PACKAGE, installation
 
 NOBODY = Identity(65534, 65534)
 
 
 def run(*argv: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a program as another user where this process may, else as the current one."""
+    """Run a program as another user when this process is root, else as the current one."""
     user, group = (NOBODY.uid, NOBODY.gid) if os.geteuid() == 0 else (None, None)
-    argv = tuple(str(part) for part in argv)
     return subprocess.run(
-        argv, input=text, capture_output=True, text=True, check=False, cwd="/", user=user, group=group
-    )  # fmt: skip
+        tuple(map(str, argv)),
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        user=user,
+        group=group,
+    )
 
 
 def close_to_others(directory: Path) -> None:
-    """Take every permission from group and others, as a checkout made under umask 077 has them."""
+    """Remove every permission of group and others, as in a checkout under umask 077."""
     for path in (directory, *directory.rglob("*")):
         path.chmod(path.stat().st_mode & 0o700)
 
 
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The copy that is made of a wheel in a closed directory; the wheel itself is gone when it is used."""
+    """A copy of a wheel in a closed directory; the wheel is deleted before the tests use the copy."""
     base = tmp_path_factory.mktemp("programs")
     closed, reachable = base / "closed", Path("/var/tmp") / f"septet-test-{os.getpid()}"
     shutil.copytree(
@@ -61,13 +68,13 @@ def test_every_program_of_the_copy_starts(copied: Path) -> None:
     programs = sorted(path.name for path in (copied / "bin").iterdir())
     assert programs == sorted(path.name for path in original.iterdir())
     for program in programs:
-        done, wanted = run(copied / "bin" / program, "--version"), subprocess.run(
-            [original / program, "--version"], capture_output=True, text=True, check=False
-        )  # fmt: skip
+        done = run(copied / "bin" / program, "--version")
+        argv = [original / program, "--version"]
+        wanted = subprocess.run(argv, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (wanted.returncode, wanted.stdout), done.stderr
 
 
-def test_the_copy_makes_a_cluster_with_pgvector(copied: Path) -> None:
+def test_copy_creates_a_cluster_with_pgvector(copied: Path) -> None:
     data = copied.parents[2] / "cluster"
     data.mkdir(mode=0o700)
     if os.geteuid() == 0:
@@ -79,7 +86,7 @@ def test_the_copy_makes_a_cluster_with_pgvector(copied: Path) -> None:
     assert 'distance = "2"' in done.stdout, done.stderr
 
 
-def test_a_reachable_installation_is_used_as_it_is() -> None:
+def test_reachable_installation_is_not_copied() -> None:
     assert installation(None) == package_dir(PACKAGE) / INSTALLATION
 
 

@@ -1,4 +1,4 @@
-"""Quantised weights cannot saturate the 16-bit sums of processors without VNNI; shown from the weights alone."""
+"""Quantised weights cannot saturate the 16-bit sums of processors without VNNI; the tests compute it from the weights."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import onnx
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from septet_native.cache import cache_root
-from septet_native.minilm import ensure_model
-from septet_native.quantize import quantize, saturating_weights
+from septet_native.models.minilm import ensure_model
+from septet_native.models.quantization import quantize, saturating_weights
+from septet_native.packages.cache import cache_root
 
 WIDTH = 64
 
@@ -42,7 +42,7 @@ def largest_pair(model: ModelProto) -> int:
     return found
 
 
-def test_the_shipped_embeddings_cannot_saturate() -> None:
+def test_weights_of_the_embedding_model_cannot_saturate() -> None:
     model = onnx.load(ensure_model(cache_root()))
     products = [node for node in model.graph.node if node.op_type in ("MatMulInteger", "QAttention")]
     assert len(products) == 24
@@ -68,11 +68,11 @@ def test_weights_of_eight_bits_are_reported(tmp_path: Path) -> None:
     assert largest_pair(model) > 32_767
 
 
-def test_a_model_that_can_saturate_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_that_can_saturate_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def without_reduced_range(*arguments: object, reduce_range: bool, **options: object) -> None:
         assert reduce_range
         quantize_dynamic(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("septet_native.quantize.quantize_dynamic", without_reduced_range)
+    monkeypatch.setattr("septet_native.models.quantization.quantize_dynamic", without_reduced_range)
     with pytest.raises(ValueError, match="w_quantized"):
         quantize(linear(tmp_path / "full.onnx"), tmp_path / "int8.onnx", ["MatMul"])

@@ -1,4 +1,4 @@
-"""The whole stack, for real: every server answers, nothing is left behind, data stay."""
+"""The embedded stack with its real servers: requests, restarts, and data over restarts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from septet_native import data
-from septet_native.addresses import Addresses
-from septet_native.doctor import check_running
+from septet_native.doctor.running import check_running
 from septet_native.errors import AlreadyRunning, ServerFailed
-from septet_native.process import tail
-from septet_native.settings import StackSettings
-from septet_native.stack import Stack
-from septet_native.state import read_state, state_file
+from septet_native.processes.process import tail
+from septet_native.stack.addresses import Addresses
+from septet_native.stack.data_dir import remove_data_dir
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Stack
+from septet_native.stack.state import read_state, state_file
 
 TOPIC = "greetings"
 ANY_PORT = dict.fromkeys(
@@ -52,13 +52,13 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     async with Stack(settings(data_dir)) as stack:
         await stack.start()
         yield stack
-    data.remove(data_dir)
+    remove_data_dir(data_dir)
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "data"
-    data.remove(tmp_path / "data")
+    remove_data_dir(tmp_path / "data")
     assert not (tmp_path / "data").exists()
 
 
@@ -88,7 +88,7 @@ async def create_topic(bootstrap: str) -> None:
         await admin.close()
 
 
-async def test_kafka_takes_messages_of_a_mebibyte_and_gives_them_back(addresses: Addresses) -> None:
+async def test_kafka_stores_records_above_a_mebibyte(addresses: Addresses) -> None:
     await create_topic(addresses.kafka)
     large = "가".encode() * 500_000
     async with AIOKafkaProducer(
@@ -98,7 +98,7 @@ async def test_kafka_takes_messages_of_a_mebibyte_and_gives_them_back(addresses:
     assert await consume(addresses.kafka, 1) == [large]
 
 
-async def test_postgres_compares_vectors_and_text_of_both_languages(addresses: Addresses) -> None:
+async def test_postgres_handles_vectors_and_text_of_both_languages(addresses: Addresses) -> None:
     connection = await asyncpg.connect(addresses.postgres_dsn)
     try:
         assert await connection.fetchval("SELECT '[1,2,3]'::vector <-> '[1,2,4]'::vector") == 1.0
@@ -110,7 +110,7 @@ async def test_postgres_compares_vectors_and_text_of_both_languages(addresses: A
         await connection.close()
 
 
-async def test_postgres_refuses_a_wrong_password(addresses: Addresses) -> None:
+async def test_postgres_rejects_a_wrong_password(addresses: Addresses) -> None:
     host = addresses.postgres_dsn.split("@")[1]
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(f"postgresql://septet:wrong@{host}")
@@ -143,7 +143,7 @@ async def test_the_openai_client_gets_an_answer_and_a_stream(addresses: Addresse
         assert len([chunk async for chunk in stream]) > 1
 
 
-async def test_a_span_sent_by_the_sdk_is_found(addresses: Addresses) -> None:
+async def test_span_of_the_sdk_is_found(addresses: Addresses) -> None:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -165,7 +165,7 @@ async def test_a_span_sent_by_the_sdk_is_found(addresses: Addresses) -> None:
     assert trace["spans"][0]["operationName"] == "hop"
 
 
-async def test_the_state_file_tells_others_and_only_the_owner(stack: Stack) -> None:
+async def test_state_file_lists_the_processes_and_only_its_owner_can_read_it(stack: Stack) -> None:
     state = read_state(stack.places.data)
     assert state is not None
     assert state.addresses == stack.addresses
@@ -180,7 +180,7 @@ async def test_the_state_file_tells_others_and_only_the_owner(stack: Stack) -> N
     assert all(check.ok for check in await check_running(state))
 
 
-async def test_every_server_listens_on_loopback_only(stack: Stack) -> None:
+async def test_servers_listen_on_loopback_only(stack: Stack) -> None:
     for process in stack.status():
         assert process.pid is not None
         listening = [
@@ -190,14 +190,14 @@ async def test_every_server_listens_on_loopback_only(stack: Stack) -> None:
         assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
 
 
-async def test_a_second_stack_is_refused_and_the_first_goes_on(stack: Stack) -> None:
+async def test_second_stack_is_rejected_and_the_first_keeps_running(stack: Stack) -> None:
     with pytest.raises(AlreadyRunning, match=str(os.getpid())):
         async with Stack(settings(stack.places.data)) as second:
             await second.start()
     assert read_state(stack.places.data) is not None
 
 
-async def test_a_service_gets_its_environment_and_is_restarted(stack: Stack, addresses: Addresses) -> None:
+async def test_service_gets_its_environment_and_is_restarted(stack: Stack, addresses: Addresses) -> None:
     first = await stack.spawn_service("dummy", (sys.executable, "-c", SERVICE), {})
     assert first.state == "ready"
     assert f"instance dummy-0 kafka {addresses.kafka}" in tail(Path(first.log))
@@ -209,16 +209,16 @@ async def test_a_service_gets_its_environment_and_is_restarted(stack: Stack, add
         return (now.state, now.restarts) == ("ready", 1) and now.pid != first.pid
 
     async with asyncio.timeout(20):
-        while not again():  # noqa: ASYNC110 - what it waits for has no event
+        while not again():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.05)
 
 
-async def test_a_service_that_fails_shows_its_log(stack: Stack) -> None:
+async def test_error_of_a_failed_service_contains_its_log(stack: Stack) -> None:
     with pytest.raises(ServerFailed, match="no such policy"):
         await stack.spawn_service("bad", (sys.executable, "-c", "raise SystemExit('no such policy')"), {})
 
 
-async def test_data_stay_and_processes_do_not(data_dir: Path) -> None:
+async def test_stop_keeps_data_and_leaves_no_process(data_dir: Path) -> None:
     small = settings(data_dir).model_copy(update={"llm": False})
     async with Stack(small) as stack:
         first = await stack.start()
@@ -242,8 +242,8 @@ async def test_data_stay_and_processes_do_not(data_dir: Path) -> None:
 RUN = """
 import asyncio, sys
 from pathlib import Path
-from septet_native.settings import StackSettings
-from septet_native.stack import Stack
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Stack
 async def main():
     async with Stack(StackSettings(data_dir=Path(sys.argv[1]))) as stack:
         await stack.start()
@@ -254,7 +254,7 @@ asyncio.run(main())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's death signal is Linux's")
-async def test_a_crash_leaves_no_process_and_the_next_start_works(data_dir: Path) -> None:
+async def test_crash_leaves_no_process_and_the_next_start_works(data_dir: Path) -> None:
     environment = {**os.environ, **{f"SEPTET_{name.upper()}": "0" for name in ANY_PORT}}
     runner = await asyncio.create_subprocess_exec(
         sys.executable, "-c", RUN, str(data_dir), stdout=asyncio.subprocess.PIPE, env=environment
@@ -269,7 +269,7 @@ async def test_a_crash_leaves_no_process_and_the_next_start_works(data_dir: Path
     pids = [process.pid for process in state.processes if process.pid is not None]
     assert len(pids) == 5
     async with asyncio.timeout(10):
-        while any(psutil.pid_exists(pid) for pid in pids):  # noqa: ASYNC110 - what it waits for has no event
+        while any(psutil.pid_exists(pid) for pid in pids):  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.05)
     async with Stack(settings(data_dir).model_copy(update={"llm": False})) as stack:
         assert (await stack.start()).kafka

@@ -1,4 +1,4 @@
-"""The trace receiver: OTLP in, Jaeger's query API and the page out."""
+"""The trace receiver: OTLP, Jaeger's query API and the page."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def send(client: httpx.AsyncClient, request: ExportTraceServiceRequest) ->
     return await client.post("/v1/traces", content=request.SerializeToString(), headers=PROTOBUF)
 
 
-async def test_a_trace_comes_back_as_jaeger_shows_it(client: httpx.AsyncClient) -> None:
+async def test_trace_is_returned_in_jaegers_json(client: httpx.AsyncClient) -> None:
     assert (await send(client, export())).status_code == 200
     (trace,) = (await client.get(f"/api/traces/{TRACE}")).json()["data"]
     assert {process["serviceName"] for process in trace["processes"].values()} == {"gateway", "검색"}
@@ -83,9 +83,7 @@ async def test_a_trace_comes_back_as_jaeger_shows_it(client: httpx.AsyncClient) 
     assert child["logs"][0]["fields"][0]["value"] == "gen_ai.evaluation.result"
 
 
-async def test_a_large_export_of_many_traces_comes_apart(
-    client: httpx.AsyncClient, store: TraceStore
-) -> None:
+async def test_large_export_is_split_by_trace(client: httpx.AsyncClient, store: TraceStore) -> None:
     traces = [f"{number:032x}" for number in range(1, 4)]
     request = ExportTraceServiceRequest()
     for trace in traces:
@@ -97,7 +95,7 @@ async def test_a_large_export_of_many_traces_comes_apart(
         assert len(shown["processes"]) == 2
 
 
-async def test_gzip_is_read_and_a_bomb_is_refused(client: httpx.AsyncClient) -> None:
+async def test_gzip_is_accepted_and_a_decompression_bomb_is_rejected(client: httpx.AsyncClient) -> None:
     headers = {**PROTOBUF, "content-encoding": "gzip"}
     body = gzip.compress(export().SerializeToString())
     assert (await client.post("/v1/traces", content=body, headers=headers)).status_code == 200
@@ -113,7 +111,7 @@ async def test_gzip_is_read_and_a_bomb_is_refused(client: httpx.AsyncClient) -> 
         (b"{}", {"content-type": "application/json"}, 415),
     ],
 )
-async def test_bad_exports_get_a_clear_answer(
+async def test_invalid_exports_are_rejected_with_the_reason(
     client: httpx.AsyncClient, body: bytes, headers: dict[str, str], status: int
 ) -> None:
     reply = await client.post("/v1/traces", content=body, headers=headers)
@@ -141,15 +139,15 @@ async def test_traces_are_found_by_service_tag_and_request(client: httpx.AsyncCl
 
 
 @pytest.mark.parametrize("query", [{"tags": "nonsense"}, {"tags": "[]"}, {"limit": "many"}])
-async def test_bad_queries_get_400(client: httpx.AsyncClient, query: dict[str, str]) -> None:
+async def test_invalid_queries_return_400(client: httpx.AsyncClient, query: dict[str, str]) -> None:
     assert (await client.get("/api/traces", params=query)).status_code == 400
 
 
-async def test_an_unknown_trace_is_404(client: httpx.AsyncClient) -> None:
+async def test_unknown_trace_returns_404(client: httpx.AsyncClient) -> None:
     assert (await client.get(f"/api/traces/{TRACE}")).status_code == 404
 
 
-def test_a_retried_export_changes_nothing(store: TraceStore) -> None:
+def test_retried_export_changes_nothing(store: TraceStore) -> None:
     spans = otlp.decode(export().SerializeToString())
     store.add(spans)
     store.add(spans)
@@ -159,7 +157,7 @@ def test_a_retried_export_changes_nothing(store: TraceStore) -> None:
     store.close()
 
 
-def test_a_span_that_comes_again_in_other_company_stays_as_it_was(store: TraceStore) -> None:
+def test_first_version_of_a_repeated_span_is_kept(store: TraceStore) -> None:
     store.add(otlp.decode(export(services=("a",)).SerializeToString()))
     before = store.trace(TRACE)
     again = export(services=("a",))
@@ -177,7 +175,7 @@ def test_a_span_that_comes_again_in_other_company_stays_as_it_was(store: TraceSt
     store.close()
 
 
-def test_a_trace_is_bounded_to_the_span(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trace_is_limited_to_the_maximum_of_spans(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "MAX_SPANS_PER_TRACE", 3)
     request = export(services=("a",))
     (spans,) = request.resource_spans[0].scope_spans
@@ -196,7 +194,7 @@ def test_a_trace_is_bounded_to_the_span(store: TraceStore, monkeypatch: pytest.M
     store.close()
 
 
-def test_the_oldest_traces_go_first_and_one_that_grows_stays(store: TraceStore) -> None:
+def test_traces_with_the_oldest_last_span_are_dropped_first(store: TraceStore) -> None:
     names = [str(number) * 32 for number in range(1, 5)]
     for name in names[:3]:
         store.add(otlp.decode(export(name, name, ("a",)).SerializeToString()))
@@ -209,10 +207,10 @@ def test_the_oldest_traces_go_first_and_one_that_grows_stays(store: TraceStore) 
     store.close()
 
 
-def test_what_is_dropped_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_dropped_traces_leave_no_rows(tmp_path: Path) -> None:
     path = tmp_path / "traces.sqlite"
     for number in range(1, 8):
-        # A store that was opened again counts what is there already.
+        # A reopened store counts the traces in the file.
         store = TraceStore(path, max_traces=2)
         name = str(number) * 32
         store.add(otlp.decode(export(name, name, (f"service {number}",)).SerializeToString()))
@@ -241,7 +239,7 @@ def test_traces_survive_a_restart(tmp_path: Path) -> None:
     second.close()
 
 
-def test_a_file_in_another_layout_is_begun_anew(tmp_path: Path) -> None:
+def test_file_of_another_schema_version_is_emptied(tmp_path: Path) -> None:
     path = tmp_path / "traces.sqlite"
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE traces (trace_id TEXT PRIMARY KEY) WITHOUT ROWID")
@@ -261,13 +259,13 @@ def test_nested_values_become_json() -> None:
     assert tag == {"key": "list", "type": "string", "value": '[1, "둘"]'}
 
 
-def test_ids_of_the_wrong_length_are_left_out() -> None:
+def test_spans_with_ids_of_the_wrong_length_are_dropped() -> None:
     request = export(services=("a",))
     request.resource_spans[0].scope_spans[0].spans[0].span_id = b"short"
     assert otlp.decode(request.SerializeToString()) == []
 
 
-async def test_the_page_and_its_assets_are_served_without_foreign_ones(client: httpx.AsyncClient) -> None:
+async def test_page_and_assets_load_nothing_from_other_hosts(client: httpx.AsyncClient) -> None:
     for path in ("/", f"/trace/{TRACE}"):
         page = await client.get(path)
         assert page.status_code == 200

@@ -17,7 +17,7 @@ from septet_kit.store.pool import StorePool
 from septet_kit.store.testing import empty, loaded, schema_pool
 
 if TYPE_CHECKING:
-    from septet_native.postgres import Postgres
+    from septet_native.servers.postgres import Postgres
 
 DIMENSIONS = 384
 NOW, LONG_AGO = datetime.now(UTC), datetime.now(UTC) - timedelta(days=30)

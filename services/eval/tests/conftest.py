@@ -14,17 +14,19 @@ from septet_kit.store.pool import StorePool
 from septet_kit.store.testing import schema_pool
 
 if TYPE_CHECKING:
-    from septet_native.postgres import Postgres
+    from septet_native.servers.postgres import Postgres
 
-native = pytest.importorskip("septet_native.postgres", reason="the embedded PostgreSQL is not installed")
+native = pytest.importorskip(
+    "septet_native.servers.postgres", reason="the embedded PostgreSQL is not installed"
+)
 
 
 @pytest.fixture(scope="session")
 async def eval_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
     """A PostgreSQL server that lives as long as the session."""
-    from septet_native.ports import free_port
-    from septet_native.process import Process
-    from septet_native.server import Places
+    from septet_native.processes.ports import free_port
+    from septet_native.processes.process import Process
+    from septet_native.servers.server import Places
 
     root: Path = tmp_path_factory.mktemp("eval-postgres")
     server = native.Postgres(Places(data=root, cache=root), free_port())

@@ -15,7 +15,7 @@ from septet_kit.store.pool import StorePool
 from septet_kit.store.testing import empty, loaded, schema_pool
 
 if TYPE_CHECKING:
-    from septet_native.postgres import Postgres
+    from septet_native.servers.postgres import Postgres
 
 NOW, DAY = datetime.now(UTC), timedelta(days=1)
 REQUEST = ("big", "r-7", None, "d", NOW, NOW, None)

@@ -17,16 +17,18 @@ from septet_kit.store.pool import StorePool
 from septet_kit.store.testing import schema_pool
 
 if TYPE_CHECKING:
-    from septet_native.postgres import Postgres
+    from septet_native.servers.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
 async def feedback_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
     """A PostgreSQL server that lives as long as the session."""
-    native = pytest.importorskip("septet_native.postgres", reason="the embedded PostgreSQL is not installed")
-    from septet_native.ports import free_port
-    from septet_native.process import Process
-    from septet_native.server import Places
+    native = pytest.importorskip(
+        "septet_native.servers.postgres", reason="the embedded PostgreSQL is not installed"
+    )
+    from septet_native.processes.ports import free_port
+    from septet_native.processes.process import Process
+    from septet_native.servers.server import Places
 
     root: Path = tmp_path_factory.mktemp("feedback-postgres")
     server = native.Postgres(Places(data=root, cache=root), free_port())

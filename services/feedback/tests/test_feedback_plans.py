@@ -13,7 +13,7 @@ from septet_kit.store.pool import StorePool
 from septet_kit.store.testing import empty, loaded, schema_pool
 
 if TYPE_CHECKING:
-    from septet_native.postgres import Postgres
+    from septet_native.servers.postgres import Postgres
 
 WEEK = timedelta(days=7)
 LOAD = (

@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 if TYPE_CHECKING:
-    from septet_native.postgres import Postgres
+    from septet_native.servers.postgres import Postgres
 
 
 @dataclass
@@ -134,10 +134,12 @@ async def second_endpoint() -> AsyncIterator[Endpoint]:
 @pytest.fixture(scope="session")
 async def generation_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
     """A PostgreSQL server that lives as long as the session."""
-    native = pytest.importorskip("septet_native.postgres", reason="the embedded PostgreSQL is not installed")
-    from septet_native.ports import free_port
-    from septet_native.process import Process
-    from septet_native.server import Places
+    native = pytest.importorskip(
+        "septet_native.servers.postgres", reason="the embedded PostgreSQL is not installed"
+    )
+    from septet_native.processes.ports import free_port
+    from septet_native.processes.process import Process
+    from septet_native.servers.server import Places
 
     root: Path = tmp_path_factory.mktemp("generation-postgres")
     server = native.Postgres(Places(data=root, cache=root), free_port())

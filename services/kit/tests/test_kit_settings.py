@@ -47,7 +47,7 @@ def test_plaintext_says_nothing_about_users() -> None:
 
 
 def test_a_user_and_an_authority_reach_both_client_libraries(tmp_path: Path) -> None:
-    from septet_native.certificates import Certificates
+    from septet_native.credentials.certificates import Certificates
 
     certificates = Certificates(tmp_path)
     certificates.ensure()

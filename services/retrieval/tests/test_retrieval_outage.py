@@ -25,8 +25,8 @@ from septet_retrieval.settings import OpenSearchSettings, RetrievalSettings
 from septet_retrieval.testing import WordEmbedder, delete, upsert
 
 if TYPE_CHECKING:
-    from septet_native.opensearch import OpenSearch
-    from septet_native.process import Process
+    from septet_native.processes.process import Process
+    from septet_native.servers.opensearch import OpenSearch
 
 pytestmark = pytest.mark.skipif(
     "SEPTET_OPENSEARCH_URL" not in os.environ, reason="SEPTET_OPENSEARCH_URL is not set"
@@ -44,7 +44,7 @@ class Node:
 
     async def start(self) -> None:
         """Start it, on what it has on disk, and wait until it serves."""
-        from septet_native.process import Process
+        from septet_native.processes.process import Process
 
         self.process = await Process.spawn(self.server.command(), self.run_dir)
         await until(self.server.probe)
@@ -64,13 +64,13 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 @pytest.fixture(scope="module")
 async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
-    from septet_native.cache import cache_root
     from septet_native.errors import ToolMissing
-    from septet_native.jdk import find_jdk
-    from septet_native.opensearch import OpenSearch
-    from septet_native.ports import free_port
-    from septet_native.process import Process
-    from septet_native.server import Places
+    from septet_native.packages.cache import cache_root
+    from septet_native.packages.jdk import find_jdk
+    from septet_native.processes.ports import free_port
+    from septet_native.processes.process import Process
+    from septet_native.servers.opensearch import OpenSearch
+    from septet_native.servers.server import Places
 
     try:
         jdk = find_jdk(21)

@@ -16,7 +16,7 @@ from septet_retrieval.adapters import rows
 from septet_retrieval.testing import DIMENSIONS
 
 if TYPE_CHECKING:
-    from septet_native.postgres import Postgres
+    from septet_native.servers.postgres import Postgres
 
 NOW = datetime.now(UTC)
 VECTOR = HalfVector(np.full(DIMENSIONS, 0.125, dtype=np.float32))

@@ -25,7 +25,7 @@ from septet_retrieval.reindex import Options, Progress, Reindexer
 from septet_retrieval.testing import DIMENSIONS, WordEmbedder, delete, upsert
 
 if TYPE_CHECKING:
-    from septet_native.postgres import Postgres
+    from septet_native.servers.postgres import Postgres
 
 pytestmark = pytest.mark.skipif(
     "SEPTET_OPENSEARCH_URL" not in os.environ, reason="SEPTET_OPENSEARCH_URL is not set"

@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 from septet_cli.stub.server import StubOptions
 from septet_native.errors import ToolMissing
-from septet_native.jdk import find_jdk
-from septet_native.versions import pinned
+from septet_native.packages.jdk import find_jdk
+from septet_native.packages.versions import pinned
 
 from ..lab import FULL, Lab, Scale, lab
 from ..result import Claims, Row

@@ -16,7 +16,7 @@ from uuid import uuid4
 from septet_contracts import Response
 from septet_kit.messaging.connection import Kafka
 from septet_native.services import SERVICES
-from septet_native.settings import StackSettings
+from septet_native.stack.settings import StackSettings
 
 from septet_cli.bench.datasets import DataSet, Question, load_dataset
 from septet_cli.bench.report import Answered, answer_figures, latency_figures, retrieval_figures, table

@@ -39,7 +39,7 @@ def doctor(
 
 async def _doctor(data_dir: Path | None, stack: str | None) -> int:
     from rich.text import Text
-    from septet_native.doctor import examine
+    from septet_native.doctor.report import examine
 
     from septet_cli.embedded import stack_settings
     from septet_cli.kafka_checks import check_kafka

@@ -132,7 +132,7 @@ def _administrator() -> KafkaConnection:
 
 def _passwords(directory: Path, table: list[Access], tenants: Tenants) -> dict[str, str]:
     from septet_kit.access.table import ADMIN, for_tenants
-    from septet_native.private import kafka_users
+    from septet_native.credentials.passwords import kafka_users
 
     principals = [access.principal for access in for_tenants(table, tenants.own)]
     # The broker's environment holds the password of the super user; a copy here is optional.
@@ -225,7 +225,7 @@ def certificates(
     ] = None,
 ) -> None:
     """Create missing certificates and renew those about to expire."""
-    from septet_native.certificates import NAMES, Certificates
+    from septet_native.credentials.certificates import NAMES, Certificates
 
     made = Certificates(directory).ensure(tuple(name) if name else NAMES)
     out.print(f"{'made' if made else 'kept'} {Certificates(directory).server}", highlight=False)

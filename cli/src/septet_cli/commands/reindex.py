@@ -73,7 +73,7 @@ async def _reindex(options: list[str]) -> int:
 
 def _environment() -> Mapping[str, str]:
     """Variables of the retrieval service of the local stack; those of this process override them."""
-    from septet_native.state import find_state
+    from septet_native.stack.state import find_state
 
     from septet_cli.settings import CliSettings
 

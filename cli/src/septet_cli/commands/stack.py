@@ -13,8 +13,8 @@ from septet_cli.console import err, examples, out, run
 from septet_cli.errors import EXIT_FAILED, EXIT_OK, CliError, NoStack
 
 if TYPE_CHECKING:
-    from septet_native.settings import StackSettings
-    from septet_native.state import State
+    from septet_native.stack.settings import StackSettings
+    from septet_native.stack.state import State
 
 app = typer.Typer(
     name="stack",
@@ -91,8 +91,8 @@ async def _down(settings: StackSettings) -> int:
 
 
 async def _status(settings: StackSettings) -> int:
-    from septet_native.starting import read_starting
-    from septet_native.state import read_state
+    from septet_native.stack.start_progress import read_starting
+    from septet_native.stack.state import read_state
 
     data_dir = settings.places().data
     if (starting := read_starting(data_dir)) is not None:
@@ -110,7 +110,7 @@ async def _status(settings: StackSettings) -> int:
 
 
 async def _address(server: str, settings: StackSettings) -> int:
-    from septet_native.state import read_state
+    from septet_native.stack.state import read_state
 
     state = read_state(settings.places().data)
     if state is None:
@@ -133,7 +133,7 @@ async def _address(server: str, settings: StackSettings) -> int:
 def _show(state: State) -> None:
     from datetime import UTC, datetime
 
-    from septet_native.process import memory_mb
+    from septet_native.processes.process import memory_mb
 
     from septet_cli.screen import status_screen
 

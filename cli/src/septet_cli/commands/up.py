@@ -14,7 +14,7 @@ from septet_cli.console import err, examples, fail, out, run
 from septet_cli.errors import EXIT_OK, CliError
 
 if TYPE_CHECKING:
-    from septet_native.stack import Stack
+    from septet_native.stack.stack import Stack
 
 # Reading the memory of a dozen processes takes several milliseconds of CPU.
 REFRESH_S = 2.0

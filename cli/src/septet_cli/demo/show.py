@@ -11,11 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 from septet_kit.messaging.connection import Kafka
-from septet_native.addresses import Addresses
 from septet_native.errors import StackError
 from septet_native.services import SERVICES
-from septet_native.settings import StackSettings
-from septet_native.stack import Stack
+from septet_native.stack.addresses import Addresses
+from septet_native.stack.settings import StackSettings
+from septet_native.stack.stack import Stack
 
 from septet_cli.client import connect
 from septet_cli.console import err, out, progress, report

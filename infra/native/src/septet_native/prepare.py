@@ -1,4 +1,4 @@
-"""Fetch and build once what the servers need: Kafka's jars and the two models' files.
+"""Downloads and builds of ``make setup``: Kafka's jars and the two model files.
 
 usage: python -m septet_native.prepare
 """
@@ -10,20 +10,23 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from septet_native import jars, minilm, smollm
 from septet_native.errors import StackError
-from septet_native.settings import StackSettings
+from septet_native.models import minilm, smollm
+from septet_native.packages import jars
+from septet_native.stack.settings import StackSettings
 
 
 def main() -> int:
-    """Prepare the cache with a progress bar; returns the exit code."""
+    """Fill the cache and show a progress bar; returns the exit code."""
     cache = StackSettings().places().cache
     columns = (TextColumn("setup: {task.description:<34}"), BarColumn(), MofNCompleteColumn())
     try:
         with Progress(*columns, console=Console()) as progress:
-            locked = jars.read_lock()
+            locked = jars.read_lock("kafka")
             task = progress.add_task("Kafka's jars (45 MB)", total=len(locked))
-            jars.fetch(locked, cache / "maven", lambda done, _: progress.update(task, completed=done))
+            jars.fetch(
+                locked, jars.repository("kafka", cache), lambda done, _: progress.update(task, completed=done)
+            )
             progress.update(task, completed=len(locked))
             models = progress.add_task("embedding and language model", total=2)
             for build in (minilm.ensure_model, smollm.ensure_model):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from septet_native.parent import follow_parent
-from septet_native.serving import run_app
+from septet_native.processes.http_server import run_app
+from septet_native.processes.parent import follow_parent
 from septet_native.traces.app import create_app
 from septet_native.traces.store import TraceStore
 

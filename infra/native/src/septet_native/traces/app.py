@@ -1,4 +1,4 @@
-"""HTTP: OTLP in, query API and page out."""
+"""The HTTP application: OTLP receiver, query API and page."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from septet_native.traces.store import TraceStore
 
 PROTOBUF = "application/x-protobuf"
 MAX_BODY = 16 * 1024 * 1024
-# Bytes of spans that are taken in within two or three milliseconds, so that the event loop can do it itself:
-# a worker thread would cost a third more for the handful of spans that most exports hold.
+# An export of this size takes two or three milliseconds to store, so the event loop stores it itself. A worker thread
+# would take a third longer for the few spans of most exports.
 SMALL_BODY = 64 * 1024
 TRACE_ID = re.compile(r"[0-9a-f]{32}")
 PAGE = resources.files("septet_native.traces") / "page"
@@ -42,7 +42,7 @@ HEADERS = {
 
 
 def create_app(store: TraceStore) -> Starlette:
-    """The application on *store*."""
+    """The application that serves *store*."""
     app = Starlette(
         routes=[
             Route("/v1/traces", _receive, methods=["POST"]),
@@ -70,22 +70,22 @@ async def _receive(request: Request) -> Response:
         if request.headers.get("content-encoding") == "gzip":
             body = _gunzip(body)
         if len(body) > MAX_BODY:
-            return _errors(413, f"an export may hold {MAX_BODY} bytes")
+            return _errors(413, f"an export may hold at most {MAX_BODY} bytes")
         if len(body) <= SMALL_BODY:
-            _take(_store(request), body)
+            _add(_store(request), body)
         else:
-            await run_in_threadpool(_take, _store(request), body)
+            await run_in_threadpool(_add, _store(request), body)
     except (otlp.Malformed, zlib.error) as error:
         return _errors(400, str(error))
     return Response(ExportTraceServiceResponse().SerializeToString(), media_type=PROTOBUF)
 
 
-def _take(store: TraceStore, body: bytes) -> None:
+def _add(store: TraceStore, body: bytes) -> None:
     store.add(otlp.decode(body))
 
 
 def _gunzip(body: bytes) -> bytes:
-    # One byte more than allowed shows that there was more, and a bomb stays small.
+    # One byte above the limit is enough to detect a larger body, so a decompression bomb is never expanded.
     return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, MAX_BODY + 1)
 
 
@@ -123,7 +123,7 @@ async def _trace(request: Request) -> Response:
 
 
 async def _search(request: Request) -> Response:
-    """Traces for whatever id a reader has at hand: of a trace, a request, a conversation, an event."""
+    """Ids of the traces for any id: of a trace, a request, a conversation or an event."""
     text = request.query_params.get("q", "").strip()
     store, trace_id = _store(request), text.lower()
     if TRACE_ID.fullmatch(trace_id) and await run_in_threadpool(store.trace, trace_id) is not None:

@@ -1,4 +1,4 @@
-"""Spans as Jaeger's query API shows them, made when somebody reads."""
+"""Conversion of OTLP spans to the JSON of Jaeger's query API, done when a trace is read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Tag = dict[str, Any]
 
 
 def trace(trace_id: str, parts: Iterable[ResourceSpans]) -> dict[str, Any]:
-    """One trace of what its services sent, first come first; a span that came twice is shown as it came first."""
+    """One trace from the parts that its services sent, in order of arrival; of a repeated span the first counts."""
     senders: dict[bytes, tuple[str, list[Tag]]] = {}
     spans: dict[bytes, ProtoSpan] = {}
     for part in parts:
@@ -32,7 +32,7 @@ def trace(trace_id: str, parts: Iterable[ResourceSpans]) -> dict[str, Any]:
     shown = []
     for span_id, span in sorted(spans.items()):
         service, resource = senders[span_id]
-        # Two processes of one service differ in their resource, for example by instance id.
+        # Processes of the same service differ in their resource, for example in the instance id.
         name = names.setdefault((service, json.dumps(resource)), f"p{len(names) + 1}")
         processes.setdefault(name, {"serviceName": service, "tags": resource})
         shown.append({**_span(span, trace_id), "processID": name})

@@ -1,6 +1,6 @@
-"""OTLP trace exports taken apart by trace, with what a trace can be found by.
+"""Splits OTLP trace exports by trace, and extracts the attributes by which a trace is found.
 
-Spans stay protobuf until somebody reads them: most never are read, and taking them in is on every request's bill.
+Spans stay protobuf until a trace is read. Most traces are never read, and every request pays for storing them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
 from septet_native.traces import jaeger_shape
 
-# Attributes that name a thing somebody may look for; the rest is found by reading the latest traces.
+# Attributes that are indexed. A search for another attribute reads the latest traces.
 IDENTIFIER = re.compile(
     r"(^|[._])(request|conversation|event|message|session|feedback|document|user|tenant)[._]id$"
 )
@@ -27,15 +27,15 @@ MAX_IDENTIFIER = 200
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one resource sent of one trace in one export.
+    """The spans of one trace from one resource in one export.
 
     Attributes:
         trace_id: lower-case hex.
         service: ``service.name`` of the resource.
-        operations: names of the spans, each once, sorted.
+        operations: distinct names of the spans, sorted.
         started: start of the first span, microseconds since the epoch.
-        spans: how many there are.
-        identifiers: value and key of the attributes that name a request, a conversation and the like.
+        spans: number of spans.
+        identifiers: value and key of the indexed attributes, such as the request id.
         body: a serialized ``ResourceSpans`` of these spans.
     """
 
@@ -49,7 +49,7 @@ class Part:
 
 
 class Malformed(ValueError):
-    """The bytes are no OTLP trace export."""
+    """The bytes are not an OTLP trace export."""
 
 
 def decode(data: bytes) -> list[Part]:
@@ -66,7 +66,7 @@ def decode(data: bytes) -> list[Part]:
 
 
 def first(part: Part, count: int) -> Part:
-    """The part with its first *count* spans only; at least 1."""
+    """The part with only its first *count* spans, at least 1."""
     sent = ResourceSpans.FromString(part.body)
     return _part(part.trace_id, part.service, sent.resource, sent.scope_spans[0].spans[:count])
 
@@ -82,7 +82,7 @@ def _parts(sent: ResourceSpans) -> Iterator[Part]:
     for scope_spans in sent.scope_spans:
         for span in scope_spans.spans:
             trace_id = span.trace_id
-            # Ids of the wrong length are no spans by the specification.
+            # The specification fixes the length of the ids; other spans are invalid.
             if len(trace_id) == 16 and len(span.span_id) == 8:
                 traces.setdefault(trace_id, []).append(span)
     service, _ = jaeger_shape.process(sent.resource)

@@ -1,4 +1,4 @@
-"""Traces in SQLite: bounded, searchable by request id, and there again after a restart."""
+"""Traces in SQLite: bounded, searchable by request id, kept over restarts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from septet_native.errors import writing
 from septet_native.traces import jaeger_shape, otlp
 from septet_native.traces.otlp import Part
 
-# Number of the layout below, kept in the file.
+# Version of the schema below, stored in the file.
 LAYOUT = 2
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS traces (
@@ -36,13 +36,13 @@ MAX_SPANS_PER_TRACE = 5000
 
 
 class TraceStore:
-    """The latest traces, each in the parts that its services sent.
+    """The latest traces, each as the parts that its services sent.
 
-    One connection under a lock: called from worker threads, and SQLite has one writer anyway.
+    Worker threads share one connection under a lock; SQLite allows one writer at a time.
 
     Args:
-        path: the database file; ``:memory:`` keeps nothing.
-        max_traces: the traces not added to for longest are dropped above this number.
+        path: the database file; ``:memory:`` stores nothing on disk.
+        max_traces: above this number, the traces with the oldest last span are dropped.
     """
 
     def __init__(self, path: Path | str, max_traces: int = 5000) -> None:
@@ -61,16 +61,16 @@ class TraceStore:
             self._db.close()
 
     def add(self, parts: Iterable[Part]) -> None:
-        """Store *parts*; one that is there already (an export that was retried) stays as it is."""
+        """Store *parts*; a part that exists already, as after a retried export, is ignored."""
         with self._lock:
             with self._db:
                 kept = self._kept + sum([self._add(part) for part in parts])
                 kept -= self._evict(kept - self._max_traces)
-            # Counted here, for counting rows with every export takes longer than adding them.
+            # A counter, because counting the rows takes longer than adding them.
             self._kept = kept
 
     def _add(self, part: Part) -> bool:
-        """Store *part*; whether its trace is new."""
+        """Store *part*; returns whether its trace is new."""
         self._clock += 1
         find = "SELECT id, spans FROM traces WHERE trace_id = ?"
         known = self._db.execute(find, (part.trace_id,)).fetchone()
@@ -99,7 +99,7 @@ class TraceStore:
             self._db.execute("INSERT OR IGNORE INTO ids VALUES (?, ?, ?)", (value, key, trace))
 
     def _evict(self, excess: int) -> int:
-        """Drop *excess* traces, those not added to for longest; how many went."""
+        """Drop the *excess* traces with the oldest last span; returns the number dropped."""
         if excess <= 0:
             return 0
         oldest = self._db.execute("SELECT id FROM traces ORDER BY seen LIMIT ?", (excess,)).fetchall()
@@ -121,7 +121,7 @@ class TraceStore:
         return sorted({name for (names,) in rows for name in json.loads(names)})
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
-        """One trace as Jaeger shows it, or None."""
+        """One trace in Jaeger's JSON, or None."""
         query = "SELECT body FROM parts JOIN traces ON trace = traces.id WHERE trace_id = ? ORDER BY parts.id"
         with self._lock:
             rows = self._db.execute(query, (trace_id,)).fetchall()
@@ -136,19 +136,19 @@ class TraceStore:
         wanted: dict[str, str] | None = None,
         limit: int = 20,
     ) -> list[dict[str, Any]]:
-        """The latest traces with a span that fits every condition.
+        """The latest traces with a span that matches every condition.
 
         Args:
             service: of the span.
             operation: name of the span.
-            wanted: tags the span must carry; values are compared as text, case ignored.
-            limit: at most so many.
+            wanted: tags of the span; values are compared as text without regard to case.
+            limit: maximum number of traces.
         """
         tags = {key: str(value) for key, value in (wanted or {}).items()}
         found = []
         for trace_id in self._candidates(service, operation, tags, limit):
             trace = self.trace(trace_id)
-            if trace is not None and _fits(trace, service, operation, tags):
+            if trace is not None and _matches(trace, service, operation, tags):
                 found.append(trace)
                 if len(found) >= limit:
                     break
@@ -190,26 +190,26 @@ def _open(path: Path | str) -> sqlite3.Connection:
     db = sqlite3.connect(path, check_same_thread=False)
     (layout,) = db.execute("PRAGMA user_version").fetchone()
     if layout != LAYOUT:
-        # Traces come and go anyway: those in another layout are let go.
+        # Traces are short-lived, so those of another schema version are dropped instead of migrated.
         for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             db.execute(f'DROP TABLE "{table}"')
         db.execute("VACUUM")
-    # A crash of this process loses nothing; one of the machine may lose the last seconds.
+    # A crash of this process loses nothing; a crash of the machine may lose the last seconds.
     db.executescript(
         f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA user_version={LAYOUT};" + SCHEMA
     )
     return db
 
 
-def _fits(trace: dict[str, Any], service: str | None, operation: str | None, tags: dict[str, str]) -> bool:
+def _matches(trace: dict[str, Any], service: str | None, operation: str | None, tags: dict[str, str]) -> bool:
     return any(
         (service is None or trace["processes"][span["processID"]]["serviceName"] == service)
         and (operation is None or span["operationName"] == operation)
-        and _carries(span["tags"], tags)
+        and _has_tags(span["tags"], tags)
         for span in trace["spans"]
     )
 
 
-def _carries(tags: list[dict[str, Any]], wanted: dict[str, str]) -> bool:
+def _has_tags(tags: list[dict[str, Any]], wanted: dict[str, str]) -> bool:
     have = {(tag["key"], str(tag["value"]).lower()) for tag in tags}
     return all((key, value.lower()) in have for key, value in wanted.items())

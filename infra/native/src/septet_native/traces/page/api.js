@@ -1,4 +1,5 @@
-// The query API: the embedded receiver's and Jaeger's, which knows no traces of all services and no search by id.
+// Client of the query API of the embedded receiver and of Jaeger. Jaeger has no search by id, and lists traces of one
+// service only.
 
 const IDENTIFIERS = ["septet.request_id", "gen_ai.conversation.id", "messaging.message.conversation_id", "messaging.message.id"];
 const NEWEST = 50;
@@ -23,17 +24,17 @@ async function ofAll(tags, limit) {
   return [...byId.values()].sort((a, b) => started(b) - started(a)).slice(0, NEWEST);
 }
 
-/** The newest traces, of one service or of all. */
+/** The latest traces of one service or of all services. */
 export async function latest(service) {
   if (service) return find(service);
   const reply = await fetch(`/api/traces?limit=${NEWEST}&service=`, { headers: { accept: "application/json" } });
   return reply.ok ? (await reply.json()).data : ofAll({}, NEWEST);
 }
 
-/** Traces for whatever id a reader has at hand. */
+/** Ids of the traces for any id: of a trace, a request or a conversation. */
 export async function search(text) {
   const reply = await fetch(`/api/search?q=${encodeURIComponent(text)}`);
-  // Jaeger answers unknown paths with its page.
+  // Jaeger returns its page for unknown paths.
   if ((reply.headers.get("content-type") || "").includes("json")) {
     const ids = (await reply.json()).data;
     return (await Promise.all(ids.map((id) => read(`/api/traces/${id}`)))).flat();

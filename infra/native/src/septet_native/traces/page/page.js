@@ -83,7 +83,7 @@ function details(span, process, start) {
   ];
 }
 
-// Beside the bar where there is room, in it where it fills the track.
+// The label is beside the bar, or inside a bar that fills the track.
 function lengthPlace(left, width) {
   if (width > 60) return { right: `${Math.max(0, 100 - left - width)}%` };
   return left + width > 75 ? { right: `${100 - left}%` } : { left: `${left + width}%` };

@@ -1,6 +1,6 @@
-// A trace of the query API turned into rows: pure, no document.
+// Conversion of a trace of the query API to rows, without access to the document.
 
-/** Microseconds as text a reader can compare: 850 µs, 12.3 ms, 1.24 s. */
+/** Formats microseconds: 850 µs, 12.3 ms, 1.24 s. */
 export function duration(us) {
   if (us >= 1e6) return `${(us / 1e6).toFixed(2)} s`;
   if (us >= 1e3) return `${(us / 1e3).toFixed(us >= 1e5 ? 0 : 1)} ms`;
@@ -23,7 +23,7 @@ function parentOf(span) {
 
 /**
  * Spans depth first, children by start.
- * @returns {{span: object, depth: number, orphan: boolean}[]} an orphan names a parent that is not there
+ * @returns {{span: object, depth: number, orphan: boolean}[]} the parent of an orphan is missing
  */
 export function rows(spans) {
   const known = new Set(spans.map((s) => s.spanID));
@@ -49,7 +49,7 @@ export function rows(spans) {
   return result;
 }
 
-/** What the list shows of a trace. */
+/** The row of a trace in the list. */
 export function summary(trace) {
   const { start, length } = extent(trace.spans);
   const root = rows(trace.spans)[0].span;

@@ -1,0 +1,1 @@
+"""Checks of what the stack needs, each with its fix."""
