@@ -21,7 +21,7 @@ from septet_cli.embedded import running
 from septet_cli.stub.server import StubOptions, serve_stub
 from septet_kit.hostile import text
 from septet_native.services import SERVICES
-from septet_native.settings import StackSettings
+from septet_native.stack.settings import StackSettings
 
 LARGE, ROUNDS, TIMEOUT = 10, 5, 120.0
 
