@@ -22,9 +22,9 @@ from septet_native import minilm
 from septet_native.cache import cache_root
 from septet_native.encoder import WIDTH, Encoder
 from septet_retrieval.adapters.tantivy import TantivyIndex
+from septet_retrieval.application.search import Searcher
 from septet_retrieval.domain.passages import Document, IndexedPassage, to_passages
 from septet_retrieval.ports import DocumentPassages, Hit, PassageStore, Vector
-from septet_retrieval.search import Searcher
 from septet_retrieval.settings import RetrievalSettings
 
 ROOT = Path(__file__).resolve().parents[2]
