@@ -33,7 +33,7 @@ SPEC = ServiceSpec(
     name="retrieval",
     consumes=("missed", "documents"),
     produces=("grounded", "outcomes", "documents-changed"),
-    about="Ingests documents, finds the passages that answer a question, and says when there are none.",
+    about="Ingests documents, finds passages that answer a question, and abstains if there are none.",
 )
 
 
