@@ -49,7 +49,7 @@ class Reindexed:
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a run: documents per write, whether to keep the previous version, and the delay before its deletion."""
+    """Options of a run. ``batch`` is in documents; ``grace`` is the delay before the previous version is deleted."""
 
     batch: int = 500
     keep_old: bool = False
