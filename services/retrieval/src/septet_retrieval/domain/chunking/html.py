@@ -17,52 +17,13 @@ from septet_retrieval.domain.chunking.blocks import Block, Kind
 _DROPPED = {"script", "style", "noscript", "template", "nav", "svg", "iframe", "form", "button", "head"}
 _NO_TEXT = {"script", "style", "template"}
 _HEADINGS = {f"h{n}": n for n in range(1, 7)}
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "figcaption",
-        "figure",
-        "footer",
-        "header",
-        "html",
-        "li",
-        "main",
-        "ol",
-        "p",
-        "section",
-        "summary",
-        "td",
-        "th",
-        "ul",
-    ]
-)
-_VOID = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "param",
-        "source",
-        "track",
-        "wbr",
-    ]
-)
+_BLOCK_TAGS = """
+address article aside blockquote body dd details div dl dt figcaption figure footer header html li main ol p section
+summary td th ul
+"""
+_BLOCKS = frozenset(_BLOCK_TAGS.split())
+_VOID_TAGS = "area base br col embed hr img input link meta param source track wbr"
+_VOID = frozenset(_VOID_TAGS.split())
 _COLLECTED = {*_HEADINGS, "pre", "table"}
 _SPACE = re.compile(r"\s+")
 _FEED = 16_384
