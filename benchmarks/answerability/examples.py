@@ -16,10 +16,10 @@ from typing import Literal
 
 from septet_cli.bench.datasets import Question
 from septet_contracts import Passage, RetrievalWish
+from septet_retrieval.application.search import Query
 from septet_retrieval.domain.answerability import Kind, assess
 from septet_retrieval.domain.evidence import MAX_PASSAGES, Terms, best_sentences
 from septet_retrieval.domain.query import is_latin
-from septet_retrieval.search import Query
 from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.data import data_dir

@@ -8,10 +8,10 @@ from typing import Any
 
 from septet_contracts import Ask, Grounded, Message
 from septet_generation.adapters.templates import Templates
+from septet_generation.application.drafting import Drafter
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_generation.domain.chat import ChatRequest, Delta
-from septet_generation.drafting import Drafter
-from septet_generation.handlers import Handlers
+from septet_generation.handlers import DraftOnce, GroundedHandler
 from septet_kit.hostile import UNITS, text
 from septet_kit.testing import flow
 
@@ -41,7 +41,7 @@ def cases() -> Iterator[Case]:
     for budget in (2_000, 100_000):
         model = Model(model="m", url="http://localhost/v1", prompt_tokens=budget, passages=50)
         drafter = Drafter(Catalogue({"default": model}), chat, Templates.load().render, anything, anything)
-        handlers = Handlers(drafter, ledger)
+        handler = GroundedHandler(DraftOnce(drafter, ledger))
         for unit in UNITS:
             chat.answer = text(unit, 64_000)
             for size in (1_200, 20_000):
@@ -49,7 +49,7 @@ def cases() -> Iterator[Case]:
                     f"50 passages of {size} into {budget} tokens, {unit}",
                     "grounded",
                     _grounded(unit, size),
-                    handlers.grounded,
+                    handler,
                 )
 
 

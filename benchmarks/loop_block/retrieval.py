@@ -19,13 +19,13 @@ from septet_contracts import Ask, Missed, RetrievalWish, UpsertDocument
 from septet_kit.hostile import UNITS, text
 from septet_kit.testing import flow
 from septet_retrieval.adapters.tantivy import TantivyIndex
+from septet_retrieval.application.classifier import AnswerabilityClassifier
+from septet_retrieval.application.ingest import Incoming, Ingested
+from septet_retrieval.application.search import Searcher
 from septet_retrieval.domain.passages import IndexedPassage
-from septet_retrieval.domain.revisions import Judgement, State
-from septet_retrieval.handlers import DocumentHandler, QuestionHandler
-from septet_retrieval.ingest import Incoming, Ingested
-from septet_retrieval.judge import Judge
+from septet_retrieval.domain.revisions import Decision, State
+from septet_retrieval.handlers import DocumentsHandler, MissedHandler
 from septet_retrieval.ports import DocumentPassages, LazyHit
-from septet_retrieval.search import Searcher
 from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.loop_block.case import MIB, QUESTION, Case, of
@@ -112,7 +112,7 @@ class Ingestor:
             embedded=0,
             origin=incoming.origin,
         )
-        return Ingested(Judgement.APPLY, state)
+        return Ingested(Decision.APPLY, state)
 
 
 def cases() -> Iterator[Case]:
@@ -122,9 +122,9 @@ def cases() -> Iterator[Case]:
     with tempfile.TemporaryDirectory() as folder:
         index = TantivyIndex(Path(folder))
         ingestor: Any = Ingestor(index)
-        documents = DocumentHandler(ingestor, settings)
-        questions = QuestionHandler(
-            Searcher(anything, index, vectors, settings), Judge(vectors, settings), settings
+        documents = DocumentsHandler(ingestor, settings)
+        questions = MissedHandler(
+            Searcher(anything, index, vectors, settings), AnswerabilityClassifier(vectors, settings), settings
         )
         yield from _documents(documents)
         for unit in UNITS:
@@ -134,7 +134,7 @@ def cases() -> Iterator[Case]:
                 yield of(f"question of {size}, {unit}", "missed", flow(Missed, ask=ask), questions)
 
 
-def _documents(handler: DocumentHandler) -> Iterator[Case]:
+def _documents(handler: DocumentsHandler) -> Iterator[Case]:
     for media_type, units in _MEDIA.items():
         for unit in units:
             encoded = len(json.dumps(UNITS[unit], ensure_ascii=False).encode()) - 2

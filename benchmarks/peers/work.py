@@ -48,8 +48,8 @@ from septet_guardrails.domain.replies import blocked
 from septet_guardrails.domain.screening import check_usable, screen
 from septet_kit.models import Embedder, as_embedding
 from septet_kit.settings import KitSettings
+from septet_retrieval.application.classifier import AnswerabilityClassifier
 from septet_retrieval.domain.abstention import abstention
-from septet_retrieval.judge import Judge
 from septet_retrieval.settings import RetrievalSettings
 
 DEADLINE = timedelta(seconds=60)
@@ -94,7 +94,7 @@ class Work:
         self._language("Is the model loaded before the first question comes?")
         self.embedder = Embedder(settings)
         retrieval, scoring = RetrievalSettings(), EvalSettings()
-        self._judge = Judge(self.embedder, retrieval)
+        self._judge = AnswerabilityClassifier(self.embedder, retrieval)
         self._threshold = retrieval.answerability_threshold
         self.model: Model = GenerationSettings().catalogue(settings).chain("default")[0]
         self._render = Templates.load(None).render

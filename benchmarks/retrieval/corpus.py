@@ -21,9 +21,9 @@ from septet_native.models import minilm
 from septet_native.models.encoder import WIDTH, Encoder
 from septet_native.packages.cache import cache_root
 from septet_retrieval.adapters.tantivy import TantivyIndex
+from septet_retrieval.application.search import Searcher
 from septet_retrieval.domain.passages import Document, IndexedPassage, to_passages
 from septet_retrieval.ports import DocumentPassages, Hit, PassageStore, Vector
-from septet_retrieval.search import Searcher
 from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.data import data_dir

@@ -21,13 +21,13 @@ from pathlib import Path
 
 from septet_cli.bench.datasets import DataSet, Question
 from septet_cli.bench.metrics import mean, ndcg, percentile, recall, reciprocal_rank
-from septet_retrieval.adapters.opensearch.testing import throw_away_cluster
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.domain.passages import Document, to_passages
 from septet_retrieval.ports import DocumentPassages, LexicalIndex
 from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.retrieval.corpus import TENANT, data_set
+from tests.support.opensearch import temporary_cluster
 
 FLOORS = {"cranfield": 0.337, "cisi": 0.332, "tydiqa_goldp_ko": 0.661, "tydiqa_goldp_en": 0.831}
 SETS = (*FLOORS, "hotpotqa_100", "anthropic_docs_qa")
@@ -49,7 +49,7 @@ async def tantivy() -> AsyncIterator[LexicalIndex]:
 @asynccontextmanager
 async def opensearch() -> AsyncIterator[LexicalIndex]:
     """The server of ``SEPTET_OPENSEARCH_URL``, with a temporary index."""
-    async with throw_away_cluster(
+    async with temporary_cluster(
         timeout=timedelta(minutes=1), search_timeout=timedelta(seconds=30)
     ) as cluster:
         yield cluster.index()

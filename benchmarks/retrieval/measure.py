@@ -20,7 +20,7 @@ from pathlib import Path
 from septet_cli.bench.datasets import DataSet, Question
 from septet_cli.bench.metrics import mean, ndcg, percentile, recall, reciprocal_rank
 from septet_contracts import RetrievalWish
-from septet_retrieval.search import Query, Searcher
+from septet_retrieval.application.search import Query, Searcher
 from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.retrieval.corpus import TENANT, CachedEncoder, data_set, engine

@@ -1,4 +1,4 @@
-"""A real model endpoint over HTTP, well or ill behaved as told, and a real PostgreSQL."""
+"""Fixtures: a scripted model endpoint over HTTP, and a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Endpoint:
-    """What the server does next, and what it was asked.
+    """A scripted chat completions endpoint that records its calls.
 
-    ``status`` other than 200 answers with an error; ``cut_after`` ends the stream without a finish reason
-    after so many words; ``hang_after`` sends so many words and then nothing; ``pause`` is seconds a word.
+    A ``status`` other than 200 returns an error. ``cut_after``, ``abort_after`` and ``hang_after`` count words:
+    the stream then ends without a finish reason, breaks the connection, or stalls. ``pause`` is the number of
+    seconds between words. ``fail_first`` is the number of calls that fail first.
     """
 
     answer: str = "A deque is a double-ended queue [1]."
@@ -55,7 +56,9 @@ class Endpoint:
         failing = len(self.calls) <= self.fail_first
         status = 503 if failing else self.status
         if status != 200:
-            return JSONResponse({"error": {"message": "as told", "code": self.code}}, status_code=status)
+            return JSONResponse(
+                {"error": {"message": "scripted error", "code": self.code}}, status_code=status
+            )
         return StreamingResponse(self._events(), media_type="text/event-stream")
 
     async def _events(self) -> AsyncIterator[bytes]:
@@ -65,7 +68,7 @@ class Endpoint:
                 if n == self.cut_after:
                     return
                 if n == self.abort_after:
-                    raise ConnectionAbortedError("as told")
+                    raise ConnectionAbortedError("scripted abort")
                 if n == self.hang_after:
                     await asyncio.sleep(60)
                 yield _event({"choices": [_choice(word + (" " if n + 1 < len(words) else ""))]})
@@ -119,14 +122,14 @@ async def serve(endpoint: Endpoint) -> AsyncIterator[Endpoint]:
 
 @pytest.fixture
 async def endpoint() -> AsyncIterator[Endpoint]:
-    """A model endpoint that answers well until it is told otherwise."""
+    """A model endpoint without faults."""
     async with serve(Endpoint()) as running:
         yield running
 
 
 @pytest.fixture
 async def second_endpoint() -> AsyncIterator[Endpoint]:
-    """Another endpoint, to fall back on."""
+    """The endpoint of a fallback model."""
     async with serve(Endpoint(answer="A second opinion.")) as running:
         yield running
 
@@ -147,7 +150,7 @@ async def generation_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
     process = await Process.spawn(server.command(), root / "run")
     try:
         async with asyncio.timeout(30):
-            while not await server.probe():  # noqa: ASYNC110 - readiness is asked for
+            while not await server.probe():  # noqa: ASYNC110 - readiness is polled
                 await asyncio.sleep(0.05)
         await server.finish()
         await migrate(server.dsn, installed(["generation"]))
@@ -158,7 +161,7 @@ async def generation_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
 
 @pytest.fixture
 async def pool(generation_server: Postgres) -> AsyncIterator[StorePool]:
-    """A pool on empty tables, as the service's own role."""
+    """A pool on empty tables, with the service's role."""
     async with schema_pool(
         generation_server.dsn, generation_server.dsn_of("generation"), "generation"
     ) as opened:

@@ -21,9 +21,15 @@ URL = "http://127.0.0.1:1/v1"
 
 def passage(number: int, text: str, location: str = "") -> Passage:
     return Passage(
-        passage_id=f"p{number}", document_id=f"d{number}", content_hash="h", location=location, text=text,
-        start=0, end=len(text), score=1.0 / number,
-    )  # fmt: skip
+        passage_id=f"p{number}",
+        document_id=f"d{number}",
+        content_hash="h",
+        location=location,
+        text=text,
+        start=0,
+        end=len(text),
+        score=1.0 / number,
+    )
 
 
 def sentences(text: str) -> list[str]:
@@ -47,7 +53,7 @@ def test_sentences(text: str, expected: list[str]) -> None:
 
 
 @given(st.text(alphabet="ab .!?\n가나e.g", max_size=80))
-def test_sentences_are_in_order_and_lose_nothing_else(text: str) -> None:
+def test_sentences_are_in_order_and_cover_all_text(text: str) -> None:
     spans = sentence_spans(text)
     assert all(start < end for start, end in spans)
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
@@ -92,7 +98,7 @@ def test_excerpts_drop_the_lowest_ranked_first_and_keep_numbers() -> None:
     assert 4 not in numbers
 
 
-def test_excerpts_serve_the_best_quote_first_whatever_its_rank() -> None:
+def test_the_best_quote_is_kept_at_any_rank() -> None:
     passages = [
         passage(1, "Noise. " * 100),
         passage(2, "More noise. " * 100),
@@ -130,7 +136,7 @@ def test_terms_of_korean_are_bigrams() -> None:
     assert {"캐시"} <= terms("캐시는") & terms("캐시가")
 
 
-def test_chunker_sends_by_length_and_by_time() -> None:
+def test_a_chunk_is_due_by_length_or_by_time() -> None:
     chunker = Chunker(characters=10, interval=0.05)
     assert chunker.add("a", 0.0) == "a"
     assert chunker.add("bc", 0.01) is None
@@ -138,19 +144,19 @@ def test_chunker_sends_by_length_and_by_time() -> None:
     assert chunker.add("e", 0.03) is None
     assert chunker.add("f", 0.09) == "ef"
     assert chunker.add("", 1.0) is None
-    assert chunker.rest() == ""
+    assert chunker.flush() == ""
 
 
 @given(st.lists(st.tuples(st.text(max_size=9), st.floats(0, 0.1))))
-def test_chunker_loses_nothing(deltas: list[tuple[str, float]]) -> None:
+def test_chunks_add_up_to_the_text(deltas: list[tuple[str, float]]) -> None:
     chunker, now, out = Chunker(5, 0.05), 0.0, ""
     for text, pause in deltas:
         now += pause
         out += chunker.add(text, now) or ""
-    assert out + chunker.rest() == "".join(t for t, _ in deltas)
+    assert out + chunker.flush() == "".join(t for t, _ in deltas)
 
 
-def test_unknown_alias_names_the_known_ones() -> None:
+def test_an_unknown_alias_raises_with_the_known_ones() -> None:
     catalogue = Catalogue({"default": Model(model="m", url=URL), "large": Model(model="l", url=URL)})
     with pytest.raises(Permanent) as raised:
         catalogue.chain("huge")
@@ -159,7 +165,7 @@ def test_unknown_alias_names_the_known_ones() -> None:
     assert "default, large" in (raised.value.fix or "")
 
 
-def test_chain_and_unknown_fallback() -> None:
+def test_a_chain_has_the_fallbacks_and_an_unknown_one_raises() -> None:
     first = Model(model="a", url=URL, fallbacks=("b",))
     chain = Catalogue({"default": first, "b": Model(model="b", url=URL)}).chain("default")
     assert [m.model for m in chain] == ["a", "b"]
@@ -175,7 +181,7 @@ def test_cost_is_per_million_tokens() -> None:
 
 
 class Recorder:
-    """A renderer that keeps what it was asked to render."""
+    """A renderer that records its arguments."""
 
     def __init__(self) -> None:
         self.parts = Parts("")
@@ -202,8 +208,10 @@ def test_compose_puts_history_between_system_and_user() -> None:
     )
     prompt = compose(grounded(ask=ask), Model(model="m", url=URL, prompt_tokens=400), Recorder())
     assert [(m.role, m.content) for m in prompt.messages] == [
-        ("system", "s"), ("assistant", "A deque."), ("user", "And its cost?"),
-    ]  # fmt: skip
+        ("system", "s"),
+        ("assistant", "A deque."),
+        ("user", "And its cost?"),
+    ]
 
 
 def test_compose_names_schema_fields_and_language() -> None:
@@ -218,7 +226,7 @@ def test_compose_names_schema_fields_and_language() -> None:
     assert render.parts.fields == ("name", "year")
 
 
-def test_compose_shows_a_revision_its_draft_and_complaints() -> None:
+def test_compose_of_a_revision_has_the_draft_and_the_complaints() -> None:
     render = Recorder()
     event = flow(
         Revision, rejected="wrong " * 500, complaints=("Cite a passage.",), passages=(passage(1, TEXT),)

@@ -9,16 +9,22 @@ import pytest
 from septet_contracts import Ask, Draft, Grounded, Passage, Revision, TokenChunk, Usage
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.templates import Templates
+from septet_generation.application.drafting import Drafter
 from septet_generation.domain.catalogue import Catalogue, Model
-from septet_generation.drafting import Drafter
 from septet_kit import DeadlineExceeded, Emit, Permanent, Transient
 from septet_kit.testing import context, flow
 
 TEXT = "A deque is a double-ended queue."
 PASSAGE = Passage(
-    passage_id="p1", document_id="d1", content_hash="h", location="collections.deque", text=TEXT, start=0,
-    end=len(TEXT), score=1.0,
-)  # fmt: skip
+    passage_id="p1",
+    document_id="d1",
+    content_hash="h",
+    location="collections.deque",
+    text=TEXT,
+    start=0,
+    end=len(TEXT),
+    score=1.0,
+)
 
 
 class Counting:
@@ -48,9 +54,13 @@ async def chat() -> AsyncIterator[OpenAIChat]:
 def drafter(chat: OpenAIChat, endpoint: Any, sent: list[Emit]) -> Drafter:
     model = Model(model="tiny", url=endpoint.url, input_usd_per_million=1.0, output_usd_per_million=2.0)
     return Drafter(
-        Catalogue({"default": model}), chat, Templates.load().render, Counting(), sent.append,
+        Catalogue({"default": model}),
+        chat,
+        Templates.load().render,
+        Counting(),
+        sent.append,
         margin=timedelta(milliseconds=100),
-    )  # fmt: skip
+    )
 
 
 def with_models(drafter: Drafter, **models: Model) -> Drafter:
@@ -68,7 +78,7 @@ def chunks(sent: list[Emit]) -> list[TokenChunk]:
     return [e.event for e in sent if isinstance(e.event, TokenChunk)]
 
 
-async def test_a_draft_carries_what_came_before_and_what_it_cost(drafter: Drafter, endpoint: Any) -> None:
+async def test_a_draft_has_the_passages_the_usage_and_the_cost(drafter: Drafter, endpoint: Any) -> None:
     event = flow(Grounded, passages=(PASSAGE,))
     made = await draft(drafter, event)
     assert made.answer == endpoint.answer
@@ -82,17 +92,22 @@ async def test_a_draft_carries_what_came_before_and_what_it_cost(drafter: Drafte
     assert TEXT in endpoint.calls[0]["messages"][-1]["content"]
 
 
-async def test_drafts_of_two_attempts_are_two_events(drafter: Drafter) -> None:
+async def test_each_attempt_has_its_own_event_id(drafter: Drafter) -> None:
     event = flow(Grounded)
     first, again, second = [await draft(drafter, event, n) for n in (1, 1, 2)]
     assert first.event_id == again.event_id != second.event_id
 
 
-async def test_a_revision_shows_the_rejected_draft_and_adds_up_usage(drafter: Drafter, endpoint: Any) -> None:
+async def test_a_revision_prompts_with_the_rejected_draft_and_adds_usage(
+    drafter: Drafter, endpoint: Any
+) -> None:
     event = flow(
-        Revision, rejected="A deque is a card game.", complaints=("No passage says that.",),
-        passages=(PASSAGE,), usage=Usage(prompt_tokens=7, completion_tokens=3, model_calls=1),
-    )  # fmt: skip
+        Revision,
+        rejected="A deque is a card game.",
+        complaints=("No passage says that.",),
+        passages=(PASSAGE,),
+        usage=Usage(prompt_tokens=7, completion_tokens=3, model_calls=1),
+    )
     made = await draft(drafter, event, 2)
     user = endpoint.calls[0]["messages"][-1]["content"]
     assert "card game" in user
@@ -101,12 +116,12 @@ async def test_a_revision_shows_the_rejected_draft_and_adds_up_usage(drafter: Dr
     assert (made.usage.prompt_tokens, made.usage.model_calls, made.attempt) == (27, 2, 2)
 
 
-async def test_no_tokens_unless_asked_for(drafter: Drafter, sent: list[Emit]) -> None:
+async def test_tokens_are_sent_only_on_request(drafter: Drafter, sent: list[Emit]) -> None:
     await draft(drafter, flow(Grounded))
     assert sent == []
 
 
-async def test_tokens_come_in_order_without_gaps(drafter: Drafter, endpoint: Any, sent: list[Emit]) -> None:
+async def test_tokens_are_in_order_without_gaps(drafter: Drafter, endpoint: Any, sent: list[Emit]) -> None:
     endpoint.answer = "덱은 양쪽 끝에서 넣고 뺄 수 있는 자료 구조입니다. " * 5 + "끝."
     event = flow(Grounded, ask=Ask(question="덱?", stream=True))
     made = await draft(drafter, event)
@@ -119,7 +134,7 @@ async def test_tokens_come_in_order_without_gaps(drafter: Drafter, endpoint: Any
     assert 2 < len(got) < 30
 
 
-async def test_a_broken_try_leaves_an_older_epoch(drafter: Drafter, endpoint: Any, sent: list[Emit]) -> None:
+async def test_a_new_attempt_has_a_higher_epoch(drafter: Drafter, endpoint: Any, sent: list[Emit]) -> None:
     event = flow(Grounded, ask=Ask(question="q", stream=True))
     endpoint.cut_after = 3
     with pytest.raises(Transient):
@@ -133,11 +148,13 @@ async def test_a_broken_try_leaves_an_older_epoch(drafter: Drafter, endpoint: An
     assert "".join(c.text for c in second) == endpoint.answer
 
 
-async def test_falls_back_and_says_so(drafter: Drafter, endpoint: Any, second_endpoint: Any) -> None:
+async def test_a_fallback_is_reported_as_degraded(
+    drafter: Drafter, endpoint: Any, second_endpoint: Any
+) -> None:
     endpoint.status = 503
     models = {
-        "default": Model(model="tiny", url=endpoint.url, fallbacks=("spare",)),
-        "spare": Model(model="spare", url=second_endpoint.url),
+        "default": Model(model="tiny", url=endpoint.url, fallbacks=("fallback",)),
+        "fallback": Model(model="fallback", url=second_endpoint.url),
     }
     made = await draft(with_models(drafter, **models), flow(Grounded, degraded=("retrieval.dense",)))
     assert made.answer == second_endpoint.answer
@@ -150,21 +167,21 @@ async def test_a_hanging_model_leaves_time_for_its_fallback(
     endpoint.hang_after = 1
     models = {
         "default": Model(
-            model="tiny", url=endpoint.url, fallbacks=("spare",), timeout=timedelta(seconds=0.3)
+            model="tiny", url=endpoint.url, fallbacks=("fallback",), timeout=timedelta(seconds=0.3)
         ),
-        "spare": Model(model="spare", url=second_endpoint.url),
+        "fallback": Model(model="fallback", url=second_endpoint.url),
     }
     made = await draft(with_models(drafter, **models), flow(Grounded))
     assert made.answer == second_endpoint.answer
 
 
-async def test_a_refusal_is_not_passed_on_to_a_fallback(
+async def test_a_permanent_error_does_not_use_the_fallback(
     drafter: Drafter, endpoint: Any, second_endpoint: Any
 ) -> None:
     endpoint.status = 401
     models = {
-        "default": Model(model="tiny", url=endpoint.url, fallbacks=("spare",)),
-        "spare": Model(model="spare", url=second_endpoint.url),
+        "default": Model(model="tiny", url=endpoint.url, fallbacks=("fallback",)),
+        "fallback": Model(model="fallback", url=second_endpoint.url),
     }
     with pytest.raises(Permanent):
         await draft(with_models(drafter, **models), flow(Grounded))
@@ -190,13 +207,13 @@ async def test_a_past_deadline_calls_no_model(drafter: Drafter, endpoint: Any) -
     assert endpoint.calls == []
 
 
-async def test_an_unknown_alias_is_refused(drafter: Drafter) -> None:
+async def test_an_unknown_alias_is_rejected(drafter: Drafter) -> None:
     with pytest.raises(Permanent) as raised:
         await draft(drafter, flow(Grounded, ask=Ask(question="q", model="gpt-9")))
     assert raised.value.code == "unknown_model"
 
 
-async def test_json_answers_have_their_own_length(drafter: Drafter, endpoint: Any) -> None:
+async def test_json_answers_have_their_own_token_limit(drafter: Drafter, endpoint: Any) -> None:
     model = Model(model="tiny", url=endpoint.url, max_tokens=10, max_tokens_json=99)
     asked = with_models(drafter, default=model)
     await draft(asked, flow(Grounded, ask=Ask(question="q", output_schema={"type": "object"})))
@@ -204,7 +221,7 @@ async def test_json_answers_have_their_own_length(drafter: Drafter, endpoint: An
     assert [c["max_tokens"] for c in endpoint.calls] == [99, 10]
 
 
-async def test_json_is_not_tidied(drafter: Drafter, endpoint: Any) -> None:
+async def test_a_json_answer_is_not_cleaned_up(drafter: Drafter, endpoint: Any) -> None:
     endpoint.answer = '{"a": "<passage n=1> x"}'
     made = await draft(drafter, flow(Grounded, ask=Ask(question="q", output_schema={"type": "object"})))
     assert made.answer == endpoint.answer

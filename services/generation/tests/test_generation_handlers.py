@@ -10,9 +10,9 @@ from septet_contracts import CacheInfo, Draft, Grounded, Revision, Verdict, deco
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.postgres import PostgresEpochs
 from septet_generation.adapters.templates import Templates
+from septet_generation.application.drafting import Drafter
 from septet_generation.domain.catalogue import Catalogue, Model
-from septet_generation.drafting import Drafter
-from septet_generation.handlers import Handlers
+from septet_generation.handlers import DraftOnce, GroundedHandler, RevisionsHandler
 from septet_kit import Transient
 from septet_kit.store import Ledger
 from septet_kit.store.pool import StorePool
@@ -20,23 +20,26 @@ from septet_kit.testing import context, flow
 
 
 @pytest.fixture
-async def handlers(endpoint: Any, pool: StorePool) -> AsyncIterator[Handlers]:
+async def draft_once(endpoint: Any, pool: StorePool) -> AsyncIterator[DraftOnce]:
     chat = OpenAIChat()
-    drafter = Drafter(
-        Catalogue({"default": Model(model="tiny", url=endpoint.url)}), chat, Templates.load().render,
-        PostgresEpochs(pool), lambda _: None,
-    )  # fmt: skip
-    yield Handlers(drafter, Ledger(pool, "generation-0"))
+    catalogue = Catalogue({"default": Model(model="tiny", url=endpoint.url)})
+    drafter = Drafter(catalogue, chat, Templates.load().render, PostgresEpochs(pool), lambda _: None)
+    yield DraftOnce(drafter, Ledger(pool, "generation-0"))
     await chat.aclose()
 
 
-async def test_a_redelivery_publishes_the_same_bytes_without_a_call(
-    handlers: Handlers, endpoint: Any
+@pytest.fixture
+def grounded(draft_once: DraftOnce) -> GroundedHandler:
+    return GroundedHandler(draft_once)
+
+
+async def test_a_redelivery_publishes_the_stored_bytes_without_a_model_call(
+    grounded: GroundedHandler, endpoint: Any
 ) -> None:
     event = flow(Grounded)
-    (first,) = await handlers.grounded(event, context("grounded", event))
+    (first,) = await grounded(event, context("grounded", event))
     endpoint.answer = "Something else."
-    (second,) = await handlers.grounded(event, context("grounded", event))
+    (second,) = await grounded(event, context("grounded", event))
     assert first.topic == second.topic == "drafts"
     assert isinstance(first.event, Draft)
     assert first.value == second.value
@@ -44,31 +47,30 @@ async def test_a_redelivery_publishes_the_same_bytes_without_a_call(
     assert len(endpoint.calls) == 1
 
 
-async def test_deliveries_at_once_share_one_call(handlers: Handlers, endpoint: Any) -> None:
+async def test_concurrent_deliveries_share_one_call(grounded: GroundedHandler, endpoint: Any) -> None:
     endpoint.pause = 0.05
     event = flow(Grounded)
-    results = await asyncio.gather(*(handlers.grounded(event, context("grounded", event)) for _ in range(3)))
+    results = await asyncio.gather(*(grounded(event, context("grounded", event)) for _ in range(3)))
     assert len({r[0].value for r in results}) == 1
     assert len(endpoint.calls) == 1
 
 
-async def test_another_body_tenant_or_attempt_is_another_draft(handlers: Handlers, endpoint: Any) -> None:
-    events = [
-        flow(Grounded), flow(Grounded, request_digest="other"), flow(Grounded, tenant="acme"),
-        flow(Revision, attempt=2),
-    ]  # fmt: skip
-    for event in events:
-        handle = handlers.revision if isinstance(event, Revision) else handlers.grounded
-        await handle(event, context("grounded", event))  # type: ignore[operator]
+async def test_another_body_tenant_or_attempt_is_another_draft(
+    draft_once: DraftOnce, grounded: GroundedHandler, endpoint: Any
+) -> None:
+    for event in (flow(Grounded), flow(Grounded, request_digest="other"), flow(Grounded, tenant="acme")):
+        await grounded(event, context("grounded", event))
+    revision = flow(Revision, attempt=2)
+    await RevisionsHandler(draft_once)(revision, context("revisions", revision))
     assert len(endpoint.calls) == 4
 
 
-async def test_a_failed_try_may_be_repeated(handlers: Handlers, endpoint: Any) -> None:
+async def test_a_failed_draft_is_retried(grounded: GroundedHandler, endpoint: Any) -> None:
     endpoint.fail_first = 1
     event = flow(Grounded)
     with pytest.raises(Transient):
-        await handlers.grounded(event, context("grounded", event))
-    assert len(await handlers.grounded(event, context("grounded", event))) == 1
+        await grounded(event, context("grounded", event))
+    assert len(await grounded(event, context("grounded", event))) == 1
     assert len(endpoint.calls) == 2
 
 
@@ -82,10 +84,10 @@ async def test_epochs_rise_per_request_and_are_purged(pool: StorePool) -> None:
     assert await epochs.next("a", "r") == 1
 
 
-async def test_unknown_decisions_and_cache_statuses_are_handed_on(handlers: Handlers) -> None:
+async def test_unknown_decisions_and_cache_statuses_are_preserved(grounded: GroundedHandler) -> None:
     unknown = Verdict(rail="new", stage="input", decision="quarantine")
     sent = flow(Grounded, verdicts=(unknown,), cache=CacheInfo(status="hit_federated"))
     event = decode(topic("grounded"), encode(sent))
-    (emit,) = await handlers.grounded(event, context("grounded", event))
+    (emit,) = await grounded(event, context("grounded", event))
     assert isinstance(emit.event, Draft)
     assert (emit.event.verdicts, emit.event.cache) == (event.verdicts, event.cache)

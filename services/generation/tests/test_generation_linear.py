@@ -1,4 +1,4 @@
-"""Prompts from long passages: estimates by offset, and growth."""
+"""Long passages: token estimates of slices, and linear cost."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_cost_grows_with_the_length_and_not_with_its_square(function: Callable[[str], object]) -> None:
+def test_time_is_linear_in_the_length(function: Callable[[str], object]) -> None:
     steep = {name: ratio for name in UNITS if (ratio := growth(function, name, 4_000)) > 9}
     assert steep == {}
 
 
-def test_a_slice_is_estimated_as_its_text() -> None:
+def test_the_estimate_of_a_slice_equals_that_of_its_text() -> None:
     text = "덱은 double-ended 자료 구조이다. It is 빠르다."
     tokens = slice_estimator(text)
     for start in range(len(text)):

@@ -27,7 +27,7 @@ async def complete(req: ChatRequest) -> Completion:
     return completion
 
 
-async def test_text_usage_and_names(endpoint: Any) -> None:
+async def test_a_completion_has_text_usage_and_names(endpoint: Any) -> None:
     completion = await complete(request(endpoint.url, stop=("\n\n",)))
     assert completion == Completion(
         endpoint.answer, "stop", "tiny-1", "c-1", 20, len(endpoint.answer.split())
@@ -40,18 +40,22 @@ async def test_text_usage_and_names(endpoint: Any) -> None:
     assert "response_format" not in body
 
 
-async def test_korean_survives_the_wire(endpoint: Any) -> None:
+async def test_korean_text_is_not_altered(endpoint: Any) -> None:
     endpoint.answer = "덱은 양쪽 끝이 열린 큐입니다 [1]."
     assert (await complete(request(endpoint.url))).text == endpoint.answer
 
 
-async def test_endpoint_specific_fields(endpoint: Any) -> None:
+async def test_the_models_settings_set_the_body_and_the_key(endpoint: Any) -> None:
     await complete(
         request(
-            endpoint.url, temperature=None, seed=None, token_limit_field="max_completion_tokens",
-            extra_body={"cache_prompt": True}, api_key="sk-test",
+            endpoint.url,
+            temperature=None,
+            seed=None,
+            token_limit_field="max_completion_tokens",
+            extra_body={"cache_prompt": True},
+            api_key="sk-test",
         )
-    )  # fmt: skip
+    )
     (body,) = endpoint.calls
     assert body["max_completion_tokens"] == 32
     assert body["cache_prompt"] is True
@@ -67,7 +71,7 @@ async def test_schema_asks_for_constrained_decoding(endpoint: Any) -> None:
     assert "stop" not in body
 
 
-async def test_an_endpoint_without_usage_counts_nothing(endpoint: Any) -> None:
+async def test_without_usage_the_token_counts_are_zero(endpoint: Any) -> None:
     endpoint.usage = False
     completion = await complete(request(endpoint.url))
     assert (completion.text, completion.prompt_tokens) == (endpoint.answer, 0)
@@ -88,19 +92,19 @@ async def test_an_endpoint_without_usage_counts_nothing(endpoint: Any) -> None:
         (503, None, Transient, "model_error"),
     ],
 )
-async def test_status_codes(
+async def test_error_statuses_are_mapped(
     endpoint: Any, status: int, code: str | None, kind: type[SeptetError], expected: str
 ) -> None:
     endpoint.status, endpoint.code = status, code
     with pytest.raises(kind) as raised:
         await complete(request(endpoint.url))
     assert raised.value.code == expected
-    assert "as told" in raised.value.message
-    assert len(endpoint.calls) == 1, "the client library must not retry by itself"
+    assert "scripted error" in raised.value.message
+    assert len(endpoint.calls) == 1, "the client must not retry"
     assert kind is Transient or raised.value.fix
 
 
-async def test_a_refused_schema_says_so(endpoint: Any) -> None:
+async def test_a_rejected_schema_names_the_field(endpoint: Any) -> None:
     endpoint.status = 400
     with pytest.raises(Permanent) as raised:
         await complete(request(endpoint.url, schema={"type": "object"}))
@@ -116,13 +120,13 @@ async def test_a_broken_stream_is_transient(endpoint: Any, how: str) -> None:
     assert raised.value.code in {"model_broken_stream", "model_unreachable"}
 
 
-async def test_nobody_listens() -> None:
+async def test_a_refused_connection_is_transient() -> None:
     with pytest.raises(Transient) as raised:
         await complete(request("http://127.0.0.1:9/v1"))
     assert raised.value.code == "model_unreachable"
 
 
-async def test_silence_times_out(endpoint: Any) -> None:
+async def test_a_stalled_stream_times_out(endpoint: Any) -> None:
     endpoint.hang_after = 0
     started = time.monotonic()
     with pytest.raises(Transient) as raised:
@@ -131,7 +135,7 @@ async def test_silence_times_out(endpoint: Any) -> None:
     assert time.monotonic() - started < 2
 
 
-async def test_cancelling_frees_the_server(endpoint: Any) -> None:
+async def test_cancelling_ends_the_request_on_the_server(endpoint: Any) -> None:
     endpoint.answer, endpoint.pause = "word " * 500, 0.02
     task = asyncio.ensure_future(complete(request(endpoint.url, timeout=30)))
     await asyncio.sleep(0.4)

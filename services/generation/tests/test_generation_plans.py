@@ -1,4 +1,4 @@
-"""Every statement of generation uses its index, on tables that have grown."""
+"""Every SQL statement of generation uses its index on large tables."""
 
 from __future__ import annotations
 

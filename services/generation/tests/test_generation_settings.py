@@ -10,19 +10,21 @@ from septet_kit import KitSettings, Permanent
 KIT = KitSettings(llm_url="http://llm/v1", llm_model="septet-small")
 
 
-def test_the_default_alias_is_the_kits_model() -> None:
+def test_the_default_alias_is_the_model_of_the_kits_settings() -> None:
     model = GenerationSettings().catalogue(KIT).chain("default")[0]
     assert (model.model, model.url) == ("septet-small", "http://llm/v1")
 
 
-def test_the_embedded_model_has_small_limits_and_others_do_not() -> None:
+def test_only_the_embedded_model_has_small_limits() -> None:
     small = GenerationSettings().catalogue(KIT).chain("default")[0]
     other = GenerationSettings().catalogue(KIT.model_copy(update={"llm_model": "gpt"})).chain("default")[0]
     assert small.prompt_tokens <= 400 < other.prompt_tokens
     assert small.passages < other.passages
 
 
-def test_models_from_environment_override_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_from_the_environment_override_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "models.yaml"
     file.write_text("large: {model: l, url: http://l/v1}\nfast: {model: f, fallbacks: [large]}\n")
     monkeypatch.setenv("SEPTET_GENERATION_MODELS_FILE", str(file))
@@ -32,7 +34,7 @@ def test_models_from_environment_override_the_file(tmp_path: Path, monkeypatch: 
     assert [m.model for m in catalogue.chain("fast")] == ["f", "l2"]
 
 
-def test_the_kits_key_goes_to_its_own_address_only() -> None:
+def test_the_kits_key_is_sent_only_to_the_kits_url() -> None:
     kit = KitSettings(llm_url="http://llm/v1", llm_api_key="sk-secret")  # type: ignore[arg-type]
     models = {"near": {"model": "n"}, "far": {"model": "f", "url": "http://far/v1"}}
     catalogue = GenerationSettings(models=models).catalogue(kit)
@@ -49,7 +51,7 @@ def test_the_kits_key_goes_to_its_own_address_only() -> None:
         ("a: b: c", "models.yaml"),
     ],
 )
-def test_a_wrong_file_names_the_field(tmp_path: Path, text: str, message: str) -> None:
+def test_an_invalid_file_raises_with_the_field(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "models.yaml"
     file.write_text(text)
     with pytest.raises(Permanent, match=message) as raised:
@@ -58,6 +60,6 @@ def test_a_wrong_file_names_the_field(tmp_path: Path, text: str, message: str) -
 
 
 def test_spec() -> None:
-    assert (SPEC.name, SPEC.consumes, SPEC.produces) == (
-        "generation", ("grounded", "revisions"), ("drafts", "tokens"),
-    )  # fmt: skip
+    assert SPEC.name == "generation"
+    assert SPEC.consumes == ("grounded", "revisions")
+    assert SPEC.produces == ("drafts", "tokens")

@@ -1,4 +1,4 @@
-"""A real PostgreSQL, a real tantivy index, and an embedder whose vectors are known."""
+"""Fixtures: a PostgreSQL server, a tantivy index, and a deterministic embedder."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from septet_kit.store.pool import StorePool
 from septet_kit.store.testing import schema_pool
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
-from septet_retrieval.follower import IndexFollower
-from septet_retrieval.ingest import Ingestor
-from septet_retrieval.testing import DIMENSIONS, WordEmbedder
+from septet_retrieval.application.ingest import Ingestor
+from septet_retrieval.housekeeping import IndexFollower
+
+from tests.support.retrieval import DIMENSIONS, WordEmbedder
 
 if TYPE_CHECKING:
     from septet_native.servers.postgres import Postgres
@@ -57,7 +58,7 @@ async def retrieval_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
 
 @pytest.fixture
 async def retrieval_pool(retrieval_server: Postgres) -> AsyncIterator[StorePool]:
-    """A pool on empty tables, as the service's own role."""
+    """A pool on empty tables, with the service's role."""
     async with schema_pool(retrieval_server.dsn, retrieval_server.dsn_of("retrieval"), "retrieval") as opened:
         yield opened
 

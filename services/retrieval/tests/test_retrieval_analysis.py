@@ -17,7 +17,7 @@ def test_korean_yields_bigrams_and_the_word_without_its_particle() -> None:
     assert {"대한", "한민", "민국", "국의", "대한민국", "수도"} <= set(terms)
 
 
-def test_korean_question_and_text_meet_across_particles() -> None:
+def test_korean_questions_match_texts_across_particles() -> None:
     assert set(analyze_question("아시아는 얼마나 큰가요?")) & set(analyze("아시아에서 가장"))
 
 
@@ -50,14 +50,14 @@ def test_a_text_without_words_has_no_terms() -> None:
     assert analyze("?!… — ") == []
 
 
-def test_script_decides_what_the_embedding_model_knows() -> None:
+def test_is_latin_counts_letters() -> None:
     assert is_latin("Où est la gare? 42")
     assert is_latin("")
     assert not is_latin("한국의 수도는 어디인가요?")
     assert not is_latin("Python에서 데크는 어떻게 만드나요?")
 
 
-def test_a_short_follow_up_is_searched_with_the_question_before_it() -> None:
+def test_a_short_follow_up_is_searched_with_the_previous_question() -> None:
     before = [
         Message(role="user", content="What is a deque in collections?"),
         Message(role="assistant", content="…"),

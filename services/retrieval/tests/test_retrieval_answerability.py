@@ -1,4 +1,4 @@
-"""Whether passages answer a question."""
+"""Classifier of answerability, and the text of an abstention."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ SEOUL = "서울은 대한민국의 수도이자 최대 도시이다. 부산은 �
 
 
 def passage(text: str, title: str = "", similarity: float | None = None) -> Passage:
-    return Passage(
-        passage_id="p", document_id="d", content_hash="h", title=title, text=text, start=0, end=len(text),
-        score=1.0, similarity=similarity,
-    )  # fmt: skip
+    fields = {"passage_id": "p", "document_id": "d", "content_hash": "h", "start": 0, "score": 1.0}
+    return Passage(**fields, title=title, text=text, end=len(text), similarity=similarity)
 
 
-def judge(
+def classify(
     question: str, *passages: Passage, cosines: float | None = None, foreign: bool = False
 ) -> Assessment:
     terms = Terms.of(question)
@@ -31,44 +29,44 @@ def judge(
     return assess(terms, passages, sentences, values, foreign=foreign)
 
 
-def test_near_and_complete_evidence_is_answerable_and_far_evidence_is_not() -> None:
-    near = judge("What is a deque?", passage(DEQUE, "collections.deque", 0.7), cosines=0.7)
-    far = judge("What is the capital of France?", passage(DEQUE, "collections.deque", 0.05), cosines=0.05)
+def test_close_and_complete_evidence_is_answerable_and_distant_evidence_is_not() -> None:
+    near = classify("What is a deque?", passage(DEQUE, "collections.deque", 0.7), cosines=0.7)
+    far = classify("What is the capital of France?", passage(DEQUE, "collections.deque", 0.05), cosines=0.05)
     assert near.verdict(0.5).answerable
     assert not far.verdict(0.5).answerable
     assert near.kind == far.kind == "semantic"
 
 
-def test_a_passage_about_the_very_thing_is_evidence() -> None:
+def test_a_matching_title_is_evidence() -> None:
     text = "Return a copy of the string converted to uppercase. Numbers stay as they are."
-    named = judge("What does str.upper do?", passage(text, "str.upper", 0.2), cosines=0.2)
-    other = judge("What does str.lower do?", passage(text, "str.upper", 0.2), cosines=0.2)
+    named = classify("What does str.upper do?", passage(text, "str.upper", 0.2), cosines=0.2)
+    other = classify("What does str.lower do?", passage(text, "str.upper", 0.2), cosines=0.2)
     assert named.verdict(0.5).answerable
     assert not other.verdict(0.5).answerable
 
 
-def test_the_thing_itself_is_quoted_before_its_parts() -> None:
+def test_the_subject_is_quoted_before_its_parts() -> None:
     copy = passage("Return a shallow copy of a deque. It is new.", "collections.deque.copy", 0.6)
-    best = judge("What is a deque?", copy, passage(DEQUE, "collections.deque", 0.6), cosines=0.6).best
+    best = classify("What is a deque?", copy, passage(DEQUE, "collections.deque", 0.6), cosines=0.6).best
     assert best is not None
     assert best.text.startswith("A list-like sequence")
 
 
 def test_a_question_in_a_document_is_not_quoted() -> None:
     text = 'Try `septet ask "What is a deque?"`. A deque is a list-like sequence for both ends.'
-    best = judge("What is a deque?", passage(text, "Tour")).best
+    best = classify("What is a deque?", passage(text, "Tour")).best
     assert best is not None
     assert best.text.startswith("A deque is")
 
 
 def test_without_cosines_words_decide() -> None:
-    assert judge("Is a deque thread safe?", passage(DEQUE, "collections.deque")).probability > 0.5
-    assert judge("What is the capital of France?", passage(DEQUE)).probability < 0.5
+    assert classify("Is a deque thread safe?", passage(DEQUE, "collections.deque")).probability > 0.5
+    assert classify("What is the capital of France?", passage(DEQUE)).probability < 0.5
 
 
 def test_korean_evidence() -> None:
-    good = judge("대한민국의 수도는 어디인가요?", passage(SEOUL), foreign=True)
-    bad = judge("프랑스의 대통령은 누구인가요?", passage(SEOUL), foreign=True)
+    good = classify("대한민국의 수도는 어디인가요?", passage(SEOUL), foreign=True)
+    bad = classify("프랑스의 대통령은 누구인가요?", passage(SEOUL), foreign=True)
     assert good.kind == "foreign"
     assert good.verdict(0.5).answerable
     assert not bad.verdict(0.5).answerable
@@ -83,8 +81,8 @@ def test_more_evidence_never_lowers_the_probability(kind: str) -> None:
     assert sum(value for name, value in model.items() if name != "intercept") > -model["intercept"] > 0
 
 
-def test_no_passages_are_no_answer() -> None:
-    verdict = judge("What is a deque?").verdict(0.5)
+def test_without_passages_the_probability_is_zero() -> None:
+    verdict = classify("What is a deque?").verdict(0.5)
     assert (verdict.score, verdict.answerable, verdict.best, verdict.reason) == (
         0.0,
         False,
@@ -94,7 +92,7 @@ def test_no_passages_are_no_answer() -> None:
 
 
 def test_the_quote_is_verbatim_and_no_bare_signature() -> None:
-    best = judge("What is a deque?", passage(DEQUE, "collections.deque"), cosines=0.5).best
+    best = classify("What is a deque?", passage(DEQUE, "collections.deque"), cosines=0.5).best
     assert best is not None
     assert DEQUE[best.start : best.end] == best.text
     assert best.text.startswith("A list-like sequence")
@@ -109,7 +107,7 @@ def test_sentences_are_bounded_and_in_order() -> None:
     assert positions == sorted(positions)
 
 
-def test_names_are_told_from_other_terms() -> None:
+def test_names_are_distinguished_from_other_terms() -> None:
     assert Terms.of("When did Ada Lovelace meet Babbage?").names == {"ada", "lovelac", "babbag"}
     assert Terms.of("what is a deque?").names == set()
 
@@ -121,7 +119,7 @@ def test_names_are_told_from_other_terms() -> None:
         ("누구인가요?", None, "문서에서 이 질문에 답할 근거를 찾지 못했습니다. 가장 가까운 자료: Guide, d."),
     ],
 )
-def test_abstention_speaks_the_questions_language(question: str, language: str | None, start: str) -> None:
+def test_an_abstention_is_in_the_questions_language(question: str, language: str | None, start: str) -> None:
     assert abstention(question, language, [passage("x", "Guide"), passage("y")]) == start
 
 

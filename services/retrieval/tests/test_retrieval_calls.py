@@ -1,4 +1,4 @@
-"""Retries, the circuit breaker and bulk items, against a scripted server."""
+"""Retries, circuit breaker and bulk items, with a scripted client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REFUSED = TransportError(400, "bad", {})
 
 
 class Script:
-    """A client whose calls have these results, in order; the last one stays."""
+    """A client whose calls return these results in order; the last one repeats."""
 
     def __init__(self, *results: Any) -> None:
         self.results = list(results)
@@ -66,7 +66,7 @@ async def test_a_search_survives_two_failures(error: Exception) -> None:
         (TransportError(401, "who", {}), Permanent, "lexical_rejected", 1),
     ],
 )
-async def test_errors_are_typed_and_repeated_only_where_it_helps(
+async def test_errors_are_typed_and_only_outages_are_retried(
     error: Exception, kind: type[Exception], code: str, tries: int
 ) -> None:
     script = Script(error)
@@ -75,7 +75,7 @@ async def test_errors_are_typed_and_repeated_only_where_it_helps(
     assert (caught.value.code, script.calls) == (code, tries)  # type: ignore[attr-defined]
 
 
-async def test_repeated_failures_open_the_circuit_and_spare_the_server() -> None:
+async def test_repeated_failures_open_the_circuit() -> None:
     script = Script(DOWN)
     using = calls(script, failures=3)
     for _ in range(3):
@@ -86,7 +86,7 @@ async def test_repeated_failures_open_the_circuit_and_spare_the_server() -> None
     assert (caught.value.code, script.calls) == ("lexical_circuit_open", 3)
 
 
-async def test_refusals_of_a_request_do_not_open_the_circuit() -> None:
+async def test_rejected_requests_do_not_open_the_circuit() -> None:
     script = Script(REFUSED)
     using = calls(script, failures=2)
     for _ in range(5):
@@ -104,7 +104,7 @@ async def test_after_the_pause_one_probe_closes_the_circuit() -> None:
     assert await ask(using) == "found"
 
 
-async def test_while_a_probe_runs_others_are_refused_and_its_failure_opens_again() -> None:
+async def test_other_calls_are_rejected_during_a_probe_whose_failure_reopens_the_circuit() -> None:
     breaker = Breaker("test", 1, timedelta(0))
     gate = asyncio.Event()
 
@@ -124,7 +124,7 @@ async def test_while_a_probe_runs_others_are_refused_and_its_failure_opens_again
     probe = asyncio.create_task(once(hang))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    with pytest.raises(Transient, match="left alone"):
+    with pytest.raises(Transient, match="circuit is open"):
         await once(fail)
     gate.set()
     with pytest.raises(Transient, match="still down"):
@@ -141,7 +141,7 @@ async def test_a_cancelled_call_counts_as_failed() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await using("search", "passages", hang)
-    with pytest.raises(Transient, match="left alone"):
+    with pytest.raises(Transient, match="circuit is open"):
         await ask(using)
 
 
@@ -161,13 +161,13 @@ def sent(body: Sequence[Any]) -> list[str]:
     return [line["index"]["_id"] for line in body[::2]]
 
 
-async def test_only_busy_items_are_sent_again() -> None:
+async def test_only_busy_items_are_retried() -> None:
     script = Script(answer(201, 429, 409, 503), answer(201, 429), answer(200))
     assert await write(calls(script), "passages", operations("a", "b", "c", "d"), alias=True) == {}
     assert [sent(body) for body in script.bodies] == [["a", "b", "c", "d"], ["b", "d"], ["d"]]
 
 
-async def test_a_rejected_item_names_its_document_and_leaves_the_others() -> None:
+async def test_a_rejected_item_names_its_document_and_does_not_affect_others() -> None:
     script = Script(answer(201, 400, 201))
     rejected = await write(calls(script), "passages", operations("a", "b", "c"), alias=True)
     assert list(rejected) == ["document of b"]

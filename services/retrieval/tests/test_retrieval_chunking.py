@@ -1,4 +1,4 @@
-"""Passages of plain text, Markdown and HTML, and the sentences in them."""
+"""Chunking of plain text, Markdown and HTML; sentence splitting."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def texts(source: str, media_type: str = "text/plain", limits: Limits = SMALL) -
 
 @pytest.mark.parametrize("media_type", ["text/plain", "text/markdown"])
 @given(source=st.text(alphabet="ab .\n#-`|>가다\r\t요", max_size=600))
-def test_offsets_point_at_the_text_and_no_passage_is_too_long(media_type: str, source: str) -> None:
+def test_offsets_match_the_text_and_no_passage_is_too_long(media_type: str, source: str) -> None:
     last = 0
     for piece in chunk(source, media_type, limits=SMALL):
         assert source[piece.start : piece.end] == piece.text
@@ -77,7 +77,7 @@ def test_markdown_locations_are_heading_paths() -> None:
     assert any(location == "Guide › Use" for location in by_text.values())
 
 
-def test_markdown_code_and_tables_stay_whole_and_front_matter_is_left_out() -> None:
+def test_markdown_code_and_tables_stay_whole_and_front_matter_is_dropped() -> None:
     pieces = texts(GUIDE, "text/markdown")
     assert any("pip install septet\n\nseptet up" in piece for piece in pieces)
     assert any("| Debian | apt |\n| Fedora | dnf |" in piece for piece in pieces)
@@ -103,7 +103,7 @@ def test_html_is_its_visible_text_with_heading_paths() -> None:
     assert next(piece for piece in pieces if "a = 1" in piece.text).location == "Guide › Code"
 
 
-def test_long_korean_prose_is_cut_between_sentences() -> None:
+def test_long_korean_prose_is_split_between_sentences() -> None:
     sentence = "서울은 대한민국의 수도이자 가장 큰 도시이다."
     for piece in texts(" ".join([sentence] * 20)):
         assert piece.startswith("서울은")

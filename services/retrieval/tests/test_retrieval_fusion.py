@@ -20,7 +20,7 @@ def test_reciprocal_rank_fusion_is_the_published_formula() -> None:
 
 
 @pytest.mark.parametrize("method", ["rrf", "convex"])
-def test_what_both_sides_find_comes_first(method: str) -> None:
+def test_results_of_both_sides_come_first(method: str) -> None:
     assert names(method)[0] == "b"
 
 
@@ -38,7 +38,7 @@ def test_one_side_alone_keeps_its_order(method: str, weight: float) -> None:
     assert fuse({}, {}, method, weight) == []  # type: ignore[arg-type]
 
 
-def test_the_weight_leans_to_a_side() -> None:
+def test_the_weight_favours_a_side() -> None:
     assert names("convex", 0.0)[0] == "a"
     assert names("convex", 1.0)[:2] == ["b", "d"]
 
@@ -50,12 +50,12 @@ def test_a_known_cosine_lifts_a_lexical_hit() -> None:
     assert high["a"] == low["a"]
 
 
-def test_convex_scores_are_between_0_and_1_and_equal_scores_do_no_harm() -> None:
+def test_convex_scores_are_between_0_and_1_also_for_equal_scores() -> None:
     found = fuse({"a": 1.0, "b": 1.0}, {"a": 0.5}, "convex", 0.5)
     assert all(0 < item.score < 1 for item in found)
 
 
-def test_long_questions_lean_on_words() -> None:
+def test_long_questions_favour_the_lexical_side() -> None:
     assert length_adjusted(0.58, 5) == pytest.approx(0.58)
     assert length_adjusted(0.58, 40) < 0.58 < length_adjusted(0.58, 1)
     assert length_adjusted(1.0, 40) == 1.0

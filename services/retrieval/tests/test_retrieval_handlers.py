@@ -1,4 +1,4 @@
-"""The handlers: what goes out for what comes in."""
+"""Events that the handlers return."""
 
 from __future__ import annotations
 
@@ -30,47 +30,50 @@ from septet_kit.testing import context, flow
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.app import SPEC
-from septet_retrieval.handlers import DocumentHandler, QuestionHandler
-from septet_retrieval.ingest import Ingestor
-from septet_retrieval.judge import Judge
-from septet_retrieval.search import Searcher
+from septet_retrieval.application.classifier import AnswerabilityClassifier
+from septet_retrieval.application.ingest import Ingestor
+from septet_retrieval.application.search import Searcher
+from septet_retrieval.handlers import DocumentsHandler, MissedHandler
 from septet_retrieval.settings import RetrievalSettings
-from septet_retrieval.testing import DIMENSIONS, START, WordEmbedder
+
+from tests.support.retrieval import DIMENSIONS, START, WordEmbedder
 
 DEQUE = UpsertDocument(document_id="py/deque", title="deque", text="A deque is a double-ended queue.")
 
 
 @pytest.fixture
-async def documents(ingestor: Ingestor) -> AsyncIterator[DocumentHandler]:
+async def documents(ingestor: Ingestor) -> AsyncIterator[DocumentsHandler]:
     worker = asyncio.create_task(ingestor.run())
-    yield DocumentHandler(ingestor, RetrievalSettings())
+    yield DocumentsHandler(ingestor, RetrievalSettings())
     worker.cancel()
 
 
 @pytest.fixture
-def questions(store: PostgresStore, index: TantivyIndex, embedder: WordEmbedder) -> QuestionHandler:
+def questions(store: PostgresStore, index: TantivyIndex, embedder: WordEmbedder) -> MissedHandler:
     settings = RetrievalSettings()
-    return QuestionHandler(Searcher(store, index, embedder, settings), Judge(embedder, settings), settings)
+    return MissedHandler(
+        Searcher(store, index, embedder, settings), AnswerabilityClassifier(embedder, settings), settings
+    )
 
 
 def record(offset: int) -> Context:
     return context("documents", offset=offset, timestamp=START.replace(second=offset))
 
 
-async def change(handler: DocumentHandler, event: Any, offset: int) -> tuple[DocumentChanged, Emit]:
+async def change(handler: DocumentsHandler, event: Any, offset: int) -> tuple[DocumentChanged, Emit]:
     (emit,) = await handler(event, record(offset))
     assert isinstance(emit.event, DocumentChanged)
     return emit.event, emit
 
 
-async def answer(handler: QuestionHandler, event: Missed) -> tuple[str, Any]:
+async def answer(handler: MissedHandler, event: Missed) -> tuple[str, Any]:
     (emit,) = await handler(event, context("missed", event))
     assert emit.topic in SPEC.produces
     return emit.topic, emit.event
 
 
-async def test_a_document_is_announced_once_it_is_searchable(
-    documents: DocumentHandler, index: TantivyIndex
+async def test_a_document_is_announced_after_it_is_searchable(
+    documents: DocumentsHandler, index: TantivyIndex
 ) -> None:
     changed, emit = await change(documents, DEQUE, 1)
     assert (changed.change, changed.passages, changed.embedded) == ("created", 1, 1)
@@ -79,13 +82,13 @@ async def test_a_document_is_announced_once_it_is_searchable(
     assert [hit.passage.title for hit in await index.search("default", "deque", 5)] == ["deque"]
 
 
-async def test_a_redelivery_announces_the_same_event_byte_for_byte(documents: DocumentHandler) -> None:
+async def test_a_redelivery_returns_an_identical_event(documents: DocumentsHandler) -> None:
     first, _ = await change(documents, DEQUE, 1)
     again, _ = await change(documents, DEQUE, 1)
     assert encode(again) == encode(first)
 
 
-async def test_each_change_has_an_id_of_its_own_even_back_to_an_old_text(documents: DocumentHandler) -> None:
+async def test_each_change_has_its_own_event_id_even_with_an_old_text(documents: DocumentsHandler) -> None:
     other = DEQUE.model_copy(update={"text": "Something else."})
     changes = [
         (await change(documents, event, n))[0] for n, event in enumerate([DEQUE, other, DEQUE, DEQUE], 1)
@@ -95,14 +98,14 @@ async def test_each_change_has_an_id_of_its_own_even_back_to_an_old_text(documen
     assert changes[2].content_hash == changes[0].content_hash == changes[3].content_hash
 
 
-async def test_a_deletion_is_announced_with_the_hash_that_is_gone(documents: DocumentHandler) -> None:
+async def test_a_deletion_is_announced_with_the_previous_hash(documents: DocumentsHandler) -> None:
     first, _ = await change(documents, DEQUE, 1)
     gone, _ = await change(documents, DeleteDocument(action="delete", document_id="py/deque"), 2)
     assert (gone.change, gone.content_hash, gone.previous_hash) == ("deleted", None, first.content_hash)
 
 
-async def test_an_answerable_question_goes_on_with_its_passages(
-    documents: DocumentHandler, questions: QuestionHandler
+async def test_an_answerable_question_is_grounded_with_its_passages(
+    documents: DocumentsHandler, questions: MissedHandler
 ) -> None:
     await change(documents, DEQUE, 1)
     topic, event = await answer(questions, flow(Missed, question="What is a deque?"))
@@ -115,8 +118,8 @@ async def test_an_answerable_question_goes_on_with_its_passages(
     assert [timing.stage for timing in event.timings] == ["retrieval"]
 
 
-async def test_an_unanswerable_question_is_abstained_from_with_the_nearest_sources(
-    documents: DocumentHandler, questions: QuestionHandler
+async def test_an_unanswerable_question_gets_an_abstention_with_the_closest_sources(
+    documents: DocumentsHandler, questions: MissedHandler
 ) -> None:
     await change(documents, DEQUE, 1)
     topic, event = await answer(questions, flow(Missed, question="Who won the world cup in 2018?"))
@@ -129,19 +132,19 @@ async def test_an_unanswerable_question_is_abstained_from_with_the_nearest_sourc
     assert not event.answerability.answerable
 
 
-async def test_nothing_indexed_is_an_abstention(questions: QuestionHandler, store: PostgresStore) -> None:
+async def test_an_empty_index_gives_an_abstention(questions: MissedHandler, store: PostgresStore) -> None:
     topic, event = await answer(questions, flow(Missed, question="What is a deque?"))
     assert (topic, event.status, event.passages) == ("outcomes", "abstained", ())
 
 
-async def test_retrieval_off_goes_on_without_passages(questions: QuestionHandler) -> None:
+async def test_with_retrieval_off_the_question_is_grounded_without_passages(questions: MissedHandler) -> None:
     ask = Ask(question="Hi", retrieval=RetrievalWish(mode="off"))
     topic, event = await answer(questions, flow(Missed, ask=ask))
     assert (topic, event.passages, event.retrieval.mode, event.answerability) == ("grounded", (), "off", None)
 
 
-async def test_retrieval_only_is_answered_without_a_judgement(
-    documents: DocumentHandler, questions: QuestionHandler
+async def test_a_search_without_generation_has_no_answerability(
+    documents: DocumentsHandler, questions: MissedHandler
 ) -> None:
     await change(documents, DEQUE, 1)
     topic, event = await answer(questions, flow(Missed, ask=Ask(question="Who is Ada?", generate=False)))
@@ -149,8 +152,8 @@ async def test_retrieval_only_is_answered_without_a_judgement(
     assert event.passages[0].document_id == "py/deque"
 
 
-async def test_an_outage_is_marked_and_earlier_marks_are_kept(
-    documents: DocumentHandler, questions: QuestionHandler, embedder: WordEmbedder
+async def test_an_outage_is_added_to_degraded(
+    documents: DocumentsHandler, questions: MissedHandler, embedder: WordEmbedder
 ) -> None:
     await change(documents, DEQUE, 1)
     embedder.down = True
@@ -160,14 +163,14 @@ async def test_an_outage_is_marked_and_earlier_marks_are_kept(
     assert event.embedding is None
 
 
-async def test_an_event_is_the_same_on_redelivery(questions: QuestionHandler, store: PostgresStore) -> None:
+async def test_a_redelivery_has_the_same_event_id(questions: MissedHandler, store: PostgresStore) -> None:
     missed = flow(Missed, question="What is a deque?")
     (_, first), (_, again) = await answer(questions, missed), await answer(questions, missed)
     assert first.event_id == again.event_id
     assert first.occurred_at <= again.occurred_at <= datetime.now(UTC)
 
 
-async def test_unknown_decisions_and_cache_statuses_are_handed_on(questions: QuestionHandler) -> None:
+async def test_unknown_decisions_and_cache_statuses_are_preserved(questions: MissedHandler) -> None:
     unknown = Verdict(rail="new", stage="input", decision="quarantine")
     sent = flow(Missed, verdicts=(unknown,), cache=CacheInfo(status="hit_federated"))
     event = decode(topic("missed"), encode(sent))
@@ -175,8 +178,8 @@ async def test_unknown_decisions_and_cache_statuses_are_handed_on(questions: Que
     assert (made.verdicts, made.cache) == (event.verdicts, event.cache)
 
 
-async def test_an_embedding_in_decimals_is_used_and_handed_on_packed(questions: QuestionHandler) -> None:
-    """A cache of the version before sends the numbers; they are not computed again."""
+async def test_a_decimal_embedding_is_used_and_sent_packed(questions: MissedHandler) -> None:
+    """The previous version of the cache sends decimals; they are used and not computed again."""
     vector = (1.0, *(0.0,) * (DIMENSIONS - 1))
     event = flow(Missed, question_embedding=DecimalEmbedding(model="words", vector=vector))
     _, made = await answer(questions, event)

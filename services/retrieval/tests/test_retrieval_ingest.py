@@ -1,4 +1,4 @@
-"""Ingest on a real PostgreSQL and a real tantivy index."""
+"""Ingest on PostgreSQL and tantivy."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
-from septet_retrieval.domain.revisions import Judgement
-from septet_retrieval.follower import IndexFollower
-from septet_retrieval.ingest import Incoming, Ingested, Ingestor
-from septet_retrieval.testing import START, WordEmbedder, delete, upsert
+from septet_retrieval.application.ingest import Incoming, Ingested, Ingestor
+from septet_retrieval.domain.revisions import Decision
+from septet_retrieval.housekeeping import IndexFollower
+
+from tests.support.retrieval import START, WordEmbedder, delete, upsert
 
 TWO = "\n\n".join(["alpha " * 130, "beta " * 130])
 
@@ -53,7 +54,7 @@ async def test_an_unchanged_document_is_neither_embedded_nor_written(
     first = await one(ingestor, upsert("d1", TWO, 1))
     embedder.texts.clear()
     again = await one(ingestor, upsert("d1", TWO, 2))
-    assert again.judgement is Judgement.UNCHANGED
+    assert again.decision is Decision.UNCHANGED
     assert again.state.sequence == first.state.sequence
     assert embedder.texts == []
 
@@ -67,7 +68,7 @@ async def test_only_changed_passages_are_embedded(ingestor: Ingestor, embedder: 
     assert "gamma" in embedder.texts[0]
 
 
-async def test_an_update_leaves_nothing_of_the_old_text(
+async def test_an_update_removes_the_old_text(
     ingestor: Ingestor, store: PostgresStore, index: TantivyIndex, embedder: WordEmbedder
 ) -> None:
     await one(ingestor, upsert("d1", TWO, 1))
@@ -77,7 +78,7 @@ async def test_an_update_leaves_nothing_of_the_old_text(
     assert await dense(store, embedder, "beta") == ["d1"]
 
 
-async def test_a_deletion_removes_it_from_both_sides_and_is_idempotent(
+async def test_a_deletion_applies_to_both_sides_and_is_idempotent(
     ingestor: Ingestor, store: PostgresStore, index: TantivyIndex, embedder: WordEmbedder
 ) -> None:
     await one(ingestor, upsert("d1", TWO, 1))
@@ -86,7 +87,7 @@ async def test_a_deletion_removes_it_from_both_sides_and_is_idempotent(
     assert gone.state.previous_hash is not None
     assert await lexical(index, "alpha") == set()
     assert await dense(store, embedder, "alpha") == []
-    assert (await one(ingestor, delete("d1", 2))).judgement is Judgement.REPEAT
+    assert (await one(ingestor, delete("d1", 2))).decision is Decision.REPEAT
     assert (await one(ingestor, delete("d9", 3))).state.change == "deleted"
 
 
@@ -94,25 +95,25 @@ async def test_lower_revisions_are_ignored_even_after_a_deletion(
     ingestor: Ingestor, index: TantivyIndex
 ) -> None:
     await one(ingestor, upsert("d1", "new text", 1, revision=5))
-    assert (await one(ingestor, upsert("d1", "old text", 2, revision=4))).judgement is Judgement.STALE
+    assert (await one(ingestor, upsert("d1", "old text", 2, revision=4))).decision is Decision.STALE
     await one(ingestor, delete("d1", 3, revision=6))
-    assert (await one(ingestor, upsert("d1", "old text", 4, revision=5))).judgement is Judgement.STALE
+    assert (await one(ingestor, upsert("d1", "old text", 4, revision=5))).decision is Decision.STALE
     assert await lexical(index, "text") == set()
 
 
 async def test_an_unchanged_event_still_raises_the_revision(ingestor: Ingestor) -> None:
     await one(ingestor, upsert("d1", "text", 1, revision=1))
     await one(ingestor, upsert("d1", "text", 2, revision=9))
-    assert (await one(ingestor, upsert("d1", "other", 3, revision=8))).judgement is Judgement.STALE
+    assert (await one(ingestor, upsert("d1", "other", 3, revision=8))).decision is Decision.STALE
 
 
-async def test_a_replayed_log_ends_in_the_same_state_and_announces_the_last_again(ingestor: Ingestor) -> None:
+async def test_a_replay_ends_in_the_same_state_and_repeats_the_last_event(ingestor: Ingestor) -> None:
     first, second = upsert("d1", "first", 1), upsert("d1", "second", 2)
     await one(ingestor, first)
     announced = await one(ingestor, second)
-    assert (await one(ingestor, first)).judgement is Judgement.STALE
+    assert (await one(ingestor, first)).decision is Decision.STALE
     again = await one(ingestor, second)
-    assert again.judgement is Judgement.REPEAT
+    assert again.decision is Decision.REPEAT
     assert again.state == announced.state
 
 
@@ -125,7 +126,7 @@ async def test_concurrent_events_share_embedding_calls(ingestor: Ingestor, index
     assert len(await lexical(index, "text")) == 40
 
 
-async def test_events_of_one_document_are_taken_in_order_within_a_batch(
+async def test_concurrent_events_of_one_document_are_applied_in_order(
     ingestor: Ingestor, index: TantivyIndex
 ) -> None:
     worker = asyncio.create_task(ingestor.run())
@@ -137,8 +138,8 @@ async def test_events_of_one_document_are_taken_in_order_within_a_batch(
     assert await lexical(index, "version3") == set()
 
 
-class Picky(WordEmbedder):
-    """Refuses any batch that holds the word ``poison``."""
+class PoisonedEmbedder(WordEmbedder):
+    """Rejects batches that contain the word ``poison``."""
 
     async def embed(self, texts: list[str]) -> object:  # type: ignore[override]
         if any("poison" in text for text in texts):
@@ -147,7 +148,7 @@ class Picky(WordEmbedder):
 
 
 async def test_a_bad_document_fails_alone(store: PostgresStore, follower: IndexFollower) -> None:
-    ingestor = Ingestor(store, Picky(), follower, batch=16)
+    ingestor = Ingestor(store, PoisonedEmbedder(), follower, batch=16)
     events = [upsert("good", "fine text", 1), upsert("bad", "poison", 2), upsert("other", "fine text", 3)]
     results = asyncio.gather(*(ingestor.submit(event) for event in events), return_exceptions=True)
     worker = asyncio.create_task(ingestor.run())
@@ -181,17 +182,17 @@ async def test_a_long_document_is_embedded_in_slices(store: PostgresStore, follo
     assert max(sizes) <= 128
 
 
-async def test_a_state_that_changed_meanwhile_is_not_overwritten(
+async def test_a_concurrently_changed_state_is_not_overwritten(
     ingestor: Ingestor, store: PostgresStore, embedder: WordEmbedder
 ) -> None:
     await one(ingestor, upsert("d1", "text", 1))
     states = await store.states([("default", "d1")])
     await one(ingestor, upsert("d1", "newer", 2))
-    with pytest.raises(Transient, match="changed meanwhile"):
+    with pytest.raises(Transient, match="changed concurrently"):
         await ingestor._apply([upsert("d1", "late", 3)], states)
 
 
-async def test_tenants_are_apart(
+async def test_tenants_are_isolated(
     ingestor: Ingestor, store: PostgresStore, index: TantivyIndex, embedder: WordEmbedder
 ) -> None:
     await ingestor.ingest([upsert("d1", "secret plans", 1), upsert("d1", "public plans", 1, tenant="globex")])
@@ -211,7 +212,7 @@ async def test_a_small_tenant_is_found_among_many(
     assert await dense(store, embedder, "queue", "small") == ["mine"]
 
 
-async def test_a_lost_lexical_index_is_built_anew_from_the_store(
+async def test_a_lost_lexical_index_is_rebuilt_from_the_store(
     ingestor: Ingestor, store: PostgresStore, tmp_path: Path
 ) -> None:
     await ingestor.ingest([upsert(f"d{n}", f"text number{n}", n) for n in range(5)])
@@ -224,7 +225,7 @@ async def test_a_lost_lexical_index_is_built_anew_from_the_store(
     await fresh.close()
 
 
-async def test_another_process_writes_are_followed(
+async def test_writes_of_another_process_are_followed(
     ingestor: Ingestor, store: PostgresStore, tmp_path: Path
 ) -> None:
     other = TantivyIndex(tmp_path / "other")

@@ -1,4 +1,4 @@
-"""One suite for the lexical port, run on every adapter."""
+"""One suite for ``LexicalIndex``, run on every adapter."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from pathlib import Path
 import pytest
 from septet_kit import Transient
 from septet_retrieval.adapters.opensearch import open_index
-from septet_retrieval.adapters.opensearch.testing import throw_away_cluster
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.domain.chunking import Limits
 from septet_retrieval.domain.passages import Document, to_passages
 from septet_retrieval.ports import DocumentPassages, LexicalIndex
 from septet_retrieval.settings import OpenSearchSettings
 
+from tests.support.opensearch import temporary_cluster
+
 DEQUE = "A deque is a double-ended queue. It supports fast appends on both ends."
 HEAP = "A heap queue is also known as the priority queue algorithm."
 
 
 def change(document_id: str, text: str | None, sequence: int, title: str = "") -> DocumentPassages:
-    """A document's state at ``sequence``; no text: deleted."""
+    """Return a document's state at ``sequence``; without text it is deleted."""
     document = Document("tenant", document_id, text or "", title=title)
     return DocumentPassages(document_id, sequence, to_passages(document, Limits()))
 
@@ -33,7 +34,7 @@ async def found(index: LexicalIndex, question: str, tenant: str = "acme") -> lis
 
 
 class LexicalSuite(ABC):
-    """What every lexical index has to do."""
+    """Tests of every lexical index."""
 
     @pytest.fixture
     @abstractmethod
@@ -44,7 +45,7 @@ class LexicalSuite(ABC):
         assert await lexical.position("acme") == 0
         await lexical.check()
 
-    async def test_applied_is_searchable_with_the_whole_passage(self, lexical: LexicalIndex) -> None:
+    async def test_an_applied_passage_is_found_as_a_whole(self, lexical: LexicalIndex) -> None:
         applied = change("d1", DEQUE, 1, title="collections.deque")
         await lexical.apply("acme", [applied, change("d2", HEAP, 2)], 2)
         hits = await lexical.search("acme", "Which appends are fast?", 10)
@@ -73,7 +74,7 @@ class LexicalSuite(ABC):
         assert await found(lexical, "heap") == []
         assert await lexical.position("acme") == 3
 
-    async def test_fewer_passages_than_before_leave_no_remains(self, lexical: LexicalIndex) -> None:
+    async def test_surplus_passages_of_the_previous_state_are_removed(self, lexical: LexicalIndex) -> None:
         long = "\n\n".join(f"Paragraph {word} {'text ' * 150}" for word in ("alpha", "beta", "gamma"))
         await lexical.apply("acme", [change("d1", long, 1)], 1)
         assert await found(lexical, "gamma") == ["d1"]
@@ -85,14 +86,14 @@ class LexicalSuite(ABC):
             await lexical.apply("acme", [change("d1", DEQUE, 1)], 1)
         assert await found(lexical, "deque") == ["d1"]
 
-    async def test_tenants_do_not_see_each_other(self, lexical: LexicalIndex) -> None:
+    async def test_tenants_are_isolated(self, lexical: LexicalIndex) -> None:
         await lexical.apply("acme", [change("d1", DEQUE, 1)], 1)
         await lexical.apply("globex", [change("d9", DEQUE, 2)], 2)
         assert await found(lexical, "deque", "acme") == ["d1"]
         assert await found(lexical, "deque", "globex") == ["d9"]
         assert await found(lexical, "deque", "initech") == []
 
-    async def test_korean_particles_do_not_hide_words(self, lexical: LexicalIndex) -> None:
+    async def test_korean_words_match_across_particles(self, lexical: LexicalIndex) -> None:
         texts = ["서울은 대한민국의 수도이다.", "부산은 항구 도시로 유명하다."]
         await lexical.apply("acme", [change(f"d{n}", text, n) for n, text in enumerate(texts, 1)], 2)
         assert (await found(lexical, "대한민국에서 수도는 어디인가요?"))[0] == "d1"
@@ -114,16 +115,16 @@ class LexicalSuite(ABC):
             ("東京都は日本の首都である。", "日本の首都"),
         ],
     )
-    async def test_words_meet_across_forms(self, lexical: LexicalIndex, text: str, question: str) -> None:
+    async def test_words_match_across_forms(self, lexical: LexicalIndex, text: str, question: str) -> None:
         await lexical.apply("acme", [change("d1", text, 1), change("d2", "Nothing of the sort", 2)], 2)
         assert await found(lexical, question) == ["d1"]
 
     @pytest.mark.parametrize("question", ["", "?!", "the of and", '" AND (title:x OR *) ~2 \\'])
-    async def test_odd_questions_do_no_harm(self, lexical: LexicalIndex, question: str) -> None:
+    async def test_query_syntax_in_a_question_is_harmless(self, lexical: LexicalIndex, question: str) -> None:
         await lexical.apply("acme", [change("d1", DEQUE, 1)], 1)
         assert len(await lexical.search("acme", question, 10)) <= 1
 
-    async def test_a_very_long_question_is_bounded(self, lexical: LexicalIndex) -> None:
+    async def test_a_very_long_question_is_cut(self, lexical: LexicalIndex) -> None:
         await lexical.apply("acme", [change("d1", DEQUE, 1)], 1)
         question = "deque " + " ".join(f"word{n}" for n in range(5000))
         assert await found(lexical, question) == ["d1"]
@@ -136,7 +137,7 @@ class TestTantivy(LexicalSuite):
         yield index
         await index.close()
 
-    async def test_it_survives_a_restart(self, tmp_path: Path) -> None:
+    async def test_the_index_survives_a_restart(self, tmp_path: Path) -> None:
         first = TantivyIndex(tmp_path / "kept")
         await first.apply("acme", [change("d1", DEQUE, 1)], 1)
         await first.close()
@@ -145,7 +146,7 @@ class TestTantivy(LexicalSuite):
         assert await second.position("acme") == 1
         await second.close()
 
-    async def test_a_damaged_folder_is_built_anew(self, tmp_path: Path) -> None:
+    async def test_a_damaged_folder_is_rebuilt(self, tmp_path: Path) -> None:
         first = TantivyIndex(tmp_path / "kept")
         await first.apply("acme", [change("d1", DEQUE, 1)], 1)
         await first.close()
@@ -169,10 +170,10 @@ class TestTantivy(LexicalSuite):
 class TestOpenSearch(LexicalSuite):
     @pytest.fixture
     async def lexical(self) -> AsyncIterator[LexicalIndex]:
-        async with throw_away_cluster() as cluster:
+        async with temporary_cluster() as cluster:
             yield cluster.index()
 
-    async def test_a_late_writer_does_not_bring_the_old_state_back(self, lexical: LexicalIndex) -> None:
+    async def test_a_late_writer_does_not_restore_an_old_state(self, lexical: LexicalIndex) -> None:
         await lexical.apply("acme", [change("d1", HEAP, 5)], 5)
         await lexical.apply("acme", [change("d1", DEQUE, 4)], 5)
         assert await found(lexical, "heap") == ["d1"]

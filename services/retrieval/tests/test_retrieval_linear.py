@@ -1,4 +1,4 @@
-"""Documents of any shape: chunking takes time in proportion to their length, and no shape breaks it."""
+"""Chunking takes linear time, and extreme documents do not break it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 from septet_contracts import UpsertDocument
 from septet_kit.hostile import UNITS, growth, text
 from septet_kit.testing import context
+from septet_retrieval.application.ingest import Incoming, Ingested
 from septet_retrieval.domain.answerability import coefficients
 from septet_retrieval.domain.chunking import Limits, chunk, markdown
 from septet_retrieval.domain.chunking.blocks import Kind
 from septet_retrieval.domain.evidence import Terms
-from septet_retrieval.domain.revisions import Judgement, State
+from septet_retrieval.domain.revisions import Decision, State
 from septet_retrieval.domain.sentences import split_sentences
-from septet_retrieval.handlers import DocumentHandler
-from septet_retrieval.ingest import Incoming, Ingested
+from septet_retrieval.handlers import DocumentsHandler
 from septet_retrieval.settings import RetrievalSettings
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {
@@ -31,7 +31,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_cost_grows_with_the_length_and_not_with_its_square(function: Callable[[str], object]) -> None:
+def test_time_is_linear_in_the_length(function: Callable[[str], object]) -> None:
     steep = {name: ratio for name in UNITS if (ratio := growth(function, name, 3_000)) > 9}
     assert steep == {}
 
@@ -46,12 +46,17 @@ def test_nesting_of_any_depth_is_read(source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "visible"),
     [
-        ("<p>One</p><!-- two", "One"), ("<p>One</p><script>two", "One"), ("<p>One</p><![x two", "One"),
-        ("<p>One</p>a <b and c", "One\n\na <b and c"), ("<p>One <![if x]>two", "One two"), ("a &lt; b &#x41; &bogus; <", "a < b A &bogus; <"),
-        ("<p>One</p>" + "<a" * 60_000, None), ("x<!--" + "y" * 100_000 + "-->z", "xz"),
+        ("<p>One</p><!-- two", "One"),
+        ("<p>One</p><script>two", "One"),
+        ("<p>One</p><![x two", "One"),
+        ("<p>One</p>a <b and c", "One\n\na <b and c"),
+        ("<p>One <![if x]>two", "One two"),
+        ("a &lt; b &#x41; &bogus; <", "a < b A &bogus; <"),
+        ("<p>One</p>" + "<a" * 60_000, None),
+        ("x<!--" + "y" * 100_000 + "-->z", "xz"),
         ("x<script>" + "y" * 100_000 + "</script>z", "xz"),
     ],
-)  # fmt: skip
+)
 def test_broken_html_keeps_its_text(source: str, visible: str | None) -> None:
     found = "\n\n".join(piece.text for piece in chunk(source, "text/html"))
     assert found == visible if visible is not None else found.startswith("One")
@@ -66,7 +71,7 @@ def test_a_table_in_a_cell_adds_its_rows() -> None:
 GUIDE = "# A\n\nText of the guide.\n\n```\ncode\n\n# no heading\n```\n\n- item\n- item\n\n## B\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n"
 
 
-def test_markdown_is_cut_alike_in_any_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_markdown_chunks_do_not_depend_on_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     source = GUIDE * 30
     whole = chunk(source, "text/markdown", limits=Limits(120, 200, 40, 150))
     monkeypatch.setattr(markdown, "_SEGMENT", 150)
@@ -86,7 +91,7 @@ def test_headings_without_text_make_no_giant_passage() -> None:
     assert max(len(piece.text) for piece in pieces) <= Limits().maximum * 1.2
 
 
-async def test_long_documents_are_cut_in_a_thread_and_short_ones_on_the_loop(
+async def test_long_documents_are_split_in_a_thread_and_short_ones_on_the_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     threads: list[int] = []
@@ -94,24 +99,24 @@ async def test_long_documents_are_cut_in_a_thread_and_short_ones_on_the_loop(
     class Ingestor:
         async def submit(self, incoming: Incoming) -> Ingested:
             state = State(1, None, incoming.content_hash, None, "created", 1, 0, incoming.origin)
-            return Ingested(Judgement.APPLY, state)
+            return Ingested(Decision.APPLY, state)
 
-    original = DocumentHandler._incoming
+    original = DocumentsHandler._incoming
 
-    def noting(self: DocumentHandler, *args: Any) -> Incoming:
+    def noting(self: DocumentsHandler, *args: Any) -> Incoming:
         threads.append(threading.get_ident())
         return original(self, *args)
 
-    monkeypatch.setattr(DocumentHandler, "_incoming", noting)
+    monkeypatch.setattr(DocumentsHandler, "_incoming", noting)
     ingestor: Any = Ingestor()
-    handler = DocumentHandler(ingestor, RetrievalSettings())
+    handler = DocumentsHandler(ingestor, RetrievalSettings())
     for size in (100, 100_000):
         event = UpsertDocument(document_id="d", text=text("english", size))
         await handler(event, context("documents"))
     assert threads[0] == threading.get_ident() != threads[1]
 
 
-async def test_the_answerability_model_is_read_by_the_wiring(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_wiring_loads_the_answerability_coefficients(monkeypatch: pytest.MonkeyPatch) -> None:
     from septet_retrieval import app
 
     coefficients.cache_clear()

@@ -1,4 +1,4 @@
-"""What only the OpenSearch adapter has: its template, plain text, versions, refreshes, rejected documents."""
+"""The OpenSearch adapter: template, analysis, versions, refreshes, rejected documents."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ import pytest
 from pydantic import SecretStr
 from septet_kit import Permanent, Transient
 from septet_kit.store.pool import StorePool
+from septet_retrieval.adapters.locks import PostgresLocks
 from septet_retrieval.adapters.opensearch import Cluster, layout
-from septet_retrieval.adapters.opensearch.testing import throw_away_cluster
 from septet_retrieval.adapters.opensearch.versions import Versions
 from septet_retrieval.adapters.postgres import PostgresStore
-from septet_retrieval.adapters.turns import PostgresTurns
+from septet_retrieval.application.ingest import Ingestor
 from septet_retrieval.domain.chunking import Limits
 from septet_retrieval.domain.passages import Document, to_passages
 from septet_retrieval.domain.words import PARTICLES, QUESTION_WORDS, STOP_WORDS
-from septet_retrieval.follower import IndexFollower
-from septet_retrieval.ingest import Ingestor
+from septet_retrieval.housekeeping import IndexFollower
 from septet_retrieval.ports import DocumentPassages
 from septet_retrieval.settings import OpenSearchSettings
-from septet_retrieval.testing import WordEmbedder, delete, upsert
+
+from tests.support.opensearch import temporary_cluster
+from tests.support.retrieval import WordEmbedder, delete, upsert
 
 needs_server = pytest.mark.skipif(
     "SEPTET_OPENSEARCH_URL" not in os.environ, reason="SEPTET_OPENSEARCH_URL is not set"
@@ -36,7 +37,7 @@ INFRA = Path(__file__).parents[3] / "infra" / "opensearch" / "passages.template.
 
 @pytest.fixture
 async def cluster() -> AsyncIterator[Cluster]:
-    async with throw_away_cluster(search_timeout=timedelta(seconds=20)) as made:
+    async with temporary_cluster(search_timeout=timedelta(seconds=20)) as made:
         yield made
 
 
@@ -54,7 +55,7 @@ def test_the_template_in_infra_is_the_packaged_one() -> None:
     assert INFRA.read_text("utf-8") == packaged
 
 
-def test_the_template_has_the_word_lists_of_the_domain() -> None:
+def test_the_template_has_the_domains_word_lists() -> None:
     made = layout.template(OpenSearchSettings(index="x"))
     filters = made["template"]["settings"]["index"]["analysis"]["filter"]
     assert set(filters["stop_words"]["stopwords"]) == STOP_WORDS
@@ -75,7 +76,7 @@ def test_shards_and_replicas_come_from_the_settings(settings: Any, expected: dic
     assert {key: value for key, value in index.items() if "number" in key or "replicas" in key} == expected
 
 
-def test_several_addresses_and_a_password_that_does_not_show() -> None:
+def test_several_urls_and_a_hidden_password() -> None:
     settings = OpenSearchSettings(url="https://a:9200, https://b:9200", user="u", password=SecretStr("hush"))
     assert settings.hosts == ["https://a:9200", "https://b:9200"]
     assert "hush" not in repr(settings)
@@ -90,7 +91,7 @@ def test_the_password_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.M
 
 
 @needs_server
-async def test_the_alias_is_on_the_first_version_of_the_template(cluster: Cluster) -> None:
+async def test_the_alias_points_to_the_first_version(cluster: Cluster) -> None:
     await cluster.index().check()
     first = cluster.versions.name(1)
     assert await cluster.versions.current() == first
@@ -100,14 +101,14 @@ async def test_the_alias_is_on_the_first_version_of_the_template(cluster: Cluste
 
 
 @needs_server
-async def test_services_that_start_at_once_make_one_version(cluster: Cluster) -> None:
+async def test_concurrent_starts_create_one_version(cluster: Cluster) -> None:
     others = [Versions(cluster.calls, cluster.settings) for _ in range(4)]
     await asyncio.gather(*(each.ensure() for each in others))
     assert await cluster.versions.all() == [cluster.versions.name(1)]
 
 
 @needs_server
-async def test_an_index_in_the_aliass_place_is_refused_with_the_fix(cluster: Cluster) -> None:
+async def test_an_index_with_the_aliass_name_is_rejected_with_a_fix(cluster: Cluster) -> None:
     alias = cluster.versions.alias
     await cluster.calls("create", alias, lambda client: client.indices.create(index=alias))
     try:
@@ -120,7 +121,7 @@ async def test_an_index_in_the_aliass_place_is_refused_with_the_fix(cluster: Clu
 
 
 @needs_server
-async def test_a_lost_index_is_made_anew_and_followed_from_the_beginning(
+async def test_a_lost_index_is_recreated_and_filled_from_the_store(
     cluster: Cluster, store: PostgresStore, embedder: WordEmbedder
 ) -> None:
     follower = IndexFollower(store, cluster.index(), timedelta(seconds=1))
@@ -143,17 +144,16 @@ async def found_or_lost(cluster: Cluster, follower: IndexFollower) -> set[str]:
 
 
 @needs_server
-async def test_others_can_search_it_with_plain_text(cluster: Cluster) -> None:
+async def test_other_clients_can_search_with_plain_text(cluster: Cluster) -> None:
     text = "The dog's running to the cities. 대한민국의 수도는 서울이다."
     await cluster.index().apply("acme", [change("d1", text, 1)], 1)
+    alias = cluster.versions.alias
     for words in ("cities", "a city", "dogs run", "수도", "서울은", "대한민국"):
-        answer = await cluster.calls(
-            "search", cluster.versions.alias,
-            lambda client, words=words: client.search(
-                index=cluster.versions.alias, body={"query": {"match": {"body": words}}}
-            ),
-        )  # fmt: skip
-        (hit,) = answer["hits"]["hits"]
+        body = {"query": {"match": {"body": words}}}
+        response = await cluster.calls(
+            "search", alias, lambda client, body=body: client.search(index=alias, body=body)
+        )
+        (hit,) = response["hits"]["hits"]
         assert (hit["_source"]["tenant"], hit["_source"]["text"], hit["_routing"]) == ("acme", text, "acme")
 
 
@@ -176,17 +176,15 @@ async def test_the_server_analyses_english_korean_and_identifiers(
     cluster: Cluster, analyzer: str, text: str, terms: list[str]
 ) -> None:
     await cluster.index().check()
-    answer = await cluster.calls(
-        "analyze", cluster.versions.alias,
-        lambda client: client.indices.analyze(
-            index=cluster.versions.alias, body={"analyzer": analyzer, "text": text}
-        ),
-    )  # fmt: skip
-    assert [token["token"] for token in answer["tokens"]] == terms
+    alias, body = cluster.versions.alias, {"analyzer": analyzer, "text": text}
+    response = await cluster.calls(
+        "analyze", alias, lambda client: client.indices.analyze(index=alias, body=body)
+    )
+    assert [token["token"] for token in response["tokens"]] == terms
 
 
 @needs_server
-async def test_writers_share_the_scheduled_refresh_instead_of_making_their_own(cluster: Cluster) -> None:
+async def test_concurrent_writers_share_the_scheduled_refresh(cluster: Cluster) -> None:
     index = cluster.index()
     await index.check()
     version = cluster.versions.name(1)
@@ -207,8 +205,8 @@ async def test_writers_share_the_scheduled_refresh_instead_of_making_their_own(c
 
 
 @needs_server
-async def test_a_tenants_passages_lie_in_one_shard() -> None:
-    async with throw_away_cluster(shards=4) as cluster:
+async def test_a_tenants_passages_are_in_one_shard() -> None:
+    async with temporary_cluster(shards=4) as cluster:
         for tenant in ("acme", "globex"):
             changes = [change(f"d{n}", "a deque", n + 1, tenant) for n in range(20)]
             await cluster.index().apply(tenant, changes, 20)
@@ -225,32 +223,32 @@ async def test_a_tenants_passages_lie_in_one_shard() -> None:
 
 
 class SlowStore(PostgresStore):
-    """Reads changes, and then dawdles before they can be applied."""
+    """Reads changes and then waits before it returns them."""
 
     def __init__(self, pool: StorePool) -> None:
         super().__init__(pool)
-        self.read, self.go_on = asyncio.Event(), asyncio.Event()
+        self.read, self.resume = asyncio.Event(), asyncio.Event()
 
     async def changes(self, tenant: str, after: int, limit: int) -> Sequence[DocumentPassages]:
         found = await super().changes(tenant, after, limit)
         self.read.set()
-        await self.go_on.wait()
+        await self.resume.wait()
         return found
 
 
 @needs_server
-async def test_a_slow_process_does_not_bring_a_deleted_document_back(
+async def test_a_slow_process_does_not_restore_a_deleted_document(
     cluster: Cluster, store: PostgresStore, embedder: WordEmbedder, retrieval_pool: StorePool
 ) -> None:
-    turn, second = PostgresTurns(retrieval_pool).applying, timedelta(seconds=1)
+    lock, second = PostgresLocks(retrieval_pool).apply_lock, timedelta(seconds=1)
     slow_store = SlowStore(retrieval_pool)
-    slow = Ingestor(slow_store, embedder, IndexFollower(slow_store, cluster.index(), second, turn), batch=16)
-    quick = Ingestor(store, embedder, IndexFollower(store, cluster.index(), second, turn), batch=16)
+    slow = Ingestor(slow_store, embedder, IndexFollower(slow_store, cluster.index(), second, lock), batch=16)
+    quick = Ingestor(store, embedder, IndexFollower(store, cluster.index(), second, lock), batch=16)
     created = asyncio.create_task(slow.ingest([upsert("d1", "a deque", 1, tenant="acme")]))
     await slow_store.read.wait()
     deleted = asyncio.create_task(quick.ingest([delete("d1", 2, tenant="acme")]))
     await asyncio.wait([deleted], timeout=2)
-    slow_store.go_on.set()
+    slow_store.resume.set()
     await asyncio.gather(created, deleted)
     alias = cluster.versions.alias
     await cluster.calls("refresh", alias, lambda client: client.indices.refresh(index=alias))
@@ -258,19 +256,19 @@ async def test_a_slow_process_does_not_bring_a_deleted_document_back(
 
 
 @needs_server
-async def test_a_document_that_the_mapping_refuses_fails_alone(
+async def test_only_the_document_that_the_mapping_rejects_fails(
     cluster: Cluster, store: PostgresStore, embedder: WordEmbedder, retrieval_pool: StorePool
 ) -> None:
     first = cluster.versions.name(1)
-    # A mapping that somebody changed by hand: titles must be dates.
+    # A mapping that was changed by hand: titles must be dates.
     body = {
         "aliases": {cluster.versions.alias: {"is_write_index": True}},
         "mappings": {"properties": {"title": {"type": "date"}}},
     }
     await cluster.versions.put_template()
     await cluster.calls("create", first, lambda client: client.indices.create(index=first, body=body))
-    turns = PostgresTurns(retrieval_pool)
-    follower = IndexFollower(store, cluster.index(), timedelta(seconds=1), turns.applying)
+    locks = PostgresLocks(retrieval_pool)
+    follower = IndexFollower(store, cluster.index(), timedelta(seconds=1), locks.apply_lock)
     ingestor = Ingestor(store, embedder, follower, batch=16)
     running = asyncio.create_task(ingestor.run())
     try:

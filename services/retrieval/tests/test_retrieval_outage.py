@@ -1,4 +1,4 @@
-"""A real OpenSearch that stops answering, and one that is killed: answers go on, and say what they lack."""
+"""A paused or killed OpenSearch server: searches return degraded results and recover."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ import pytest
 from septet_contracts import RetrievalWish
 from septet_kit import Transient
 from septet_kit.store.pool import StorePool
+from septet_retrieval.adapters.locks import PostgresLocks
 from septet_retrieval.adapters.opensearch import Cluster, connect
 from septet_retrieval.adapters.postgres import PostgresStore
-from septet_retrieval.adapters.turns import PostgresTurns
-from septet_retrieval.follower import IndexFollower
-from septet_retrieval.ingest import Ingestor
-from septet_retrieval.search import Found, Query, Searcher
+from septet_retrieval.application.ingest import Ingestor
+from septet_retrieval.application.search import Query, Searcher, SearchResult
+from septet_retrieval.housekeeping import IndexFollower
 from septet_retrieval.settings import OpenSearchSettings, RetrievalSettings
-from septet_retrieval.testing import WordEmbedder, delete, upsert
+
+from tests.support.retrieval import WordEmbedder, delete, upsert
 
 if TYPE_CHECKING:
     from septet_native.processes.process import Process
@@ -31,19 +32,19 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(
     "SEPTET_OPENSEARCH_URL" not in os.environ, reason="SEPTET_OPENSEARCH_URL is not set"
 )
-PATIENCE_S = 120
+TIMEOUT_S = 120
 
 
 @dataclass
 class Node:
-    """A server of this module's own, which it may stop."""
+    """A server that the tests may stop."""
 
     server: OpenSearch
     process: Process
     run_dir: Path
 
     async def start(self) -> None:
-        """Start it, on what it has on disk, and wait until it serves."""
+        """Start the server on its existing data and wait until it is ready."""
         from septet_native.processes.process import Process
 
         self.process = await Process.spawn(self.server.command(), self.run_dir)
@@ -54,9 +55,9 @@ class Node:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for a condition, for two minutes at most."""
+    """Wait at most two minutes for a condition."""
     met = False
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         while not met:
             await asyncio.sleep(0.1)
             met = await condition()
@@ -92,9 +93,12 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
 @pytest.fixture
 async def cluster(node: Node) -> AsyncIterator[Cluster]:
     settings = OpenSearchSettings(
-        url=node.server.url, timeout=timedelta(seconds=5), search_timeout=timedelta(seconds=1),
-        breaker_failures=2, breaker_pause=timedelta(seconds=1),
-    )  # fmt: skip
+        url=node.server.url,
+        timeout=timedelta(seconds=5),
+        search_timeout=timedelta(seconds=1),
+        breaker_failures=2,
+        breaker_pause=timedelta(seconds=1),
+    )
     async with connect(settings) as made:
         yield made
         for version in await made.versions.all():
@@ -103,8 +107,8 @@ async def cluster(node: Node) -> AsyncIterator[Cluster]:
 
 @pytest.fixture
 def follower(store: PostgresStore, cluster: Cluster, retrieval_pool: StorePool) -> IndexFollower:
-    turns = PostgresTurns(retrieval_pool)
-    return IndexFollower(store, cluster.index(), timedelta(seconds=0.5), turns.applying)
+    locks = PostgresLocks(retrieval_pool)
+    return IndexFollower(store, cluster.index(), timedelta(seconds=0.5), locks.apply_lock)
 
 
 @pytest.fixture
@@ -122,7 +126,7 @@ async def searcher(
     following.cancel()
 
 
-async def ask(searcher: Searcher, text: str = "what is a deque", mode: str = "hybrid") -> Found:
+async def ask(searcher: Searcher, text: str = "what is a deque", mode: str = "hybrid") -> SearchResult:
     return await searcher.search(Query("default", text, RetrievalWish.model_validate({"mode": mode})))
 
 
@@ -133,8 +137,8 @@ def whole(searcher: Searcher) -> Callable[[], Awaitable[bool]]:
     return condition
 
 
-async def degraded_answers(searcher: Searcher) -> None:
-    """Every search is answered, and marked; the breaker soon keeps them from waiting for the server."""
+async def degraded_results(searcher: Searcher) -> None:
+    """Every search returns degraded results; the circuit breaker opens after two failures."""
     for _ in range(4):
         found = await ask(searcher)
         assert found.passages[0].document_id == "deque"
@@ -143,22 +147,22 @@ async def degraded_answers(searcher: Searcher) -> None:
         await ask(searcher, mode="lexical")
 
 
-async def test_a_paused_server_degrades_answers_until_it_goes_on(node: Node, searcher: Searcher) -> None:
+async def test_a_paused_server_degrades_results_until_it_resumes(node: Node, searcher: Searcher) -> None:
     assert (await ask(searcher)).degraded == ()
     node.signal(signal.SIGSTOP)
     try:
-        await degraded_answers(searcher)
+        await degraded_results(searcher)
     finally:
         node.signal(signal.SIGCONT)
     await until(whole(searcher))
 
 
-async def test_a_killed_server_degrades_answers_and_catches_up_when_it_is_back(
+async def test_a_killed_server_degrades_results_and_catches_up_after_a_restart(
     node: Node, searcher: Searcher, ingestor: Ingestor, cluster: Cluster
 ) -> None:
     node.signal(signal.SIGKILL)
     await node.process.wait()
-    await degraded_answers(searcher)
+    await degraded_results(searcher)
     with pytest.raises(Transient):
         await ingestor.ingest([upsert("list", "a list is a sequence", 3), delete("heap", 4)])
     found = await ask(searcher, "what is a list")
@@ -174,7 +178,7 @@ async def test_a_killed_server_degrades_answers_and_catches_up_when_it_is_back(
     await until(level)
 
 
-async def test_a_service_that_starts_without_it_answers_and_makes_the_index_later(
+async def test_a_service_that_starts_without_the_server_creates_the_index_later(
     node: Node, store: PostgresStore, embedder: WordEmbedder, ingestor: Ingestor, cluster: Cluster
 ) -> None:
     await ingestor.ingest([upsert("deque", "a deque is a queue", 1)])
@@ -182,7 +186,7 @@ async def test_a_service_that_starts_without_it_answers_and_makes_the_index_late
     try:
         async with connect(cluster.settings) as late:
             searcher = Searcher(store, late.index(), embedder, RetrievalSettings())
-            await degraded_answers(searcher)
+            await degraded_results(searcher)
             node.signal(signal.SIGCONT)
             await until(whole(searcher))
     finally:

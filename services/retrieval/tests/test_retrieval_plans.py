@@ -1,4 +1,4 @@
-"""Every statement of retrieval uses its index, on tables that have grown."""
+"""Every SQL statement of retrieval uses its index on large tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from septet_kit.store.plans import Expected, faults_of, statements_of
 from septet_kit.store.pool import StorePool
 from septet_kit.store.testing import empty, loaded, schema_pool
 from septet_retrieval.adapters import rows
-from septet_retrieval.testing import DIMENSIONS
+
+from tests.support.retrieval import DIMENSIONS
 
 if TYPE_CHECKING:
     from septet_native.servers.postgres import Postgres
@@ -42,7 +43,7 @@ def expect(*indexes: str, args: tuple[object, ...], tenant: str = "big", generic
 
 
 EXPECTED = {
-    "TAKE_TURN": [expect(args=(1,))],
+    "LOCK_WRITES": [expect(args=(1,))],
     "STATES": [expect("documents_pkey", args=("big", ["d-7"]))],
     "POSITIONS": [expect("documents_sequence", args=(), tenant="*")],
     "PUT_DOCUMENT": [expect(args=("big", "d-7", 1, "h", "changed", 1, 1, NOW, 0, 1))],
@@ -54,7 +55,7 @@ EXPECTED = {
     "KNOWN_VECTORS": [expect("passages_text_hash", args=("big", "m", [b"x"]))],
     "CHANGES": [expect("documents_sequence", "passages_document", args=("big", 3990, 50))],
     "PENDING": [expect("documents_sequence", args=("big", 3990))],
-    # A large tenant by the vector index, a small one exactly, from its own few rows.
+    # A large tenant uses the vector index; a small one is searched exactly.
     "NEAREST": [
         expect("passages_embedding", args=("big", "m", VECTOR, 10), generic=False),
         expect("passages_document", args=("small", "m", VECTOR, 10), tenant="small", generic=False),
@@ -66,7 +67,7 @@ STATEMENTS = {name.removeprefix("rows."): text for name, text in statements_of(r
 
 @pytest.fixture(scope="module")
 async def grown(retrieval_server: Postgres) -> AsyncIterator[StorePool]:
-    """4,000 documents, one in fifty of them a small tenant's."""
+    """4,000 documents; one in fifty belongs to a small tenant."""
     dsn = retrieval_server.dsn
     async with schema_pool(dsn, retrieval_server.dsn_of("retrieval"), "retrieval") as pool:
         await loaded(dsn, "retrieval", LOAD)

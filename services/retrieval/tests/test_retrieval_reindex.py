@@ -1,4 +1,4 @@
-"""A re-index on real servers, while documents come and go and somebody searches."""
+"""A re-index on OpenSearch and PostgreSQL, with concurrent writes and searches."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from septet_kit import Permanent
 from septet_kit.store.pool import StorePool
+from septet_retrieval.adapters.locks import PostgresLocks
 from septet_retrieval.adapters.opensearch import Cluster
-from septet_retrieval.adapters.opensearch.testing import throw_away_cluster
 from septet_retrieval.adapters.postgres import PostgresStore
-from septet_retrieval.adapters.turns import PostgresTurns
-from septet_retrieval.follower import IndexFollower
-from septet_retrieval.ingest import Ingestor
-from septet_retrieval.reindex import Options, Progress, Reindexer
-from septet_retrieval.testing import DIMENSIONS, WordEmbedder, delete, upsert
+from septet_retrieval.application.ingest import Ingestor
+from septet_retrieval.application.reindex import Options, Progress, Reindexer
+from septet_retrieval.housekeeping import IndexFollower
+
+from tests.support.opensearch import temporary_cluster
+from tests.support.retrieval import DIMENSIONS, WordEmbedder, delete, upsert
 
 if TYPE_CHECKING:
     from septet_native.servers.postgres import Postgres
@@ -37,57 +38,59 @@ QUICK = Options(batch=7, grace=timedelta(0))
 
 @pytest.fixture
 async def cluster() -> AsyncIterator[Cluster]:
-    async with throw_away_cluster() as made:
+    async with temporary_cluster() as made:
         yield made
 
 
 @pytest.fixture
-def turns(retrieval_pool: StorePool) -> PostgresTurns:
-    return PostgresTurns(retrieval_pool)
+def locks(retrieval_pool: StorePool) -> PostgresLocks:
+    return PostgresLocks(retrieval_pool)
 
 
 @pytest.fixture
-def service(store: PostgresStore, cluster: Cluster, turns: PostgresTurns, embedder: WordEmbedder) -> Ingestor:
-    """The writing half of the service."""
-    follower = IndexFollower(store, cluster.index(), timedelta(seconds=1), turns.applying)
+def service(store: PostgresStore, cluster: Cluster, locks: PostgresLocks, embedder: WordEmbedder) -> Ingestor:
+    """The ingest part of the service."""
+    follower = IndexFollower(store, cluster.index(), timedelta(seconds=1), locks.apply_lock)
     return Ingestor(store, embedder, follower, batch=16)
 
 
 @pytest.fixture
 async def stable(service: Ingestor) -> list[str]:
-    """Documents that are there from the beginning to the end, of two tenants."""
+    """Documents of two tenants that exist during the whole test."""
     names = [f"stable{n}" for n in range(STABLE)]
     await service.ingest([upsert(name, f"shared words of {name}", n) for n, name in enumerate(names)])
     await service.ingest([upsert("other", "shared words", 0, tenant="globex")])
     return names
 
 
-def reindexer(
-    store: PostgresStore, cluster: Cluster, turns: PostgresTurns, said: list[Progress]
-) -> Reindexer:
-    return Reindexer(store, cluster, turns, QUICK, said.append)
+def reindexer(store: PostgresStore, cluster: Cluster, locks: PostgresLocks) -> Reindexer:
+    return Reindexer(store, cluster, locks, QUICK)
+
+
+def ignore(_: Progress) -> None:
+    """Discard the progress."""
 
 
 async def found(cluster: Cluster, question: str, tenant: str = "default") -> set[str]:
     return {hit.passage.document_id for hit in await cluster.index().search(tenant, question, 1000)}
 
 
-async def test_it_moves_the_alias_to_a_whole_copy(
-    store: PostgresStore, cluster: Cluster, turns: PostgresTurns, stable: list[str]
+async def test_a_run_moves_the_alias_to_a_complete_copy(
+    store: PostgresStore, cluster: Cluster, locks: PostgresLocks, stable: list[str]
 ) -> None:
-    said: list[Progress] = []
-    done = await reindexer(store, cluster, turns, said).run()
+    reported: list[Progress] = []
+    done = await reindexer(store, cluster, locks).run(reported.append)
     assert (done.before, done.version) == (cluster.versions.name(1), cluster.versions.name(2))
     assert await cluster.versions.all() == [done.version]
     assert await cluster.versions.current() == done.version
     assert await found(cluster, "shared words") == set(stable)
     assert await found(cluster, "shared words", "globex") == {"other"}
-    assert (said[0].done, said[-1].done, said[-1].total) == (0, STABLE + 1, STABLE + 1)
-    assert [each.done for each in said] == sorted(each.done for each in said)
+    assert (reported[0].done, reported[-1].done, reported[-1].total) == (0, STABLE + 1, STABLE + 1)
+    assert [each.done for each in reported] == sorted(each.done for each in reported)
 
 
-async def test_no_search_fails_or_misses_a_document_while_documents_come_and_go(
-    store: PostgresStore, cluster: Cluster, turns: PostgresTurns, service: Ingestor, stable: list[str]
+async def test_searches_are_complete_during_writes_and_a_re_index(
+    store: PostgresStore, cluster: Cluster, locks: PostgresLocks, service: Ingestor, stable: list[str]
 ) -> None:
     present: set[str] = set(stable)
     gone: set[str] = set()
@@ -111,7 +114,7 @@ async def test_no_search_fails_or_misses_a_document_while_documents_come_and_go(
         while not stop.is_set():
             due, dead = set(present), set(gone)
             seen = await found(cluster, "shared words")
-            # What was written meanwhile may be seen or not; what was deleted meanwhile likewise.
+            # Documents written or deleted during the search may be in the result or not.
             assert due - seen <= due - present, "a document is missing"
             assert not seen & dead, "a deleted document is back"
             searches.put_nowait(len(seen))
@@ -119,7 +122,7 @@ async def test_no_search_fails_or_misses_a_document_while_documents_come_and_go(
     async def rebuild() -> None:
         try:
             for _ in range(2):
-                await reindexer(store, cluster, turns, []).run()
+                await reindexer(store, cluster, locks).run(ignore)
                 for _ in range(searches.qsize() + 5):
                     await searches.get()
         finally:
@@ -134,42 +137,46 @@ async def test_no_search_fails_or_misses_a_document_while_documents_come_and_go(
     assert await found(cluster, "shared words") == present
 
 
-class LateTurns(PostgresTurns):
-    """Has a document written, and searchable, after the last round and before the alias's turn begins."""
+class LateLocks(PostgresLocks):
+    """Writes a document after the last copy and before the alias lock."""
 
     def __init__(self, pool: StorePool, service: Ingestor) -> None:
         super().__init__(pool)
         self._service = service
 
     @asynccontextmanager
-    async def moving(self) -> AsyncIterator[None]:
+    async def alias_lock(self) -> AsyncIterator[None]:
         await self._service.ingest([upsert("late", "shared words", 2000), delete("stable0", 2001)])
-        async with super().moving():
+        async with super().alias_lock():
             yield
 
 
-async def test_what_was_searchable_before_the_move_is_so_after_it(
+async def test_searchable_documents_stay_searchable_after_the_move(
     store: PostgresStore, cluster: Cluster, retrieval_pool: StorePool, service: Ingestor, stable: list[str]
 ) -> None:
-    await reindexer(store, cluster, LateTurns(retrieval_pool, service), []).run()
+    await reindexer(store, cluster, LateLocks(retrieval_pool, service)).run(ignore)
     assert await found(cluster, "shared words") == {"late", *stable[1:]}
 
 
-async def test_nothing_is_applied_while_the_alias_moves(
-    store: PostgresStore, cluster: Cluster, turns: PostgresTurns, service: Ingestor, stable: list[str],
+async def test_no_changes_are_applied_while_the_alias_moves(
+    store: PostgresStore,
+    cluster: Cluster,
+    locks: PostgresLocks,
+    service: Ingestor,
+    stable: list[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     publish = cluster.versions.publish
     late: list[asyncio.Task[Any]] = []
 
     async def publish_late(version: str) -> str | None:
         late.append(asyncio.create_task(service.ingest([upsert("late", "shared words", 2000)])))
         await asyncio.wait(late, timeout=3)
-        assert not late[0].done(), "applied to the version that the alias leaves"
+        assert not late[0].done(), "applied to the previous version"
         return await publish(version)
 
     monkeypatch.setattr(cluster.versions, "publish", publish_late)
-    await reindexer(store, cluster, turns, []).run()
+    await reindexer(store, cluster, locks).run(ignore)
     await late[0]
     assert await found(cluster, "shared words") == {"late", *stable}
 
@@ -178,9 +185,12 @@ async def test_nothing_is_applied_while_the_alias_moves(
 async def command(cluster: Cluster, dsn: str, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The service's command as a process."""
     env = {
-        **os.environ, "SEPTET_POSTGRES_DSN": dsn, "SEPTET_OPENSEARCH_INDEX": cluster.versions.alias,
-        "SEPTET_RETRIEVAL_DIMENSIONS": str(DIMENSIONS), "SEPTET_OPENSEARCH_TIMEOUT": "PT2S",
-    }  # fmt: skip
+        **os.environ,
+        "SEPTET_POSTGRES_DSN": dsn,
+        "SEPTET_OPENSEARCH_INDEX": cluster.versions.alias,
+        "SEPTET_RETRIEVAL_DIMENSIONS": str(DIMENSIONS),
+        "SEPTET_OPENSEARCH_TIMEOUT": "PT2S",
+    }
     argv = (sys.executable, "-m", "septet_retrieval", "reindex", "--json", *options)
     child = await asyncio.create_subprocess_exec(*argv, env=env, stdout=asyncio.subprocess.PIPE)
     try:
@@ -198,7 +208,7 @@ async def facts(child: asyncio.subprocess.Process) -> AsyncIterator[dict[str, An
 
 
 @pytest.mark.parametrize("ending", ["kill", "terminate"])
-async def test_a_run_that_was_ended_goes_on_where_it_stood(
+async def test_an_interrupted_run_is_continued(
     cluster: Cluster, service: Ingestor, stable: list[str], retrieval_server: Postgres, ending: str
 ) -> None:
     dsn = retrieval_server.dsn_of("retrieval")
@@ -211,50 +221,50 @@ async def test_a_run_that_was_ended_goes_on_where_it_stood(
     assert await cluster.versions.current() == cluster.versions.name(1)
     await service.ingest([delete("stable0", 5000), upsert("stable1", "another text", 5001)])
     async with command(cluster, dsn) as second:
-        told = [fact async for fact in facts(second)]
+        reported = [fact async for fact in facts(second)]
         assert await second.wait() == 0
-    assert told[0]["done"] >= STABLE // 3 - 2
-    assert told[-1]["event"] == "done"
+    assert reported[0]["done"] >= STABLE // 3 - 2
+    assert reported[-1]["event"] == "done"
     assert await cluster.versions.all() == [cluster.versions.name(2)]
     assert await found(cluster, "shared words") == set(stable[2:])
     assert await found(cluster, "another text") == {"stable1"}
 
 
-async def test_only_one_runs_at_a_time(
-    store: PostgresStore, cluster: Cluster, turns: PostgresTurns, stable: list[str]
+async def test_only_one_re_index_runs_at_a_time(
+    store: PostgresStore, cluster: Cluster, locks: PostgresLocks, stable: list[str]
 ) -> None:
-    async with turns.reindexing():
+    async with locks.reindex_lock():
         with pytest.raises(Permanent) as caught:
-            await reindexer(store, cluster, turns, []).run()
+            await reindexer(store, cluster, locks).run(ignore)
     assert caught.value.code == "reindex_running"
 
 
-async def test_if_needed_leaves_a_current_layout_alone(
+async def test_if_needed_skips_a_current_layout(
     cluster: Cluster, stable: list[str], retrieval_server: Postgres
 ) -> None:
     async with command(cluster, retrieval_server.dsn_of("retrieval"), "--if-needed") as child:
-        told = [fact async for fact in facts(child)]
+        reported = [fact async for fact in facts(child)]
         assert await child.wait() == 0
-    assert told == [{"event": "current", "version": cluster.versions.name(1)}]
+    assert reported == [{"event": "current", "version": cluster.versions.name(1)}]
 
 
-async def test_a_half_built_version_of_another_layout_is_begun_anew(
-    store: PostgresStore, cluster: Cluster, turns: PostgresTurns, stable: list[str]
+async def test_an_unfinished_version_of_another_layout_is_replaced(
+    store: PostgresStore, cluster: Cluster, locks: PostgresLocks, stable: list[str]
 ) -> None:
     old = cluster.versions.name(2)
     body = {"mappings": {"_meta": {"layout": 0}}}
     await cluster.calls("create", old, lambda client: client.indices.create(index=old, body=body))
-    done = await reindexer(store, cluster, turns, []).run()
+    done = await reindexer(store, cluster, locks).run(ignore)
     assert done.before == cluster.versions.name(1)
     assert await found(cluster, "shared words") == set(stable)
     assert await cluster.versions.all() == [done.version]
 
 
-async def test_without_opensearch_the_command_says_what_to_set(tmp_path: Path) -> None:
+async def test_without_opensearch_the_command_names_the_setting(tmp_path: Path) -> None:
     env = {key: value for key, value in os.environ.items() if not key.startswith("SEPTET_")}
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "septet_retrieval", "reindex", env=env, stderr=asyncio.subprocess.PIPE
     )
-    _, said = await child.communicate()
+    _, stderr = await child.communicate()
     assert child.returncode == 2
-    assert b"SEPTET_OPENSEARCH_URL" in said
+    assert b"SEPTET_OPENSEARCH_URL" in stderr

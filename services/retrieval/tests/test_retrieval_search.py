@@ -1,4 +1,4 @@
-"""Hybrid search on real indexes, whole and with a side down."""
+"""Hybrid search on PostgreSQL and tantivy, also with one side down."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from septet_contracts import Ask, Embedding, RetrievalWish
 from septet_kit import Transient
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
+from septet_retrieval.application.ingest import Ingestor
+from septet_retrieval.application.search import Query, Searcher
 from septet_retrieval.domain.query import search_text
-from septet_retrieval.ingest import Ingestor
 from septet_retrieval.ports import Hit
-from septet_retrieval.search import Query, Searcher
 from septet_retrieval.settings import RetrievalSettings
-from septet_retrieval.testing import WordEmbedder, upsert
+
+from tests.support.retrieval import WordEmbedder, upsert
 
 TEXTS = {
     "deque": "A deque is a double-ended queue with fast appends.",
@@ -26,7 +27,7 @@ TEXTS = {
 
 
 class DownIndex(TantivyIndex):
-    """A lexical side that is out of order: it fails, or hangs for ever."""
+    """A lexical side that fails or hangs."""
 
     hangs = False
 
@@ -45,13 +46,13 @@ async def searcher(
     return Searcher(store, index, embedder, RetrievalSettings())
 
 
-def ask(text: str = "what is a deque", embedding: Embedding | None = None, **wish: object) -> Query:
-    return Query("default", text, RetrievalWish.model_validate(wish), embedding)
+def ask(text: str = "what is a deque", embedding: Embedding | None = None, **options: object) -> Query:
+    return Query("default", text, RetrievalWish.model_validate(options), embedding)
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "lexical", "dense"])
 @pytest.mark.parametrize("fusion", ["rrf", "convex"])
-async def test_each_mode_and_fusion_finds_it(searcher: Searcher, mode: str, fusion: str) -> None:
+async def test_each_mode_and_fusion_finds_the_passage(searcher: Searcher, mode: str, fusion: str) -> None:
     found = await searcher.search(ask(mode=mode, fusion=fusion))
     best = found.passages[0]
     assert best.document_id == "deque"
@@ -61,7 +62,7 @@ async def test_each_mode_and_fusion_finds_it(searcher: Searcher, mode: str, fusi
     assert (found.embedding is not None) == (mode != "lexical")
 
 
-async def test_k_bounds_the_passages_and_similarity_is_the_cosine(
+async def test_k_limits_the_passages_and_similarity_is_the_cosine(
     searcher: Searcher, embedder: WordEmbedder
 ) -> None:
     found = await searcher.search(ask(k=2))
@@ -70,7 +71,7 @@ async def test_k_bounds_the_passages_and_similarity_is_the_cosine(
     assert found.passages[0].similarity == pytest.approx(float(question @ text), abs=2e-3)
 
 
-async def test_a_given_embedding_is_used_and_a_foreign_models_is_not(
+async def test_a_given_embedding_is_used_only_if_its_model_matches(
     searcher: Searcher, embedder: WordEmbedder
 ) -> None:
     heap = tuple(float(x) for x in (await embedder.embed([TEXTS["heap"]]))[0])
@@ -82,7 +83,9 @@ async def test_a_given_embedding_is_used_and_a_foreign_models_is_not(
     assert embedder.texts == ["what is a deque"]
 
 
-async def test_without_the_dense_side_it_answers_degraded(searcher: Searcher, embedder: WordEmbedder) -> None:
+async def test_without_the_dense_side_the_result_is_degraded(
+    searcher: Searcher, embedder: WordEmbedder
+) -> None:
     embedder.down = True
     found = await searcher.search(ask())
     assert found.passages[0].document_id == "deque"
@@ -91,7 +94,7 @@ async def test_without_the_dense_side_it_answers_degraded(searcher: Searcher, em
 
 
 @pytest.mark.parametrize("hangs", [False, True])
-async def test_without_the_lexical_side_it_answers_degraded(
+async def test_without_the_lexical_side_the_result_is_degraded(
     searcher: Searcher, store: PostgresStore, index: TantivyIndex, embedder: WordEmbedder, hangs: bool
 ) -> None:
     down = DownIndex(index._root)
@@ -105,7 +108,7 @@ async def test_without_the_lexical_side_it_answers_degraded(
 @pytest.mark.parametrize(
     ("mode", "named"), [("hybrid", "lexical.*dense"), ("lexical", "lexical"), ("dense", "dense")]
 )
-async def test_without_any_side_it_is_transient(
+async def test_a_search_without_any_side_is_transient(
     store: PostgresStore, index: TantivyIndex, embedder: WordEmbedder, mode: str, named: str
 ) -> None:
     embedder.down = True
@@ -127,7 +130,7 @@ class SlowIndex(TantivyIndex):
         return []
 
 
-async def test_both_sides_are_searched_at_once(
+async def test_both_sides_are_searched_concurrently(
     store: PostgresStore, index: TantivyIndex, embedder: WordEmbedder
 ) -> None:
     searcher = Searcher(Slow(store._pool), SlowIndex(index._root), embedder, RetrievalSettings())
@@ -137,12 +140,12 @@ async def test_both_sides_are_searched_at_once(
     assert found.passages == ()
 
 
-async def test_an_empty_tenant_finds_nothing(searcher: Searcher) -> None:
+async def test_a_search_in_an_empty_tenant_finds_nothing(searcher: Searcher) -> None:
     found = await searcher.search(Query("nobody", "what is a deque", RetrievalWish()))
     assert (found.passages, found.info.lexical_hits, found.info.dense_hits) == ((), 0, 0)
 
 
-async def test_a_question_in_an_unknown_script_is_ranked_by_words(
+async def test_a_question_in_an_unsupported_script_is_ranked_by_words(
     ingestor: Ingestor, searcher: Searcher
 ) -> None:
     texts: Sequence[str] = ["서울은 대한민국의 수도이다.", "부산은 항구 도시이다."]

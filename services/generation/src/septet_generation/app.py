@@ -1,4 +1,4 @@
-"""Generation's one wiring point."""
+"""Wiring of the generation service."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from septet_generation import migrations
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.postgres import SCHEMA, PostgresEpochs
 from septet_generation.adapters.templates import Templates
-from septet_generation.drafting import Drafter
-from septet_generation.handlers import Handlers
+from septet_generation.application.drafting import Drafter
+from septet_generation.handlers import DraftOnce, GroundedHandler, RevisionsHandler
+from septet_generation.housekeeping import purge_forever
 from septet_generation.settings import GenerationSettings
 
 SPEC = ServiceSpec(
@@ -29,26 +30,32 @@ _PURGE_EVERY = timedelta(hours=1)
 
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncIterator[Wiring]:
-    """Put generation's parts together."""
+    """Connect the handlers to the models, the templates and the database."""
     settings = GenerationSettings()
     catalogue = settings.catalogue(kit.settings)
     templates = Templates.load(settings.prompts_dir)
     async with (
-        # A crash of PostgreSQL may forget drafts of the last moments: one that is asked for again is made again.
+        # A crash of PostgreSQL may lose the latest drafts. A redelivered event then calls the model again.
         kit.open_pool(SCHEMA, migrations.HEAD, wait_for_disk=False) as pool,
         aclosing(OpenAIChat(settings.connect_timeout.total_seconds())) as chat,
     ):
         epochs = PostgresEpochs(pool)
         drafter = Drafter(
-            catalogue, chat, templates.render, epochs, kit.publisher.send_soon, margin=settings.margin,
-            chunk_characters=settings.chunk_characters, chunk_interval=settings.chunk_interval,
+            catalogue,
+            chat,
+            templates.render,
+            epochs,
+            kit.publisher.send_soon,
+            margin=settings.margin,
+            chunk_characters=settings.chunk_characters,
+            chunk_interval=settings.chunk_interval,
             capture_content=kit.settings.capture_content,
-        )  # fmt: skip
-        handlers = Handlers(drafter, Ledger(pool, kit.instance))
+        )
+        draft_once = DraftOnce(drafter, Ledger(pool, kit.instance))
         yield Wiring(
             stages=[
-                Stage("grounded", handlers.grounded, settings.budget, settings.concurrency),
-                Stage("revisions", handlers.revision, settings.budget, settings.concurrency),
+                Stage("grounded", GroundedHandler(draft_once), settings.budget, settings.concurrency),
+                Stage("revisions", RevisionsHandler(draft_once), settings.budget, settings.concurrency),
             ],
-            background=[lambda: epochs.purge_forever(settings.keep_epochs, _PURGE_EVERY)],
+            background=[lambda: purge_forever(epochs, settings.keep_epochs, _PURGE_EVERY)],
         )

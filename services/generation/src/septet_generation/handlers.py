@@ -1,4 +1,4 @@
-"""What generation does with each event."""
+"""Handlers of the consumed topics: a question or a revision in, a draft out."""
 
 from __future__ import annotations
 
@@ -9,35 +9,26 @@ from septet_contracts import Grounded, Revision, decode, topic
 from septet_kit import Context, Emit
 from septet_kit.observe import get_logger
 
-from septet_generation.drafting import Drafter
+from septet_generation.application.drafting import Drafter
 from septet_generation.ports import Ledger
 
 log = get_logger()
 
-# Renewed while the model works; so long another instance waits for a draft whose process has died.
+# The ledger renews the lease while the model works. When a process dies, another one waits this long at most.
 _LEASE = timedelta(seconds=6)
 
 
-class Handlers:
-    """Grounded questions and revisions in, drafts out.
+class DraftOnce:
+    """Drafts an answer and stores it in the ledger, by tenant, request, digest and attempt.
 
-    Each draft is paid for once: its bytes are kept in a ledger under tenant, request, digest and attempt,
-    and a redelivered event publishes them again.
+    A redelivered event publishes the stored bytes and does not call the model again.
     """
 
     def __init__(self, drafter: Drafter, ledger: Ledger) -> None:
         self._drafter = drafter
         self._ledger = ledger
 
-    async def grounded(self, event: Grounded, ctx: Context) -> Sequence[Emit]:
-        """The first draft of an answer."""
-        return await self._draft(event, ctx, 1)
-
-    async def revision(self, event: Revision, ctx: Context) -> Sequence[Emit]:
-        """A mended draft."""
-        return await self._draft(event, ctx, event.attempt)
-
-    async def _draft(self, event: Grounded | Revision, ctx: Context, attempt: int) -> Sequence[Emit]:
+    async def __call__(self, event: Grounded | Revision, ctx: Context, attempt: int) -> Sequence[Emit]:
         made: list[Emit] = []
 
         async def work() -> bytes:
@@ -50,3 +41,23 @@ class Handlers:
             return made
         log.info("draft replayed from the ledger", attempt=attempt)
         return [Emit("drafts", decode(topic("drafts"), stored))]
+
+
+class GroundedHandler:
+    """``grounded`` → ``drafts``: the first draft of an answer."""
+
+    def __init__(self, draft_once: DraftOnce) -> None:
+        self._draft_once = draft_once
+
+    async def __call__(self, event: Grounded, ctx: Context) -> Sequence[Emit]:
+        return await self._draft_once(event, ctx, 1)
+
+
+class RevisionsHandler:
+    """``revisions`` → ``drafts``: a corrected draft."""
+
+    def __init__(self, draft_once: DraftOnce) -> None:
+        self._draft_once = draft_once
+
+    async def __call__(self, event: Revision, ctx: Context) -> Sequence[Emit]:
+        return await self._draft_once(event, ctx, event.attempt)

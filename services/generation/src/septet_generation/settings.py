@@ -19,33 +19,37 @@ from septet_generation.domain.catalogue import DEFAULT, EMBEDDED, EMBEDDED_LIMIT
 class GenerationSettings(FileSettings):
     """Models, prompts and limits.
 
-    ``models`` maps an alias to the fields of :class:`septet_generation.domain.catalogue.Model`; the same
-    mapping may stand in a YAML file (``models_file``), which ``models`` overrides by alias. ``url``,
-    ``api_key`` and ``model`` default to SEPTET_LLM_URL, SEPTET_LLM_API_KEY and SEPTET_LLM_MODEL, and the
-    alias ``default`` exists in any case. The embedded model has smaller limits than others by default.
+    ``models`` maps an alias to the fields of :class:`septet_generation.domain.catalogue.Model`. The YAML file
+    ``models_file`` may hold the same mapping; ``models`` overrides it by alias. ``url``, ``api_key`` and
+    ``model`` default to SEPTET_LLM_URL, SEPTET_LLM_API_KEY and SEPTET_LLM_MODEL. The alias ``default`` always
+    exists. The embedded model has smaller default limits than other models.
     """
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_GENERATION_", extra="ignore")
 
     models: dict[str, dict[str, Any]] = Field(default={}, description="Model fields by alias, as JSON.")
     models_file: Path | None = Field(default=None, description="YAML mapping: alias to model fields.")
-    prompts_dir: Path | None = Field(default=None, description="Own templates; the packaged ones if absent.")
-    budget: timedelta = Field(default=timedelta(seconds=120), description="Longest one draft may take.")
+    prompts_dir: Path | None = Field(
+        default=None, description="Folder of templates; default: the packaged ones."
+    )
+    budget: timedelta = Field(default=timedelta(seconds=120), description="Time limit of one draft.")
     margin: timedelta = Field(
         default=timedelta(milliseconds=500),
-        description="What is left of the deadline for guards and release.",
+        description="Time before the deadline that is left for rails and the response.",
     )
     connect_timeout: timedelta = timedelta(seconds=3)
-    concurrency: int = Field(default=16, ge=1, description="Drafts at once in one process.")
-    chunk_characters: int = Field(default=24, ge=1, description="Partial text is sent from this length on,")
+    concurrency: int = Field(default=16, ge=1, description="Concurrent drafts of one process.")
+    chunk_characters: int = Field(default=24, ge=1, description="Partial text is sent at this length,")
     chunk_interval: timedelta = Field(default=timedelta(milliseconds=50), description="or after this time.")
-    keep_epochs: timedelta = Field(default=timedelta(days=1), description="For streamed requests' tries.")
+    keep_epochs: timedelta = Field(
+        default=timedelta(days=1), description="How long epochs of streamed requests are kept."
+    )
 
     def catalogue(self, kit: KitSettings) -> Catalogue:
-        """The models by alias.
+        """Return the models by alias.
 
         Raises:
-            Permanent: the file or a model's fields are not valid (code ``invalid_models``).
+            Permanent: the file or a model's fields are invalid (code ``invalid_models``).
         """
         wanted = {DEFAULT: {}, **self._from_file(), **self.models}
         return Catalogue({alias: self._model(alias, fields, kit) for alias, fields in wanted.items()})
@@ -76,7 +80,5 @@ class GenerationSettings(FileSettings):
 
 
 def _invalid(message: str) -> Permanent:
-    return Permanent(
-        "invalid_models", message, field="models",
-        fix="correct SEPTET_GENERATION_MODELS or SEPTET_GENERATION_MODELS_FILE",
-    )  # fmt: skip
+    fix = "correct SEPTET_GENERATION_MODELS or SEPTET_GENERATION_MODELS_FILE"
+    return Permanent("invalid_models", message, field="models", fix=fix)

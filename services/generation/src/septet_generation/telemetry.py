@@ -1,4 +1,4 @@
-"""The span and the metrics of a model call, by OpenTelemetry's GenAI conventions."""
+"""Span and metrics of a model call, after OpenTelemetry's GenAI conventions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _errors = counter("septet_generation_errors_total", "Model calls that failed.", 
 
 
 class CallRecord:
-    """What is noted about a call while it runs."""
+    """Records a call on its span and in the metrics."""
 
     def __init__(self, current: Span, request: ChatRequest, capture: bool) -> None:
         self._span = current
@@ -46,14 +46,14 @@ class CallRecord:
         self._first: float | None = None
 
     def first_text(self) -> None:
-        """Text has begun to come; later calls change nothing."""
+        """Record the time to the first text. Later calls have no effect."""
         if self._first is None:
             self._first = time.monotonic() - self._started
             self._span.set_attribute(FIRST_TEXT_MS, round(self._first * 1000, 3))
             _first_text.labels(self._request.model.model).observe(self._first)
 
     def done(self, completion: Completion) -> None:
-        """The call has ended well."""
+        """Record a successful call."""
         model = self._request.model
         usage = model.usage(completion.prompt_tokens, completion.completion_tokens)
         self._span.set_attributes(
@@ -78,7 +78,7 @@ class CallRecord:
 
 @contextmanager
 def chat_span(request: ChatRequest, conversation: str | None, capture: bool) -> Iterator[CallRecord]:
-    """``chat {model}``, a CLIENT span; text goes on it only when ``capture`` is set."""
+    """Client span ``chat {model}``. It holds message text only if ``capture`` is set."""
     with span(f"chat {request.model.model}", "client", **_attributes(request, conversation)) as current:
         if capture:
             current.set_attribute(INPUT_MESSAGES, _messages(request))

@@ -1,1 +1,1 @@
-"""Ingest and hybrid search: documents in, the passages that answer a question out."""
+"""Ingest of documents, and hybrid search for the passages that answer a question."""

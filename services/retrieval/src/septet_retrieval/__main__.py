@@ -1,4 +1,4 @@
-"""Run retrieval: ``python -m septet_retrieval``, or rebuild its index: ``python -m septet_retrieval reindex``."""
+"""``python -m septet_retrieval`` runs the service; ``python -m septet_retrieval reindex`` rebuilds its index."""
 
 import sys
 

@@ -12,17 +12,17 @@ from septet_kit.observe import get_logger
 from septet_kit.store.pool import StorePool
 
 from septet_retrieval import migrations
+from septet_retrieval.adapters.locks import PostgresLocks
 from septet_retrieval.adapters.opensearch import open_index
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
-from septet_retrieval.adapters.turns import PostgresTurns
+from septet_retrieval.application.classifier import AnswerabilityClassifier
+from septet_retrieval.application.ingest import Ingestor
+from septet_retrieval.application.search import Searcher
 from septet_retrieval.domain.answerability import coefficients
-from septet_retrieval.follower import IndexFollower, Turn, own
-from septet_retrieval.handlers import DocumentHandler, QuestionHandler
-from septet_retrieval.ingest import Ingestor
-from septet_retrieval.judge import Judge
+from septet_retrieval.handlers import DocumentsHandler, MissedHandler
+from septet_retrieval.housekeeping import ApplyLock, IndexFollower, no_lock
 from septet_retrieval.ports import LexicalIndex
-from septet_retrieval.search import Searcher
 from septet_retrieval.settings import OpenSearchSettings, RetrievalSettings
 
 log = get_logger()
@@ -33,54 +33,56 @@ SPEC = ServiceSpec(
     name="retrieval",
     consumes=("missed", "documents"),
     produces=("grounded", "outcomes", "documents-changed"),
-    about="Ingests documents, finds the passages that answer a question, and says when there are none.",
+    about="Ingests documents, finds passages that answer a question, and abstains if there are none.",
 )
 
 
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncIterator[Wiring]:
-    """Open the indexes, bring the lexical one up to date, and put the handlers together."""
+    """Open the store and the lexical index, bring the index up to date, and create the handlers."""
     settings = RetrievalSettings()
-    coefficients()  # a question must not wait for the models to be read
+    coefficients()  # loaded here, so that no question waits for it
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(kit.open_pool("retrieval", migrations.HEAD))
         embedder = Embedder(kit.settings)
         stack.push_async_callback(embedder.close)
-        index, turn = await _lexical_index(kit, pool, stack)
+        index, lock = await _lexical_index(kit, pool, stack)
         store = PostgresStore(pool, settings.hnsw_ef_search)
-        follower = IndexFollower(store, index, settings.catch_up_interval, turn)
+        follower = IndexFollower(store, index, settings.catch_up_interval, lock)
         await _catch_up(follower)
         ingestor = Ingestor(store, embedder, follower, settings.ingest_batch)
         searcher = Searcher(store, index, embedder, settings)
-        judge = Judge(embedder, settings)
+        classifier = AnswerabilityClassifier(embedder, settings)
         documents = Stage(
-            "documents", DocumentHandler(ingestor, settings), budget=timedelta(minutes=2),
-            concurrency=2 * settings.ingest_batch, attempts=None,
-        )  # fmt: skip
-        questions = Stage("missed", QuestionHandler(searcher, judge, settings))
+            "documents",
+            DocumentsHandler(ingestor, settings),
+            budget=timedelta(minutes=2),
+            concurrency=2 * settings.ingest_batch,
+            attempts=None,
+        )
+        questions = Stage("missed", MissedHandler(searcher, classifier, settings))
         yield Wiring(
             stages=[documents, questions], background=[ingestor.run, follower.run], ready=[index.check]
         )
 
 
-async def _lexical_index(kit: Kit, pool: StorePool, stack: AsyncExitStack) -> tuple[LexicalIndex, Turn]:
-    """OpenSearch where its address is given, else tantivy in a folder of this instance's own."""
+async def _lexical_index(kit: Kit, pool: StorePool, stack: AsyncExitStack) -> tuple[LexicalIndex, ApplyLock]:
+    """Open OpenSearch if its URL is set, otherwise tantivy in this instance's own folder."""
     settings = OpenSearchSettings()
     if settings.url is not None:
         if kit.settings.postgres_pool < _CONNECTIONS:
-            raise Permanent(
-                "pool_too_small", "a turn at OpenSearch holds a database connection while others are needed",
-                field="SEPTET_POSTGRES_POOL", fix=f"set it to {_CONNECTIONS} or more",
-            )  # fmt: skip
+            message = "the OpenSearch lock holds one database connection, and statements need another"
+            fix = f"set it to {_CONNECTIONS} or more"
+            raise Permanent("pool_too_small", message, field="SEPTET_POSTGRES_POOL", fix=fix)
         index = await stack.enter_async_context(open_index(settings))
-        return index, PostgresTurns(pool).applying
+        return index, PostgresLocks(pool).apply_lock
     own_index = TantivyIndex(kit.settings.data_dir / "retrieval" / "tantivy" / kit.instance)
     stack.push_async_callback(own_index.close)
-    return own_index, own
+    return own_index, no_lock
 
 
 async def _catch_up(follower: IndexFollower) -> None:
-    """Be level before the first question; without the lexical index questions are answered all the same."""
+    """Bring the lexical index up to date before the first question. A failure is logged: dense search still works."""
     try:
         await follower.catch_up()
     except Transient as error:

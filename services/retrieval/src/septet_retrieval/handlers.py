@@ -1,4 +1,4 @@
-"""The two steps of retrieval: documents in, passages out."""
+"""Handlers of the consumed topics: ingest of documents, and search for a question."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from septet_contracts import (
 from septet_kit import Context, Emit, advance
 from septet_kit.offload import Offload
 
+from septet_retrieval.application.classifier import AnswerabilityClassifier
+from septet_retrieval.application.ingest import Incoming, Ingested, Ingestor
+from septet_retrieval.application.search import Query, Searcher, SearchResult
 from septet_retrieval.domain.abstention import abstention
 from septet_retrieval.domain.passages import Document, to_passages
 from septet_retrieval.domain.query import search_text
-from septet_retrieval.domain.revisions import Judgement, Origin
-from septet_retrieval.ingest import Incoming, Ingested, Ingestor
-from septet_retrieval.judge import Judge
-from septet_retrieval.search import Found, Query, Searcher
+from septet_retrieval.domain.revisions import Decision, Origin
 from septet_retrieval.settings import RetrievalSettings
 
 STAGE = "retrieval"
@@ -33,8 +33,8 @@ STAGE = "retrieval"
 _offload = Offload(inline=4_096)
 
 
-class DocumentHandler:
-    """``documents`` → ``documents-changed``, once both indexes hold the new state."""
+class DocumentsHandler:
+    """``documents`` → ``documents-changed``, after the store and the lexical index have the new state."""
 
     def __init__(self, ingestor: Ingestor, settings: RetrievalSettings) -> None:
         self._ingestor = ingestor
@@ -53,34 +53,46 @@ class DocumentHandler:
         if isinstance(event, DeleteDocument):
             return Incoming(key, event.revision, None, origin)
         document = Document(
-            tenant=event.tenant, document_id=event.document_id, text=event.text, title=event.title,
-            uri=event.uri, media_type=event.media_type, location=event.location,
-        )  # fmt: skip
+            tenant=event.tenant,
+            document_id=event.document_id,
+            text=event.text,
+            title=event.title,
+            uri=event.uri,
+            media_type=event.media_type,
+            location=event.location,
+        )
         passages = to_passages(document, self._limits)
         return Incoming(key, event.revision, document.content_hash, origin, passages)
 
 
 def _changed(event: UpsertDocument | DeleteDocument, ingested: Ingested, ctx: Context) -> DocumentChanged:
-    """The announcement. Its id follows from the stored state, or, where nothing changed, from the record."""
+    """Return the event. Its id derives from the stored state or, without a change, from the record's position."""
     state = ingested.state
-    changed = ingested.judgement in (Judgement.APPLY, Judgement.REPEAT)
+    changed = ingested.decision in (Decision.APPLY, Decision.REPEAT)
     item = f"{state.sequence}" if changed else f"unchanged:{ctx.partition}:{ctx.offset}"
     digest = hashlib.sha256(event.document_id.encode()).hexdigest()[:32]
     return DocumentChanged(
-        request_id=digest, tenant=event.tenant, document_id=event.document_id,
-        event_id=event_id(event.tenant, digest, DocumentChanged.STEP, item), occurred_at=ctx.timestamp,
-        change=state.change if changed else "unchanged", content_hash=state.content_hash,
+        request_id=digest,
+        tenant=event.tenant,
+        document_id=event.document_id,
+        event_id=event_id(event.tenant, digest, DocumentChanged.STEP, item),
+        occurred_at=ctx.timestamp,
+        change=state.change if changed else "unchanged",
+        content_hash=state.content_hash,
         previous_hash=state.previous_hash if changed else state.content_hash,
-        passages=state.passages, embedded=state.embedded if changed else 0,
-    )  # fmt: skip
+        passages=state.passages,
+        embedded=state.embedded if changed else 0,
+    )
 
 
-class QuestionHandler:
-    """``missed`` → ``grounded``, or straight to ``outcomes`` when there is nothing to generate from."""
+class MissedHandler:
+    """``missed`` → ``grounded``, or ``outcomes`` if no answer is to be generated."""
 
-    def __init__(self, searcher: Searcher, judge: Judge, settings: RetrievalSettings) -> None:
+    def __init__(
+        self, searcher: Searcher, classifier: AnswerabilityClassifier, settings: RetrievalSettings
+    ) -> None:
         self._searcher = searcher
-        self._judge = judge
+        self._classifier = classifier
         self._threshold = settings.answerability_threshold
 
     async def __call__(self, event: Missed, ctx: Context) -> Sequence[Emit]:
@@ -91,11 +103,11 @@ class QuestionHandler:
         given = event.embedding if text == event.ask.query else None
         found = await self._searcher.search(Query(event.tenant, text, event.ask.retrieval, given))
         if not event.ask.generate:
-            return [_found_only(event, found, ctx)]
-        return [await self._judged(event, text, found, ctx)]
+            return [_search_only(event, found, ctx)]
+        return [await self._classified(event, text, found, ctx)]
 
-    async def _judged(self, event: Missed, text: str, found: Found, ctx: Context) -> Emit:
-        assessment = await self._judge.assess(text, found.passages, found.embedding)
+    async def _classified(self, event: Missed, text: str, found: SearchResult, ctx: Context) -> Emit:
+        assessment = await self._classifier.assess(text, found.passages, found.embedding)
         verdict = assessment.verdict(self._threshold)
         carried = _carried(event, text, found) | {"answerability": verdict}
         if verdict.answerable:
@@ -104,18 +116,23 @@ class QuestionHandler:
         return _outcome(event, ctx, status="abstained", answer=answer, **carried)
 
 
-def _found_only(event: Missed, found: Found, ctx: Context) -> Emit:
+def _search_only(event: Missed, found: SearchResult, ctx: Context) -> Emit:
     return _outcome(event, ctx, status="answered", **_carried(event, event.ask.query, found))
 
 
-def _carried(event: Missed, text: str, found: Found) -> dict[str, Any]:
-    """What the search adds to the event. The cache compares questions: it gets the embedding of no other text."""
+def _carried(event: Missed, text: str, found: SearchResult) -> dict[str, Any]:
+    """Return the fields that the search adds to the event.
+
+    The cache compares questions, so the event carries only the embedding of the question itself.
+    """
     own = found.embedding if text == event.ask.query else event.embedding
     return {
-        "passages": found.passages, "retrieval": found.info,
-        "question_vector": own or event.embedding, "question_embedding": None,
+        "passages": found.passages,
+        "retrieval": found.info,
+        "question_vector": own or event.embedding,
+        "question_embedding": None,
         "degraded": tuple(dict.fromkeys((*event.degraded, *found.degraded))),
-    }  # fmt: skip
+    }
 
 
 def _outcome(event: Missed, ctx: Context, **fields: Any) -> Emit:

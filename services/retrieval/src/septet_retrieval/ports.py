@@ -1,8 +1,9 @@
-"""What retrieval needs from the outside."""
+"""Ports of the retrieval service."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -20,7 +21,7 @@ DocumentKey = tuple[str, str]
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage that one side found; higher scores are better, and only comparable within a side."""
+    """A passage that one side found. Higher scores are better; they are comparable within a side only."""
 
     passage: IndexedPassage
     score: float
@@ -31,7 +32,7 @@ class Hit:
 
 
 class LazyHit(NamedTuple):
-    """A hit whose passage is made when it is asked for: of two hundred that a search ranks, a few are shown."""
+    """A hit that loads its passage on demand: a search ranks two hundred hits and returns a few."""
 
     passage_id: str
     score: float
@@ -47,7 +48,7 @@ AnyHit = Hit | LazyHit
 
 @dataclass(frozen=True)
 class DocumentPassages:
-    """A document's passages as of ``sequence``; none when it is deleted."""
+    """A document's passages as of ``sequence``; none if it is deleted."""
 
     document_id: str
     sequence: int
@@ -56,7 +57,7 @@ class DocumentPassages:
 
 @dataclass(frozen=True)
 class DocumentWrite:
-    """A document's next state. ``vectors`` belong to ``passages``; ``expected`` is the state it replaces."""
+    """A document's next state. ``vectors`` are those of ``passages``; ``expected`` is the replaced state."""
 
     key: DocumentKey
     revision: int | None
@@ -72,7 +73,7 @@ class DocumentWrite:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """An event that brought what is stored already."""
+    """An event with the content that is already stored."""
 
     key: DocumentKey
     revision: int | None
@@ -83,38 +84,38 @@ class LexicalIndex(Protocol):
     """BM25 over the passages of each tenant."""
 
     async def position(self, tenant: str) -> int:
-        """Sequence up to which the tenant's changes are searchable; 0 for an empty index."""
+        """Return the sequence up to which the tenant's changes are searchable; 0 for an empty index."""
         ...
 
     async def apply(
         self, tenant: str, changes: Sequence[DocumentPassages], position: int
     ) -> Mapping[str, Permanent]:
-        """Replace the passages of the documents; searchable, and durable with ``position``, on return.
+        """Replace the passages of the documents and store ``position``; on return both are durable and searchable.
 
-        Returns the errors of documents that the index cannot take, by document id; the others are in it.
+        Returns the errors of rejected documents by document id. All others are applied.
         """
         ...
 
     async def search(self, tenant: str, question: str, limit: int) -> Sequence[AnyHit]:
-        """The best passages for the question's terms, best first."""
+        """Return the passages that match the question's terms, best first."""
         ...
 
     async def check(self) -> None:
-        """Raise :class:`septet_kit.Transient` when the index cannot be searched."""
+        """Raise :class:`septet_kit.Transient` if the index cannot be searched."""
         ...
 
 
 class PassageStore(Protocol):
-    """Documents, passages and their vectors: the source of truth, and the dense side of the search."""
+    """Documents, passages and vectors: the source of truth, and the dense side of a search."""
 
     async def states(self, keys: Sequence[DocumentKey]) -> Mapping[DocumentKey, State]: ...
 
     async def vectors(self, tenant: str, model: str, text_hashes: Sequence[bytes]) -> Mapping[bytes, Vector]:
-        """Known vectors of texts, so that an unchanged passage is not embedded again."""
+        """Return the stored vectors of texts, so that unchanged passages are not embedded again."""
         ...
 
     async def write(self, writes: Sequence[DocumentWrite], model: str) -> Mapping[DocumentKey, State]:
-        """Store all of it in one transaction, or nothing.
+        """Store all writes in one transaction.
 
         Raises:
             Transient: a document is no longer in the ``expected`` state (code ``concurrent_change``).
@@ -122,32 +123,74 @@ class PassageStore(Protocol):
         ...
 
     async def touch(self, unchanged: Sequence[Unchanged]) -> None:
-        """Note events that changed nothing, save for the order of those to come."""
+        """Record revision and origin of events without a change: later events are compared with them."""
         ...
 
     async def positions(self) -> Mapping[str, int]:
-        """Highest sequence of each tenant."""
+        """Return the highest sequence of each tenant."""
         ...
 
     async def changes(self, tenant: str, after: int, limit: int) -> Sequence[DocumentPassages]:
-        """Documents changed after a sequence, in order of their sequence."""
+        """Return documents changed after a sequence, in sequence order."""
         ...
 
     async def pending(self, tenant: str, after: int) -> int:
-        """Number of documents changed after a sequence."""
+        """Return the number of documents changed after a sequence."""
         ...
 
     async def nearest(self, tenant: str, model: str, vector: Vector, limit: int) -> Sequence[AnyHit]:
-        """The passages of highest cosine to ``vector``, best first; the score is the cosine."""
+        """Return the passages closest to ``vector``, best first; the score is the cosine."""
         ...
 
     async def cosines(self, tenant: str, passage_ids: Sequence[str], vector: Vector) -> Mapping[str, float]:
-        """Cosines of given passages to ``vector``."""
+        """Return the cosines of passages with ``vector``."""
+        ...
+
+
+class IndexVersions(Protocol):
+    """Versions of the lexical index behind an alias."""
+
+    @property
+    def alias(self) -> str: ...
+
+    async def next(self) -> str:
+        """Return the version to build."""
+        ...
+
+    async def publish(self, version: str) -> str | None:
+        """Move the alias to ``version`` atomically; return the previous version."""
+        ...
+
+    async def drop(self, version: str) -> None:
+        """Delete a version, if it exists."""
+        ...
+
+
+class IndexCluster(Protocol):
+    """Server of a versioned lexical index."""
+
+    @property
+    def versions(self) -> IndexVersions: ...
+
+    def index(self, version: str | None = None) -> LexicalIndex:
+        """Return the index behind the alias, or the given version."""
+        ...
+
+
+class ReindexLocks(Protocol):
+    """Locks of a re-index."""
+
+    def alias_lock(self) -> AbstractAsyncContextManager[None]:
+        """Hold the lock for moving the alias: no process applies changes."""
+        ...
+
+    def reindex_lock(self) -> AbstractAsyncContextManager[None]:
+        """Hold the lock that allows one re-index at a time."""
         ...
 
 
 class TextEmbedder(Protocol):
-    """Texts to L2-normalised vectors, one row a text."""
+    """Embeds texts as L2-normalised vectors, one row per text."""
 
     model: str
 

@@ -1,1 +1,1 @@
-"""The outside world: the model's HTTP API, prompt files, Postgres, telemetry."""
+"""Adapters of the ports: the chat completions API, prompt files, PostgreSQL."""

@@ -1,11 +1,11 @@
-"""What an endpoint's errors mean for a request.
+"""Maps errors of a model endpoint to ``Transient`` and ``Permanent``.
 
 aiohttp.ClientError
-├── ServerTimeoutError: no connection, or silence           → Transient
-├── broken off in mid-answer, no sense in it                → Transient
-└── anything else of the connection                         → Transient
+├── ServerTimeoutError: no connection, or no data in time   → Transient
+├── ClientPayloadError: the stream broke off                → Transient
+└── any other connection error                              → Transient
 status
-├── 408, 409, 425, 429 (but not an exhausted quota), 5xx    → Transient
+├── 408, 409, 425, 429 (except an exhausted quota), 5xx     → Transient
 └── 400, 401, 403, 404, 422 and other 4xx                   → Permanent
 """
 
@@ -22,8 +22,8 @@ from septet_generation.domain.catalogue import Model
 _DETAIL = 300
 
 
-def of_connection(error: aiohttp.ClientError, model: Model) -> SeptetError:
-    """Translate an error of the HTTP client."""
+def error_from_connection(error: aiohttp.ClientError, model: Model) -> SeptetError:
+    """Map an error of the HTTP client."""
     where = f"{model.model} at {model.url}"
     if isinstance(error, aiohttp.ServerTimeoutError):
         return Transient("model_timeout", f"{where} did not answer in time")
@@ -34,12 +34,12 @@ def of_connection(error: aiohttp.ClientError, model: Model) -> SeptetError:
 
 
 def broken_stream(model: Model, reason: str) -> SeptetError:
-    """An answer that began well and cannot be used."""
+    """Return the error of a stream that began and then failed."""
     return Transient("model_broken_stream", f"{model.model} at {model.url}: {reason[:_DETAIL]}")
 
 
-def of_status(status: int, body: bytes, model: Model, with_schema: bool) -> SeptetError:
-    """Translate a refusal; the detail is the endpoint's own words, shortened."""
+def error_from_status(status: int, body: bytes, model: Model, with_schema: bool) -> SeptetError:
+    """Map an HTTP error status. The message holds the endpoint's own message, shortened."""
     code, detail = _reason(body)
     message = f"{model.model} at {model.url}: {status} {detail[:_DETAIL]}"
     if code == "insufficient_quota":
@@ -55,15 +55,13 @@ def of_status(status: int, body: bytes, model: Model, with_schema: bool) -> Sept
     if status == 404:
         return Permanent("model_not_found", message, fix="set SEPTET_LLM_MODEL to a model of SEPTET_LLM_URL")
     if with_schema:
-        return Permanent(
-            "model_unsupported_schema", message, field="output_schema",
-            fix="simplify `output_schema`, or use a model whose endpoint takes response_format json_schema",
-        )  # fmt: skip
+        fix = "simplify `output_schema`, or use a model whose endpoint takes response_format json_schema"
+        return Permanent("model_unsupported_schema", message, field="output_schema", fix=fix)
     return Permanent("model_rejected", message, fix="shorten the request, or correct the model's settings")
 
 
 def _reason(body: bytes) -> tuple[str | None, str]:
-    """The code and the message of an error's body; whole, where it is not as OpenAI's API has it."""
+    """Return code and message of an error body. A body in another format than OpenAI's is the message."""
     text = body.decode(errors="replace")
     try:
         error = json.loads(text)["error"]

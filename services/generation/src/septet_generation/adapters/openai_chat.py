@@ -1,7 +1,7 @@
-"""Chat completions over HTTP, for any endpoint that speaks OpenAI's API.
+"""Chat completions over HTTP, for any endpoint with OpenAI's API.
 
-The client library of that API makes a checked object of every token; this reads the few fields that are used, for
-a quarter of the processor time.
+OpenAI's client library validates an object for every token. This module reads only the fields it needs, in a
+quarter of the CPU time.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ import aiohttp
 from opentelemetry import propagate
 from septet_kit.endpoint import Endpoint
 
-from septet_generation.adapters.model_errors import broken_stream, of_connection, of_status
+from septet_generation.adapters.model_errors import broken_stream, error_from_connection, error_from_status
 from septet_generation.adapters.server_sent_events import EventDecoder
 from septet_generation.domain.catalogue import Model
 from septet_generation.domain.chat import ChatRequest, Delta
 
 _DONE = b"[DONE]"
-# A connection is used again once its response has been read to the end, which follows the last event at once.
-_END_S = 0.1
+# A connection is reused only when its response was read to the end, which follows the last event at once.
+_DRAIN_S = 0.1
 
 
 class OpenAIChat:
-    """One set of connections per endpoint and key; always streams, so that a cancelled call frees the server.
+    """Client with one connection pool per endpoint and key.
 
-    Nothing is tried again here: a failed call is retried in one place, the chassis.
+    Every call streams, so that a cancelled call ends the request on the server. The kit retries failed calls;
+    this class does not.
     """
 
     def __init__(self, connect_timeout: float = 3.0) -> None:
@@ -50,16 +51,16 @@ class OpenAIChat:
             async with self._post(request) as response:
                 if response.status >= 400:
                     body = await response.read()
-                    raise of_status(response.status, body, model, request.output_schema is not None)
+                    raise error_from_status(response.status, body, model, request.output_schema is not None)
                 async with aclosing(_events(response.content)) as events:
                     async for data in events:
                         delta = _delta(data, model)
                         finished = finished or delta.finish_reason is not None
                         yield delta
         except aiohttp.ClientError as error:
-            raise of_connection(error, model) from error
+            raise error_from_connection(error, model) from error
         if not finished:
-            raise broken_stream(model, "broke off in mid-answer")
+            raise broken_stream(model, "the stream ended before the answer did")
 
     def _post(self, request: ChatRequest) -> Any:
         timeout = aiohttp.ClientTimeout(
@@ -76,20 +77,20 @@ class OpenAIChat:
 
 
 async def _events(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
-    """The data of the stream's events up to ``[DONE]``."""
+    """Yield the data of each event until ``[DONE]``."""
     decoder = EventDecoder()
     async for piece in content.iter_any():
         for data in decoder.feed(piece):
             if data.startswith(_DONE):
-                await _read_out(content)
+                await _drain(content)
                 return
             yield data
 
 
-async def _read_out(content: aiohttp.StreamReader) -> None:
+async def _drain(content: aiohttp.StreamReader) -> None:
     if not content.at_eof():
         with suppress(TimeoutError, aiohttp.ClientError):
-            async with asyncio.timeout(_END_S):
+            async with asyncio.timeout(_DRAIN_S):
                 await content.read()
 
 
@@ -111,18 +112,16 @@ def _body(request: ChatRequest) -> dict[str, Any]:
     if request.output_schema is not None:
         body["response_format"] = {
             "type": "json_schema",
-            "json_schema": {
-                "name": "answer", "schema": request.output_schema, "strict": model.strict_schema,
-            },
-        }  # fmt: skip
+            "json_schema": {"name": "answer", "schema": request.output_schema, "strict": model.strict_schema},
+        }
     return body | model.extra_body
 
 
 def _delta(data: bytes, model: Model) -> Delta:
-    """A chunk's first choice; the last chunk has none, only the usage.
+    """Parse a chunk. The last chunk has no choice, only the usage.
 
     Raises:
-        Transient: the endpoint reports an error in mid-answer, or what it sends is no chunk.
+        Transient: the endpoint reports an error within the stream, or the data is not a chunk.
     """
     try:
         chunk = json.loads(data)
@@ -139,11 +138,11 @@ def _delta(data: bytes, model: Model) -> Delta:
             completion_tokens=usage.get("completion_tokens"),
         )
     except (ValueError, AttributeError) as error:
-        raise broken_stream(model, f"no chunk of a completion: {error}") from error
+        raise broken_stream(model, f"invalid chunk: {error}") from error
 
 
 def _trace_headers() -> dict[str, str]:
-    """W3C trace context, for endpoints that record spans of their own (vLLM does)."""
+    """Return W3C trace context, for endpoints that record spans (vLLM does)."""
     headers: dict[str, str] = {}
     propagate.inject(headers)
     return headers

@@ -1,16 +1,11 @@
-"""The service's own tables."""
+"""Epochs on PostgreSQL."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
-from septet_kit.errors import Transient
-from septet_kit.observe import get_logger
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
-
-log = get_logger()
 
 SCHEMA = "generation"
 
@@ -23,26 +18,17 @@ _PURGE = "DELETE FROM stream_epochs WHERE touched_at < now() - $1::interval"
 
 
 class PostgresEpochs:
-    """Counts the tries of streamed answers. See :class:`septet_generation.ports.Epochs`."""
+    """See :class:`septet_generation.ports.Epochs`."""
 
     def __init__(self, pool: StorePool) -> None:
         self._pool = pool
 
     async def next(self, tenant: str, request_id: str) -> int:
-        """The number of this try, which no crash may give out again: chunks are told apart by it."""
+        """Return the next epoch. The commit is synchronous: a crash must not lead to the same epoch twice."""
         async with self._pool.transaction(tenant, "synchronous_commit = on") as connection:
             epoch: int = await connection.fetchval(_NEXT, tenant, request_id)
         return epoch
 
     async def purge(self, older_than: timedelta) -> None:
-        """Forget requests that nobody streams any more."""
+        """Delete the epochs of requests that were not streamed for ``older_than``."""
         await self._pool.execute(_PURGE, older_than, tenant=EVERY)
-
-    async def purge_forever(self, older_than: timedelta, every: timedelta) -> None:
-        """Background task: purge now and again; a lost database is waited for."""
-        while True:
-            try:
-                await self.purge(older_than)
-            except Transient as error:
-                log.warning("purge failed, trying again", error=error.message)
-            await asyncio.sleep(every.total_seconds())

@@ -1,12 +1,12 @@
-"""Server-sent events (WHATWG HTML, 9.2): the data of each event, whatever pieces the bytes come in."""
+"""Incremental decoder of server-sent events (WHATWG HTML, 9.2)."""
 
 from __future__ import annotations
 
 
 class EventDecoder:
-    """Takes bytes in and gives the data of the events that are complete; other fields are left out.
+    """Decodes the ``data`` field of complete events and ignores other fields.
 
-    An event that the stream breaks off in is never given.
+    An incomplete event at the end of the stream is dropped.
     """
 
     def __init__(self) -> None:
@@ -14,7 +14,7 @@ class EventDecoder:
         self._data: list[bytes] = []
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """The data of the events that end in ``piece``, in order."""
+        """Return the data of the events that end in ``piece``, in order."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         found: list[bytes] = []
         for line in lines:

@@ -1,8 +1,8 @@
 """Prompt templates: Jinja2 files named ``<name>@<version>.<language>.j2``.
 
-A file has the blocks ``system`` and ``user``, and may have worked examples between them: the blocks
-``example1_user`` and ``example1_assistant``, and so on. Examples do not vary with the request, so a server that
-keeps the prefix of its last prompt (llama.cpp, vLLM) reads them once.
+A file has the blocks ``system`` and ``user``. Worked examples may stand between them, in the blocks
+``example1_user``, ``example1_assistant`` and so on. Examples are the same for every request, so a server that
+caches prompt prefixes (llama.cpp, vLLM) processes them once.
 """
 
 from __future__ import annotations
@@ -47,25 +47,24 @@ class Templates:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Templates:
-        """Read the templates of ``folder``, or the packaged ones when it is ``None``.
+        """Load the templates of ``folder``, or the packaged ones if it is ``None``.
 
         Raises:
-            Permanent: a needed template is missing (code ``missing_prompt``).
+            Permanent: a required template is missing (code ``missing_prompt``).
         """
         source: Traversable = folder or files("septet_generation") / "prompts"
         variants = _latest(source.iterdir())
         for name in REQUIRED:
             if (name, FALLBACK_LANGUAGE) not in variants:
-                raise Permanent(
-                    "missing_prompt", f"{source}: there is no {name}@<version>.{FALLBACK_LANGUAGE}.j2",
-                    fix="add the file, or leave SEPTET_GENERATION_PROMPTS_DIR out",
-                )  # fmt: skip
+                message = f"{source}: {name}@<version>.{FALLBACK_LANGUAGE}.j2 is missing"
+                fix = "add the file, or unset SEPTET_GENERATION_PROMPTS_DIR"
+                raise Permanent("missing_prompt", message, fix=fix)
         return cls(variants)
 
     def render(self, name: str, language: str, parts: Parts) -> Prompt:
-        """Fill a template in; a language without a variant gets the English one.
+        """Render a template. A language without a variant uses the English one.
 
-        The version is ``name@version:sha8``, where ``sha8`` begins the SHA-256 of the variant's text.
+        The prompt's version is ``name@version:sha8``; ``sha8`` is the start of the SHA-256 of the variant's text.
         """
         variant = self._variants.get((name, language)) or self._variants[name, FALLBACK_LANGUAGE]
         context = variant.template.new_context({f.name: getattr(parts, f.name) for f in fields(parts)})
@@ -82,14 +81,17 @@ class Templates:
 
 
 def as_data(text: str) -> str:
-    """Take the meaning from delimiters that a text brings along, so that it cannot end its own quotation."""
+    """Neutralise the prompt's own tags in a text, so that the text cannot close the tag around it."""
     return _MARK.sub(lambda m: m.group().replace("<", "‹"), text)
 
 
 def _latest(entries: Iterable[Traversable]) -> dict[tuple[str, str], _Variant]:
     environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False  # noqa: S701 - not HTML
-    )  # fmt: skip
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - the output is not HTML
+    )
     environment.filters["data"] = as_data
     newest: dict[tuple[str, str], tuple[int, _Variant]] = {}
     for entry in entries:

@@ -1,1 +1,1 @@
-"""What a prompt holds, what a model costs, how text is streamed: no broker, no client, no I/O."""
+"""Prompts, models and their prices, chunks of streamed text. No I/O."""

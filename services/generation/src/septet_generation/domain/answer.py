@@ -1,4 +1,4 @@
-"""From what a model wrote to what counts as its answer."""
+"""Cleans up a model's text."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _ENDS = (".", "!", "?", "。", "]", ")", '"', "”")
 
 
 def tidy_text(text: str, finish_reason: str | None) -> str:
-    """Take off what is not answer: the prompt's tags, echoed, and what the length limit cut in two.
+    """Remove echoed prompt tags, and clean up a text that the length limit cut.
 
-    A text that ran into the limit loses its unfinished last sentence and sentences that it had said before
-    (small models run into the limit because they go round in circles); if that leaves nothing, it stays.
+    A cut text loses its unfinished last sentence and repeated sentences, because small models reach the limit
+    by repeating themselves. A text of a single sentence is kept as it is.
     """
     text = _TAG.sub("", text).strip()
     if finish_reason != "length":
@@ -22,5 +22,5 @@ def tidy_text(text: str, finish_reason: str | None) -> str:
     sentences = [text[start:end] for start, end in sentence_spans(text)]
     if len(sentences) > 1 and not sentences[-1].endswith(_ENDS):
         sentences.pop()
-    said = dict.fromkeys(sentences)
-    return " ".join(said) if len(said) < len(sentence_spans(text)) else text
+    distinct = dict.fromkeys(sentences)
+    return " ".join(distinct) if len(distinct) < len(sentence_spans(text)) else text

@@ -1,4 +1,4 @@
-"""A model call: what is asked, what comes back piece by piece, and what it amounts to."""
+"""Request, stream and result of a model call."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class ChatMessage:
 class ChatRequest:
     """One call of the chat completions API.
 
-    ``output_schema`` is a JSON Schema for constrained decoding; ``timeout`` is in seconds and bounds the
-    connection's silence, while the caller bounds the whole call.
+    ``output_schema`` is a JSON Schema for constrained decoding. ``timeout`` (seconds) limits the time without
+    data; the caller limits the whole call.
     """
 
     model: Model
@@ -34,7 +34,7 @@ class ChatRequest:
 
 @dataclass(frozen=True)
 class Delta:
-    """A piece of a streamed completion. The token counts come once, at the end, where the API gives them."""
+    """Part of a streamed completion. The last part has the token counts, if the API reports them."""
 
     text: str = ""
     finish_reason: str | None = None
@@ -46,7 +46,7 @@ class Delta:
 
 @dataclass
 class Completion:
-    """The pieces of one call, put together."""
+    """The whole completion of one call."""
 
     text: str = ""
     finish_reason: str | None = None
@@ -56,7 +56,7 @@ class Completion:
     completion_tokens: int = 0
 
     def add(self, delta: Delta) -> None:
-        """Append the text, and keep the latest known value of everything else."""
+        """Append the text and keep the latest known value of every other field."""
         self.text += delta.text
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.response_model = delta.response_model or self.response_model

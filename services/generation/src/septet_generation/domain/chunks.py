@@ -1,32 +1,32 @@
-"""Gathers a model's deltas into chunks that are worth a record each."""
+"""Collects streamed text into chunks of a useful size."""
 
 from __future__ import annotations
 
 
 class Chunker:
-    """Holds text back until ``characters`` are there or ``interval`` seconds have passed since the last
-    chunk. Time is looked at when text comes in, so a silent model holds its last few characters back until
-    it goes on or ends.
+    """Buffers text until it has ``characters`` or until ``interval`` seconds have passed since the last chunk.
+
+    The time is checked only when text arrives, so a pause of the model also delays the buffered text.
     """
 
     def __init__(self, characters: int = 24, interval: float = 0.05) -> None:
         self._characters = characters
         self._interval = interval
-        self._held = ""
+        self._buffer = ""
         self._last: float | None = None
 
     def add(self, text: str, now: float) -> str | None:
-        """Take ``text`` in at monotonic time ``now``; returns a chunk when one is due."""
-        self._held += text
-        if not self._held:
+        """Add ``text`` at monotonic time ``now``; return a chunk if one is due."""
+        self._buffer += text
+        if not self._buffer:
             return None
         due = self._last is None or now - self._last >= self._interval
-        if not due and len(self._held) < self._characters:
+        if not due and len(self._buffer) < self._characters:
             return None
         self._last = now
-        return self.rest()
+        return self.flush()
 
-    def rest(self) -> str:
-        """What is held back, which is then no longer."""
-        held, self._held = self._held, ""
-        return held
+    def flush(self) -> str:
+        """Return and clear the buffered text."""
+        buffered, self._buffer = self._buffer, ""
+        return buffered

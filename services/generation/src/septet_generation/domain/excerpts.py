@@ -1,4 +1,4 @@
-"""What of the retrieved passages goes into a prompt of bounded size."""
+"""Selects and shortens passages for a prompt of limited size."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _HANGUL = re.compile(r"[가-힣]")
 _BLANKS = re.compile(r"(?<![ \t])[ \t]+(?=\n)|(?<=\S)[ \t]{2,}|\n(?=\n\n)")
 
 FIRST_SHARE = 0.6
-LEAST_TOKENS = 24
+MIN_TOKENS = 24
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A passage, or the part of it around its most telling sentence; ``number`` is its 1-based rank."""
+    """A passage, or the part around its most relevant sentence; ``number`` is the passage's 1-based rank."""
 
     number: int
     heading: str
@@ -30,27 +30,28 @@ class Excerpt:
 
 
 def excerpts(
-    passages: Sequence[Passage], question: str, best: Quote | None, budget: int, most: int = 50
+    passages: Sequence[Passage], question: str, best: Quote | None, budget: int, limit: int = 50
 ) -> tuple[Excerpt, ...]:
-    """Cut at most ``most`` passages to ``budget`` tokens in all; the lowest ranked give way first.
+    """Shorten at most ``limit`` passages to ``budget`` tokens in total.
 
-    The passage of the best quote is served first and gets up to 60 % while others wait; each of the others
-    gets what is left, in rank order. Cuts fall on sentence boundaries, on word boundaries where a single
-    sentence is too long. Numbers stay those of the whole list, because citations point at it.
+    The passage of the best quote comes first and gets at most 60 % of the budget if there are others. The
+    others share the rest in rank order, so the lowest ranked are dropped first. Passages are cut between
+    sentences; a sentence that is too long is cut between words. Each excerpt keeps its passage's number,
+    because citations refer to it.
     """
     order = sorted(range(len(passages)), key=lambda i: (not _holds(passages[i], best), i))
     chosen: list[Excerpt] = []
     left = budget
-    for turn, index in enumerate(order[:most]):
+    for turn, index in enumerate(order[:limit]):
         passage = passages[index]
         heading = passage.location or passage.title
         room = left - estimate_tokens(f"[{index + 1}] {heading}:\n")
-        if turn == 0 and min(len(passages), most) > 1:
+        if turn == 0 and min(len(passages), limit) > 1:
             room = min(room, int(budget * FIRST_SHARE))
-        if room < LEAST_TOKENS and chosen:
+        if room < MIN_TOKENS and chosen:
             break
         quote = best if _holds(passage, best) else None
-        text = trim(passage.text, _anchor(passage.text, question, quote), max(room, LEAST_TOKENS))
+        text = trim(passage.text, _anchor(passage.text, question, quote), max(room, MIN_TOKENS))
         if text:
             chosen.append(Excerpt(index + 1, heading, text))
             left -= estimate_tokens(f"[{index + 1}] {heading}:\n{text}\n")
@@ -58,7 +59,7 @@ def excerpts(
 
 
 def trim(text: str, anchor: Span, room: int) -> str:
-    """The sentences around ``anchor`` (character offsets) that fit into ``room`` tokens, as one piece."""
+    """Return the text around ``anchor`` (character offsets) that fits into ``room`` tokens, in whole sentences."""
     spans = sentence_spans(text)
     if not spans:
         return ""
@@ -78,7 +79,7 @@ def trim(text: str, anchor: Span, room: int) -> str:
 
 @lru_cache(maxsize=4096)
 def terms(text: str) -> frozenset[str]:
-    """Case-folded words of three characters and more, and bigrams of the Korean ones (particles vary)."""
+    """Return case-folded words of three or more characters. Korean words become bigrams: particles vary."""
     found: set[str] = set()
     for word in _WORD.findall(text.casefold()):
         if _HANGUL.search(word):
@@ -93,7 +94,7 @@ def _holds(passage: Passage, best: Quote | None) -> bool:
 
 
 def _anchor(text: str, question: str, quote: Quote | None) -> Span:
-    """The quote, else the sentence that shares most terms with the question (the first of equals)."""
+    """Return the span of the quote, or of the first sentence that shares most terms with the question."""
     if quote is not None and text[quote.start : quote.end] == quote.text:
         return quote.start, quote.end
     if quote is not None and (at := text.find(quote.text)) >= 0:

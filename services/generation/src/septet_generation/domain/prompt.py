@@ -1,4 +1,4 @@
-"""What a prompt is made from, free of its wording (which is the templates')."""
+"""Selects the content of a prompt. The wording is in the templates."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from septet_generation.domain.chat import ChatMessage
 from septet_generation.domain.excerpts import Excerpt, excerpts
 from septet_generation.domain.tokens import estimate_tokens
 
-LEAST_FOR_PASSAGES = 160
+MIN_PASSAGE_TOKENS = 160
 HISTORY_SHARE = 0.25
 REJECTED_TOKENS = 80
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The variables of a template. ``fields`` are the names that an answer in JSON must have."""
+    """Variables of a template. ``fields`` are the required fields of a JSON answer."""
 
     question: str
     passages: Sequence[Excerpt] = ()
@@ -32,9 +32,9 @@ class Parts:
 
 @dataclass(frozen=True)
 class Prompt:
-    """Messages for the model, and the name and version of the template that made them.
+    """Messages for the model, and name and version of their template.
 
-    ``opening`` holds the system message and worked examples; a conversation's history comes after it.
+    ``opening`` holds the system message and the worked examples. The conversation's history follows it.
     """
 
     opening: tuple[ChatMessage, ...]
@@ -53,10 +53,10 @@ Render = Callable[[str, str, Parts], Prompt]
 
 
 def compose(event: Grounded | Revision, model: Model, render: Render) -> Prompt:
-    """Make the prompt of one draft, within ``model.prompt_tokens`` by estimate.
+    """Build the prompt of one draft, within an estimated ``model.prompt_tokens``.
 
-    The question is never cut; the conversation before it gets at most a quarter of the prompt, latest
-    messages first; the passages get what is left.
+    The question is never cut. The conversation before it gets at most a quarter of the prompt, latest messages
+    first. The passages get the rest.
     """
     name, parts = _parts(event)
     language = event.language or "en"
@@ -65,14 +65,14 @@ def compose(event: Grounded | Revision, model: Model, render: Render) -> Prompt:
         empty = replace(parts, passages=(Excerpt(1, "", ""),))
         left = model.prompt_tokens - _size(render(name, language, empty).messages) - _size(history)
         best = event.answerability.best if event.answerability else None
-        budget = max(left, LEAST_FOR_PASSAGES)
+        budget = max(left, MIN_PASSAGE_TOKENS)
         found = excerpts(event.passages, parts.question, best, budget, model.passages)
         parts = replace(parts, passages=found)
     return replace(render(name, language, parts), history=history)
 
 
 def _parts(event: Grounded | Revision) -> tuple[str, Parts]:
-    """The template's name and its variables, still without passages."""
+    """Return the template's name and its variables, without passages."""
     ask = event.ask
     parts = Parts(ask.query, as_json=ask.output_schema is not None, fields=_fields(ask.output_schema))
     if isinstance(event, Revision):
@@ -82,13 +82,13 @@ def _parts(event: Grounded | Revision) -> tuple[str, Parts]:
 
 
 def _fields(schema: dict[str, Any] | None) -> tuple[str, ...]:
-    """Names of the fields that an answer in JSON must have, so that the prompt can say them."""
+    """Return the field names of a JSON answer, for the prompt."""
     properties = (schema or {}).get("properties")
     return tuple(properties) if isinstance(properties, dict) else ()
 
 
 def _history(messages: Sequence[Message], budget: int) -> tuple[ChatMessage, ...]:
-    """The latest messages that fit ``budget`` tokens, whole, in their order."""
+    """Return the latest whole messages that fit into ``budget`` tokens, in order."""
     kept: list[ChatMessage] = []
     for message in reversed(messages):
         budget -= estimate_tokens(message.content)

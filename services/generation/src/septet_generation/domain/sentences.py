@@ -13,9 +13,9 @@ Span = tuple[int, int]
 
 @lru_cache(maxsize=1024)
 def sentence_spans(text: str) -> tuple[Span, ...]:
-    """Character offsets (start, end) of the sentences of ``text``, in order, without outer white space.
+    """Return character offsets (start, end) of the sentences of ``text``, in order, without outer white space.
 
-    Remembered: the same passages are found for many questions.
+    The cache serves popular passages, which many questions retrieve.
     """
     spans: list[Span] = []
     start = 0

@@ -1,4 +1,4 @@
-"""How long a text is for a model whose tokenizer is not at hand."""
+"""Estimates token counts without the model's tokenizer."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ TOKENS_PER_SYLLABLE = 2.9
 
 
 def estimate_tokens(text: str) -> int:
-    """Upper estimate of the tokens of ``text``.
+    """Return an upper estimate of the tokens of ``text``.
 
-    Byte-level BPE vocabularies that saw little Korean (SmolLM2, 49k) spend 2.8 to 3.1 tokens on a Hangul
-    syllable; vocabularies of 100k and more spend about one, so for them the estimate is on the safe side.
+    Byte-level BPE vocabularies with little Korean (SmolLM2, 49k) need 2.8 to 3.1 tokens for a Hangul syllable.
+    Vocabularies of 100k and more need about one, so the estimate is too high for them.
     """
     return _estimate(len(text), len(_HANGUL_AND_CJK.findall(text)))
 
 
 def slice_estimator(text: str) -> Callable[[int, int], int]:
-    """A function of character offsets that estimates the tokens of that slice of ``text`` without reading it again."""
+    """Return a function that estimates the tokens of ``text[start:end]`` without a new scan."""
     wide = [match.start() for match in _HANGUL_AND_CJK.finditer(text)]
     return lambda start, end: _estimate(end - start, bisect_left(wide, end) - bisect_left(wide, start))
 

@@ -1,4 +1,4 @@
-"""The revisions of the schema ``generation``. See :mod:`septet_kit.migrate`."""
+"""Migrations of the schema ``generation``. See :mod:`septet_kit.migrate`."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _WRITE_LOCK = 7_370_738
 
 
 class PostgresStore:
-    """The source of truth. Sequences rise in the order of commits, so that readers can follow them."""
+    """The source of truth. Sequences are in commit order, so that readers can follow them."""
 
     def __init__(self, pool: StorePool, ef_search: int = 200) -> None:
         self._pool = pool
@@ -45,8 +45,8 @@ class PostgresStore:
             by_tenant[write.key[0]].append(write)
         written: dict[DocumentKey, State] = {}
         async with self._pool.transaction(NOBODY) as connection:
-            # Readers follow the sequence: one writer at a time keeps it in the order of commits.
-            await connection.execute(rows.TAKE_TURN, _WRITE_LOCK)
+            # Readers follow the sequence: a single writer at a time keeps it in commit order.
+            await connection.execute(rows.LOCK_WRITES, _WRITE_LOCK)
             for tenant, own in by_tenant.items():
                 await connection.execute(set_tenant(tenant, local=True))
                 written |= await _write(connection, tenant, own, model)
@@ -83,7 +83,7 @@ class PostgresStore:
         ) as connection:
             found = await connection.fetch(rows.NEAREST, tenant, model, HalfVector(vector), limit)
         hits = [LazyHit(row["passage_id"], row["cosine"], partial(rows.to_passage, row)) for row in found]
-        # An iterative scan yields its results in relaxed order.
+        # An iterative scan returns its results in approximate order.
         return sorted(hits, key=lambda hit: -hit.score)
 
     async def cosines(self, tenant: str, passage_ids: Sequence[str], vector: Vector) -> Mapping[str, float]:
@@ -100,7 +100,7 @@ async def _write(
     current = await _states(connection, tenant, document_ids)
     for write in writes:
         if current.get(write.key) != write.expected:
-            raise Transient("concurrent_change", f"document {write.key[1]} was changed meanwhile")
+            raise Transient("concurrent_change", f"document {write.key[1]} changed concurrently")
     await connection.executemany(rows.PUT_DOCUMENT, [rows.document_row(write) for write in writes])
     await connection.execute(rows.DROP_PASSAGES, tenant, document_ids)
     passages = [row for write in writes for row in rows.passage_rows(write, model)]
@@ -116,7 +116,7 @@ async def _states(
 
 
 def _by_tenant(keys: Sequence[DocumentKey]) -> dict[str, list[str]]:
-    """Document ids of each tenant."""
+    """Return the document ids of each tenant."""
     found: dict[str, list[str]] = defaultdict(list)
     for tenant, document_id in keys:
         found[tenant].append(document_id)

@@ -1,4 +1,4 @@
-"""SQL statements, and rows to values and back."""
+"""SQL statements, and conversion between rows and values."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.revisions import Origin, State
 from septet_retrieval.ports import DocumentWrite, Unchanged
 
-TAKE_TURN = "SELECT pg_advisory_xact_lock($1)"
+LOCK_WRITES = "SELECT pg_advisory_xact_lock($1)"
 
-# A generic plan ignores how few rows a tenant has, and without an iterative scan the tenant's filter is applied
-# only to the first ``ef_search`` neighbours.
+# A generic plan ignores the tenant's number of rows. Without an iterative scan, the tenant filter applies only to
+# the first ``ef_search`` neighbours.
 PLAN_FOR_TENANT = ("hnsw.iterative_scan = relaxed_order", "plan_cache_mode = force_custom_plan")
 
 STATES = "SELECT * FROM documents WHERE tenant = $1 AND document_id = ANY ($2::text[])"
 
-# From each tenant to the next in the index, instead of through all documents.
+# Loose index scan: one index look-up per tenant instead of a scan of all documents.
 POSITIONS = """
 WITH RECURSIVE tenants AS (
     (SELECT tenant FROM documents ORDER BY tenant LIMIT 1)
@@ -89,42 +89,34 @@ WHERE tenant = $1 AND passage_id = ANY($2)
 
 
 def to_state(row: asyncpg.Record) -> State:
-    return State(
-        sequence=row["sequence"], revision=row["revision"], content_hash=row["content_hash"],
-        previous_hash=row["previous_hash"], change=row["change"], passages=row["passages"],
-        embedded=row["embedded"],
-        origin=Origin(row["origin_at"], row["origin_partition"], row["origin_offset"]),
-    )  # fmt: skip
+    names = ("sequence", "revision", "content_hash", "previous_hash", "change", "passages", "embedded")
+    origin = Origin(row["origin_at"], row["origin_partition"], row["origin_offset"])
+    return State(**{name: row[name] for name in names}, origin=origin)
 
 
 def to_passage(row: asyncpg.Record) -> IndexedPassage:
-    return IndexedPassage(
-        passage_id=row["passage_id"], document_id=row["document_id"], content_hash=row["content_hash"],
-        title=row["title"], location=row["location"], uri=row["uri"], text=row["text"],
-        start=row["starts"], end=row["ends"],
-    )  # fmt: skip
+    names = ("passage_id", "document_id", "content_hash", "title", "location", "uri", "text")
+    return IndexedPassage(**{name: row[name] for name in names}, start=row["starts"], end=row["ends"])
 
 
 def document_row(write: DocumentWrite) -> tuple[object, ...]:
     """Arguments of ``PUT_DOCUMENT``."""
-    origin = write.origin
-    return (
-        *write.key, write.revision, write.content_hash, write.change, len(write.passages), write.embedded,
-        origin.timestamp, origin.partition, origin.offset,
-    )  # fmt: skip
+    content = (write.revision, write.content_hash, write.change, len(write.passages), write.embedded)
+    return (*write.key, *content, *_origin_row(write.origin))
 
 
 def touch_row(unchanged: Unchanged) -> tuple[object, ...]:
     """Arguments of ``TOUCH``."""
-    origin = unchanged.origin
-    return (*unchanged.key, unchanged.revision, origin.timestamp, origin.partition, origin.offset)
+    return (*unchanged.key, unchanged.revision, *_origin_row(unchanged.origin))
+
+
+def _origin_row(origin: Origin) -> tuple[object, ...]:
+    return (origin.timestamp, origin.partition, origin.offset)
 
 
 def passage_rows(write: DocumentWrite, model: str) -> Iterator[tuple[object, ...]]:
-    """Arguments of ``PUT_PASSAGE``, one tuple a passage."""
+    """Arguments of ``PUT_PASSAGE``, one tuple per passage."""
     for passage, text_hash, vector in zip(write.passages, write.text_hashes, write.vectors, strict=True):
-        yield (
-            passage.passage_id, write.key[0], passage.document_id, passage.content_hash, passage.title,
-            passage.location, passage.uri, passage.text, passage.start, passage.end,
-            model, text_hash, HalfVector(vector),
-        )  # fmt: skip
+        names = (passage.passage_id, write.key[0], passage.document_id)
+        content = (passage.content_hash, passage.title, passage.location, passage.uri, passage.text)
+        yield (*names, *content, passage.start, passage.end, model, text_hash, HalfVector(vector))

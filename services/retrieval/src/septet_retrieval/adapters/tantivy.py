@@ -1,7 +1,7 @@
-"""The lexical index on tantivy: BM25 in the process, one index folder per tenant.
+"""Lexical index on tantivy: BM25 within the process, one index folder per tenant.
 
-An index of its own keeps a tenant's passages out of the others' reach and out of their term statistics.
-Terms come from :mod:`septet_retrieval.domain.analysis`; tantivy itself only splits them at white space.
+Separate indexes isolate tenants: neither passages nor term statistics are shared. The terms come from
+:mod:`septet_retrieval.domain.analysis`; tantivy only splits them at white space.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from septet_retrieval.ports import DocumentPassages, LazyHit
 log = get_logger()
 
 LAYOUT = "v1"
-"""Changes with the schema or the analysis: the index of another layout is not read, but built anew."""
+"""Changes with the schema or the analysis. An index of another layout is ignored and rebuilt."""
 
 _HEAP_BYTES = 24_000_000
 _POSITION = "position"
@@ -46,14 +46,14 @@ _SCHEMA = _schema()
 
 
 class _TenantIndex:
-    """One folder, one writer; its methods block."""
+    """Index of one folder with one writer. Its methods block."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             self._index = tantivy.Index(_SCHEMA, path=str(folder))
         except ValueError as error:
-            log.warning("lexical index unreadable, building it anew", folder=str(folder), error=str(error))
+            log.warning("lexical index unreadable, rebuilding it", folder=str(folder), error=str(error))
             shutil.rmtree(folder)
             folder.mkdir()
             self._index = tantivy.Index(_SCHEMA, path=str(folder))
@@ -113,7 +113,7 @@ class _TenantIndex:
 
 
 def _hit(stored: bytes, score: float) -> LazyHit:
-    return LazyHit(terms.id_of(stored), score, partial(terms.load, stored))
+    return LazyHit(terms.passage_id_of(stored), score, partial(terms.load, stored))
 
 
 def _stored(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> bytes:
@@ -121,7 +121,7 @@ def _stored(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> bytes:
 
 
 class TantivyIndex:
-    """The port's adapter: folders below ``root``, opened on first use, worked on in threads."""
+    """Adapter of ``LexicalIndex``: folders below ``root``, opened on first use. Calls run in threads."""
 
     def __init__(self, root: Path) -> None:
         self._root = root / LAYOUT
@@ -134,7 +134,7 @@ class TantivyIndex:
     async def apply(
         self, tenant: str, changes: Sequence[DocumentPassages], position: int
     ) -> Mapping[str, Permanent]:
-        """As the port says.
+        """See :meth:`septet_retrieval.ports.LexicalIndex.apply`.
 
         Raises:
             Transient: the index could not be written (code ``lexical_unavailable``).
@@ -146,7 +146,7 @@ class TantivyIndex:
         return {}
 
     async def search(self, tenant: str, question: str, limit: int) -> list[LazyHit]:
-        """As the port says.
+        """See :meth:`septet_retrieval.ports.LexicalIndex.search`.
 
         Raises:
             Transient: the index could not be read (code ``lexical_unavailable``).
@@ -159,10 +159,10 @@ class TantivyIndex:
             raise Transient("lexical_unavailable", f"tantivy: {error}") from error
 
     async def check(self) -> None:
-        """Nothing to check: the index lives in the process."""
+        """Do nothing: the index is part of the process."""
 
     async def close(self) -> None:
-        """Wait for merges, and let go of the folders."""
+        """Wait for merges and close the folders."""
         for index in self._open.values():
             await asyncio.to_thread(index.close)
         self._open.clear()

@@ -1,4 +1,4 @@
-"""What to say instead of an answer, in the question's language."""
+"""Text of an abstention, in the question's language."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHOWN = 3
 
 
 def abstention(question: str, language: str | None, passages: Sequence[Passage]) -> str:
-    """Say that the documents do not answer the question, and name the nearest ones."""
+    """Return a text that the documents do not answer the question, with the titles of the closest ones."""
     korean = language == "ko" or bool(_HANGUL.search(question))
     named = list(dict.fromkeys(passage.title or passage.document_id for passage in passages))[:_SHOWN]
     titles = ", ".join(named)

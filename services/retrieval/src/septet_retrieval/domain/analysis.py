@@ -1,10 +1,10 @@
-"""Text analysis for lexical search: text to terms, the same for passages and questions.
+"""Text analysis for lexical search: terms of passages and questions.
 
 English is analysed like Lucene's ``EnglishAnalyzer`` (word tokens, possessive ``'s`` stripped, lower case,
 33 stop words, Porter 1980). Hangul, Han and Kana runs become character bigrams (as in Lucene's
-``CJKBigramFilter``); a Korean word also yields itself without its particle, because particles glue
-themselves to nouns (bigrams alone: nDCG@10 0.661 on TyDi-ko, with stems 0.689). Identifiers yield
-themselves and their parts: ``functools.lru_cache`` is found by ``lru_cache``, ``cache`` and in full.
+``CJKBigramFilter``). A Korean word of three or more syllables also becomes a term without its particle, because
+particles are suffixes of nouns (nDCG@10 on TyDi-ko: 0.661 with bigrams alone, 0.689 with both). Identifiers become
+terms in full and in parts: ``lru_cache``, ``cache`` and the full name find ``functools.lru_cache``.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _local = threading.local()
 
 
 def analyze(text: str) -> list[str]:
-    """Terms of ``text`` in order; repeated terms stay repeated, because BM25 counts them."""
+    """Return the terms of ``text`` in order, with repetitions, because BM25 counts them."""
     return [term for token in _tokens(text) for term in _terms(token)]
 
 
 def analyze_question(text: str) -> list[str]:
-    """Terms of a question without the words that only ask; all of its terms when nothing else is left."""
+    """Return the terms of a question without question words, or all terms if no other are left."""
     kept = [token for token in _tokens(text) if token.lower() not in QUESTION_WORDS]
     return [term for token in kept for term in _terms(token)] or analyze(text)
 
 
 def question_units(text: str) -> list[frozenset[str]]:
-    """The terms of each describing word of a question: how many words of it are met, not how many bigrams.
+    """Return the terms of each content word of a question, so that coverage counts words and not bigrams.
 
     A Korean word counts without its particle.
     """
@@ -64,7 +64,7 @@ def _terms_of(token: str) -> tuple[str, ...]:
     return tuple(_stemmer().stemWords(kept))
 
 
-# Few words make up most of any text.
+# A few words make up most of a text.
 _known_terms = lru_cache(maxsize=32_768)(_terms_of)
 
 
@@ -82,7 +82,7 @@ def _words(token: str) -> Iterator[str]:
 
 
 def _without_particle(word: str) -> str:
-    """A Korean word less its longest known particle, as long as two syllables remain."""
+    """Return a Korean word without its longest known particle, if two syllables remain."""
     for particle in PARTICLES:
         if word.endswith(particle) and len(word) - len(particle) >= 2:
             return word[: -len(particle)]
@@ -109,14 +109,14 @@ def _latin(token: str) -> Iterator[str]:
 
 
 def _camel(piece: str) -> list[str]:
-    """``OrderedDict`` to ``ordered``, ``dict``; names such as ``McDonald`` and ``iPhone`` split alike."""
+    """Split ``OrderedDict`` into ``ordered`` and ``dict``. Names such as ``McDonald`` and ``iPhone`` are split, too."""
     if not piece.isascii() or piece.islower() or piece.isupper() or not piece.isalpha():
         return [piece.lower()]
     return [part.lower() for part in _CAMEL.findall(piece)]
 
 
 def _stemmer() -> Stemmer.Stemmer:
-    """One per thread: Snowball's state is not shared safely."""
+    """Return the stemmer of this thread: Snowball's state is not thread-safe."""
     if not hasattr(_local, "stemmer"):
         _local.stemmer = Stemmer.Stemmer("porter")
     return _local.stemmer

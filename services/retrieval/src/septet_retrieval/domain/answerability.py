@@ -1,8 +1,8 @@
-"""Whether retrieved passages can answer a question: a calibrated probability, made without the model.
+"""Classifier of answerability: a calibrated probability that passages answer a question.
 
-A logistic regression (Platt 1999) over how close and how complete the best evidence is. Small language
-models never say that they do not know, so the decision is taken before they are asked. The coefficients
-are learned by ``benchmarks/answerability``; there is one set for each kind of evidence at hand.
+A logistic regression (Platt 1999) over closeness and completeness of the best evidence. Small language models
+answer even without evidence, so the decision is made before the model is called. ``benchmarks/answerability`` trains
+the coefficients, one set for each kind of evidence.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from septet_contracts import Answerability, Passage, Quote
 from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, passage_terms, terms_of
 
 Kind = Literal["semantic", "lexical", "foreign"]
-"""``semantic``: with cosines; ``lexical``: without; ``foreign``: a script the embedding model does not know."""
+"""``semantic``: with cosines; ``lexical``: without; ``foreign``: a script that the embedding model does not support."""
 
 _COSINE_SHARE = 0.75
 _BARE_COST = 0.3
-# Texts to learn from have no titles, so this is set by hand: such evidence is better than even.
+# Set by hand, because the training texts have no titles.
 _SUBJECT_PROBABILITY = 0.6
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """The probability of an answer, the best sentence, and the features that led there."""
+    """Probability of an answer, the best sentence, and the features."""
 
     probability: float
     best: Quote | None
@@ -38,12 +38,15 @@ class Assessment:
     kind: Kind
 
     def verdict(self, threshold: float) -> Answerability:
-        """The decision at a threshold, with its reason in words."""
+        """Return the decision at a threshold, with a reason in words."""
         answerable = self.probability >= threshold
         return Answerability(
-            score=round(self.probability, 4), threshold=threshold, answerable=answerable, best=self.best,
+            score=round(self.probability, 4),
+            threshold=threshold,
+            answerable=answerable,
+            best=self.best,
             reason=_reason(self.features, answerable),
-        )  # fmt: skip
+        )
 
 
 def assess(
@@ -54,7 +57,7 @@ def assess(
     *,
     foreign: bool = False,
 ) -> Assessment:
-    """Judge the evidence; ``cosines`` are those of question and ``sentences``, if they could be had."""
+    """Assess the evidence; ``cosines`` are those of the question with ``sentences``, if known."""
     if not passages or not sentences:
         return Assessment(0.0, None, {}, "lexical")
     kind: Kind = "foreign" if foreign else "lexical" if cosines is None else "semantic"
@@ -70,9 +73,9 @@ def assess(
 
 
 def _subject(terms: Terms, passages: Sequence[Passage]) -> str | None:
-    """The title that the question asks about: it holds all of the question's terms, and little else.
+    """Return the shortest title that contains all terms of the question, if there is one.
 
-    "What does str.upper do?" shares no word with "Return a copy converted to uppercase": only its title tells.
+    "What does str.upper do?" shares no word with "Return a copy converted to uppercase"; only the title matches.
     """
     titles = {passage.title: terms_of(passage.title) for passage in passages[:MAX_PASSAGES]}
     about = [title for title, held in titles.items() if terms.all and terms.all <= held]
@@ -80,7 +83,7 @@ def _subject(terms: Terms, passages: Sequence[Passage]) -> str | None:
 
 
 def _best(sentences: Sequence[Sentence], cosines: Sequence[float] | None, subject: str | None = None) -> int:
-    """Position of the sentence to quote: from the passage about the subject, if there is one."""
+    """Return the position of the sentence to quote. Passages about the subject are preferred."""
 
     def value(position: int) -> float:
         sentence = sentences[position]
@@ -112,9 +115,13 @@ def _features(
 
 def _quote(sentence: Sentence, similarity: float) -> Quote:
     return Quote(
-        passage_id=sentence.passage.passage_id, number=sentence.number, text=sentence.text,
-        start=sentence.span.start, end=sentence.span.end, similarity=round(float(similarity), 4),
-    )  # fmt: skip
+        passage_id=sentence.passage.passage_id,
+        number=sentence.number,
+        text=sentence.text,
+        start=sentence.span.start,
+        end=sentence.span.end,
+        similarity=round(float(similarity), 4),
+    )
 
 
 def _probability(kind: Kind, features: Mapping[str, float]) -> float:
@@ -127,7 +134,7 @@ def _probability(kind: Kind, features: Mapping[str, float]) -> float:
 
 @cache
 def coefficients() -> Mapping[Kind, Mapping[str, float]]:
-    """The committed coefficients, by kind of evidence and feature."""
+    """Return the trained coefficients by kind of evidence and feature."""
     raw = (files("septet_retrieval.domain") / "answerability.json").read_text(encoding="utf-8")
     return {kind: dict(model) for kind, model in json.loads(raw)["models"].items()}
 

@@ -1,4 +1,4 @@
-"""The sentences of retrieved passages that speak to a question, and how far they do."""
+"""Selects the sentences of passages that cover a question's terms best."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ _NAME = re.compile(r"(?<!^)(?<![.!?]\s)\b[A-Z][\w'’-]*|\b\w*\d[\w.,]*|\b\w+(?:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence of the passage at ``number`` (1-based); offsets are into the passage's text.
+    """A sentence of the passage at ``number`` (1-based); offsets refer to the passage's text.
 
-    ``coverage`` is the share of the question's terms that the sentence and the passage's heading hold; a
-    sentence is ``bare`` when it is a heading, a signature or a question, or adds nothing to question and
-    heading.
+    ``coverage`` is the share of the question's terms in the sentence and the passage's heading. A sentence is
+    ``bare`` if it is a heading, a signature or a question, or if all its terms are in the question or the heading.
     """
 
     passage: Passage
@@ -45,14 +44,14 @@ class Sentence:
 
     @property
     def embedded_text(self) -> str:
-        """The sentence below its passage's title, which says whom its pronouns mean."""
+        """The sentence after its passage's title, which resolves its pronouns."""
         title = self.passage.title
         return self.text if not title or title.lower() in self.text.lower() else f"{title}: {self.text}"
 
 
 @dataclass(frozen=True)
 class Terms:
-    """A question's terms: all that describe, and those of names, numbers and identifiers."""
+    """A question's terms: all, those of names, numbers and identifiers, and those of each word."""
 
     all: frozenset[str]
     names: frozenset[str]
@@ -65,22 +64,22 @@ class Terms:
         return cls(described, frozenset(names) & described, tuple(question_units(question)))
 
     def coverage(self, terms: frozenset[str]) -> float:
-        """Share of the question's words among ``terms``, 0 to 1; a word of several terms counts in parts."""
+        """Return the share of the question's words in ``terms``, 0 to 1; words of several terms count in parts."""
         met = sum(len(unit & terms) / len(unit) for unit in self.units)
         return met / len(self.units) if self.units else 0.0
 
     def lead_coverage(self, terms: frozenset[str]) -> float:
-        """The same for the first word alone; where no capitals tell names, the topic often leads."""
+        """Return the share of the first word's terms. Without capitals, the first word is often the topic."""
         return len(self.units[0] & terms) / len(self.units[0]) if self.units else 0.0
 
     def name_coverage(self, terms: frozenset[str]) -> float:
-        """The same for names; 1 when the question names nothing."""
+        """Return the share of names in ``terms``; 1 if the question has none."""
         return len(self.names & terms) / len(self.names) if self.names else 1.0
 
 
 @lru_cache(maxsize=4096)
 def terms_of(text: str) -> frozenset[str]:
-    """The terms of a passage, a heading or a sentence: the same ones are found for many questions."""
+    """Return the terms of a passage, heading or sentence. The cache serves texts that many questions retrieve."""
     return frozenset(analyze(text))
 
 
@@ -93,10 +92,10 @@ def passage_terms(passage: Passage) -> frozenset[str]:
 
 
 def best_sentences(terms: Terms, passages: Sequence[Passage]) -> list[Sentence]:
-    """At most ``MAX_SENTENCES`` of the first passages: those that cover the question best, in order.
+    """Return at most ``MAX_SENTENCES`` sentences of the first passages that cover the question best, in order.
 
-    The first sentences of the first passages are always among them: a definition may share no word with
-    the question but its subject.
+    The first sentence of each of the first three passages is always included: a definition may share only the
+    subject with the question.
     """
     found: list[Sentence] = []
     for number, passage in enumerate(passages[:MAX_PASSAGES], start=1):

@@ -1,8 +1,8 @@
-"""Fusing two rankings into one.
+"""Fuses two rankings into one.
 
-Reciprocal rank fusion (Cormack, Clarke & Büttcher, SIGIR 2009) looks at ranks alone. The convex
-combination (Bruch, Gai & Ingber, TOIS 2023) looks at scores, standardised on each side, so that a side
-that is sure of a passage counts for more; it also uses the cosines of passages that only BM25 found.
+Reciprocal rank fusion (Cormack, Clarke & Büttcher, SIGIR 2009) uses only ranks. The convex combination (Bruch, Gai &
+Ingber, TOIS 2023) uses scores, standardised on each side, so that outstanding scores have more weight. It also uses
+the cosines of passages that only BM25 found.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _USUAL_TERMS = 5
 
 
 class Ranked(NamedTuple):
-    """A fused result; ranks are 1-based and absent where a side did not return it."""
+    """A fused result. Ranks are 1-based; ``None`` if the side did not return it."""
 
     name: str
     score: float
@@ -31,13 +31,13 @@ def fuse(
     dense_weight: float,
     cosines: Mapping[str, float] | None = None,
 ) -> list[Ranked]:
-    """Rank the union of two sides' results, best first; a side that is empty leaves the other's order.
+    """Rank the union of two sides' results, best first. If one side is empty, the other's order is kept.
 
     Args:
         lexical: BM25 scores by id, best first.
         dense: cosines by id, best first.
-        dense_weight: the dense side's share, 0 to 1.
-        cosines: cosines of more ids, for the convex combination.
+        dense_weight: weight of the dense side, 0 to 1.
+        cosines: cosines of further ids, for the convex combination.
     """
     weight = dense_weight if lexical and dense else float(bool(dense))
     lexical_ranks, dense_ranks = _ranks(lexical), _ranks(dense)
@@ -52,10 +52,10 @@ def fuse(
 
 
 def length_adjusted(dense_weight: float, terms: int) -> float:
-    """The dense share for a question of so many terms; ``dense_weight`` is meant for five.
+    """Return the dense weight for a question of ``terms`` terms; ``dense_weight`` is that for five.
 
-    Every term makes BM25 surer, while the one vector has to hold more: the odds of the dense side fall with
-    the root of the length (+.002 nDCG@10 on the mean of six sets, and no question set loses).
+    More terms make BM25 more precise and the vector less specific, so the odds of the dense side fall with the
+    square root of the length (+.002 nDCG@10 on the mean of six sets; no set loses).
     """
     if dense_weight >= 1:
         return 1.0
@@ -66,7 +66,7 @@ def length_adjusted(dense_weight: float, terms: int) -> float:
 def reciprocal_rank(
     lexical: Mapping[str, int], dense: Mapping[str, int], dense_weight: float
 ) -> dict[str, float]:
-    """Weighted reciprocal rank fusion of two rankings, given as 1-based ranks."""
+    """Return the weighted reciprocal rank fusion of two rankings (1-based ranks)."""
     scores: dict[str, float] = {}
     for ranks, weight in ((lexical, 1 - dense_weight), (dense, dense_weight)):
         for name, rank in ranks.items():
@@ -80,9 +80,9 @@ def convex(
     dense_weight: float,
     cosines: Mapping[str, float],
 ) -> dict[str, float]:
-    """Convex combination of standard scores, on the logistic scale from 0 to 1.
+    """Return the convex combination of standard scores, on the logistic scale from 0 to 1.
 
-    What a side did not return counts there as the last that it returned, unless its cosine is known.
+    A result that a side did not return gets the side's lowest score, unless its cosine is known.
     """
     lexical_z, lexical_floor = _standardised(lexical, lexical)
     dense_z, dense_floor = _standardised(dense, {**cosines, **dense})
@@ -96,7 +96,7 @@ def convex(
 
 
 def _standardised(sample: Mapping[str, float], scores: Mapping[str, float]) -> tuple[dict[str, float], float]:
-    """Standard scores of ``scores`` by the mean and deviation of ``sample``, and the sample's lowest."""
+    """Return ``scores`` standardised by mean and deviation of ``sample``, and the sample's lowest."""
     if not sample:
         return {}, 0.0
     mean = math.fsum(sample.values()) / len(sample)

@@ -1,4 +1,4 @@
-"""From a wish to what is searched for."""
+"""Derives the search text from a request."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from septet_contracts import Ask
 
 from septet_retrieval.domain.analysis import analyze_question
 
-READ = 8_192
-"""Characters of a question that its kind is read from: a longer one is as clearly of that kind."""
+ANALYZED_CHARACTERS = 8_192
+"""Number of leading characters of a question that are analysed."""
 
 _FEW_TERMS = 3
 _HISTORY_CHARACTERS = 300
@@ -19,22 +19,22 @@ _MASKED = re.compile(r"<[A-Z_]{2,40}_\d{1,4}>")
 
 
 def search_text(ask: Ask) -> str:
-    """The question, without the placeholders of masked personal data, which no document holds.
+    """Return the question without placeholders of masked personal data, which documents do not contain.
 
-    A very short follow-up ("and in Korea?") is preceded by the question before it.
+    A very short follow-up ("and in Korea?") is searched together with the previous question.
     """
     question = _MASKED.sub(" ", ask.query)
     previous = [message.content for message in ask.history if message.role == "user"]
-    if not previous or len(set(analyze_question(question[:READ]))) > _FEW_TERMS:
+    if not previous or len(set(analyze_question(question[:ANALYZED_CHARACTERS]))) > _FEW_TERMS:
         return question
     return f"{previous[-1][-_HISTORY_CHARACTERS:]}\n{question}"
 
 
 def is_latin(text: str) -> bool:
-    """Whether the text is written in Latin letters for the most part.
+    """Whether at least 70 % of the letters are Latin.
 
-    A language detector errs on short questions and names; the script does not.
+    On short questions and names the script is more reliable than a language detector.
     """
-    letters = [character for character in text[:READ] if character.isalpha()]
+    letters = [character for character in text[:ANALYZED_CHARACTERS] if character.isalpha()]
     foreign = sum(not unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
     return foreign <= _FOREIGN_SHARE * len(letters)

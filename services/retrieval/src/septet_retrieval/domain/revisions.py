@@ -1,7 +1,7 @@
-"""Which document events count: order and idempotence of ingest, decided without a database.
+"""Decides whether a document event applies: order and idempotence of ingest.
 
-The log keeps one document's events in order, but a crash replays its tail. A replayed event must neither
-bring an older text back nor lose the announcement that the crash swallowed.
+The log keeps the events of a document in order, but a crash replays its tail. A replayed event must not restore an
+older text, and the ``documents-changed`` event that the crash prevented must still be published.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ Change = Literal["created", "updated", "deleted", "unchanged"]
 
 @dataclass(frozen=True)
 class Origin:
-    """The record that an event came in."""
+    """The log record of an event."""
 
     timestamp: datetime
     partition: int
     offset: int
 
     def precedes(self, other: Origin) -> bool:
-        """Whether this record was logged earlier. Offsets alone mislead when a topic was created anew."""
+        """Whether this record was logged earlier. Timestamps detect a recreated topic, whose offsets restart."""
         return (
             self.partition == other.partition
             and self.offset < other.offset
@@ -33,7 +33,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class State:
-    """What is stored of a document; ``content_hash`` is ``None`` once it is deleted."""
+    """Stored state of a document; ``content_hash`` is ``None`` if it is deleted."""
 
     sequence: int
     revision: int | None
@@ -45,31 +45,31 @@ class State:
     origin: Origin
 
 
-class Judgement(enum.Enum):
+class Decision(enum.Enum):
     APPLY = "apply"
     REPEAT = "repeat"
-    """The very record that made the stored state: its announcement is due again."""
+    """The record that led to the stored state: publish its ``documents-changed`` event again."""
     UNCHANGED = "unchanged"
     STALE = "stale"
 
 
-def judge(state: State | None, revision: int | None, content_hash: str | None, origin: Origin) -> Judgement:
-    """Decide on an event: an upsert with its content's hash, or a deletion with ``None``."""
+def decide(state: State | None, revision: int | None, content_hash: str | None, origin: Origin) -> Decision:
+    """Decide on an event; ``content_hash`` is ``None`` for a deletion."""
     if state is None:
-        return Judgement.APPLY
+        return Decision.APPLY
     if origin == state.origin and content_hash == state.content_hash:
-        return Judgement.REPEAT
+        return Decision.REPEAT
     if revision is not None and state.revision is not None and revision < state.revision:
-        return Judgement.STALE
+        return Decision.STALE
     if origin.precedes(state.origin):
-        return Judgement.STALE
+        return Decision.STALE
     if content_hash is not None and content_hash == state.content_hash:
-        return Judgement.UNCHANGED
-    return Judgement.APPLY
+        return Decision.UNCHANGED
+    return Decision.APPLY
 
 
 def change_of(state: State | None, content_hash: str | None) -> Change:
-    """What applying an event does to the document."""
+    """Return the change that applying an event makes to the document."""
     if content_hash is None:
         return "deleted"
     return "created" if state is None or state.content_hash is None else "updated"

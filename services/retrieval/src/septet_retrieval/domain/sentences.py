@@ -1,9 +1,9 @@
 """Sentence boundaries, English and Korean, with character offsets.
 
 A rule-based splitter in the manner of Kiss & Strunk's Punkt (2006) with its abbreviation list fixed: a
-boundary is terminal punctuation followed by space, save after abbreviations, initials and numbers of
-lists; a Korean sentence also ends at a final ending (``다.``, ``요?``), where spaces are often left out.
-Line breaks followed by a blank line, a list marker or a heading end a sentence, too.
+boundary is terminal punctuation followed by white space, except after abbreviations, initials and list numbers.
+A Korean sentence also ends at punctuation without a space after it (``다.``, ``요?``). A line break before a blank
+line, a list marker or a heading ends a sentence, too.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class Span:
 
 
 def split_sentences(text: str) -> list[Span]:
-    """Sentences of ``text`` without surrounding white space, in order, never overlapping."""
+    """Return the sentences of ``text`` in order, without surrounding white space."""
     return list(iterate_sentences(text))
 
 
 def iterate_sentences(text: str) -> Iterator[Span]:
-    """The same, one at a time: a long text can have hundreds of thousands."""
+    """Yield the sentences one at a time: a long text can have hundreds of thousands."""
     start = 0
     for match in _boundaries(text):
         if match.lastgroup == "end" and not _ends(text, start, match):
@@ -52,7 +52,7 @@ def iterate_sentences(text: str) -> Iterator[Span]:
 
 
 def _boundaries(text: str) -> Iterator[re.Match[str]]:
-    """Matches of the boundary pattern, searched for piece by piece: one search over a megabyte blocks all threads."""
+    """Yield matches of the boundary pattern, piece by piece: one search over a megabyte blocks all threads."""
     at = 0
     while at < len(text):
         limit = at + _PIECE

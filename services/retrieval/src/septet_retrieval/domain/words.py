@@ -17,14 +17,14 @@ your about from than there many much
 했는가 하나요 되었나요 되었는가 입니까 알려줘 알려주세요 설명해줘 설명해주세요
 """
 QUESTION_WORDS = frozenset(_QUESTION.split())
-"""Words that ask rather than describe: left out of questions (+.01 to +.05 nDCG@10 on six of seven sets)."""
+"""Question words, removed from questions (+.01 to +.05 nDCG@10 on six of seven sets)."""
 
 _PARTICLES = """
 은 는 이 가 을 를 의 에 와 과 도 만 로 에서 에게 으로 까지 부터 이나 이며 에는 에서는 으로는 에도 에서의 으로서
 으로써 라는 이라는 이란 란 이라고 라고 처럼 보다 마다 조차 밖에 이다 인
 """
 PARTICLES = tuple(sorted(_PARTICLES.split(), key=len, reverse=True))
-"""Korean particles and copulas that follow a noun without a space, longest first."""
+"""Korean particles and copulas that are attached to nouns, longest first."""
 
 _ABBREVIATIONS = """
 mr mrs ms dr prof sr jr st vs etc fig figs eq eqs no nos vol pp ed eds al inc ltd co corp dept est approx
@@ -32,4 +32,4 @@ e.g i.e cf u.s u.k a.m p.m ph.d b.c a.d gen col lt sgt rev hon gov sen rep jan f
 sept oct nov dec
 """
 ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
-"""English words that a full stop follows inside a sentence, lower case and without it."""
+"""English abbreviations, in lower case and without the final full stop."""

@@ -1,4 +1,4 @@
-"""The revisions of the schema ``retrieval``. See :mod:`septet_kit.migrate`."""
+"""Migrations of the schema ``retrieval``. See :mod:`septet_kit.migrate`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HEAD = head_of(__name__)
 
 
 def repeat() -> tuple[str, ...]:
-    """Vectors of the length in use. Those of another length are of another model: they cannot be converted."""
+    """Return the statement that sets the vector length. Stored vectors of another length cannot be converted."""
     n = RetrievalSettings().dimensions
     return (
         f"""

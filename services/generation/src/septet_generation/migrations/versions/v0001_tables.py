@@ -1,4 +1,4 @@
-"""The tables. Applies as well on a schema that has them from before there were revisions."""
+"""Tables. Also applies to a schema that has them from before migrations were recorded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from septet_kit.store import chassis
 revision, down_revision = "0001", None
 
 TABLES = (
-    # Tries of streamed answers: a chunk's epoch must rise with every try, also after a crash in mid-answer.
+    # Epochs of streamed answers: the epoch rises with every attempt, also after a crash within an answer.
     """
     CREATE TABLE IF NOT EXISTS stream_epochs (
         tenant     text        NOT NULL,

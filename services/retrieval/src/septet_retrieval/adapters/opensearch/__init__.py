@@ -1,4 +1,4 @@
-"""The lexical index on OpenSearch: plain text in, analysed by the server, behind an alias with versions."""
+"""Lexical index on OpenSearch: versioned indexes behind an alias; the server analyses the text."""
 
 from septet_retrieval.adapters.opensearch.connect import Cluster, connect, open_index
 from septet_retrieval.adapters.opensearch.index import OpenSearchIndex

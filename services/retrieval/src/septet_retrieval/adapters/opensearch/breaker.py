@@ -1,4 +1,4 @@
-"""A circuit breaker with one probe at a time."""
+"""Circuit breaker with one probe at a time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ log = get_logger()
 
 
 class Breaker:
-    """Refuses work for ``pause`` after ``failures`` in a row, then lets one call through to see.
+    """Opens after ``failures`` consecutive failures. After ``pause`` one call probes the server.
 
-    A call that is cancelled has failed too: its caller gave up on it. ``Permanent`` has not: the server
-    answered.
+    A cancelled call counts as a failure, because its caller timed out. ``Permanent`` does not: the server
+    responded.
     """
 
     def __init__(self, name: str, failures: int, pause: timedelta) -> None:
@@ -34,11 +34,11 @@ class Breaker:
     async def __aenter__(self) -> None:
         breaker = await self._factory.get_breaker(self._name)
         if self._probing:
-            raise self._refusal()
+            raise self._open_error()
         try:
             await breaker.__aenter__()
         except OpenedState as error:
-            raise self._refusal() from error
+            raise self._open_error() from error
         self._probing = breaker.context.state != CLOSED
 
     async def __aexit__(
@@ -48,12 +48,10 @@ class Breaker:
         self._probing = False
         await breaker.__aexit__(kind, error, traceback)
 
-    def _refusal(self) -> Transient:
-        return Transient(
-            "lexical_circuit_open", f"{self._name} failed repeatedly and is left alone for a moment"
-        )
+    def _open_error(self) -> Transient:
+        return Transient("lexical_circuit_open", f"{self._name} failed repeatedly: the circuit is open")
 
 
 def _log_change(name: str, change: str, event: Event) -> None:
     if change == "state_changed":
-        log.warning("circuit breaker", name=name, state=getattr(event, "state", ""))
+        log.warning("circuit breaker changed state", name=name, state=getattr(event, "state", ""))

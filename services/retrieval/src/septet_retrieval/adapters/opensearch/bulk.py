@@ -1,4 +1,4 @@
-"""Bulk writes, each item's result read."""
+"""Bulk writes that check the result of each item."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from septet_kit import Permanent
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_attempt, wait_random_exponential
 
 from septet_retrieval.adapters.opensearch.calls import Calls
-from septet_retrieval.adapters.opensearch.errors import CONFLICT, of_status, passes
+from septet_retrieval.adapters.opensearch.errors import CONFLICT, error_from_status, is_retryable
 
 _OPERATIONS = 500
 _ATTEMPTS = 5
@@ -21,7 +21,7 @@ Refresh = Literal["false", "wait_for", "true"]
 
 @dataclass(frozen=True)
 class Operation:
-    """Write ``source`` as ``name`` unless a newer ``version`` is there; ``document_id`` says whose part it is."""
+    """Write ``source`` under the id ``name``, unless the index has a newer ``version``."""
 
     name: str
     routing: str
@@ -30,16 +30,13 @@ class Operation:
     document_id: str
 
     def lines(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        """The two lines of the bulk format."""
-        header = {
-            "_id": self.name, "routing": self.routing, "version": self.version,
-            "version_type": "external_gte",
-        }  # fmt: skip
-        return {"index": header}, self.source
+        """Return the two lines of the bulk format."""
+        version = {"version": self.version, "version_type": "external_gte"}
+        return {"index": {"_id": self.name, "routing": self.routing, **version}}, self.source
 
 
 @dataclass(frozen=True)
-class _Refused:
+class _FailedItem:
     operation: Operation
     status: int
     reason: str
@@ -48,21 +45,21 @@ class _Refused:
 async def write(
     calls: Calls, index: str, operations: Sequence[Operation], *, alias: bool, refresh: Refresh = "false"
 ) -> Mapping[str, Permanent]:
-    """Write all of it; returns the errors of documents whose items the server cannot take.
+    """Write all operations; return the errors of rejected documents by document id.
 
-    Items for which it is too busy are sent again with backoff; a version conflict means that something newer
-    is there, which is as good. With ``alias`` nothing is written where ``index`` is no alias, so that a
-    missing index is not made up by the server.
+    Items that failed because the server is busy are retried with backoff. A version conflict is a success: the
+    index has a newer version. With ``alias`` set, the server rejects the write unless ``index`` is an alias, so
+    that it does not create a missing index.
 
     Raises:
-        Transient: the server is down, or stays too busy for an item.
-        Permanent: it refuses the request as a whole.
+        Transient: the server is down, or an item failed in every attempt.
+        Permanent: the server rejects the whole request.
     """
     rejected: dict[str, Permanent] = {}
     for start in range(0, len(operations), _OPERATIONS):
         last = start + _OPERATIONS >= len(operations)
-        wanted = refresh if last else "false"
-        rejected |= await _write_part(calls, index, operations[start : start + _OPERATIONS], alias, wanted)
+        part = operations[start : start + _OPERATIONS]
+        rejected |= await _write_part(calls, index, part, alias, refresh if last else "false")
     return rejected
 
 
@@ -70,26 +67,26 @@ async def _write_part(
     calls: Calls, index: str, operations: Sequence[Operation], alias: bool, refresh: Refresh
 ) -> dict[str, Permanent]:
     rejected: dict[str, Permanent] = {}
-    busy: list[_Refused] = []
-    left = operations
+    busy: list[_FailedItem] = []
+    pending = operations
 
-    async def attempt() -> list[_Refused]:
-        nonlocal left
-        refused = list(_refused(left, await _send(calls, index, left, alias, refresh)))
-        for item in refused:
-            if not passes(item.status):
-                error = of_status(item.status, f"{item.operation.document_id}: {item.reason}")
+    async def attempt() -> list[_FailedItem]:
+        nonlocal pending
+        failed = list(_failed(pending, await _send(calls, index, pending, alias, refresh)))
+        for item in failed:
+            if not is_retryable(item.status):
+                error = error_from_status(item.status, f"{item.operation.document_id}: {item.reason}")
                 assert isinstance(error, Permanent)
                 rejected[item.operation.document_id] = error
-        busy[:] = [item for item in refused if passes(item.status)]
-        left = [item.operation for item in busy]
+        busy[:] = [item for item in failed if is_retryable(item.status)]
+        pending = [item.operation for item in busy]
         return busy
 
     retrying = AsyncRetrying(stop=stop_after_attempt(_ATTEMPTS), wait=_wait, retry=retry_if_result(bool))
     try:
         await retrying(attempt)
     except RetryError as error:
-        raise of_status(busy[0].status, f"{len(busy)} items: {busy[0].reason}") from error
+        raise error_from_status(busy[0].status, f"{len(busy)} items: {busy[0].reason}") from error
     return rejected
 
 
@@ -97,16 +94,16 @@ async def _send(
     calls: Calls, index: str, operations: Sequence[Operation], alias: bool, refresh: Refresh
 ) -> Mapping[str, Any]:
     body = [line for operation in operations for line in operation.lines()]
-    answer: Mapping[str, Any] = await calls(
-        "bulk", index,
-        lambda client: client.bulk(body=body, index=index, params={"refresh": refresh, "require_alias": str(alias).lower()}),
-    )  # fmt: skip
-    return answer
+    params = {"refresh": refresh, "require_alias": str(alias).lower()}
+    response: Mapping[str, Any] = await calls(
+        "bulk", index, lambda client: client.bulk(body=body, index=index, params=params)
+    )
+    return response
 
 
-def _refused(operations: Sequence[Operation], answer: Mapping[str, Any]) -> Iterator[_Refused]:
-    for operation, item in zip(operations, answer["items"], strict=True):
+def _failed(operations: Sequence[Operation], response: Mapping[str, Any]) -> Iterator[_FailedItem]:
+    for operation, item in zip(operations, response["items"], strict=True):
         result = item["index"]
         if "error" in result and result["status"] != CONFLICT:
             reason = result["error"].get("reason", result["error"].get("type", ""))
-            yield _Refused(operation, result["status"], reason)
+            yield _FailedItem(operation, result["status"], reason)

@@ -1,26 +1,23 @@
-"""Every call to OpenSearch: traced, typed, and stopped by a circuit breaker while the server is down."""
+"""Calls to OpenSearch, with spans, typed errors, retries and a circuit breaker."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from opensearchpy import AsyncOpenSearch
-from opentelemetry import trace
-from septet_kit import SeptetError, Transient
-from septet_kit.observe import span
-from septet_kit.observe.tracing import mark_failed
+from septet_kit import Transient
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from septet_retrieval.adapters.opensearch.breaker import Breaker
 from septet_retrieval.adapters.opensearch.errors import UNAVAILABLE, typed_errors
+from septet_retrieval.telemetry import opensearch_span
 
 _wait = wait_random_exponential(multiplier=0.05, max=0.5)
 
 
 class Calls:
-    """Calls a client; shared by everything that uses one cluster, so that all of it knows when it is down."""
+    """Calls a client. All users of a cluster share one instance and so one circuit breaker."""
 
     def __init__(self, client: AsyncOpenSearch, breaker: Breaker) -> None:
         self.client = client
@@ -33,15 +30,15 @@ class Calls:
         call: Callable[[AsyncOpenSearch], Awaitable[Any]],
         attempts: int = 1,
     ) -> Any:
-        """Run ``call``, at most ``attempts`` times where the server was down or busy.
+        """Run ``call``; retry up to ``attempts`` times if the server is down or busy.
 
-        Only callers that nobody else retries ask for more than one attempt. A call that timed out is not
-        repeated: the time that the caller has is gone with it.
+        Only calls that no caller retries have more than one attempt. A call that timed out is not retried,
+        because it used up the caller's time.
 
         Raises:
             Transient: the server is down, slow or busy (``lexical_unavailable``, ``lexical_timeout``), or
-                was so a moment ago (``lexical_circuit_open``).
-            Permanent: it refuses the request (``lexical_rejected``).
+                the circuit breaker is open (``lexical_circuit_open``).
+            Permanent: the server rejects the request (``lexical_rejected``).
         """
         retrying = AsyncRetrying(
             stop=stop_after_attempt(attempts), wait=_wait, retry=retry_if_exception(_is_down), reraise=True
@@ -54,7 +51,7 @@ class Calls:
     async def _once(
         self, operation: str, target: str, call: Callable[[AsyncOpenSearch], Awaitable[Any]]
     ) -> Any:
-        with _traced(operation, target):
+        with opensearch_span(operation, target):
             async with self._breaker:
                 with typed_errors():
                     return await call(self.client)
@@ -62,20 +59,3 @@ class Calls:
 
 def _is_down(error: BaseException) -> bool:
     return isinstance(error, Transient) and error.code == UNAVAILABLE
-
-
-@contextmanager
-def _traced(operation: str, target: str) -> Iterator[None]:
-    """A client span, where the call belongs to a trace: background work would make one trace a call."""
-    if not trace.get_current_span().get_span_context().is_valid:
-        yield
-        return
-    attributes = {
-        "db.system.name": "opensearch", "db.operation.name": operation, "db.collection.name": target,
-    }  # fmt: skip
-    with span(f"{operation} {target}", kind="client", **attributes) as current:
-        try:
-            yield
-        except SeptetError as error:
-            mark_failed(current, error.code, error.message)
-            raise

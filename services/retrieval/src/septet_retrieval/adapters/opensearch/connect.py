@@ -1,4 +1,4 @@
-"""Connecting to a cluster."""
+"""Connects to a cluster."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Cluster:
     settings: OpenSearchSettings
 
     def index(self, version: str | None = None) -> OpenSearchIndex:
-        """The index behind the alias, or one version of it."""
+        """Return the index behind the alias, or the given version."""
         return OpenSearchIndex(
             self.calls, self.versions, self.settings.search_timeout.total_seconds(), version
         )
@@ -32,14 +32,18 @@ class Cluster:
 
 @asynccontextmanager
 async def connect(settings: OpenSearchSettings) -> AsyncIterator[Cluster]:
-    """A client with the settings' pool, login and time limits; nothing is sent yet."""
+    """Create a client from the settings. The first call connects."""
     login = (
         (settings.user, settings.password.get_secret_value()) if settings.user and settings.password else None
     )
     client = AsyncOpenSearch(
-        hosts=settings.hosts, http_auth=login, ca_certs=settings.ca_file and str(settings.ca_file),
-        max_retries=0, timeout=settings.timeout.total_seconds(), maxsize=settings.connections,
-    )  # fmt: skip
+        hosts=settings.hosts,
+        http_auth=login,
+        ca_certs=settings.ca_file and str(settings.ca_file),
+        max_retries=0,
+        timeout=settings.timeout.total_seconds(),
+        maxsize=settings.connections,
+    )
     calls = Calls(client, Breaker("opensearch", settings.breaker_failures, settings.breaker_pause))
     try:
         yield Cluster(calls, Versions(calls, settings), settings)
@@ -49,6 +53,6 @@ async def connect(settings: OpenSearchSettings) -> AsyncIterator[Cluster]:
 
 @asynccontextmanager
 async def open_index(settings: OpenSearchSettings) -> AsyncIterator[OpenSearchIndex]:
-    """The index behind the alias. It is created with the first call that finds the server there."""
+    """Open the index behind the alias. The first successful call creates it if it is missing."""
     async with connect(settings) as cluster:
         yield cluster.index()

@@ -1,4 +1,4 @@
-"""How passages lie in the index: the packaged template, and documents to fields and back."""
+"""Layout of the index: the packaged template, and passages as indexed fields."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from septet_retrieval.ports import DocumentPassages
 from septet_retrieval.settings import OpenSearchSettings
 
 HEADING_BOOST = 0.5
-"""Weight of the heading's own BM25 beside that of heading and text."""
+"""Weight of the heading's BM25 score relative to that of heading and text together."""
 
 STEM_BOOST = 0.5
-"""Weight of Korean words without their particles beside bigrams: nDCG@10 0.686 on TyDi-ko, 0.680 without."""
+"""Weight of Korean words without particles relative to bigrams: nDCG@10 0.686 on TyDi-ko, 0.680 without."""
 
 PASSAGE_FIELDS = tuple(field.name for field in fields(IndexedPassage))
 
@@ -31,12 +31,12 @@ def _packaged() -> dict[str, Any]:
 
 
 def layout_version() -> int:
-    """Rises with each change of the template that indexed passages have to follow."""
+    """Return the version of the template. It rises with changes that require a re-index."""
     return int(_packaged()["version"])
 
 
 def template(settings: OpenSearchSettings) -> dict[str, Any]:
-    """The index template of ``settings.index``, with the shards and replicas that are set."""
+    """Return the index template of ``settings.index``, with the configured shards and replicas."""
     made: dict[str, Any] = json.loads(json.dumps(_packaged()))
     made["index_patterns"] = [f"{settings.index}-v*"]
     made["template"]["mappings"]["_meta"] = {"layout": layout_version()}
@@ -49,7 +49,7 @@ def template(settings: OpenSearchSettings) -> dict[str, Any]:
 
 
 def operations(tenant: str, change: DocumentPassages) -> Iterator[Operation]:
-    """One write for each passage, under the document's sequence as external version."""
+    """Yield one write per passage, with the document's sequence as external version."""
     for passage in change.passages:
         source = {name: getattr(passage, name) for name in PASSAGE_FIELDS}
         source |= {"tenant": tenant, "sequence": change.sequence, "heading": passage.heading}
@@ -57,26 +57,27 @@ def operations(tenant: str, change: DocumentPassages) -> Iterator[Operation]:
 
 
 def position_operation(tenant: str, position: int) -> Operation:
-    """The write that notes how far the tenant's changes are in the index. It has no field ``tenant``, so
-    that no search finds it."""
+    """Return the write of a tenant's position. It has no field ``tenant``, so that no search finds it."""
     return Operation(position_id(tenant), tenant, position, {"sequence": position}, "")
 
 
 def position_id(tenant: str) -> str:
-    """Name of the tenant's position."""
+    """Return the id under which a tenant's position is stored."""
     return f"position:{tenant}"
 
 
 def passage(source: Mapping[str, Any]) -> IndexedPassage:
-    """A stored passage."""
+    """Return the passage of a stored document."""
     return IndexedPassage(**{name: source[name] for name in PASSAGE_FIELDS})
 
 
 def query(tenant: str, question: str) -> dict[str, Any]:
-    """BM25 of the question within a tenant, analysed by the server."""
+    """Return the BM25 query of a question within a tenant. The server analyses the question."""
     boosts = {
-        "body": 1.0, "heading": HEADING_BOOST,
-        "body.stem": STEM_BOOST, "heading.stem": HEADING_BOOST * STEM_BOOST,
-    }  # fmt: skip
+        "body": 1.0,
+        "heading": HEADING_BOOST,
+        "body.stem": STEM_BOOST,
+        "heading.stem": HEADING_BOOST * STEM_BOOST,
+    }
     should = [{"match": {field: {"query": question, "boost": boost}}} for field, boost in boosts.items()]
     return {"bool": {"filter": [{"term": {"tenant": tenant}}], "should": should, "minimum_should_match": 1}}

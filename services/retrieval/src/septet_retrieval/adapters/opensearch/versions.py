@@ -1,4 +1,4 @@
-"""Versions of the index behind its alias: ``septet-passages`` names one of ``septet-passages-v1``, ``-v2``, …"""
+"""Versions of the index: the alias ``septet-passages`` points to ``septet-passages-v1``, ``-v2`` and so on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from septet_kit.observe import get_logger
 
 from septet_retrieval.adapters.opensearch import layout
 from septet_retrieval.adapters.opensearch.calls import Calls
-from septet_retrieval.adapters.opensearch.errors import MISSING, of_status
+from septet_retrieval.adapters.opensearch.errors import MISSING, error_from_status
 from septet_retrieval.settings import OpenSearchSettings
 
 log = get_logger()
@@ -22,7 +22,7 @@ _BAD_REQUEST = 400
 
 
 class Versions:
-    """Creates, lists, swaps and drops versions. A version is an index of the template; the alias is on one."""
+    """Creates, lists, publishes and drops versions. The alias points to one version."""
 
     def __init__(self, calls: Calls, settings: OpenSearchSettings) -> None:
         self._calls = calls
@@ -32,15 +32,15 @@ class Versions:
 
     @property
     def alias(self) -> str:
-        """The name that is searched and written to."""
+        """Name for searches and writes."""
         return self._settings.index
 
     async def ensure(self) -> None:
-        """Put the template there, and make the first version where there is none; done once.
+        """Create the template and, if there is none, the first version. Later calls return at once.
 
         Raises:
-            Transient: the server is not there.
-            Permanent: an index, not an alias, has the alias's name.
+            Transient: the server is down.
+            Permanent: an index has the name of the alias.
         """
         if self._ensured:
             return
@@ -48,18 +48,15 @@ class Versions:
             await self.put_template()
             current = await self.current()
             if current is None:
-                await self._refuse_plain_index()
+                await self._reject_plain_index()
                 await self._create(self.name(1), aliases={self.alias: {"is_write_index": True}})
             elif await self.layout_of(current) != layout.layout_version():
-                log.warning(
-                    "the index has another layout than this version of the service makes",
-                    index=current, fix="run `septet reindex`",
-                )  # fmt: skip
+                log.warning("the index layout is outdated", index=current, fix="run `septet reindex`")
             self._ensured = True
 
     @contextmanager
-    def noticing_loss(self) -> Iterator[None]:
-        """Have the next :meth:`ensure` look again where the block found no index behind the alias."""
+    def checking_existence(self) -> Iterator[None]:
+        """Make :meth:`ensure` check again after a call that found no index behind the alias."""
         try:
             yield
         except Transient as error:
@@ -68,11 +65,11 @@ class Versions:
             raise
 
     def name(self, number: int) -> str:
-        """Name of a version."""
+        """Return the name of a version."""
         return f"{self.alias}-v{number}"
 
     async def current(self) -> str | None:
-        """The version behind the alias."""
+        """Return the version behind the alias."""
         found = await self._calls(
             "get_alias", self.alias, lambda client: client.indices.get_alias(name=self.alias, ignore=404)
         )
@@ -80,28 +77,28 @@ class Versions:
         return names[0] if names else None
 
     async def all(self) -> list[str]:
-        """Every version that exists, oldest first."""
+        """Return all versions, oldest first."""
+        pattern, params = f"{self.alias}-v*", {"allow_no_indices": "true"}
         found = await self._calls(
-            "get", self.alias,
-            lambda client: client.indices.get(index=f"{self.alias}-v*", params={"allow_no_indices": "true"}),
-        )  # fmt: skip
+            "get", self.alias, lambda client: client.indices.get(index=pattern, params=params)
+        )
         return sorted((name for name in found if self._number(name)), key=self._number)
 
     async def layout_of(self, version: str) -> int:
-        """The layout that a version was made for; 0 where it does not say."""
+        """Return the layout of a version; 0 if it is not recorded."""
         found = await self._calls(
             "get_mapping", version, lambda client: client.indices.get_mapping(index=version)
         )
         return int(found[version]["mappings"].get("_meta", {}).get("layout", 0))
 
     async def next(self) -> str:
-        """The version to be built: one that an interrupted run has begun with this layout, else a new one."""
+        """Return the version to build: one that an interrupted run began with this layout, or a new one."""
         await self.put_template()
         current = await self.current()
         newest = (await self.all() or [self.name(0)])[-1]
         if newest != current and current is not None and self._number(newest) > self._number(current):
             if await self.layout_of(newest) == layout.layout_version():
-                # What the interrupted run wrote last has to be seen before its documents are written again.
+                # The position must be visible before the build continues from it.
                 await self._calls("refresh", newest, lambda client: client.indices.refresh(index=newest))
                 return newest
             await self.drop(newest)
@@ -110,21 +107,21 @@ class Versions:
         return made
 
     async def publish(self, version: str) -> str | None:
-        """Move the alias to ``version`` in one step; returns the version that had it.
+        """Move the alias to ``version`` atomically; return the previous version.
 
         Raises:
-            Transient: the server is not there, or the version's shards are not ready.
+            Transient: the server is down, or the version's shards are not ready.
         """
         interval = layout.template(self._settings)["template"]["settings"]["index"]["refresh_interval"]
+        scheduled = {"index.refresh_interval": interval}
         await self._calls(
-            "put_settings", version,
-            lambda client: client.indices.put_settings(index=version, body={"index.refresh_interval": interval}),
-        )  # fmt: skip
+            "put_settings", version, lambda client: client.indices.put_settings(index=version, body=scheduled)
+        )
         await self._calls("refresh", version, lambda client: client.indices.refresh(index=version))
+        ready = {"wait_for_status": "yellow"}
         await self._calls(
-            "health", version,
-            lambda client: client.cluster.health(index=version, params={"wait_for_status": "yellow"}),
-        )  # fmt: skip
+            "health", version, lambda client: client.cluster.health(index=version, params=ready)
+        )
         before = await self.current()
         actions: list[dict[str, Any]] = []
         if before is not None and before != version:
@@ -138,21 +135,22 @@ class Versions:
         return before if before != version else None
 
     async def drop(self, version: str) -> None:
-        """Delete a version with all that is in it; harmless where it is gone."""
+        """Delete a version, if it exists."""
         await self._calls(
             "delete", version, lambda client: client.indices.delete(index=version, params={}, ignore=404)
         )
 
     async def put_template(self) -> None:
-        """Put the packaged template there, under the alias's name; harmless where it is."""
+        """Create or replace the template, under the alias's name."""
         body = layout.template(self._settings)
         await self._calls(
-            "put_index_template", self.alias,
+            "put_index_template",
+            self.alias,
             lambda client: client.indices.put_index_template(name=self.alias, body=body),
-        )  # fmt: skip
+        )
 
-    async def forget_template(self) -> None:
-        """Delete the template of this alias: no further version is to be made."""
+    async def delete_template(self) -> None:
+        """Delete the template, if it exists."""
         await self._calls(
             "delete_index_template",
             self.alias,
@@ -163,21 +161,22 @@ class Versions:
         found = re.fullmatch(rf"{re.escape(self.alias)}-v(\d+)", name)
         return int(found[1]) if found else 0
 
-    async def _refuse_plain_index(self) -> None:
+    async def _reject_plain_index(self) -> None:
         if await self._calls(
             "exists", self.alias, lambda client: client.indices.exists(index=self.alias, params={})
         ):
             raise Permanent(
-                "lexical_alias_taken", f"{self.alias} is an index, and should be an alias",
+                "lexical_alias_taken",
+                f"{self.alias} is an index and must be an alias",
                 field="SEPTET_OPENSEARCH_INDEX",
-                fix=f"delete the index {self.alias}: it is built anew from PostgreSQL; or choose another name",
-            )  # fmt: skip
+                fix=f"delete the index {self.alias} (it is rebuilt from PostgreSQL), or choose another name",
+            )
 
     async def _create(self, name: str, **body: Any) -> None:
-        """Create an index of the template; harmless where another process was first."""
-        answer = await self._calls(
+        """Create an index from the template, unless another process has created it."""
+        response = await self._calls(
             "create", name, lambda client: client.indices.create(index=name, body=body, ignore=_BAD_REQUEST)
         )
-        reason = answer.get("error", {})
+        reason = response.get("error", {})
         if reason and reason.get("type") != "resource_already_exists_exception":
-            raise of_status(_BAD_REQUEST, str(reason.get("reason", reason)))
+            raise error_from_status(_BAD_REQUEST, str(reason.get("reason", reason)))

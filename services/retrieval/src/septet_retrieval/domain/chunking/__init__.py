@@ -1,4 +1,4 @@
-"""Structure-aware chunking: documents to passages that keep headings, code, lists and tables together."""
+"""Structure-aware chunking: splits documents at headings, code blocks, lists and tables."""
 
 from septet_retrieval.domain.chunking.chunker import CHUNKER_VERSION, Chunk, Limits, chunk
 

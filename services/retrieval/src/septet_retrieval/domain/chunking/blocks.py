@@ -1,4 +1,4 @@
-"""The building material of passages: contiguous blocks of a text, each with its heading path."""
+"""Blocks: contiguous parts of a text, each with its heading path."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class Kind(enum.Enum):
     PROSE = "prose"
     HEADING = "heading"
     LINES = "lines"
-    """Code, tables and other text whose lines must not be torn."""
+    """Code, tables and other text that is split only between lines."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Characters ``start`` to ``end`` of the document's text, below the headings of ``path``."""
+    """Characters ``start`` to ``end`` of the document's text, under the headings of ``path``."""
 
     start: int
     end: int
@@ -31,14 +31,14 @@ class Block:
 
 
 Ends = tuple[int, int]
-"""Start and end of a piece; a plain tuple, of which a document may have hundreds of thousands."""
+"""Start and end of a piece. A plain tuple, because a document may have hundreds of thousands."""
 
 
 def split_block(text: str, block: Block, maximum: int) -> Iterator[Block]:
-    """Tear a block that is longer than ``maximum`` where it hurts least.
+    """Split a block that is longer than ``maximum``.
 
-    Prose is torn between sentences, code and tables between lines; what is still too long, at white
-    space; what has none, at the limit.
+    Prose is split between sentences, code and tables between lines. Longer pieces are split at spaces, or at the
+    limit if there is none.
     """
     if block.size <= maximum:
         yield block

@@ -1,4 +1,4 @@
-"""From blocks to passages: small neighbours are joined, long blocks are torn."""
+"""Joins small blocks and splits long ones into passages."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from septet_retrieval.domain.chunking.markdown import markdown_blocks
 from septet_retrieval.domain.chunking.plain import plain_blocks
 
 CHUNKER_VERSION = 1
-"""Rises when the same text would be cut differently: documents are then cut and indexed anew."""
+"""Rises when the chunker's results change. Documents are then split and indexed again."""
 
 SEPARATOR = " › "
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Passage sizes in characters; a document of at most ``whole`` is one passage."""
+    """Passage sizes in characters. A document of at most ``whole`` characters is one passage."""
 
     target: int = 700
     maximum: int = 1000
@@ -29,7 +29,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Characters ``start`` to ``end`` of the document's (for HTML: the visible) text."""
+    """Characters ``start`` to ``end`` of the document's text (for HTML: its visible text)."""
 
     text: str
     start: int
@@ -38,9 +38,9 @@ class Chunk:
 
 
 def chunk(text: str, media_type: str, location: str = "", limits: Limits = Limits()) -> list[Chunk]:
-    """Cut a document into passages, each with its heading path below ``location``.
+    """Split a document into passages, each with its heading path under ``location``.
 
-    Empty when the document has no visible text.
+    The result is empty if the document has no visible text.
     """
     text, blocks = _blocks(text, media_type)
     first = list(_beginning(blocks, limits.whole))
@@ -57,7 +57,7 @@ def chunk(text: str, media_type: str, location: str = "", limits: Limits = Limit
 
 
 def _beginning(blocks: Iterator[Block], length: int) -> Iterator[Block]:
-    """The first blocks, up to the one that ends more than ``length`` characters after their beginning."""
+    """Yield the first blocks until they span more than ``length`` characters."""
     start: int | None = None
     for block in blocks:
         start = block.start if start is None else start
@@ -78,7 +78,7 @@ def _one_topic(blocks: Sequence[Block]) -> bool:
 
 @dataclass
 class _Group:
-    """The blocks of one passage, without the blocks: by heading path, the size of the longest."""
+    """Summary of the blocks of one passage; ``longest`` has the size of the longest block by heading path."""
 
     start: int
     end: int
@@ -98,7 +98,7 @@ class _Group:
         self.longest[block.path] = max(block.size, self.longest.get(block.path, 0))
 
     def follow(self, other: _Group) -> None:
-        """Take in the group after this one."""
+        """Append the following group."""
         self.end, self.bare = other.end, self.bare and other.bare
         for path, size in other.longest.items():
             self.longest[path] = max(size, self.longest.get(path, 0))
@@ -115,7 +115,7 @@ def _pack(blocks: Iterable[Block], limits: Limits) -> list[_Group]:
 
 
 def _joins(group: _Group, block: Block, limits: Limits) -> bool:
-    """Whether ``block`` belongs to the passage at hand: it fits, and no new topic begins with it."""
+    """Whether ``block`` fits into the current passage and begins no new topic."""
     size, joined = group.end - group.start, block.end - group.start
     if joined > limits.maximum:
         return False
@@ -127,7 +127,7 @@ def _joins(group: _Group, block: Block, limits: Limits) -> bool:
 
 
 def _without_bare_headings(groups: list[_Group], limits: Limits) -> list[_Group]:
-    """A heading alone says nothing: it goes to the passage after it, even a little past the maximum."""
+    """Join a passage of only headings with the next one, even if the result is 20 % over the maximum."""
     kept: list[_Group] = []
     bare: _Group | None = None
     for group in groups:
@@ -153,7 +153,7 @@ def _chunk(text: str, group: _Group, location: str) -> Chunk:
 
 
 def _path(group: _Group) -> tuple[str, ...]:
-    """The heading path that all blocks share, or that of the longest block when they share none."""
+    """Return the common heading path of all blocks, or that of the longest block if there is none."""
     shared: list[str] = []
     for names in zip(*group.longest, strict=False):
         if len(set(names)) > 1:

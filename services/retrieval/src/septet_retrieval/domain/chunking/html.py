@@ -1,8 +1,7 @@
-"""Blocks of HTML: its visible text, rendered block by block; offsets are into that text.
+"""Blocks of an HTML page. Offsets refer to its visible text.
 
-The markup is read as a stream and no tree is built: time and memory grow linearly with the page, however it is nested
-or broken. Elements are closed as browsers' simplest recovery does: an end tag closes everything down to its start tag,
-and one without a start tag is ignored.
+The parser streams and builds no tree, so time and memory are linear in the size of the page, also for deeply nested or
+invalid markup. An end tag closes all elements down to its start tag; an end tag without a start tag is ignored.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from septet_retrieval.domain.chunking.blocks import Block, Kind
 _DROPPED = {"script", "style", "noscript", "template", "nav", "svg", "iframe", "form", "button", "head"}
 _NO_TEXT = {"script", "style", "template"}
 _HEADINGS = {f"h{n}": n for n in range(1, 7)}
-_BLOCKS = {
-    "address", "article", "aside", "blockquote", "body", "dd", "details", "div", "dl", "dt", "figcaption",
-    "figure", "footer", "header", "html", "li", "main", "ol", "p", "section", "summary", "td", "th", "ul",
-}  # fmt: skip
-_VOID = {
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
-}  # fmt: skip
+_BLOCK_TAGS = """
+address article aside blockquote body dd details div dl dt figcaption figure footer header html li main ol p section
+summary td th ul
+"""
+_BLOCKS = frozenset(_BLOCK_TAGS.split())
+_VOID_TAGS = "area base br col embed hr img input link meta param source track wbr"
+_VOID = frozenset(_VOID_TAGS.split())
 _COLLECTED = {*_HEADINGS, "pre", "table"}
 _SPACE = re.compile(r"\s+")
 _FEED = 16_384
@@ -33,20 +32,20 @@ _BROKEN_TAGS = 8
 
 
 def html_blocks(source: str) -> tuple[str, Iterator[Block]]:
-    """The visible text of a page and its blocks; scripts, styles and navigation are left out."""
+    """Return the visible text of a page and its blocks, without scripts, styles and navigation."""
     reader = _Reader()
     reader.read(source)
     return reader.out.finish()
 
 
 class _Rendering:
-    """The text so far, its blocks, and the headings above the next one."""
+    """The rendered text, its blocks, and the heading path of the next block."""
 
     def __init__(self) -> None:
         self.inline: list[str] = []
         self._parts: list[str] = []
         self._length = 0
-        # Plain tuples, which the garbage collector does not look into: a page may have hundreds of thousands.
+        # Plain tuples: the garbage collector untracks them, and a page may have hundreds of thousands.
         self._blocks: list[tuple[int, int, str, tuple[str, ...]]] = []
         self._headings: dict[int, str] = {}
 
@@ -82,9 +81,10 @@ class _Rendering:
 
 
 class _Reader(HTMLParser):
-    """Turns tags and texts into calls of a rendering.
+    """Renders tags and texts.
 
-    ``_hidden`` and ``_collecting`` are the depths of the open elements that are left out and that are rendered whole.
+    ``_hidden`` is the depth of the open element whose content is dropped; ``_collecting`` that of the open element
+    that is rendered as a whole.
     """
 
     def __init__(self) -> None:
@@ -98,10 +98,10 @@ class _Reader(HTMLParser):
         self._rows: list[list[list[str]]] = []
 
     def read(self, source: str) -> None:
-        """Read a page to its end, in pieces: each search of the parser stays short."""
+        """Read a page in pieces, so that each search of the parser is short."""
         self._feed_pieces(source)
         for _ in range(_BROKEN_TAGS):
-            # What is left begins with a construct that does not end.
+            # The rest begins with an unterminated construct.
             left, self.rawdata = self.rawdata, ""
             if not left or self.cdata_elem or left.startswith(("<!", "<?")):
                 break
@@ -120,16 +120,16 @@ class _Reader(HTMLParser):
                 self._shorten()
 
     def _shorten(self) -> None:
-        """Give up a construct that has grown too long to be searched again with every piece."""
+        """Drop or render an unterminated construct, because every further piece searches it again."""
         if self.cdata_elem or self.rawdata.startswith(("<!", "<?")):
-            # No text: keep what says so, and what may be the beginning of its end.
+            # Not text: keep its start, and the last characters, which may begin its end.
             self.rawdata = (self.rawdata[:4] if not self.cdata_elem else "") + self.rawdata[-16:]
         else:
             text, self.rawdata = self.rawdata, ""
             self.handle_data(text)
 
     def parse_html_declaration(self, i: int) -> int:
-        """As HTML 5 does, read ``<![…>`` as a comment; the standard library refuses unknown sections."""
+        """As HTML 5 does, read ``<![…>`` as a comment; the standard library rejects unknown sections."""
         if self.rawdata.startswith("<![", i):
             return int(self.parse_bogus_comment(i))
         return int(super().parse_html_declaration(i))
@@ -179,7 +179,7 @@ class _Reader(HTMLParser):
             self._rows[-1].append([])
 
     def _close(self) -> str:
-        """Close the innermost element."""
+        """Close the innermost element; return its tag."""
         depth, tag = len(self._stack), self._stack.pop()
         self._open[tag] -= 1
         if self._hidden is not None:
@@ -192,7 +192,7 @@ class _Reader(HTMLParser):
         return tag
 
     def _render(self, tag: str) -> None:
-        """Add a heading, preformatted text or a table; rows of tables in its cells are rows of its own."""
+        """Add a heading, preformatted text or a table. Rows of nested tables become rows of the table."""
         if tag in _HEADINGS:
             self.out.add_heading(_HEADINGS[tag], _joined(self._texts))
         elif tag == "pre":
@@ -205,7 +205,7 @@ class _Reader(HTMLParser):
 
 
 def _joined(texts: list[str]) -> str:
-    """Texts together, with single spaces; piece by piece, because one search over a megabyte blocks all threads."""
+    """Join texts with single spaces, piece by piece: one search over a megabyte blocks all threads."""
     pieces: list[str] = []
     for text in texts:
         piece = _SPACE.sub(" ", text)

@@ -12,12 +12,12 @@ from markdown_it.token import Token
 
 from septet_retrieval.domain.chunking.blocks import Block, Kind
 
-# Without inline markup, which takes most of the parser's time and of which nothing is used.
+# Inline markup is disabled: it is not used, and it takes most of the parser's time.
 _BLOCK_PARSER = MarkdownIt("commonmark").enable("table").disable("inline")
 _FRONT_MATTER = re.compile(r"\A---\r?\n.*?\r?\n---[^\S\n]*(?:\n|\Z)", re.DOTALL)
 _MAX_FRONT_MATTER = 65_536
 _SEGMENT = 32_768
-# A longer line is prose, whatever marks it has.
+# A longer line is prose, whatever its markup.
 _LONGEST = 4 * _SEGMENT
 _OPEN_FENCE = re.compile(r"\s*?^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _LINES = {"fence", "code_block", "table_open", "html_block"}
@@ -25,11 +25,11 @@ _MARKUP = re.compile(r"[*_`]+|!?\[([^\[\]]*)\]\([^()]*\)|\{#[^{}]*\}")
 
 
 def markdown_blocks(text: str) -> Iterator[Block]:
-    """Top-level blocks in order: lists, tables, fences and quotes whole; front matter left out.
+    """Yield top-level blocks in order, without front matter. Lists, tables, fences and quotes are single blocks.
 
-    The text is parsed in segments, and the last block of each is parsed again with the next one. A block longer than
-    a segment is cut at a line. Without segments, the tokens of a megabyte would make garbage collections last half a
-    second, and they stop every thread.
+    The text is parsed in segments, and the last block of a segment is parsed again with the next one. A block longer
+    than a segment is split at a line. Without segments, the tokens of one megabyte make garbage collections of half a
+    second, which stop every thread.
     """
     front = _FRONT_MATTER.match(text[:_MAX_FRONT_MATTER])
     at = front.end() if front else 0
@@ -56,7 +56,7 @@ def markdown_blocks(text: str) -> Iterator[Block]:
 
 
 def _segment_end(text: str, start: int) -> int:
-    """The end of the line in which a segment reaches its size; of the line before, if that one is very long."""
+    """Return the end of the line in which a segment reaches its size, or of the line before a very long one."""
     end = text.find("\n", start + _SEGMENT) + 1 or len(text)
     if end - start > _LONGEST:
         return text.rfind("\n", start, start + _SEGMENT) + 1 or end
@@ -64,7 +64,7 @@ def _segment_end(text: str, start: int) -> int:
 
 
 def _fence_end(text: str, fence: re.Match[str]) -> int:
-    """Where a fence ends: after a line of at least as many of its marks, or with the text."""
+    """Return the end of a fence: after its closing line, or the end of the text."""
     close = re.compile(rf"^ {{0,3}}{re.escape(fence.group(1))}+[ \t]*$", re.MULTILINE)
     at = fence.end()
     while at < len(text):
@@ -76,7 +76,7 @@ def _fence_end(text: str, fence: re.Match[str]) -> int:
 
 
 def _top_level(text: str, start: int, end: int, headings: dict[int, str]) -> Iterator[tuple[int, Block]]:
-    """The blocks of a segment, each with the offset of its first line."""
+    """Yield the blocks of a segment, each with the offset of its first line."""
     body = text[start:end]
     starts = [start, *(start + n for n in accumulate(map(len, body.splitlines(keepends=True))))]
     tokens = _BLOCK_PARSER.parse(body)
@@ -91,7 +91,7 @@ def _top_level(text: str, start: int, end: int, headings: dict[int, str]) -> Ite
 
 
 def _enter(headings: dict[int, str], level: int, inline: Token) -> None:
-    """Make ``headings`` the path down to the heading at hand."""
+    """Update ``headings`` to the path of the given heading."""
     for deeper in [known for known in headings if known >= level]:
         del headings[deeper]
     headings[level] = _MARKUP.sub(lambda m: m.group(1) or "", inline.content).strip()

@@ -1,4 +1,4 @@
-"""Blocks of plain text: its paragraphs."""
+"""Blocks of plain text: paragraphs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _CODE_LINE = re.compile(r"^(?: {4}|\t|>>> |\.\.\. )")
 
 
 def plain_blocks(text: str) -> Iterator[Block]:
-    """Paragraphs, in order; a paragraph of indented or prompt lines counts as code."""
+    """Yield paragraphs in order. A paragraph of indented or prompt lines counts as code."""
     for start, raw in _paragraphs(text):
         if raw:
             yield Block(start, start + len(raw), _kind(raw))
 
 
 def _paragraphs(text: str) -> Iterator[tuple[int, str]]:
-    """Runs of lines that are not blank, each with its offset; white space before the first word is left out."""
+    """Yield runs of non-blank lines with their offset, without leading white space."""
     start, at = 0, 0
     for line in text.split("\n"):
         if not line.strip():

@@ -1,4 +1,4 @@
-"""The tables. Applies as well on a schema that has them from before there were revisions."""
+"""Tables. Also applies to a schema that has them from before migrations were recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Partial text on its way to ``septet.tokens.v1``."""
+"""Publishes partial text to ``septet.tokens.v1``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Send = Callable[[Emit], None]
 
 
 class TokenStream:
-    """Sends one try's text in order, numbered from 0 without gaps, and a last chunk that says ``done``.
+    """Sends the text of one attempt in chunks, numbered from 0; the last one has ``done`` set.
 
-    ``send`` does not wait: chunks may be lost, and the draft does not depend on them.
+    ``send`` does not wait for the broker. Chunks may be lost; the draft does not depend on them.
     """
 
     def __init__(self, source: Flow, epoch: int, send: Send, chunker: Chunker) -> None:
@@ -28,23 +28,30 @@ class TokenStream:
         self._sequence = 0
 
     def add(self, text: str) -> None:
-        """Take a delta in, and send what is due."""
+        """Add text and send a chunk if one is due."""
         chunk = self._chunker.add(text, time.monotonic())
         if chunk:
             self._emit(chunk, done=False)
 
     def finish(self) -> None:
-        """Send what is left; the try's text is complete."""
-        self._emit(self._chunker.rest(), done=True)
+        """Send the rest as the last chunk."""
+        self._emit(self._chunker.flush(), done=True)
 
     def _emit(self, text: str, *, done: bool) -> None:
         source = self._source
         item = f"{self._epoch}/{self._sequence}"
         chunk = TokenChunk(
-            request_id=source.request_id, tenant=source.tenant, conversation_id=source.conversation_id,
+            request_id=source.request_id,
+            tenant=source.tenant,
+            conversation_id=source.conversation_id,
             event_id=event_id(source.tenant, source.request_id, TokenChunk.STEP, item),
-            occurred_at=datetime.now(UTC), deadline=source.deadline, causation_id=source.event_id,
-            epoch=self._epoch, sequence=self._sequence, text=text, done=done,
-        )  # fmt: skip
+            occurred_at=datetime.now(UTC),
+            deadline=source.deadline,
+            causation_id=source.event_id,
+            epoch=self._epoch,
+            sequence=self._sequence,
+            text=text,
+            done=done,
+        )
         self._sequence += 1
         self._send(Emit("tokens", chunk))

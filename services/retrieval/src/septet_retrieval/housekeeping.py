@@ -1,8 +1,8 @@
-"""Keeps the lexical index in step with the store, which is the source of truth.
+"""Keeps the lexical index up to date with the store, which is the source of truth.
 
-The index follows the store's sequence instead of being written beside it. So a crash between the two
-commits, a lost index folder, a new index layout and another process's writes are all the same case: the
-index is behind, and catches up.
+The index follows the store's sequence; ingest does not write to it directly. A crash between the two commits, a
+lost index folder, a new index layout and writes of another process are therefore one case: the index is behind and
+catches up.
 """
 
 from __future__ import annotations
@@ -22,46 +22,46 @@ log = get_logger()
 
 _BATCH = 100
 
-Turn = Callable[[str], AbstractAsyncContextManager[None]]
+ApplyLock = Callable[[str], AbstractAsyncContextManager[None]]
+"""Lock for applying the changes of a tenant."""
 
 
-def own(tenant: str) -> AbstractAsyncContextManager[None]:
-    """Turns at an index that no other process writes to: there is nobody to wait for."""
+def no_lock(tenant: str) -> AbstractAsyncContextManager[None]:
+    """Lock of an index that only this process writes to."""
     return nullcontext()
 
 
 @dataclass
 class Followed:
-    """What was applied: the number of documents, and the errors of those that the index cannot take."""
+    """Number of applied documents, and the errors of the rejected ones by document id."""
 
     documents: int = 0
     rejected: dict[str, Permanent] = field(default_factory=dict)
 
 
 class IndexFollower:
-    """Applies the store's changes to the lexical index, in order; ``turn`` keeps other processes from doing
-    so at once."""
+    """Applies the store's changes to the lexical index, in order. ``lock`` excludes other processes."""
 
     def __init__(
-        self, store: PassageStore, index: LexicalIndex, interval: timedelta, turn: Turn = own
+        self, store: PassageStore, index: LexicalIndex, interval: timedelta, lock: ApplyLock = no_lock
     ) -> None:
         self._store = store
         self._index = index
         self._interval_s = interval.total_seconds()
-        self._turn = turn
+        self._lock = lock
         self._following = asyncio.Lock()
 
     async def reach(self, tenant: str, sequence: int) -> Followed:
-        """Return once the tenant's changes up to ``sequence`` are searchable, save for rejected documents.
+        """Apply the tenant's changes up to ``sequence``; on return they are searchable, except rejected ones.
 
         Raises:
-            Transient: store or index are not there.
+            Transient: the store or the index is down.
         """
         async with self._following:
             return await self._follow(tenant, sequence)
 
     async def catch_up(self) -> int:
-        """Bring every tenant's index up to date; returns the number of documents applied."""
+        """Bring the index of every tenant up to date; return the number of applied documents."""
         applied = 0
         for tenant, last in (await self._store.positions()).items():
             async with self._following:
@@ -72,7 +72,7 @@ class IndexFollower:
         followed = Followed()
         if await self._index.position(tenant) >= sequence:
             return followed
-        async with self._turn(tenant):
+        async with self._lock(tenant):
             position = await self._index.position(tenant)
             while position < sequence:
                 changes = await self._store.changes(tenant, position, _BATCH)
@@ -87,7 +87,7 @@ class IndexFollower:
         return followed
 
     async def run(self) -> None:
-        """Catch up now and then, for what other processes wrote; an outage is waited out."""
+        """Catch up periodically with writes of other processes, until cancelled. Errors are logged."""
         while True:
             try:
                 applied = await self.catch_up()

@@ -1,4 +1,4 @@
-"""A throw-away index for tests."""
+"""A temporary index for tests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from septet_retrieval.settings import OpenSearchSettings
 
 
 @asynccontextmanager
-async def throw_away_cluster(**settings: Any) -> AsyncIterator[Cluster]:
-    """The cluster that the environment names, with an alias of its own; its versions are dropped at the end."""
+async def temporary_cluster(**settings: Any) -> AsyncIterator[Cluster]:
+    """Connect to the configured cluster with a unique alias; delete its versions at the end."""
     wanted = OpenSearchSettings(**{"index": f"septet-test-{uuid4().hex[:12]}", **settings})
     async with connect(wanted) as cluster:
         try:
@@ -21,4 +21,4 @@ async def throw_away_cluster(**settings: Any) -> AsyncIterator[Cluster]:
         finally:
             for version in await cluster.versions.all():
                 await cluster.versions.drop(version)
-            await cluster.versions.forget_template()
+            await cluster.versions.delete_template()

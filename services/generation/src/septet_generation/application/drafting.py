@@ -1,4 +1,4 @@
-"""From a question with passages to a draft: which models, in what order, for how long."""
+"""Drafts an answer: calls the model of the request, then its fallbacks, within the deadline."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from septet_kit.errors import DeadlineExceeded, SeptetError, Transient
 from septet_kit.observe import get_logger
 from septet_kit.offload import Offload
 
+from septet_generation.application.token_stream import Send, TokenStream
 from septet_generation.domain.answer import tidy_text
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_generation.domain.chat import ChatRequest, Completion
@@ -21,11 +22,10 @@ from septet_generation.domain.chunks import Chunker
 from septet_generation.domain.prompt import Prompt, Render, compose
 from septet_generation.ports import ChatModel, Epochs
 from septet_generation.telemetry import CallRecord, chat_span
-from septet_generation.token_stream import Send, TokenStream
 
 STAGE = "generation"
 
-# The HTTP client's own timeout comes after ours, so that a hang is always told apart from a broken connection.
+# The HTTP client's timeout expires after the one here, so that a hang never looks like a broken connection.
 _BACKSTOP_S = 1.0
 log = get_logger()
 
@@ -34,7 +34,7 @@ _offload = Offload(inline=16_384)
 
 @dataclass(frozen=True)
 class Drafter:
-    """Drafts answers. ``margin`` is what it leaves of the deadline for guards, scores and release."""
+    """Drafts answers. ``margin`` is the time before the deadline that is left for rails, scores and the response."""
 
     catalogue: Catalogue
     chat: ChatModel
@@ -47,14 +47,13 @@ class Drafter:
     capture_content: bool = False
 
     async def draft(self, event: Grounded | Revision, ctx: Context, attempt: int) -> Draft:
-        """Ask the model of ``event.ask.model``, then its fallbacks while they are down.
+        """Call the model of ``event.ask.model``; on a transient error, its fallbacks in order.
 
         Raises:
-            DeadlineExceeded: no time is left for a model call, or the last model hung until then.
-            Transient: every model is down (the last one's error).
-            Permanent: the alias is unknown, or a model refuses the request.
+            DeadlineExceeded: no time is left for a model call, or the last model did not finish in time.
+            Transient: every model failed; this is the error of the last one.
+            Permanent: the alias is unknown, or a model rejects the request.
         """
-        before = event.usage if isinstance(event, Revision) else Usage()
         chain = self.catalogue.chain(event.ask.model)
         down: list[str] = []
         for model in chain:
@@ -67,7 +66,9 @@ class Drafter:
                 log.warning("falling back", model=model.model, code=error.code, request_id=event.request_id)
                 down.append(f"generation.{model.model}")
                 continue
-            return self._event(event, ctx, attempt, model, prompt, completion, before, down)
+            call = _Call(model, prompt, completion)
+            fields = _fields(event, call) | {"attempt": attempt, "degraded": (*event.degraded, *down)}
+            return advance(event, Draft, ctx, stage=STAGE, item=str(attempt), **fields)
         raise AssertionError("a chain has at least one model")
 
     async def _call(
@@ -78,10 +79,8 @@ class Drafter:
             raise DeadlineExceeded("the deadline leaves no time for a model call")
         limit = left if model.timeout is None else min(left, model.timeout.total_seconds())
         schema = event.ask.output_schema
-        request = ChatRequest(
-            model, prompt.messages, model.max_tokens if schema is None else model.max_tokens_json,
-            limit + _BACKSTOP_S, schema,
-        )  # fmt: skip
+        max_tokens = model.max_tokens if schema is None else model.max_tokens_json
+        request = ChatRequest(model, prompt.messages, max_tokens, limit + _BACKSTOP_S, schema)
         tokens = await self._tokens(event)
         with chat_span(request, event.conversation_id, self.capture_content) as record:
             try:
@@ -90,7 +89,7 @@ class Drafter:
             except TimeoutError:
                 if not scope.expired():
                     raise
-                raise _out_of_time(model, limit, final=limit == left) from None
+                raise _timeout_error(model, limit, final=limit == left) from None
             record.done(completion)
         if tokens:
             tokens.finish()
@@ -114,31 +113,38 @@ class Drafter:
         chunker = Chunker(self.chunk_characters, self.chunk_interval.total_seconds())
         return TokenStream(event, epoch, self.send, chunker)
 
-    def _event(
-        self, event: Grounded | Revision, ctx: Context, attempt: int, model: Model, prompt: Prompt,
-        completion: Completion, before: Usage, down: list[str],
-    ) -> Draft:  # fmt: skip
-        answer = completion.text.strip()
-        if event.ask.output_schema is None:
-            answer = tidy_text(answer, completion.finish_reason)
-        fields: dict[str, Any] = {
-            "answer": answer,
-            "model": completion.response_model or model.model,
-            "prompt_version": prompt.version,
-            "usage": before + model.usage(completion.prompt_tokens, completion.completion_tokens),
-            "attempt": attempt,
-            "finish_reason": completion.finish_reason or "stop",
-            "degraded": (*event.degraded, *down),
-        }
-        return advance(event, Draft, ctx, stage=STAGE, item=str(attempt), **fields)
+
+@dataclass(frozen=True)
+class _Call:
+    """A model call that succeeded."""
+
+    model: Model
+    prompt: Prompt
+    completion: Completion
+
+
+def _fields(event: Grounded | Revision, call: _Call) -> dict[str, Any]:
+    """Return the draft's fields that depend on the model call."""
+    model, completion = call.model, call.completion
+    answer = completion.text.strip()
+    if event.ask.output_schema is None:
+        answer = tidy_text(answer, completion.finish_reason)
+    before = event.usage if isinstance(event, Revision) else Usage()
+    return {
+        "answer": answer,
+        "model": completion.response_model or model.model,
+        "prompt_version": call.prompt.version,
+        "usage": before + model.usage(completion.prompt_tokens, completion.completion_tokens),
+        "finish_reason": completion.finish_reason or "stop",
+    }
 
 
 def _size(event: Grounded | Revision) -> int:
-    """Characters that a prompt may be made from."""
+    """Return the number of characters that the prompt is made from."""
     texts = (*(m.content for m in event.ask.messages or ()), *(p.text for p in event.passages))
     return len(event.ask.query) + sum(map(len, texts))
 
 
-def _out_of_time(model: Model, limit: float, *, final: bool) -> SeptetError:
-    message = f"{model.model} at {model.url} was not done within {limit:.1f} s"
+def _timeout_error(model: Model, limit: float, *, final: bool) -> SeptetError:
+    message = f"{model.model} at {model.url} did not finish within {limit:.1f} s"
     return DeadlineExceeded(message) if final else Transient("model_timeout", message)

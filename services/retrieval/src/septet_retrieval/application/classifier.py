@@ -1,4 +1,4 @@
-"""Answerability of what was found: the evidence's sentences are embedded, the rest is arithmetic."""
+"""Classifies whether passages answer a question, from embeddings of their sentences."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from collections.abc import Sequence
 import numpy as np
 from septet_contracts import Embedding, Passage
 from septet_kit import Transient
-from septet_kit.observe import get_logger, span
+from septet_kit.observe import get_logger
 from septet_kit.offload import Offload
 
 from septet_retrieval.domain.answerability import Assessment, assess
 from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, best_sentences
-from septet_retrieval.domain.query import READ, is_latin
+from septet_retrieval.domain.query import ANALYZED_CHARACTERS, is_latin
 from septet_retrieval.ports import TextEmbedder
 from septet_retrieval.settings import RetrievalSettings
+from septet_retrieval.telemetry import answerability_span
 
 log = get_logger()
 
 _offload = Offload(inline=6_144)
 
 
-class Judge:
-    """Decides whether passages can answer a question."""
+class AnswerabilityClassifier:
+    """Estimates the probability that passages answer a question."""
 
     def __init__(self, embedder: TextEmbedder, settings: RetrievalSettings) -> None:
         self._embedder = embedder
@@ -33,15 +34,14 @@ class Judge:
     async def assess(
         self, question: str, passages: Sequence[Passage], embedding: Embedding | None
     ) -> Assessment:
-        """Judge the evidence; without embeddings, by the words alone."""
-        with span("answerability") as current:
+        """Assess the passages. Without an embedding the assessment uses only the words."""
+        with answerability_span() as current:
             size = len(question) + sum(len(passage.text) for passage in passages[:MAX_PASSAGES])
-            terms, sentences = await _offload(size, _read, question, passages)
+            terms, sentences = await _offload(size, _evidence, question, passages)
             foreign = not (self._multilingual or is_latin(question))
             cosines = None if foreign else await self._cosines(sentences, embedding)
             result = await _offload(size, assess, terms, passages, sentences, cosines, foreign=foreign)
-            current.set_attribute("septet.answerability.score", result.probability)
-            current.set_attribute("septet.answerability.kind", result.kind)
+            current.record(result.probability, result.kind)
         return result
 
     async def _cosines(
@@ -58,7 +58,7 @@ class Judge:
         return [float(value) for value in vectors @ np.asarray(embedding.vector, dtype=np.float32)]
 
 
-def _read(question: str, passages: Sequence[Passage]) -> tuple[Terms, list[Sentence]]:
-    """The question's terms, and the sentences that speak to them."""
-    terms = Terms.of(question[:READ])
+def _evidence(question: str, passages: Sequence[Passage]) -> tuple[Terms, list[Sentence]]:
+    """Return the question's terms and the sentences that match them best."""
+    terms = Terms.of(question[:ANALYZED_CHARACTERS])
     return terms, best_sentences(terms, passages)

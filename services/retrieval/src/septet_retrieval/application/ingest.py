@@ -1,18 +1,18 @@
-"""Ingest: document events to stored, embedded and searchable passages, many documents at a time."""
+"""Ingest: stores, embeds and indexes the passages of documents, in batches."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
 from septet_kit import Permanent, Transient
 
 from septet_retrieval.domain.passages import IndexedPassage
-from septet_retrieval.domain.revisions import Judgement, Origin, State, change_of, judge
-from septet_retrieval.follower import IndexFollower
+from septet_retrieval.domain.revisions import Decision, Origin, State, change_of, decide
+from septet_retrieval.housekeeping import IndexFollower
 from septet_retrieval.ports import DocumentKey, DocumentWrite, PassageStore, TextEmbedder, Unchanged, Vector
 
 _BATCH_PASSAGES = 256
@@ -21,7 +21,7 @@ _EMBED_TOGETHER = 128
 
 @dataclass(frozen=True)
 class Incoming:
-    """A document event, cut into passages; ``content_hash`` is ``None`` for a deletion."""
+    """A document event with its passages; ``content_hash`` is ``None`` for a deletion."""
 
     key: DocumentKey
     revision: int | None
@@ -37,9 +37,9 @@ class Incoming:
 
 @dataclass(frozen=True)
 class Ingested:
-    """The judgement on an event, the document's state after it, and why the lexical index does not take it."""
+    """The decision on an event, the document's state after it, and the lexical index's error if it rejects it."""
 
-    judgement: Judgement
+    decision: Decision
     state: State
     rejected: Permanent | None = None
 
@@ -48,7 +48,7 @@ Job = tuple[Incoming, "asyncio.Future[Ingested]"]
 
 
 class Ingestor:
-    """Gathers concurrent events into batches: one embedding call, one transaction, one index commit."""
+    """Collects concurrent events into batches with one transaction and one index commit each."""
 
     def __init__(
         self, store: PassageStore, embedder: TextEmbedder, follower: IndexFollower, batch: int
@@ -60,45 +60,45 @@ class Ingestor:
         self._waiting: asyncio.Queue[Job] = asyncio.Queue(4 * batch)
 
     async def submit(self, incoming: Incoming) -> Ingested:
-        """Ingest one event; returns when both indexes hold it.
+        """Ingest one event; on return the store and the lexical index have it.
 
         Raises:
-            Transient: the store, an index or the embeddings endpoint is not there.
-            Permanent: the lexical index does not take this document; others are not affected.
+            Transient: the store, the lexical index or the embeddings endpoint is down.
+            Permanent: the lexical index rejects this document; others are not affected.
         """
         done: asyncio.Future[Ingested] = asyncio.get_running_loop().create_future()
         await self._waiting.put((incoming, done))
         return await done
 
     async def run(self) -> None:
-        """Work off what is submitted, until cancelled."""
+        """Process submitted events until cancelled."""
         held: list[Job] = []
         jobs: dict[DocumentKey, Job]
         while True:
             arrived = held or [await self._waiting.get()]
             while self._has_room(arrived) and not self._waiting.empty():
                 arrived.append(self._waiting.get_nowait())
-            # Events of one document wait for each other, even where a client's record keys let them race.
+            # Events of one document must not share a batch, even if their record keys differ.
             jobs, held = {}, []
             for job in arrived:
                 if job[0].key in jobs:
                     held.append(job)
                 else:
                     jobs[job[0].key] = job
-            await self._settle([job for job in jobs.values() if not job[1].done()])
+            await self._complete([job for job in jobs.values() if not job[1].done()])
 
     def _has_room(self, jobs: Sequence[Job]) -> bool:
         passages = sum(len(incoming.passages) for incoming, _ in jobs)
         return len(jobs) < self._batch and passages < _BATCH_PASSAGES
 
-    async def _settle(self, jobs: Sequence[Job]) -> None:
-        """Ingest a batch; when it fails, one by one, so that one bad document fails alone."""
+    async def _complete(self, jobs: Sequence[Job]) -> None:
+        """Ingest a batch. If it fails, ingest its documents one by one, so that only the bad one fails."""
         try:
             results = await self.ingest([incoming for incoming, _ in jobs])
         except Exception as error:
             if len(jobs) > 1 and not isinstance(error, Transient):
                 for job in jobs:
-                    await self._settle([job])
+                    await self._complete([job])
                 return
             for _, done in jobs:
                 if not done.done():
@@ -112,23 +112,17 @@ class Ingestor:
                     done.set_result(result)
 
     async def ingest(self, batch: Sequence[Incoming]) -> list[Ingested]:
-        """Ingest events of distinct documents together."""
+        """Ingest one batch of events of distinct documents."""
         states = await self._store.states([incoming.key for incoming in batch])
-        judged = [
-            (
-                incoming,
-                judge(states.get(incoming.key), incoming.revision, incoming.content_hash, incoming.origin),
-            )
-            for incoming in batch
-        ]
+        decided = [(incoming, _decide(incoming, states.get(incoming.key))) for incoming in batch]
         await self._store.touch(
             [
                 Unchanged(incoming.key, incoming.revision, incoming.origin)
-                for incoming, judgement in judged
-                if judgement is Judgement.UNCHANGED
+                for incoming, decision in decided
+                if decision is Decision.UNCHANGED
             ]
         )
-        to_apply = [incoming for incoming, judgement in judged if judgement is Judgement.APPLY]
+        to_apply = [incoming for incoming, decision in decided if decision is Decision.APPLY]
         written = await self._apply(to_apply, states) if to_apply else {}
         after = {**states, **written}
         rejected: dict[DocumentKey, Permanent] = {}
@@ -137,29 +131,19 @@ class Ingestor:
             followed = await self._follower.reach(tenant, last)
             rejected |= {(tenant, name): error for name, error in followed.rejected.items()}
         return [
-            Ingested(judgement, after[incoming.key], rejected.get(incoming.key))
-            for incoming, judgement in judged
+            Ingested(decision, after[incoming.key], rejected.get(incoming.key))
+            for incoming, decision in decided
         ]
 
     async def _apply(
         self, batch: Sequence[Incoming], states: Mapping[DocumentKey, State]
     ) -> Mapping[DocumentKey, State]:
         vectors, new = await self._vectors(batch)
-        writes = [
-            DocumentWrite(
-                key=incoming.key, revision=incoming.revision, content_hash=incoming.content_hash,
-                change=change_of(states.get(incoming.key), incoming.content_hash), origin=incoming.origin,
-                passages=incoming.passages, text_hashes=incoming.text_hashes,
-                vectors=[vectors[text_hash] for text_hash in incoming.text_hashes],
-                embedded=sum(text_hash in new for text_hash in incoming.text_hashes),
-                expected=states.get(incoming.key),
-            )
-            for incoming in batch
-        ]  # fmt: skip
+        writes = [_write(incoming, states.get(incoming.key), vectors, new) for incoming in batch]
         return await self._store.write(writes, self._embedder.model)
 
     async def _vectors(self, batch: Sequence[Incoming]) -> tuple[dict[bytes, Vector], set[bytes]]:
-        """Vectors of all passages by their text's hash, and the hashes that had to be embedded."""
+        """Return the vectors of all passages by text hash, and the hashes that were not stored before."""
         texts = {
             text_hash: passage.searched_text
             for incoming in batch
@@ -170,9 +154,31 @@ class Ingestor:
             mine = [h for incoming in batch if incoming.key[0] == tenant for h in incoming.text_hashes]
             known |= await self._store.vectors(tenant, self._embedder.model, mine)
         missing = [text_hash for text_hash in texts if text_hash not in known]
-        # Slice by slice: all at once would wait in the endpoint's queue for longer than a call may take.
+        # In slices: the queue time of one large call could exceed the call's timeout.
         for start in range(0, len(missing), _EMBED_TOGETHER):
             part = missing[start : start + _EMBED_TOGETHER]
             made = await self._embedder.embed([texts[text_hash] for text_hash in part])
             known |= zip(part, np.asarray(made, dtype=np.float32), strict=True)
         return known, set(missing)
+
+
+def _decide(incoming: Incoming, state: State | None) -> Decision:
+    return decide(state, incoming.revision, incoming.content_hash, incoming.origin)
+
+
+def _write(
+    incoming: Incoming, state: State | None, vectors: Mapping[bytes, Vector], new: Set[bytes]
+) -> DocumentWrite:
+    """Return the next state of a document; ``new`` holds the hashes of texts that were embedded for it."""
+    return DocumentWrite(
+        key=incoming.key,
+        revision=incoming.revision,
+        content_hash=incoming.content_hash,
+        change=change_of(state, incoming.content_hash),
+        origin=incoming.origin,
+        passages=incoming.passages,
+        text_hashes=incoming.text_hashes,
+        vectors=[vectors[text_hash] for text_hash in incoming.text_hashes],
+        embedded=sum(text_hash in new for text_hash in incoming.text_hashes),
+        expected=state,
+    )

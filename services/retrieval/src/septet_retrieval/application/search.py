@@ -1,41 +1,45 @@
-"""Hybrid search: both sides at once, fused; one side's outage costs quality, not the answer."""
+"""Hybrid search: runs the lexical and the dense side concurrently and fuses their results.
+
+If one side fails, the other side's results are returned and marked as degraded.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalWish
 from septet_kit import SeptetError, Transient
 from septet_kit.models import as_embedding
-from septet_kit.observe import get_logger, semconv, span
+from septet_kit.observe import get_logger
 
 from septet_retrieval.domain.analysis import analyze_question
 from septet_retrieval.domain.fusion import Ranked, fuse, length_adjusted
 from septet_retrieval.domain.passages import IndexedPassage
-from septet_retrieval.domain.query import READ, is_latin
+from septet_retrieval.domain.query import ANALYZED_CHARACTERS, is_latin
 from septet_retrieval.ports import AnyHit, LexicalIndex, PassageStore, TextEmbedder, Vector
 from septet_retrieval.settings import RetrievalSettings
+from septet_retrieval.telemetry import search_span
 
 log = get_logger()
 
 
 @dataclass(frozen=True)
 class Query:
-    """What to search for; ``embedding`` is of ``text``, if anyone has made it."""
+    """A question with its search options; ``embedding`` is that of ``text``, if known."""
 
     tenant: str
     text: str
-    wish: RetrievalWish
+    options: RetrievalWish
     embedding: Embedding | None = None
 
 
 @dataclass(frozen=True)
-class Found:
-    """Passages, best first, and how they were found; ``embedding`` is the question's."""
+class SearchResult:
+    """Passages, best first, with details of the search; ``embedding`` is the question's."""
 
     passages: tuple[Passage, ...]
     info: RetrievalInfo
@@ -44,8 +48,8 @@ class Found:
 
 
 @dataclass
-class _Side:
-    """One side's result: hits best first, or the error that kept it from any."""
+class _SideResult:
+    """Result of one side: hits, best first, or an error."""
 
     hits: Sequence[AnyHit] = ()
     milliseconds: float | None = None
@@ -53,7 +57,7 @@ class _Side:
 
 
 class Searcher:
-    """Searches both indexes of a tenant."""
+    """Searches the passages of a tenant."""
 
     def __init__(
         self, store: PassageStore, index: LexicalIndex, embedder: TextEmbedder, settings: RetrievalSettings
@@ -63,13 +67,13 @@ class Searcher:
         self._embedder = embedder
         self._settings = settings
 
-    async def search(self, query: Query) -> Found:
-        """Find the ``wish.k`` best passages.
+    async def search(self, query: Query) -> SearchResult:
+        """Return the ``options.k`` best passages.
 
         Raises:
-            Transient: no side that was asked for could be searched (code ``retrieval_unavailable``).
+            Transient: every requested side failed (code ``retrieval_unavailable``).
         """
-        mode = query.wish.mode
+        mode = query.options.mode
         vector: Vector | None = None
 
         async def dense() -> Sequence[AnyHit]:
@@ -93,23 +97,22 @@ class Searcher:
         if len(degraded) == len(done):
             reasons = "; ".join(f"{name}: {side.error}" for name, side in done.items())
             raise Transient("retrieval_unavailable", reasons)
-        return await self._found(
-            query, done.get("lexical", _Side()), done.get("dense", _Side()), vector, degraded
+        return await self._fuse(
+            query, done.get("lexical", _SideResult()), done.get("dense", _SideResult()), vector, degraded
         )
 
-    async def _timed(self, name: str, work: Callable[[], Awaitable[Sequence[AnyHit]]]) -> _Side:
+    async def _timed(self, name: str, work: Callable[[], Awaitable[Sequence[AnyHit]]]) -> _SideResult:
         started = time.perf_counter()
-        side = _Side()
-        with span(f"retrieval {name}") as current:
-            current.set_attribute(semconv.GEN_AI_OPERATION, "retrieval")
+        side = _SideResult()
+        with search_span(name) as current:
             try:
                 async with asyncio.timeout(self._settings.side_timeout.total_seconds()):
                     side.hits = await work()
             except SeptetError as error:
                 side.error = error
             except TimeoutError:
-                side.error = Transient("timeout", f"no answer within {self._settings.side_timeout}")
-            current.set_attribute("septet.retrieval.hits", len(side.hits))
+                side.error = Transient("timeout", f"no result within {self._settings.side_timeout}")
+            current.record_hits(len(side.hits))
         side.milliseconds = round((time.perf_counter() - started) * 1000, 3)
         if side.error is not None:
             log.warning("search side failed", side=name, code=side.error.code, error=side.error.message)
@@ -122,53 +125,62 @@ class Searcher:
         vector: Vector = (await self._embedder.embed([query.text]))[0]
         return vector
 
-    async def _found(
-        self, query: Query, lexical: _Side, dense: _Side, vector: Vector | None, degraded: tuple[str, ...]
-    ) -> Found:
+    async def _fuse(
+        self,
+        query: Query,
+        lexical: _SideResult,
+        dense: _SideResult,
+        vector: Vector | None,
+        degraded: tuple[str, ...],
+    ) -> SearchResult:
         hits = {hit.passage_id: hit for hit in (*dense.hits, *lexical.hits)}
         cosines = {hit.passage_id: hit.score for hit in dense.hits}
         if vector is not None and dense.error is None:
             missing = [name for name in hits if name not in cosines]
             cosines |= await self._cosines(query.tenant, missing, vector)
         weight = self._dense_weight(query.text)
-        ranked = fuse(_scores(lexical), _scores(dense), query.wish.fusion, weight, cosines)
-        best = [_passage(hits[item.name].passage, item, cosines) for item in ranked[: query.wish.k]]
+        ranked = fuse(_scores(lexical), _scores(dense), query.options.fusion, weight, cosines)
+        best = [_passage(hits[item.name].passage, item, cosines) for item in ranked[: query.options.k]]
         info = RetrievalInfo(
-            mode=query.wish.mode, fusion=query.wish.fusion, lexical_hits=len(lexical.hits),
-            dense_hits=len(dense.hits), lexical_ms=lexical.milliseconds, dense_ms=dense.milliseconds,
-        )  # fmt: skip
+            mode=query.options.mode,
+            fusion=query.options.fusion,
+            lexical_hits=len(lexical.hits),
+            dense_hits=len(dense.hits),
+            lexical_ms=lexical.milliseconds,
+            dense_ms=dense.milliseconds,
+        )
         embedding = None
         if vector is not None:
             embedding = as_embedding(self._embedder.model, vector)
-        return Found(tuple(best), info, embedding, degraded)
+        return SearchResult(tuple(best), info, embedding, degraded)
 
     def _dense_weight(self, text: str) -> float:
         if not (self._settings.dense_multilingual or is_latin(text)):
             return self._settings.dense_weight_foreign
-        return length_adjusted(self._settings.dense_weight, len(analyze_question(text[:READ])))
+        return length_adjusted(self._settings.dense_weight, len(analyze_question(text[:ANALYZED_CHARACTERS])))
 
     async def _cosines(self, tenant: str, names: Sequence[str], vector: Vector) -> Mapping[str, float]:
-        """Cosines of passages that only BM25 found. They refine the order; without them it still stands."""
+        """Return the cosines of passages that only BM25 found. They refine the ranking but are not required."""
         if not names:
             return {}
         try:
             async with asyncio.timeout(self._settings.side_timeout.total_seconds()):
                 return await self._store.cosines(tenant, names, vector)
         except (Transient, TimeoutError) as error:
-            log.warning("no cosines for lexical hits", error=str(error))
+            log.warning("cosines of lexical hits failed", error=str(error))
             return {}
 
 
-def _scores(side: _Side) -> dict[str, float]:
+def _scores(side: _SideResult) -> dict[str, float]:
     return {hit.passage_id: hit.score for hit in side.hits}
 
 
 def _passage(found: IndexedPassage, ranked: Ranked, cosines: Mapping[str, float]) -> Passage:
     similarity = cosines.get(found.passage_id)
     return Passage(
-        passage_id=found.passage_id, document_id=found.document_id, content_hash=found.content_hash,
-        title=found.title, location=found.location, uri=found.uri, text=found.text,
-        start=found.start, end=found.end, score=round(ranked.score, 6),
-        lexical_rank=ranked.lexical_rank, dense_rank=ranked.dense_rank,
+        **asdict(found),
+        score=round(ranked.score, 6),
+        lexical_rank=ranked.lexical_rank,
+        dense_rank=ranked.dense_rank,
         similarity=None if similarity is None else round(similarity, 6),
-    )  # fmt: skip
+    )

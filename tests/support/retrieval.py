@@ -1,4 +1,4 @@
-"""Builders for tests: document events, and an embedder whose vectors are known."""
+"""Builders of document events, and a deterministic embedder."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 from septet_kit import Transient
-
+from septet_retrieval.application.ingest import Incoming
 from septet_retrieval.domain.chunking import Limits
 from septet_retrieval.domain.passages import Document, to_passages
 from septet_retrieval.domain.revisions import Origin
-from septet_retrieval.ingest import Incoming
 
 DIMENSIONS = 64
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class WordEmbedder:
-    """Embeds by hashed words, so that texts that share words are near; ``down`` makes it fail."""
+    """Embeds by hashed words: texts that share words are close. ``down`` makes it fail."""
 
     model = "words"
 
@@ -42,10 +41,15 @@ class WordEmbedder:
 
 
 def upsert(
-    document_id: str, text: str, offset: int, *, revision: int | None = None, tenant: str = "default",
+    document_id: str,
+    text: str,
+    offset: int,
+    *,
+    revision: int | None = None,
+    tenant: str = "default",
     title: str = "",
-) -> Incoming:  # fmt: skip
-    """A document event from partition 0 at ``offset``."""
+) -> Incoming:
+    """Return a document event from partition 0 at ``offset``."""
     document = Document(tenant, document_id, text, title=title)
     origin = Origin(START + timedelta(seconds=offset), 0, offset)
     passages = to_passages(document, Limits())
@@ -55,6 +59,6 @@ def upsert(
 def delete(
     document_id: str, offset: int, *, revision: int | None = None, tenant: str = "default"
 ) -> Incoming:
-    """A deletion from partition 0 at ``offset``."""
+    """Return a deletion from partition 0 at ``offset``."""
     origin = Origin(START + timedelta(seconds=offset), 0, offset)
     return Incoming((tenant, document_id), revision, None, origin)

@@ -1,0 +1,1 @@
+"""Use cases: draft an answer, stream its text."""

@@ -1,0 +1,1 @@
+"""Use cases: ingest documents, search passages, classify answerability, rebuild the lexical index."""
