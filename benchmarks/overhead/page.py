@@ -22,116 +22,125 @@ PAGE, PICTURE = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.svg
 
 HEAD = """# Benchmarks: overhead
 
-What Septet costs on top of the log that it stands on, and how that compares with other ways to do the same work. Made by
-`python -m benchmarks.overhead.page` from the [result](../benchmarks/overhead/results.json) of `make bench`; do not edit.
+This page shows what Septet costs compared with raw Kafka clients, and with other ways to do the same work.
+`python -m benchmarks.overhead.page` writes it from the [result](../benchmarks/overhead/results.json) of `make bench`;
+do not edit it.
 
 ![Latency of the chains and throughput of the paths](benchmarks.svg)
 """
 
 METHOD = """## How it is measured
 
-Everything runs on one machine at the same time and is measured **in turns**: in each round every contender gets the same
-phase before the next phase begins; each round starts with another contender, and every other one goes round the other
-way. Ratios are made within a round, so that what the machine does to all of them cancels out; the table gives their median
-and range. The stub model answers at once.
-Load is an open loop (requests go out on schedule, however slow the responses are) save for the closed one with a fixed
-number in flight, whose rate counts the last ones, too, when fewer are in flight. A client in one process measures from
-before its publish or call until the response is there. A 99th percentile is shown where a phase has 50 responses or more.
+All contenders run on one machine at the same time and are measured **in turns**. In each round every contender runs the
+same phase before the next phase begins. Each round starts with another contender, and every second round runs in reverse
+order. Ratios are computed within a round, so that conditions of the machine that affect all contenders cancel out. The
+tables give their median and range. The stub model answers at once.
 
-- **raw** is the limit: five processes with raw aiokafka clients that pass records on. It has Septet's hops, its topics'
-  partitions and the mean size of its records on each of them; producers with `acks=all` and idempotence; offsets
-  committed asynchronously as often as Septet commits them, up to the lowest record that is not acknowledged. Sends
-  do not wait for one another. Guardrails has two hops and one process, and so has its stand-in: a sixth process would
-  only make the limit slower.
-- **septet, bus only**: requests that want no retrieval and no cache, under a policy without rails. What is left is the
-  hops, contracts, tracing, ledger, release, outbox and commits, the call of the stub model, and eval's scorers.
-- **septet**: the default path past the cache: hybrid retrieval, every default rail, the model, the scorers.
-- **septet, cache hit**: questions whose answers the cache holds, asked again word for word.
+The load is an open loop: requests are sent on schedule, however slow the responses are. One phase is a closed loop with a
+fixed number in flight; its rate includes the end of the phase, when fewer are in flight. A client in one process measures
+from before its publish or call until it has the response. A 99th percentile is shown for phases with 50 responses or more.
+
+- **raw** is the limit: five processes with raw aiokafka clients that pass records on. It has Septet's hops, the
+  partitions of its topics, and the mean size of its records on each of them. Producers use `acks=all` and idempotence.
+  Offsets are committed asynchronously, as often as in Septet, up to the lowest record that is not acknowledged. Sends do
+  not wait for one another. Guardrails has two hops in one process, and raw does the same: a sixth process would only make
+  the limit slower.
+- **septet, bus only**: requests without retrieval and cache, under a policy without rails. This measures the hops,
+  contracts, tracing, ledger, release, outbox and commits, the call of the stub model, and eval's scorers.
+- **septet**: the default path after a cache miss: hybrid retrieval, every default rail, the model, the scorers.
+- **septet, cache hit**: questions whose answers are in the cache, asked again word for word.
 - **haystack**, **llamaindex**: the same work behind HTTP, [step by step](../benchmarks/peers/README.md).
 
-The corpus is the demo's. Save for hits no question is asked twice within thousands, because services and peers remember
-embeddings; for the same reason each process that answers the whole path has had {warm_path} requests before the first round.
-Eval gives up an answer's embedding after 150 ms, and under load that spares Septet work which the peers do; here everybody
-has 5 s for it, and the table of failures says what was given up all the same.
-The highest rate held is the highest at which the 99th percentile stays below a second, nothing fails and the client keeps
-its schedule (it has the same cores), searched in steps of ×1.3, then between the highest held and the lowest lost. A
-step is {step:g} s long: what is a little above the rate that could be kept up for ever passes. {lost_to_client}
-Tracing is on, and the trace receiver runs on the same cores. CPU times count children, PostgreSQL's backends among them, and what a process uses when it is idle: the broker,
-with everybody connected, {kafka_idle:.0f} ms a second, which HTTP peers are charged with, too. Bytes per request come from one
-probe of 60 requests before the rounds.
+The corpus is the demo's. Except for hits, no question is asked twice within thousands, because services and peers cache
+embeddings. For the same reason each process that runs the whole path has handled {warm_path} requests before the first round.
+Eval skips the embedding of an answer after 150 ms, and under load that would save Septet work that the peers do. Here all
+contenders have 5 s for it, and the table of failures shows what was skipped all the same.
+
+The highest rate held is the highest rate at which the 99th percentile stays below a second, nothing fails and the client
+keeps its schedule (it uses the same cores). The search takes steps of ×1.3, then bisects between the highest rate held and
+the lowest rate lost. A step is {step:g} s long, so a rate a little above the sustainable one can pass. {lost_to_client}
+
+Tracing is on, and the trace receiver runs on the same cores. CPU times include child processes, such as PostgreSQL's
+backends, and what a process uses when it is idle. The broker with all clients connected uses {kafka_idle:.0f} ms a second,
+and this is also counted for the HTTP peers. Bytes per request come from one probe of 60 requests before the rounds.
 """
 
 LOST_TO_CLIENT = """In {lost} of
-{rounds} rounds the raw chain's search met a rate that was lost for the client's schedule alone: its rate is a lower
-bound, which makes the ratio of the rates too high rather than too low."""
+{rounds} rounds the raw chain's search met a rate that was lost only because the client did not keep its schedule. Its rate
+is then a lower bound, which makes the ratio of the rates too high rather than too low."""
 
 ADDS_UP = """## Path = bus + work
 
-From the traces of {requests} requests of the whole path, a few a second. For each hop, *transit* is the time from the
-start of `send` to the start of `process` in the next service (for the first hop, from the client's call); what a service
-needs from there to its own `send` is *work* (search, embeddings, model call, cache look-up; the rails by the latency that
-each verdict states; the scorers and their embedding) and the rest *chassis* (contract, ledger, release, outbox, encoding).
-The delivery to the client is taken as the time that the broker needs to take the response.
+From the traces of {requests} requests of the whole path, a few a second. Each hop has three parts:
 
-Summed over the hops that is {bus:.1f} ms of bus and {work:.1f} ms of work, {share:.0%} of the {measured:.1f} ms that the
-client measured. On requests without work the bus takes {alone:.1f} ms; with
-the records of the whole path, which carry passages and a vector, and with the hops of mended drafts, it takes {heavier:.2f}
-times as long. The hops follow each
-other without a gap, so what is not found ({rest:.1f} ms there, {rest_alone:.1f} ms without work) lies after them: the
-broker's answer to the client's fetch, which may wait for a core, and the client itself.
+- *transit*: from the start of `send` to the start of `process` in the next service (for the first hop, from the client's
+  call);
+- *work*: search, embeddings, model call, cache lookup; the rails by the latency in each verdict; the scorers and their
+  embedding;
+- *chassis*: the rest until the service's own `send` (contract, ledger, release, outbox, encoding).
+
+The delivery to the client is taken as the time that the broker needs to accept the response.
+
+Summed over the hops this is {bus:.1f} ms of bus (transit and chassis) and {work:.1f} ms of work, {share:.0%} of the
+{measured:.1f} ms that the client measured. On requests without work the bus takes {alone:.1f} ms. On the whole path it
+takes {heavier:.2f} times as long, because the records carry passages and a vector, and because some drafts are revised. The hops
+follow each other without a gap. So the time that is not found ({rest:.1f} ms there, {rest_alone:.1f} ms without work) is
+after them: in the broker's answer to the client's fetch, which may wait for a core, and in the client itself.
 """
 
 MISSED = """## The goals that are missed, and what would have to change
 
 {missed}
 
-- *Latency.* The raw chain's hop is {raw_hop:.1f} ms, of which nearly all is the broker and two Kafka clients in Python.
-  Septet's hops take {transit:.1f} ms of transit each: the same, and decoding and validating the event, on caches that five
-  other processes have just used. Generation's ledger and eval's release, with their spans and encoding, are
-  {guarantees:.1f} ms of chassis, the other four hops' {others:.1f}; the stub model and the scorers are {work:.1f} ms of work. Fewer
-  processes per core, or hops that share a process, would shorten it; so would a runtime that is compiled.
-- *Rate.* Both chains have the same producer, which sends what comes together as one batch. A raw relay hands it a record and
+- *Latency.* A hop of the raw chain takes {raw_hop:.1f} ms, nearly all of it in the broker and two Kafka clients in Python.
+  A hop of Septet takes {transit:.1f} ms of transit: the same, plus decoding and validating the event, on caches that five
+  other processes have just used. Generation's ledger and eval's release, with their spans and encoding, take
+  {guarantees:.1f} ms of chassis, and the other four hops {others:.1f}. The stub model and the scorers take {work:.1f} ms of
+  work. Fewer processes per core, several hops in one process, or a compiled runtime would shorten it.
+- *Rate.* Both chains have the same producer, which sends concurrent records as one batch. A raw relay hands it a record and
   waits for nothing. Septet handles nine records per request (six hops, eval's registration, and the response in the cache
-  and in feedback), each decoded, validated and with a span; it produces six, and makes eight round trips to PostgreSQL.
-  That is {limit:.1f} ms of CPU per request at the highest rate held ({limit_services:.1f} in the six services,
-  {limit_kafka:.1f} in the broker), against {raw_limit:.2f} of the raw chain; half of its rate leaves {leaves:.1f} ms on these
-  cores, for all of that. It would take handling records in batches, one span and one statement per poll, or a compiled
-  runtime.
-- *Cache hit.* A hit passes three of the hops. Those and the delivery take {hit_bus:.1f} ms of bus; rails, look-up and scorers
-  are {hit_work:.1f} ms of work, the client the rest of {hit:.1f}. A third of a miss at 10/s is {third:.1f} ms:
-  the less work a miss is, the nearer a hit comes to it, whose bus is nearly half of a miss's.
-  With {busy} in flight, where a miss's work waits for cores, a hit takes {hit_busy:.2f} of it.
+  and in feedback). It decodes and validates each, and makes a span for each. It produces six records and makes eight round
+  trips to PostgreSQL. That is {limit:.1f} ms of CPU per request at the highest rate held ({limit_services:.1f} in the six
+  services, {limit_kafka:.1f} in the broker), against {raw_limit:.2f} of the raw chain. Half of the raw chain's rate leaves
+  {leaves:.1f} ms on these cores for all of that. Handling records in batches, with one span and one statement per poll, or a
+  compiled runtime would be needed.
+- *Cache hit.* A hit passes three of the hops. These and the delivery take {hit_bus:.1f} ms of bus; rails, lookup and scorers
+  take {hit_work:.1f} ms of work, and the client takes the rest of {hit:.1f}. A third of a miss at 10/s is {third:.1f} ms. The
+  cheaper a miss is, the smaller is the advantage of a hit, whose bus is nearly half of a miss's.
+  With {busy} in flight, where a miss's work waits for cores, a hit takes {hit_busy:.2f} of a miss.
 """
 
 PEERS = """## What the comparison with the peers depends on
 
-With {busy} in flight everybody is limited by the same cores. Septet's services use less CPU per response than the peers'
-processes, its servers more: Kafka, PostgreSQL and more spans, for what the peers do not promise, and the embeddings
-({embeddings}).
-How much is embedded depends on the corpus: answerability compares the best sentences of what was found, and each process
-remembers the {remembered} texts that it asked for last, which on the demo's corpus leaves little to embed but questions and
-answers. A corpus whose sentences do not fit costs everybody more; how much is not measured here. Commit
-`b02ccd9` remembered half as many, forgot the oldest first, was warmed by 400 requests a process and let eval give up
-embeddings: they took 22.4 ms for septet, 19.2 for haystack and 18.4 for llamaindex, and Septet's rate was 1.12 of haystack's
-and 0.988 of llamaindex's.
+With {busy} in flight the same cores limit all contenders. Septet's services use less CPU per response than the peers'
+processes. Its servers use more: Kafka, PostgreSQL and more spans, for guarantees that the peers do not give, and the
+embeddings ({embeddings}).
 
-A 99th percentile with {busy} in flight is of some 200 responses; its ratios spread widely by round, and the medians of
-the paths' table, made over rounds first, may say something else than the median of the ratios. Septet is
-also measured at rates, so that it meets questions again in the last rounds, after all others: eval then remembers
-their answers. While a peer is measured, Septet's services stand idle beside it, which takes {idle_own:.0f} ms a second; while
-Septet is measured, the peers take {idle_peers:.0f}.
+The amount of embedding depends on the corpus. Answerability compares the best sentences of the passages, and each process
+caches the {remembered} texts that were used last. On the demo's corpus only questions and answers then need an embedding. A
+corpus whose sentences do not fit into the cache costs all contenders more; how much is not measured here. Commit `b02ccd9`
+cached half as many texts, dropped the oldest first, was warmed by 400 requests a process and let eval skip embeddings.
+There they took 22.4 ms for septet, 19.2 for haystack and 18.4 for llamaindex, and Septet's rate was 1.12 of haystack's and
+0.988 of llamaindex's.
+
+A 99th percentile with {busy} in flight comes from some 200 responses, and its ratios differ much between rounds. The medians
+in the paths' table are taken over rounds first, so they may differ from the median of the ratios. Septet is also measured
+at several rates after all others, so in the last rounds it meets questions again, and eval has their answers cached. While a
+peer is measured, Septet's idle services use {idle_own:.0f} ms a second; while Septet is measured, the peers use
+{idle_peers:.0f}.
 """
 
 CHANGE = """## Before and after
 
-Profiles (py-spy, cProfile, and the spans above) of what was there before the hot path was worked on, commit
-`{before}` (the `+` is this benchmark), named what [decision 0023](decisions/0023-a-thin-hot-path.md) mends: packages that
-make a checked object of each part of a model's answer, retry machinery around first tries, context managers around
-spans, four round trips for a release, a flush for each write of the ledger, garbage collections of a heap that never
-changes, and a trace receiver that decoded what nobody looked at. Measured on the same machine, the earlier commit without
-peers and in {rounds} rounds (load average {load} before them), without a warm-up
-of the whole path, which costs it most in its first round. A ratio is made within one run; milliseconds are compared across
-two, and raw's show how far the machine itself was as fast.
+Commit `{before}` is the code before the hot path was optimised (the `+` is this benchmark). Its profiles (py-spy, cProfile,
+and the spans above) named the costs that [decision 0023](decisions/0023-a-thin-hot-path.md) removes: packages that make a
+checked object of each part of a model's answer, retry machinery around first tries, context managers around spans, four
+round trips for a release, a flush for each write of the ledger, garbage collections of a heap that never changes, and a
+trace receiver that decoded spans that nobody read.
+
+Both were measured on the same machine, the earlier commit without peers, in {rounds} rounds (load average {load} before
+them) and without a warm-up of the whole path, which made its first round slower. A ratio is computed within one run.
+Milliseconds are compared across two runs; raw's milliseconds show how much the machine itself differed.
 
 {table}
 """
@@ -139,12 +148,12 @@ two, and raw's show how far the machine itself was as fast.
 RUN = """## Run it
 
 ```sh
-make bench                     # the whole of it, about 28 minutes on two cores
-make bench JSON=mine.json      # and write the result
-make bench QUICK=1             # one short round: a check of the tool, not a result
+make bench                     # all of it, about 28 minutes on two cores
+make bench JSON=mine.json      # also write the result
+make bench QUICK=1             # one short round: checks the tool, gives no result
 ```
 
-Run it on a machine that does nothing else; the load average before the run is in the result.
+Run it on a machine that does nothing else. The result contains the load average before the run.
 """
 
 
@@ -260,7 +269,7 @@ def _slowest(found: dict[str, Any]) -> str:
     ])  # fmt: skip
     return (
         f"The slowest is the {one['kind']} `{one['name']}` with {one['mean_ms']:.2f} ms. Scorers were run once more, alone, "
-        f"on outcomes read from the log; what takes less than {tables.SHOWN_MS:g} ms is left out.\n\n{rails.markdown()}\n"
+        f"on outcomes read from the log; those below {tables.SHOWN_MS:g} ms are left out.\n\n{rails.markdown()}\n"
     )
 
 

@@ -23,9 +23,9 @@ Kept = Mapping[str, Any]
 HEAD = """# Reliability
 
 This page shows what happens to requests when processes die, hang or freeze, and when servers and networks fail.
-[Exactly one response](explanation/delivery.md) explains why the guarantee holds. `python
-docs/generate/reliability_page.py` writes this page from the [results](../tests/chaos/results) that `make chaos SEED=n`
-writes; do not edit it.
+[Exactly one response](explanation/delivery.md) explains why the guarantee holds.
+`python docs/generate/reliability_page.py` writes this page from the [results](../tests/chaos/results) of
+`make chaos SEED=n`; do not edit it.
 
 An independent client, which shares no code with the product's client, publishes requests and records which of them the
 broker acknowledged. Afterwards a checker reads the topics from their first offset. A row fails on any of these:
