@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -90,6 +91,10 @@ async def _dead_letter(settings: KitSettings, key: bytes) -> ConsumerRecord:
 
 def test_its_own_tests_pass(workspace: Workspace) -> None:
     assert "3 passed" in workspace.run("-m", "pytest", "-q", f"services/{NAME}/tests")
+
+
+def test_its_types_are_strict(workspace: Workspace, tmp_path: Path) -> None:
+    assert "no issues" in workspace.run("-m", "mypy", "--cache-dir", str(tmp_path), "-p", f"septet_{NAME}")
 
 
 def test_the_reference_describes_it(workspace: Workspace) -> None:

@@ -16,6 +16,7 @@ PAGE = ROOT / "docs" / "how-to" / "add-a-service.md"
 NAME = "brevity"
 _COPIED = ("contracts", "services", "infra", "cli", "pyproject.toml", "Makefile")
 _FILE = re.compile(r"^```\w+\n# (services/\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_EMPTY = re.compile(r"^touch (services/\S+)", re.MULTILINE)
 _EDIT = re.compile(r"^\| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
 
 
@@ -71,7 +72,8 @@ def follow(target: Path) -> Workspace:
         else:
             shutil.copy2(source, target / name)
     page = PAGE.read_text("utf-8")
-    for name, text in _FILE.findall(page):
+    files = {**dict(_FILE.findall(page)), **dict.fromkeys(_EMPTY.findall(page), "")}
+    for name, text in files.items():
         file = target / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
