@@ -22,47 +22,49 @@ Kept = Mapping[str, Any]
 
 HEAD = """# Reliability
 
-What happens to requests when processes die, hang or stand still, and when servers and networks fail.
-[Exactly one response](explanation/delivery.md) says why it holds; this page shows what was tried. It is made by
-`python docs/generate/reliability_page.py` from the [results](../tests/chaos/results) that `make chaos SEED=n` writes;
-do not edit it.
+This page shows what happens to requests when processes die, hang or freeze, and when servers and networks fail.
+[Exactly one response](explanation/delivery.md) explains why the guarantee holds.
+`python docs/generate/reliability_page.py` writes this page from the [results](../tests/chaos/results) of
+`make chaos SEED=n`; do not edit it.
 
-A client that knows topics and bytes, and nothing of what the product's own client does, publishes requests and notes
-which ones the broker acknowledged. Afterwards a checker reads the topics from their first offset and compares:
+An independent client, which shares no code with the product's client, publishes requests and records which of them the
+broker acknowledged. Afterwards a checker reads the topics from their first offset. A row fails on any of these:
 
-- **lost**: acknowledged, and without a response;
+- **lost**: an acknowledged request without a response;
 - **duplicated**: more than one response on the topic;
-- and also: responses of another tenant, without a final status, or to nobody's request; responses out of their
-  conversation's order, where all its requests take one path (in row 12, where most run out of time, what a deadline has
-  made is counted apart); an event id twice on a topic with an outbox; a topic and a database that disagree. One of these
-  is enough for a row to fail."""
+- a response of another tenant, without a final status, or to no request;
+- responses out of their conversation's order, where all its requests take one path (row 12, where most requests run out
+  of time, counts responses that a deadline made separately);
+- an event id twice on a topic with an outbox;
+- a topic and a database that disagree.
+"""
 
-WHOLE_RUNS = """## Everything in one go
+WHOLE_RUNS = """## Complete runs
 
-What `make chaos SEED=n` printed when it ran every row and every proof one after the other; the name says seed, commit and
-day. The results above are of rows that ran apart.
+The last line of `make chaos SEED=n` from runs of every row and every proof, one after the other. The name has seed, commit
+and day. The rows in the tables above ran separately.
 """
 
 LIMITS = """## What this does not prove
 
-- **One broker in most rows.** `acks=all` waits for that one. Only row 4 has three, loses the leader three times, and
-  waits until the replicas are level before it takes the next.
-- **Crashes of processes, not of power.** `kill -9` leaves what the kernel has: Kafka does not wait for the disk before
-  it acknowledges, so an outage of the machine can take acknowledged records with it. Kafka's answer is replication
-  over machines, which one machine cannot show.
-- **One commit.** Rows name the commit that they ran on; those of the tables were run row by row, partly two at a time.
-- **One machine.** Clocks agree and the network is loopback; its faults come from a proxy.
-- **The short way.** All rows but 10 and 11 send requests that want neither search nor cache, under a policy without
-  rails, so that the load is on what is tried: the hops, and what makes their effects happen once.
-- **A stub model.** It answers at once, fails or hangs on command. Nothing here says anything about answers.
-- **Found, not excluded.** The scenarios are random within a seed, and timing is not part of the seed: the same seed
-  repeats the choices, not the interleaving.
+- **One broker in most rows.** `acks=all` waits for that one. Only row 4 has three brokers. It loses the leader three times,
+  and waits each time until the replicas are in sync.
+- **Crashes of processes, not of power.** After `kill -9` the kernel still writes its buffers. Kafka does not wait for the
+  disk before it acknowledges, so an outage of the machine can lose acknowledged records. Replication over several
+  machines prevents that, and one machine cannot show it.
+- **Several commits.** Each row names the commit that it ran on. The rows of the tables ran one by one, partly two at a time.
+- **One machine.** Clocks agree, and the network is loopback. A proxy makes its faults.
+- **Short paths.** All rows except 10 and 11 send requests without search and cache, under a policy without rails. So the
+  load is on the hops and on the code that makes their effects happen once.
+- **A stub model.** It answers at once, or fails or hangs on command. The rows say nothing about the quality of answers.
+- **Absence of faults.** The scenarios are random within a seed, and timing is not part of the seed: the same seed repeats
+  the choices, not the interleaving. Other faults may exist.
 
 ## Run it
 
 ```sh
 make chaos SEED=1             # every row and the proofs
-make chaos SEED=1 ROWS=3,4    # some rows; the file keeps what it has of the others
+make chaos SEED=1 ROWS=3,4    # some rows; the file keeps the results of the others
 make chaos-short              # the small part that continuous integration runs
 ```
 
@@ -148,7 +150,7 @@ def _figures(found: Sequence[Report]) -> Iterator[str]:
     ]
     if lines:
         yield "## Figures\n"
-        yield "`s` is the whole row's time, servers' start included; a `+` marks a commit with changes on top.\n"
+        yield "`s` is the time of the whole row, with the start of the servers; a `+` marks a commit with uncommitted changes.\n"
         yield _line("#", "seed", "figures", "s", "commit", "day")
         yield _line("---:", "---:", "---", "---:", "---", "---")
         yield from lines
@@ -158,9 +160,9 @@ def _figures(found: Sequence[Report]) -> Iterator[str]:
 def _proofs(found: Sequence[Report]) -> Iterator[str]:
     yield "## The checker can fail\n"
     yield (
-        "A suite that never reports anything proves nothing. Each scenario here runs twice: with the product as it is,\n"
-        "and with one safeguard taken away in the services' processes ([how](../tests/chaos/weakened.py); the product\n"
-        "has no switch for it). The first run has to be clean, and the second to be reported.\n"
+        "Each scenario here runs twice: with the product as it is, and with one safeguard removed in the services'\n"
+        "processes ([how](../tests/chaos/weakened.py); the product has no switch for it). The checker must report nothing\n"
+        "in the first run and a violation in the second.\n"
     )
     yield _line(
         "without", "scenario", "seed", "violations as it is", "violations without", "", "commit", "day"

@@ -30,28 +30,28 @@ CLASSES = {
 }
 HEAD = """# Settings
 
-Every setting is an environment variable with a default. Durations are written as `00:00:30` or, in ISO 8601, as
-`PT30S`; lists and maps as JSON. The embedded stack sets the addresses itself. A setting may be a file instead, in the folder
-that `SEPTET_SECRETS_DIR` names, called as its variable in lower case.
+Every setting is an environment variable with a default. Write durations as `00:00:30` or, in ISO 8601, as `PT30S`, and
+lists and maps as JSON. A setting may also be a file in the folder `SEPTET_SECRETS_DIR`, named as its variable in lower
+case. The embedded stack sets the addresses.
 
-Made by `python docs/generate/settings_page.py`; do not edit.
+`python docs/generate/settings_page.py` writes this page; do not edit it.
 """
 NOTES = {
     "kafka_bootstrap": "Kafka's address, `host:port`.",
-    "postgres_dsn": "The database; each service has a schema of its own in it.",
+    "postgres_dsn": "The database. Each service has its own schema in it.",
     "embeddings_url": "OpenAI-compatible endpoint, up to and with `/v1`.",
     "embeddings_model": "The model's name there.",
     "embeddings_api_key": "Its key.",
     "llm_url": "OpenAI-compatible endpoint, up to and with `/v1`.",
     "llm_model": "The model's name there.",
     "llm_api_key": "Its key.",
-    "data_dir": "Where local files are kept.",
-    "health_host": "Where `/healthz`, `/readyz` and `/metrics` listen.",
+    "data_dir": "Directory of local files.",
+    "health_host": "Address on which `/healthz`, `/readyz` and `/metrics` listen.",
     "log_level": "`DEBUG`, `INFO`, `WARNING` or `ERROR`.",
-    "shutdown_grace": "How long records in work may finish when told to stop.",
-    "watchdog_timeout": "Work without progress for so long ends the process.",
-    "commit_interval": "How often offsets are committed.",
-    "session_timeout": "After it Kafka gives a silent process's partitions to others.",
+    "shutdown_grace": "Time that records in flight have to finish after SIGTERM.",
+    "watchdog_timeout": "The process ends after this time with work and without progress.",
+    "commit_interval": "Time between commits of offsets.",
+    "session_timeout": "Kafka reassigns the partitions of a process that is silent for this long.",
 }
 MACHINE_DEPENDENT = {"SEPTET_THREADS": "cores, at most 4"}
 
