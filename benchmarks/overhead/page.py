@@ -7,7 +7,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from septet_kit.models import CACHED
+from septet_kit.embeddings_client import CACHED
 
 from benchmarks.overhead import tables
 from benchmarks.overhead.change import change

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from septet_kit.models import Embedder
+from septet_kit.embeddings_client import Embedder
 from septet_kit.settings import KitSettings
 from septet_kit.store.pool import open_pool
 from septet_native.stack.addresses import Addresses

@@ -46,7 +46,7 @@ from septet_guardrails.domain.correction import Revise, decide
 from septet_guardrails.domain.rails import Question, input_rails, output_rails
 from septet_guardrails.domain.replies import blocked
 from septet_guardrails.domain.screening import check_usable, screen
-from septet_kit.models import Embedder, as_embedding
+from septet_kit.embeddings_client import Embedder, as_embedding
 from septet_kit.settings import KitSettings
 from septet_retrieval.application.classifier import AnswerabilityClassifier
 from septet_retrieval.domain.abstention import abstention

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from septet_kit import KitSettings, Transient
 from septet_kit.store import open_pool
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 from septet_native.stack.addresses import Addresses
 
 SERVICES = ("cache", "retrieval", "generation", "eval", "feedback")
@@ -134,15 +134,17 @@ async def test_a_query_that_forgets_its_tenant_sees_only_the_tenant_that_is_serv
             assert [r["tenant"] for r in await owner.fetch(forgetful)] == tenants
         for tenant in (*tenants, *tenants):
             assert [r["tenant"] for r in await pool.fetch(forgetful, tenant=tenant)] == [tenant]
-        assert [r["tenant"] for r in await pool.fetch(forgetful, tenant=EVERY)] == tenants
+        assert [r["tenant"] for r in await pool.fetch(forgetful, tenant=ALL_TENANTS)] == tenants
         assert await pool.fetch(forgetful) == [], "the wide view is not left behind, nor is the last tenant"
         with pytest.raises(REFUSED, match="row-level security"):
             await pool.execute(ROWS[service].replace("d-rls", "d-other"), "rls-b", tenant="rls-a")
         await pool.execute(
             f"DELETE FROM {service}.{TABLES[service]} WHERE tenant LIKE 'rls-%'", tenant="rls-a"
         )
-        assert [r["tenant"] for r in await pool.fetch(forgetful, tenant=EVERY)] == ["rls-b"]
-        await pool.execute(f"DELETE FROM {service}.{TABLES[service]} WHERE tenant LIKE 'rls-%'", tenant=EVERY)
+        assert [r["tenant"] for r in await pool.fetch(forgetful, tenant=ALL_TENANTS)] == ["rls-b"]
+        await pool.execute(
+            f"DELETE FROM {service}.{TABLES[service]} WHERE tenant LIKE 'rls-%'", tenant=ALL_TENANTS
+        )
 
 
 async def test_a_transaction_that_fails_serves_nobody_afterwards(addresses: Addresses) -> None:

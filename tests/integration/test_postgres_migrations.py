@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from septet_kit import KitSettings, Permanent, Transient
 from septet_kit.migrate import Migrations, as_sql, behind, installed, migrate
-from septet_kit.store import chassis, open_pool
+from septet_kit.store import open_pool, schema
 from septet_native.stack.addresses import Addresses
 
 SERVICES = ("cache", "eval", "feedback", "generation", "retrieval")
@@ -80,7 +80,7 @@ async def test_tables_from_before_there_were_revisions_are_adopted(
         await owner.execute(
             f"CREATE SCHEMA {adopted.schema}; SET LOCAL search_path = {adopted.schema}, public"
         )
-        for statement in (*chassis.TABLES, *first.TABLES):
+        for statement in (*schema.TABLES, *first.TABLES):
             await owner.execute(statement)
         await owner.execute(
             "INSERT INTO ledger (key, claimed_by, leased_until) VALUES ('acme/r-1/d/1', 'g-0/x', now())"

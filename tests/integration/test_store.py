@@ -25,7 +25,7 @@ from septet_kit.store.keepalive import SERVER_KEEPALIVE
 from septet_kit.store.outbox import Outbox
 from septet_kit.store.outbox_event import OutboxEmit
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 from septet_kit.tenants import SHARED_ONLY
 from septet_kit.testing import flow
 
@@ -387,7 +387,7 @@ async def test_a_migration_under_a_live_pool_is_transient(settings: KitSettings,
 
 
 async def _run(pool: StorePool, statement: str, *local: str) -> None:
-    async with pool.transaction(EVERY, *local) as connection:
+    async with pool.transaction(ALL_TENANTS, *local) as connection:
         await connection.execute(statement)
 
 
@@ -408,7 +408,7 @@ async def test_a_connection_that_cannot_be_rolled_back_is_closed_and_hides_no_er
     asleep: list[asyncio.Future[str]] = []
 
     async def fail() -> None:
-        async with pool.transaction(EVERY) as connection:
+        async with pool.transaction(ALL_TENANTS) as connection:
             used.append(await connection.fetchval("SELECT pg_backend_pid()"))
             # Still busy when the block ends, as with a server that died in mid-exchange.
             asleep.append(asyncio.ensure_future(connection.execute("SELECT pg_sleep(5)")))

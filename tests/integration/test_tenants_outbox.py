@@ -13,7 +13,7 @@ from septet_kit.messaging.admin import ensure_topics
 from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.store import once
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 from septet_kit.store.testing import bare_pool
 from septet_kit.store.unit import Unit
 from septet_kit.tenants import Tenants
@@ -70,9 +70,11 @@ async def test_the_outbox_and_its_sweeper_know_the_tenants_topic(
 async def test_a_row_belongs_to_the_event_s_tenant_also_in_work_on_all_tenants(settings: KitSettings) -> None:
     async with bare_pool(settings, f"t_{uuid4().hex[:8]}") as pool:
         chunk = _chunk("acme", "swept")
-        async with pool.transaction(EVERY) as connection:
+        async with pool.transaction(ALL_TENANTS) as connection:
             await Unit(True, connection, pool).emit(Emit("tokens", chunk))
         assert (
-            await pool.fetchval("SELECT tenant FROM outbox WHERE event_id = $1", chunk.event_id, tenant=EVERY)
+            await pool.fetchval(
+                "SELECT tenant FROM outbox WHERE event_id = $1", chunk.event_id, tenant=ALL_TENANTS
+            )
             == "acme"
         )

@@ -16,12 +16,12 @@ from septet_native.processes.privileges import Identity
 from septet_native.servers import postgres_programs
 from septet_native.servers.postgres_programs import INSTALLATION, LIBRARIES, PACKAGE, installation
 
-NOBODY = Identity(65534, 65534)
+NO_TENANT = Identity(65534, 65534)
 
 
 def run(*argv: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
     """Run a program as another user when this process is root, else as the current one."""
-    user, group = (NOBODY.uid, NOBODY.gid) if os.geteuid() == 0 else (None, None)
+    user, group = (NO_TENANT.uid, NO_TENANT.gid) if os.geteuid() == 0 else (None, None)
     return subprocess.run(
         tuple(map(str, argv)),
         input=text,
@@ -56,8 +56,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(closed)
         patch.setattr(privileges, "REACHABLE_ROOT", reachable)
-        made = installation(NOBODY)
-        assert installation(NOBODY) == made
+        made = installation(NO_TENANT)
+        assert installation(NO_TENANT) == made
     shutil.rmtree(closed)
     yield made
     shutil.rmtree(reachable)
@@ -78,7 +78,7 @@ def test_copy_creates_a_cluster_with_pgvector(copied: Path) -> None:
     data = copied.parents[2] / "cluster"
     data.mkdir(mode=0o700)
     if os.geteuid() == 0:
-        os.chown(data, NOBODY.uid, NOBODY.gid)
+        os.chown(data, NO_TENANT.uid, NO_TENANT.gid)
     made = run(copied / "bin" / "initdb", "-D", data, "-U", "postgres", "--no-sync", "--auth=reject")
     assert made.returncode == 0, made.stderr
     sql = "CREATE EXTENSION vector\nSELECT '[1,2]'::vector <-> '[1,4]'::vector AS distance\n"

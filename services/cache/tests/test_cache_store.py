@@ -17,7 +17,7 @@ from septet_cache.domain.scope import Slot
 from septet_cache.ports import EntryStore
 from septet_contracts import Embedding, Source
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 
 NOW = datetime.now(UTC)
 SCOPE = digest("scope")
@@ -227,7 +227,7 @@ async def test_a_revoked_entry_stays_for_audit(cache_pool: StorePool) -> None:
     await keep(store, entry())
     await store.document_changed("acme", "d1", None, NOW, uuid4())
     row = await cache_pool.fetchrow(
-        "SELECT revoked_at, revoked_reason FROM entries WHERE tenant = 'acme'", tenant=EVERY
+        "SELECT revoked_at, revoked_reason FROM entries WHERE tenant = 'acme'", tenant=ALL_TENANTS
     )
     assert row is not None
     assert (row["revoked_at"], row["revoked_reason"]) == (NOW, "document 'd1' was deleted")

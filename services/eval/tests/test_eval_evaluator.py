@@ -19,7 +19,7 @@ from septet_eval.evaluator import Evaluator
 from septet_eval.settings import EvalSettings
 from septet_eval.telemetry import report
 from septet_kit import KitSettings, Transient
-from septet_kit.models import Embedder
+from septet_kit.embeddings_client import Embedder
 from septet_kit.testing import flow
 
 QUESTION = Embedding.of("m", (1.0, 0.0))

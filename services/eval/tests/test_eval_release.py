@@ -23,7 +23,7 @@ from septet_kit import Emit
 from septet_kit.messaging.record import Record
 from septet_kit.observe.tracing import derived_context
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 from septet_kit.tenants import SHARED_ONLY
 from septet_kit.testing import context, flow
 
@@ -102,11 +102,11 @@ async def test_a_registered_request_is_released_by_its_outcome(handlers: Handler
     assert await register(handlers, asked) == []
     [response] = await release(handlers, outcome_of(asked))
     assert (response.status, response.conversation_id) == ("answered", "c-1")
-    row = await pool.fetchrow("SELECT state, status FROM requests", tenant=EVERY)
+    row = await pool.fetchrow("SELECT state, status FROM requests", tenant=ALL_TENANTS)
     assert row is not None
     assert dict(row) == {"state": "released", "status": "answered"}
     outbox = await pool.fetch(
-        "SELECT event_id, topic, key, value FROM outbox ORDER BY topic DESC", tenant=EVERY
+        "SELECT event_id, topic, key, value FROM outbox ORDER BY topic DESC", tenant=ALL_TENANTS
     )
     assert [row["topic"] for row in outbox] == [
         "septet.responses.v2", "septet.responses.v1", "septet.releases.v1",
@@ -123,7 +123,9 @@ async def test_any_trace_header_is_survived(
     asked = request("r-1", deadline=datetime.now(UTC))
     ctx = context("requests", value=encode(asked), headers={"traceparent": header})
     assert list(await handlers.register(asked, ctx)) == []
-    await pool.execute("UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'", tenant=EVERY)
+    await pool.execute(
+        "UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'", tenant=ALL_TENANTS
+    )
     assert await sweeper.sweep() == 1
     response = Response.model_validate_json(log.records[0].value or b"")
     derived = f"{derived_context('default', 'r-1').trace_id:032x}"
@@ -143,7 +145,7 @@ async def test_redelivery_changes_nothing(handlers: Handlers, pool: StorePool) -
     await register(handlers, asked)
     given = [await release(handlers, outcome_of(asked)) for _ in range(3)]
     assert [len(g) for g in given] == [1, 0, 0]
-    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == len(TOPICS)
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=ALL_TENANTS) == len(TOPICS)
 
 
 async def test_the_first_outcome_wins(handlers: Handlers) -> None:
@@ -200,14 +202,16 @@ async def test_fifty_tasks_race_for_each_of_twenty_requests(handlers: Handlers, 
 
     released = [r for out in await asyncio.gather(*(one(*c) for c in calls)) for r in out]
     assert Counter(r.request_id for r in released) == {a.request_id: 1 for a in asked}
-    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 20 * len(TOPICS)
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=ALL_TENANTS) == 20 * len(TOPICS)
 
 
 async def overdue(handlers: Handlers, pool: StorePool, count: int = 1) -> list[Request]:
     asked = [request(f"late-{i}", deadline=datetime.now(UTC) - timedelta(seconds=5)) for i in range(count)]
     for a in asked:
         await register(handlers, a)
-    await pool.execute("UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'", tenant=EVERY)
+    await pool.execute(
+        "UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'", tenant=ALL_TENANTS
+    )
     return asked
 
 
@@ -226,7 +230,7 @@ async def test_silence_is_answered_with_expired_and_a_late_outcome_changes_nothi
     assert response.error is not None
     assert response.error.code == "deadline_exceeded"
     assert response.trace_id == f"{derived_context('default', 'late-0').trace_id:032x}"
-    tenants = [r["tenant"] for r in await pool.fetch("SELECT tenant FROM outbox", tenant=EVERY)]
+    tenants = [r["tenant"] for r in await pool.fetch("SELECT tenant FROM outbox", tenant=ALL_TENANTS)]
     assert tenants == ["default"] * len(TOPICS)
 
 
@@ -266,14 +270,14 @@ async def test_sweepers_and_outcomes_race(handlers: Handlers, pool: StorePool, l
     assert len(in_time) == 10
     assert late == []
     assert sorted(in_time + raced + expired) == sorted(a.request_id for a in asked)
-    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 60 * len(TOPICS)
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=ALL_TENANTS) == 60 * len(TOPICS)
 
 
 async def test_a_conflict_has_no_release_event(handlers: Handlers, pool: StorePool) -> None:
     """It answers no question: nothing is to be kept, and no feedback is given on it."""
     await register(handlers, request("r-1"))
     await register(handlers, request("r-1", "What is a heap?"))
-    rows = await pool.fetch("SELECT topic FROM outbox ORDER BY 1", tenant=EVERY)
+    rows = await pool.fetch("SELECT topic FROM outbox ORDER BY 1", tenant=ALL_TENANTS)
     assert [r["topic"] for r in rows] == ["septet.responses.v1", "septet.responses.v2"]
 
 
@@ -282,7 +286,7 @@ async def test_version_1_is_not_published_where_it_is_left_out(handlers: Handler
     alone = Handlers(PostgresLedger(pool, (2,)), evaluator, Floors({}))
     emits = await alone.release(outcome_of(request("r-1")), context("outcomes", deadline=None))
     assert [e.topic for e in emits] == ["responses", "releases"]
-    rows = await pool.fetch("SELECT topic FROM outbox ORDER BY 1", tenant=EVERY)
+    rows = await pool.fetch("SELECT topic FROM outbox ORDER BY 1", tenant=ALL_TENANTS)
     assert [r["topic"] for r in rows] == ["septet.releases.v1", "septet.responses.v2"]
 
 
@@ -301,8 +305,8 @@ async def test_one_event_that_cannot_be_written_releases_none(
                 await release(handlers, outcome_of(asked))
         finally:
             await eval_owner.execute("ALTER TABLE eval.outbox DROP CONSTRAINT refuse")
-        assert await pool.fetchval("SELECT state FROM requests", tenant=EVERY) == "pending"
-        assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 0
+        assert await pool.fetchval("SELECT state FROM requests", tenant=ALL_TENANTS) == "pending"
+        assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=ALL_TENANTS) == 0
     assert len(await release(handlers, outcome_of(asked))) == 1
 
 
@@ -317,7 +321,7 @@ async def test_a_failed_transaction_releases_nothing(
             await release(handlers, outcome_of(asked))
     finally:
         await eval_owner.execute("ALTER TABLE eval.outbox DROP CONSTRAINT refuse")
-    assert await pool.fetchval("SELECT state FROM requests", tenant=EVERY) == "pending"
+    assert await pool.fetchval("SELECT state FROM requests", tenant=ALL_TENANTS) == "pending"
     assert len(await release(handlers, outcome_of(asked))) == 1
 
 
@@ -329,8 +333,9 @@ async def test_old_requests_are_forgotten_and_pending_ones_are_not(
     await release(handlers, outcome_of(request("old")))
     await release(handlers, outcome_of(request("new")))
     await pool.execute(
-        "UPDATE requests SET released_at = now() - interval '8 days' WHERE request_id = 'old'", tenant=EVERY
+        "UPDATE requests SET released_at = now() - interval '8 days' WHERE request_id = 'old'",
+        tenant=ALL_TENANTS,
     )
     assert await PostgresLedger(pool, VERSIONS).purge(timedelta(days=7)) == 1
-    rows = await pool.fetch("SELECT request_id FROM requests ORDER BY 1", tenant=EVERY)
+    rows = await pool.fetch("SELECT request_id FROM requests ORDER BY 1", tenant=ALL_TENANTS)
     assert [r["request_id"] for r in rows] == ["new", "pending"]

@@ -29,7 +29,7 @@ from septet_feedback.tidy import tidy
 from septet_kit import Emit
 from septet_kit.store.outbox_event import OutboxEmit
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 from septet_kit.testing import context
 
 TRACE, RESPONSE_SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -96,8 +96,8 @@ async def test_copies_change_nothing(handlers: Handlers, pool: StorePool, early:
         emitted += labels(await getattr(handlers, name)(event, at("feedback")))
     emitted += labels(await handlers.feedback(thumbs("up"), at("feedback")))
     assert [m.feedback_id for m in emitted] == ["f-1"]
-    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=EVERY) == 1
-    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=EVERY) == 0
+    assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=ALL_TENANTS) == 1
+    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=ALL_TENANTS) == 0
 
 
 @pytest.mark.parametrize("early", [True, False])
@@ -119,7 +119,7 @@ async def test_a_race_joins_every_pair_exactly_once(handlers: Handlers, pool: St
     random.Random(7).shuffle(work)
     made = [m for emits in await asyncio.gather(*work) for m in labels(emits)]
     assert sorted(m.request_id for m in made) == sorted(f"r-{n}" for n in range(count))
-    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=EVERY) == 0
+    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=ALL_TENANTS) == 0
 
 
 async def test_the_row_lies_in_the_responses_trace(
@@ -137,7 +137,7 @@ async def test_the_row_lies_in_the_responses_trace(
     assert isinstance(emit, OutboxEmit)
     sent_under = trace.get_current_span(emit.claim.trace_context).get_span_context()
     assert sent_under.span_id == span.context.span_id
-    headers = json.loads(await pool.fetchval("SELECT headers FROM outbox", tenant=EVERY))
+    headers = json.loads(await pool.fetchval("SELECT headers FROM outbox", tenant=ALL_TENANTS))
     assert headers["traceparent"].split("-")[1:3] == [TRACE, f"{span.context.span_id:016x}"]
 
 
@@ -181,18 +181,18 @@ async def test_a_response_without_trace_context_is_no_obstacle(
 async def test_tidying_gives_up_on_feedback_that_nobody_answers(handlers: Handlers, pool: StorePool) -> None:
     await handlers.feedback(thumbs(), at("feedback"))
     await tidy(pool, FeedbackSettings())
-    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=EVERY) == 1
+    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=ALL_TENANTS) == 1
     await tidy(pool, FeedbackSettings(wait_for=timedelta(0)))
-    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=EVERY) == 0
+    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=ALL_TENANTS) == 0
     assert labels(await handlers.release(release(), at("releases"))) == []
 
 
 async def test_tidying_forgets_old_answers_only(handlers: Handlers, pool: StorePool) -> None:
     await handlers.release(release(), at("releases"))
     await tidy(pool, FeedbackSettings())
-    assert await pool.fetchval("SELECT count(*) FROM shown", tenant=EVERY) == 1
+    assert await pool.fetchval("SELECT count(*) FROM shown", tenant=ALL_TENANTS) == 1
     await tidy(pool, FeedbackSettings(remember_for=timedelta(0)))
-    assert await pool.fetchval("SELECT count(*) FROM shown", tenant=EVERY) == 0
+    assert await pool.fetchval("SELECT count(*) FROM shown", tenant=ALL_TENANTS) == 0
 
 
 def test_spec() -> None:
@@ -217,6 +217,6 @@ async def test_a_response_is_joined_once_whichever_event_told_of_it(
     await handlers.release(release(), at("releases"))
     again = release().model_copy(update={"event_id": event_id("default", "r-1", "again"), "answer": "b"})
     await handlers.release(again, at("releases"))
-    assert await pool.fetchval("SELECT count(*) FROM inbox", tenant=EVERY) == 1
+    assert await pool.fetchval("SELECT count(*) FROM inbox", tenant=ALL_TENANTS) == 1
     (made,) = labels(await handlers.feedback(thumbs(), at("feedback")))
     assert made.answer == "a"

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from septet_kit import Permanent, Transient
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.application.ingest import Incoming, Ingested, Ingestor
@@ -241,5 +241,7 @@ async def test_writes_of_another_process_are_followed(
 async def test_the_sequence_rises_with_every_change(ingestor: Ingestor, retrieval_pool: StorePool) -> None:
     await ingestor.ingest([upsert("d1", "a", 1), upsert("d2", "b", 2)])
     await one(ingestor, upsert("d1", "c", 3))
-    rows = await retrieval_pool.fetch("SELECT document_id FROM documents ORDER BY sequence", tenant=EVERY)
+    rows = await retrieval_pool.fetch(
+        "SELECT document_id FROM documents ORDER BY sequence", tenant=ALL_TENANTS
+    )
     assert [row["document_id"] for row in rows] == ["d2", "d1"]

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from septet_kit import Kit, ServiceSpec, Stage, Transient, Wiring
-from septet_kit.models import Embedder
+from septet_kit.embeddings_client import Embedder
 from septet_kit.observe import get_logger
 
 from septet_cache import migrations

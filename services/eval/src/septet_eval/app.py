@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from septet_kit import Kit, ServiceSpec, Stage, Wiring
-from septet_kit.models import Embedder
+from septet_kit.embeddings_client import Embedder
 
 from septet_eval import migrations
 from septet_eval.adapters.embeddings import AnswerVectors

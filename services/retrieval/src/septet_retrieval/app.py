@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from septet_kit import Kit, Permanent, ServiceSpec, Stage, Transient, Wiring
-from septet_kit.models import Embedder
+from septet_kit.embeddings_client import Embedder
 from septet_kit.observe import get_logger
 from septet_kit.store.pool import StorePool
 

@@ -12,7 +12,7 @@ from pgvector import HalfVector
 from septet_contracts import Embedding
 from septet_kit.store import once
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 
 from septet_cache.adapters import statements as sql
 from septet_cache.domain.admission import stale_sources
@@ -149,8 +149,8 @@ class PostgresEntries:
         await connection.executemany(sql.PUT_VETO, [(tenant, *v, reason, now) for v in vetoed])
 
     async def purge(self, before: datetime) -> int:
-        await self._pool.execute(sql.PURGE_VETOES, before, tenant=EVERY)
-        return _count(await self._pool.execute(sql.PURGE, before, tenant=EVERY))
+        await self._pool.execute(sql.PURGE_VETOES, before, tenant=ALL_TENANTS)
+        return _count(await self._pool.execute(sql.PURGE, before, tenant=ALL_TENANTS))
 
 
 def _keys(tenant: str, grams: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ import contextvars
 from dataclasses import dataclass, field
 
 from septet_kit import SeptetError
-from septet_kit.models import Embedder
+from septet_kit.embeddings_client import Embedder
 from septet_kit.observe.logs import get_logger
 
 from septet_eval.domain.case import Vector

@@ -12,7 +12,7 @@ from septet_kit import Emit
 from septet_kit.store import Unit
 from septet_kit.store.outbox_event import OUTBOX_PARAMETERS, put_outbox
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 from septet_kit.store.unit import seal
 
 from septet_eval.domain.caster import VERSIONS
@@ -136,9 +136,9 @@ class PostgresLedger:
         self, expiring: Callable[[Pending], AbstractContextManager[Publication]], limit: int
     ) -> Sequence[Expired]:
         done: list[Expired] = []
-        if not await self._pool.fetchval(_IS_ANY_OVERDUE, tenant=EVERY):
+        if not await self._pool.fetchval(_IS_ANY_OVERDUE, tenant=ALL_TENANTS):
             return done
-        async with self._unit(EVERY) as unit:
+        async with self._unit(ALL_TENANTS) as unit:
             for row in await unit.connection.fetch(_EXPIRE, limit):
                 pending = _pending(row)
                 with expiring(pending) as publication:
@@ -155,9 +155,9 @@ class PostgresLedger:
 
     async def purge(self, older_than: timedelta) -> int:
         total = 0
-        while gone := await self._pool.fetchval(_PURGE, older_than, tenant=EVERY):
+        while gone := await self._pool.fetchval(_PURGE, older_than, tenant=ALL_TENANTS):
             total += gone
-        await self._pool.execute(_PURGE_CONFLICTS, older_than, tenant=EVERY)
+        await self._pool.execute(_PURGE_CONFLICTS, older_than, tenant=ALL_TENANTS)
         return total
 
     @asynccontextmanager

@@ -14,7 +14,7 @@ from datetime import timedelta
 import asyncpg
 from septet_contracts import FeedbackEvent, decode, encode, topic
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 
 from septet_feedback.domain.shown import Shown
 
@@ -94,14 +94,14 @@ class Unmatched:
 
 async def expire(pool: StorePool, after: timedelta) -> Sequence[Unmatched]:
     """Give up on feedback that has waited longer than ``after``."""
-    return [Unmatched(**row) for row in await pool.fetch(_EXPIRE, after, tenant=EVERY)]
+    return [Unmatched(**row) for row in await pool.fetch(_EXPIRE, after, tenant=ALL_TENANTS)]
 
 
 async def forget(pool: StorePool, after: timedelta) -> None:
     """Remove answers that were shown longer ago than ``after``."""
-    await pool.execute(_FORGET, after, tenant=EVERY)
+    await pool.execute(_FORGET, after, tenant=ALL_TENANTS)
 
 
 async def waiting_count(pool: StorePool) -> int:
     """How much feedback waits for its answer."""
-    return int(await pool.fetchval(_COUNT, tenant=EVERY))
+    return int(await pool.fetchval(_COUNT, tenant=ALL_TENANTS))

@@ -14,8 +14,8 @@ from __future__ import annotations
 import json
 
 import aiohttp
-from septet_kit.endpoint import may_pass
 from septet_kit.errors import Permanent, SeptetError, Transient
+from septet_kit.openai_http import is_retryable
 
 from septet_generation.domain.catalogue import Model
 
@@ -46,7 +46,7 @@ def error_from_status(status: int, body: bytes, model: Model, with_schema: bool)
         return Permanent(
             "model_quota_exhausted", message, fix="raise the quota of SEPTET_LLM_API_KEY's account"
         )
-    if may_pass(status):
+    if is_retryable(status):
         return Transient("model_error" if status >= 500 else "model_busy", message)
     if status in (401, 403):
         return Permanent(

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 from opentelemetry import propagate
-from septet_kit.endpoint import Endpoint
+from septet_kit.openai_http import Endpoint
 
 from septet_generation.adapters.model_errors import broken_stream, error_from_connection, error_from_status
 from septet_generation.adapters.server_sent_events import EventDecoder

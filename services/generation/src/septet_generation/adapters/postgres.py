@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 
 SCHEMA = "generation"
 
@@ -31,4 +31,4 @@ class PostgresEpochs:
 
     async def purge(self, older_than: timedelta) -> None:
         """Delete the epochs of requests that were not streamed for ``older_than``."""
-        await self._pool.execute(_PURGE, older_than, tenant=EVERY)
+        await self._pool.execute(_PURGE, older_than, tenant=ALL_TENANTS)

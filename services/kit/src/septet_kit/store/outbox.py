@@ -20,7 +20,7 @@ from septet_kit.store.claim import CLAIM, CLAIM_MARGIN, ClaimedRows, RowClaim, e
 from septet_kit.store.outbox_event import OutboxEmit, row_record
 from septet_kit.store.ports import Database, Log
 from septet_kit.store.sweep import report, send_in_order
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 from septet_kit.store.upkeep import Repeated
 from septet_kit.tenants import SHARED_ONLY, Tenants
 
@@ -130,7 +130,9 @@ class Outbox:
         if not held:
             return
         until = _now() + (CLAIM - CLAIM_MARGIN).total_seconds()
-        renewed = await self._database.fetch(_RENEW, list(held), holder(self._instance), CLAIM, tenant=EVERY)
+        renewed = await self._database.fetch(
+            _RENEW, list(held), holder(self._instance), CLAIM, tenant=ALL_TENANTS
+        )
         kept = {row["event_id"] for row in renewed}
         for event_id, claim in held.items():
             if event_id in kept:
@@ -148,7 +150,7 @@ class Outbox:
         if not ids:
             return
         try:
-            async with self._database.transaction(EVERY, "synchronous_commit = off") as connection:
+            async with self._database.transaction(ALL_TENANTS, "synchronous_commit = off") as connection:
                 await connection.execute(_MARK, ids)
         except BaseException as error:
             self._rows.sent += ids
@@ -184,14 +186,14 @@ class Outbox:
     async def purge(self) -> None:
         """Remove old rows of the chassis' tables, some at a time."""
         for statement in _PURGE:
-            await self._database.execute(statement, _KEEP, tenant=EVERY)
+            await self._database.execute(statement, _KEEP, tenant=ALL_TENANTS)
 
     async def _settle_older(self) -> None:
         begin: datetime | None = None
         while True:
             try:
-                begin = begin or await self._database.fetchval("SELECT clock_timestamp()", tenant=EVERY)
-                if not await self._database.fetchval(_OLDER, begin, tenant=EVERY):
+                begin = begin or await self._database.fetchval("SELECT clock_timestamp()", tenant=ALL_TENANTS)
+                if not await self._database.fetchval(_OLDER, begin, tenant=ALL_TENANTS):
                     return
                 await self.sweep()
                 await self.mark_sent()
@@ -210,7 +212,7 @@ class Outbox:
         valid_until = _now() + (_SWEEP_CLAIM - CLAIM_MARGIN).total_seconds()
         rows = await self._database.fetch(
             _TAKE, holder(self._instance), earlier_lives(self._instance), list(self._rows.held),
-            _SWEEP_CLAIM, tenant=EVERY,
+            _SWEEP_CLAIM, tenant=ALL_TENANTS,
         )  # fmt: skip
         if not rows:
             return None
@@ -219,7 +221,7 @@ class Outbox:
             [UncertainSend(r["topic"], r["key"], str(r["event_id"]), r["created_at"]) for r in rows]
         )
         found = [r["event_id"] for r in rows if str(r["event_id"]) in on_log]
-        await self._database.execute(_MARK, found, tenant=EVERY)
+        await self._database.execute(_MARK, found, tenant=ALL_TENANTS)
         claims, missing = [], []
         for row in rows:
             if str(row["event_id"]) not in on_log:
@@ -238,7 +240,7 @@ class Outbox:
 
     async def _is_settled(self, event_id: UUID) -> bool:
         try:
-            return bool(await self._database.fetchval(_SETTLED, event_id, tenant=EVERY))
+            return bool(await self._database.fetchval(_SETTLED, event_id, tenant=ALL_TENANTS))
         except Transient as error:
             log.warning("outbox row not looked up, trying again", error=error.message)
             return False

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY
+from septet_kit.store.tenancy import ALL_TENANTS
 
 _SQL = re.compile(r"\s*(WITH|SELECT|INSERT|UPDATE|DELETE)\b")
 _PARAMETER = re.compile(r"\$(\d+)")
@@ -59,7 +59,7 @@ class Expected:
 
     args: tuple[object, ...] = ()
     indexes: frozenset[str] = frozenset()
-    tenant: str = EVERY
+    tenant: str = ALL_TENANTS
     whole: frozenset[str] = frozenset()
     generic: bool = True
 

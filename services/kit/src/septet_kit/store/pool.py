@@ -14,7 +14,7 @@ from septet_kit.settings import KitSettings
 from septet_kit.store.keepalive import SERVER_KEEPALIVE
 from septet_kit.store.outbox import Outbox
 from septet_kit.store.revision import require_revision
-from septet_kit.store.tenancy import EVERY, NOBODY, SETTING, TenantConnection, quote, set_tenant
+from septet_kit.store.tenancy import ALL_TENANTS, NO_TENANT, SETTING, TenantConnection, quote, set_tenant
 
 # The server does not answer, does not accept connections yet, or accepts no writes.
 _OUTAGE = (
@@ -53,7 +53,7 @@ _CLIENT_MARGIN = timedelta(seconds=5)
 class StorePool:
     """Connection pool that maps connection loss to ``Transient`` and sets the tenant on each session.
 
-    Every query names its tenant: :data:`EVERY` for work on all tenants' rows, :data:`NOBODY` (the default) for
+    Every query names its tenant: :data:`ALL_TENANTS` for work on all tenants' rows, :data:`NO_TENANT` (the default) for
     tables without tenants. ``outbox`` is the outbox of the pool's schema.
     """
 
@@ -63,18 +63,18 @@ class StorePool:
         self.outbox = Outbox(self, instance)
 
     @asynccontextmanager
-    async def acquire(self, tenant: str = NOBODY) -> AsyncIterator[asyncpg.Connection]:
+    async def acquire(self, tenant: str = NO_TENANT) -> AsyncIterator[asyncpg.Connection]:
         """Borrow a connection that serves ``tenant``; each statement is a transaction of its own.
 
-        A connection keeps its tenant, so only a change of tenants costs a round trip. For :data:`EVERY` the block is a
+        A connection keeps its tenant, so only a change of tenants costs a round trip. For :data:`ALL_TENANTS` the block is a
         single transaction, so that the next borrower does not inherit the wide view.
 
         Raises:
             Outage: the server does not answer (code ``store_unavailable``).
             Transient: a statement failed, and may succeed the next time (the same code).
         """
-        if tenant == EVERY:
-            async with self.transaction(EVERY) as connection:
+        if tenant == ALL_TENANTS:
+            async with self.transaction(ALL_TENANTS) as connection:
                 yield connection
             return
         async with self._borrow() as connection:
@@ -118,25 +118,25 @@ class StorePool:
         except _RETRYABLE as error:
             raise Transient("store_unavailable", f"PostgreSQL: {error!r}") from error
 
-    async def execute(self, query: str, *args: object, tenant: str = NOBODY) -> str:
+    async def execute(self, query: str, *args: object, tenant: str = NO_TENANT) -> str:
         async with self.acquire(tenant) as connection:
             return str(await connection.execute(query, *args))
 
     async def executemany(
-        self, query: str, rows: Iterable[Sequence[object]], *, tenant: str = NOBODY
+        self, query: str, rows: Iterable[Sequence[object]], *, tenant: str = NO_TENANT
     ) -> None:
         async with self.acquire(tenant) as connection:
             await connection.executemany(query, rows)
 
-    async def fetch(self, query: str, *args: object, tenant: str = NOBODY) -> list[asyncpg.Record]:
+    async def fetch(self, query: str, *args: object, tenant: str = NO_TENANT) -> list[asyncpg.Record]:
         async with self.acquire(tenant) as connection:
             return list(await connection.fetch(query, *args))
 
-    async def fetchrow(self, query: str, *args: object, tenant: str = NOBODY) -> asyncpg.Record | None:
+    async def fetchrow(self, query: str, *args: object, tenant: str = NO_TENANT) -> asyncpg.Record | None:
         async with self.acquire(tenant) as connection:
             return await connection.fetchrow(query, *args)
 
-    async def fetchval(self, query: str, *args: object, tenant: str = NOBODY) -> Any:
+    async def fetchval(self, query: str, *args: object, tenant: str = NO_TENANT) -> Any:
         async with self.acquire(tenant) as connection:
             return await connection.fetchval(query, *args)
 
@@ -217,7 +217,7 @@ def _session(settings: KitSettings, schema: str, wait_for_disk: bool) -> dict[st
         "search_path": f"{schema}, public",
         "application_name": settings.instance or schema,
         "synchronous_commit": "on" if wait_for_disk else "off",
-        SETTING: NOBODY,
+        SETTING: NO_TENANT,
         "statement_timeout": milliseconds(settings.postgres_statement_timeout),
         "lock_timeout": milliseconds(settings.postgres_lock_timeout),
         "idle_in_transaction_session_timeout": milliseconds(settings.postgres_idle_timeout),

@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 
 # The tenant of a new connection: no row has it.
-NOBODY = ""
+NO_TENANT = ""
 # Work on the rows of all tenants, such as a sweep. Set for single transactions only.
-EVERY = "*"
+ALL_TENANTS = "*"
 
 SETTING = "septet.tenant"
 

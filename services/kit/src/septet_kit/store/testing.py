@@ -9,8 +9,8 @@ import asyncpg
 from pydantic import SecretStr
 
 from septet_kit.settings import KitSettings
-from septet_kit.store import chassis
 from septet_kit.store.pool import StorePool, open_pool
+from septet_kit.store.schema import TABLES, TENANTS
 
 
 @asynccontextmanager
@@ -57,7 +57,7 @@ async def bare_pool(
     try:
         async with connection.transaction():
             await connection.execute(f'CREATE SCHEMA "{schema}"; SET LOCAL search_path = "{schema}", public')
-            for statement in (*chassis.TABLES, *chassis.TENANTS, *statements):
+            for statement in (*TABLES, *TENANTS, *statements):
                 await connection.execute(statement)
     finally:
         await connection.close()

@@ -12,7 +12,7 @@ import numpy as np
 from pgvector import HalfVector
 from septet_kit import Transient
 from septet_kit.store.pool import StorePool
-from septet_kit.store.tenancy import EVERY, NOBODY, set_tenant
+from septet_kit.store.tenancy import ALL_TENANTS, NO_TENANT, set_tenant
 
 from septet_retrieval.adapters import rows
 from septet_retrieval.domain.revisions import State
@@ -44,7 +44,7 @@ class PostgresStore:
         for write in writes:
             by_tenant[write.key[0]].append(write)
         written: dict[DocumentKey, State] = {}
-        async with self._pool.transaction(NOBODY) as connection:
+        async with self._pool.transaction(NO_TENANT) as connection:
             # Readers follow the sequence: a single writer at a time keeps it in commit order.
             await connection.execute(rows.LOCK_WRITES, _WRITE_LOCK)
             for tenant, own in by_tenant.items():
@@ -60,7 +60,7 @@ class PostgresStore:
             await self._pool.executemany(rows.TOUCH, map(rows.touch_row, own), tenant=tenant)
 
     async def positions(self) -> Mapping[str, int]:
-        found = await self._pool.fetch(rows.POSITIONS, tenant=EVERY)
+        found = await self._pool.fetch(rows.POSITIONS, tenant=ALL_TENANTS)
         return {row["tenant"]: row["last"] for row in found}
 
     async def changes(self, tenant: str, after: int, limit: int) -> Sequence[DocumentPassages]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalWish
 from septet_kit import SeptetError, Transient
-from septet_kit.models import as_embedding
+from septet_kit.embeddings_client import as_embedding
 from septet_kit.observe import get_logger
 
 from septet_retrieval.domain.analysis import analyze_question

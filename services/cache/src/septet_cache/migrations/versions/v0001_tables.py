@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
-from septet_kit.store import chassis
+from septet_kit.store import schema
 
 revision, down_revision = "0001", None
 
@@ -80,5 +80,5 @@ TABLES = (
 
 
 def upgrade() -> None:
-    for statement in (*chassis.TABLES, *TABLES):
+    for statement in (*schema.TABLES, *TABLES):
         op.execute(statement)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from alembic import op
-from septet_kit.store import chassis
+from septet_kit.store import schema
 
 revision, down_revision = "0002", "0001"
 
 
 def upgrade() -> None:
-    for statement in (*chassis.TENANTS, *chassis.isolate("stream_epochs")):
+    for statement in (*schema.TENANTS, *schema.isolate("stream_epochs")):
         op.execute(statement)

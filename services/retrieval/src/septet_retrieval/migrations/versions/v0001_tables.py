@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
-from septet_kit.store import chassis
+from septet_kit.store import schema
 from septet_retrieval.settings import RetrievalSettings
 
 revision, down_revision = "0001", None
@@ -57,5 +57,5 @@ TABLES = (
 
 
 def upgrade() -> None:
-    for statement in (*chassis.TABLES, *TABLES):
+    for statement in (*schema.TABLES, *TABLES):
         op.execute(statement)

@@ -18,7 +18,7 @@ import certifi
 _PASSING = frozenset({408, 409, 425, 429})
 
 
-def may_pass(status: int) -> bool:
+def is_retryable(status: int) -> bool:
     """Whether a call that failed with this HTTP status may be retried."""
     return status in _PASSING or status >= 500
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from septet_contracts import Embedding
 
-from septet_kit.endpoint import Endpoint, may_pass
 from septet_kit.errors import Permanent, Transient
 from septet_kit.observe import semconv
 from septet_kit.observe.tracing import span
+from septet_kit.openai_http import Endpoint, is_retryable
 from septet_kit.settings import KitSettings
 
 Vectors = NDArray[np.float32]
@@ -102,7 +102,7 @@ class Embedder:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise Transient("embeddings_unavailable", f"embeddings: {error!r}") from error
         message = f"embeddings: {response.status} {content.decode(errors='replace')[:_DETAIL]}"
-        if may_pass(response.status):
+        if is_retryable(response.status):
             raise Transient("embeddings_unavailable", message)
         raise Permanent(
             "embeddings_rejected",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from septet_kit.endpoint import proxy_of
+from septet_kit.openai_http import proxy_of
 
 PROXY = "http://proxy.example:3128"
 

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from numpy.typing import NDArray
 from pydantic import SecretStr
 from septet_kit import Permanent, SeptetError, Transient
-from septet_kit.models import Embedder
+from septet_kit.embeddings_client import Embedder
 from septet_kit.settings import KitSettings
 
 
