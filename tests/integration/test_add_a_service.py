@@ -17,8 +17,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord
 from septet_contracts import Evaluation, Response, encode, event_id, topic
 from septet_kit import KitSettings
-from septet_native.addresses import Addresses
-from septet_native.ports import free_port
+from septet_native.processes.ports import free_port
+from septet_native.stack.addresses import Addresses
 
 from ..support.service_template import NAME, Workspace, follow
 from .conftest import ReadLog
