@@ -19,10 +19,10 @@ from septet_guardrails.domain.policy import InjectionRule, Policy
 from septet_guardrails.domain.rails.injection import InjectionRail
 from sets import save
 
-Judge = Callable[[str], bool]
+Detector = Callable[[str], bool]
 
 
-def guardian(threshold: float) -> Judge | None:
+def guardian(threshold: float) -> Detector | None:
     """The packaged classifier, if it is there."""
     try:
         from svguardian import resolve_runtime  # type: ignore[import-untyped]
@@ -35,19 +35,19 @@ def guardian(threshold: float) -> Judge | None:
     return lambda text: bool(analyze(text[:2000], model)["risk_score"] >= 100 * threshold)
 
 
-def judges() -> dict[str, Judge]:
+def detectors() -> dict[str, Detector]:
     """The compared detectors by name."""
     head, rail = injection_head(), InjectionRail(injection_head())
     default, strict = Policy().input.injection.threshold, InjectionRule(threshold=0.6).threshold
-    found: dict[str, Judge | None] = {
-        f"rail@{default}": lambda text: rail.judge(text)[0] >= default,
-        f"rail@{strict}": lambda text: rail.judge(text)[0] >= strict,
+    found: dict[str, Detector | None] = {
+        f"rail@{default}": lambda text: rail.score(text)[0] >= default,
+        f"rail@{strict}": lambda text: rail.score(text)[0] >= strict,
         "rules": lambda text: bool(match_rules(text)),
         f"head@{default}": lambda text: head.probability(text) >= default,
         "guardian@0.5": guardian(0.5),
         "guardian@0.8": guardian(0.8),
     }
-    return {name: judge for name, judge in found.items() if judge is not None}
+    return {name: detector for name, detector in found.items() if detector is not None}
 
 
 def main() -> None:
@@ -56,10 +56,10 @@ def main() -> None:
         groups[case.attack, case.group].append(case)
     body: dict[str, dict[str, dict[str, float]]] = {"recall": {}, "false_alarms": {}}
     milliseconds = {}
-    for name, judge in judges().items():
+    for name, detector in detectors().items():
         began, count = time.perf_counter(), 0
         for (attack, group), cases in sorted(groups.items()):
-            share = sum(judge(case.text) for case in cases) / len(cases)
+            share = sum(detector(case.text) for case in cases) / len(cases)
             row = body["recall" if attack else "false_alarms"].setdefault(group, {"n": len(cases)})
             row[name] = round(share, 4)
             count += len(cases)
