@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import pairs
+from septet_cache.domain.classifier import classifiers
 from septet_cache.domain.features import features
 from septet_cache.domain.reading import read
-from septet_cache.domain.second_opinion import opinions
 from septet_cache.domain.verify import align, run_checks
 
 RESULTS = Path(__file__).parent / "results"
@@ -39,7 +39,7 @@ class Served:
 
 
 def verify(pair: pairs.Pair, similarity: float) -> Served:
-    """Judge a pair as the cache does."""
+    """Verify a pair as the cache does."""
     left, right = read(pair.left), read(pair.right)
     if left is None or right is None:
         return Served(pair, similarity, ("language",))
@@ -47,9 +47,9 @@ def verify(pair: pairs.Pair, similarity: float) -> Served:
     failed = tuple(c.name for c in run_checks(alignment) if not c.passed)
     if failed:
         return Served(pair, similarity, failed)
-    opinion = opinions()[left.language]
-    sure = opinion.probability(features(alignment, similarity)) >= opinion.threshold
-    return Served(pair, similarity, () if sure else ("second_opinion",))
+    classifier = classifiers()[left.language]
+    passed = classifier.probability(features(alignment, similarity)) >= classifier.threshold
+    return Served(pair, similarity, () if passed else ("second_opinion",))
 
 
 def rates(found: list[Served]) -> dict[str, float | None]:
@@ -78,7 +78,7 @@ def equal_hits(found: list[Served]) -> float:
 
 
 def measure(vectors: pairs.Vectors) -> dict[str, dict[str, object]]:
-    """Judge the held-out half of every set."""
+    """Verify the held-out half of every set."""
     held_out = {
         name: [
             verify(p, float(vectors[p.left] @ vectors[p.right]))

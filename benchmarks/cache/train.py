@@ -1,4 +1,4 @@
-"""Fit the cache's second opinion and write its coefficients.
+"""Train the cache's paraphrase classifiers and write their coefficients.
 
     .venv/bin/python benchmarks/cache/train.py
 
@@ -23,7 +23,7 @@ from septet_cache.domain.features import FEATURES, SIGNS, features
 from septet_cache.domain.reading import read
 from septet_cache.domain.verify import align, run_checks
 
-TARGET = pairs.ROOT / "services/cache/src/septet_cache/domain/second_opinion.json"
+TARGET = pairs.ROOT / "services/cache/src/septet_cache/domain/classifier.json"
 WEIGHTS = {
     "en": {"qqp": 1.0, "paws_en": 0.3},
     "ko": {"korean_question_pair": 1.0, "paws_ko": 0.5},
