@@ -84,9 +84,9 @@ class MemoryEntries:
                 return f"vetoed: {veto.reason}"
         newer = [row.entry for row in self._live(entry.tenant) if row.entry.created_at > entry.created_at]
         if any(other.slot == entry.slot for other in newer):
-            return "a newer answer is kept"
+            return "a newer answer is stored"
         if any(_other_model(other, entry) for other in newer):
-            return "a newer model or prompt version answers here"
+            return "an answer of a newer model or prompt version is stored"
         known = {d: state[0] for (t, d), state in self._documents.items() if t == entry.tenant}
         return stale_sources(entry, known)
 

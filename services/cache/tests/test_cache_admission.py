@@ -95,8 +95,8 @@ async def test_flagged_source_revokes_its_answers(cache: Cache) -> None:
 
 def test_refusal_has_a_reason() -> None:
     missed = flow(Missed, cache=CacheInfo(status="miss"))
-    assert refusal(released(missed)) == "the question is not the one that was looked up"
-    assert refusal(released(missed, admissible=False, admission_reason="a guard failed")) == "a guard failed"
+    assert refusal(released(missed)) == "the question differs from the question of the lookup"
+    assert refusal(released(missed, admissible=False, admission_reason="a rail failed")) == "a rail failed"
 
 
 @pytest.mark.parametrize(

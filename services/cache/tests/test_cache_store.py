@@ -114,7 +114,7 @@ class EntryStoreSuite:
         old, new = entry(answer="old"), entry(answer="new", created_at=NOW, request_id="r-2")
         await keep(store, old)
         assert await keep(store, new) is None
-        assert await keep(store, old) == "a newer answer is kept"
+        assert await keep(store, old) == "a newer answer is stored"
         back = await found(store, new)
         assert back is not None
         assert back.answer == "new"
@@ -135,7 +135,7 @@ class EntryStoreSuite:
         assert await keep(store, newer) is None
         assert await found(store, old) is None
         assert await found(store, entry("What is a list?")) is not None
-        assert await keep(store, old) == "a newer model or prompt version answers here"
+        assert await keep(store, old) == "an answer of a newer model or prompt version is stored"
 
     async def test_revised_answer_does_not_revoke_first_answers(self, store: EntryStore) -> None:
         first = entry("What is a heap?")

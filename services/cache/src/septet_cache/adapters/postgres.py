@@ -70,11 +70,11 @@ class PostgresEntries:
         if await connection.fetchval(
             sql.NEWER_IN_SLOT, entry.tenant, slot.scope, slot.form, entry.created_at
         ):
-            return "a newer answer is kept"
+            return "a newer answer is stored"
         if entry.answer_kind == "generated" and await connection.fetchval(
             sql.NEWER_OF_OTHER_MODEL, *version, entry.created_at
         ):
-            return "a newer model or prompt version answers here"
+            return "an answer of a newer model or prompt version is stored"
         rows = await connection.fetch(sql.KNOWN_DOCUMENTS, entry.tenant, list(entry.lineage))
         return stale_sources(entry, {r["document_id"]: r["content_hash"] for r in rows})
 

@@ -25,9 +25,9 @@ _VOLATILE = re.compile(
 def refusal(release: Release) -> str | None:
     """Return the reason why a released answer may not be stored; None if it may.
 
-    The evaluation service has decided by verdicts and scores (``admissible``). The checks here hold whatever it
-    decided: no answer without its question's slot, from the cache, made while a component was down, or with masked
-    personal data, because masked questions of different people can look the same.
+    The evaluation service decides by verdicts and scores (``admissible``). These rules apply in addition: an answer is
+    refused without its question's slot, if it came from the cache, if a component was down, and if personal data was
+    masked, because masked questions of different people can look the same.
     """
     reasons = (
         (not release.admissible, release.admission_reason or "not admissible"),
@@ -36,14 +36,14 @@ def refusal(release: Release) -> str | None:
         (bool(release.degraded), f"made while {', '.join(release.degraded)} was down"),
         (
             any(v.decision not in CLEAN_DECISIONS for v in release.verdicts),
-            "the question or the answer had something masked, or a guardrail's decision is not known",
+            "personal data was masked, or a guardrail's decision is unknown",
         ),
         (
             release.cache is None or release.cache.status not in {"miss", "refresh"},
-            "the cache was not asked",
+            "the lookup was not a miss or a refresh",
         ),
         (_mixes_versions(release), "made from two versions of one document"),
-        (_slot(release) is None, "the question is not the one that was looked up"),
+        (_slot(release) is None, "the question differs from the question of the lookup"),
     )
     return next((reason for applies, reason in reasons if applies), None)
 

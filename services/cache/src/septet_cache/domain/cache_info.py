@@ -80,7 +80,7 @@ def _ago(entry: Entry, now: datetime) -> str:
 
 
 def _passed(entry: Entry) -> str:
-    return f"the answer passed {len(entry.verdicts)} rails and {len(entry.scores)} scorers"
+    return f"the answer passed {len(entry.verdicts)} rails and has {len(entry.scores)} scores"
 
 
 def _unchanged(entry: Entry) -> str:

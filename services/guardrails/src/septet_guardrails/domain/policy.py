@@ -62,7 +62,8 @@ class PiiRule(Rule):
 class ToxicityRule(Rule):
     threshold: Probability = 0.9
     classifier: bool = Field(
-        default=False, description="Also use a profanity classifier, which counts swearing at nobody too."
+        default=False,
+        description="Also use a profanity classifier, which also counts swearing that is aimed at nobody.",
     )
 
 
