@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from septet_cache.domain.classifier import classifiers
 from septet_cache.domain.features import features
 from septet_cache.domain.reading import read
-from septet_cache.domain.second_opinion import opinions
 from septet_cache.domain.verify import align, run_checks
 
 from benchmarks.cache import pairs
@@ -51,9 +51,9 @@ def verify(pair: pairs.Pair, similarity: float) -> Served:
     failed = tuple(c.name for c in run_checks(alignment) if not c.passed)
     if failed:
         return Served(pair, similarity, failed)
-    opinion = opinions()[left.language]
-    sure = opinion.probability(features(alignment, similarity)) >= opinion.threshold
-    return Served(pair, similarity, () if sure else ("second_opinion",))
+    classifier = classifiers()[left.language]
+    passed = classifier.probability(features(alignment, similarity)) >= classifier.threshold
+    return Served(pair, similarity, () if passed else ("second_opinion",))
 
 
 def rates(found: list[Served]) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""Fit the cache's second opinion and write its coefficients.
+"""Train the cache's paraphrase classifiers and write their coefficients.
 
     python -m benchmarks.cache.train
 
@@ -24,7 +24,7 @@ from septet_cache.domain.verify import align, run_checks
 from benchmarks.cache import pairs
 from benchmarks.data import ROOT
 
-TARGET = ROOT / "services/cache/src/septet_cache/domain/second_opinion.json"
+TARGET = ROOT / "services/cache/src/septet_cache/domain/classifier.json"
 WEIGHTS = {
     "en": {"qqp": 1.0, "paws_en": 0.3},
     "ko": {"korean_question_pair": 1.0, "paws_ko": 0.5},

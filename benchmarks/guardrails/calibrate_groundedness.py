@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from septet_guardrails.domain.grounding import Evidence, calibration, judge_sentence
+from septet_guardrails.domain.grounding import Evidence, calibration, score_sentence
 from septet_guardrails.domain.text import split_sentences
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -55,7 +55,7 @@ def measure(found: list[Claim]) -> list[Row]:
         sentences = [s.text for s in split_sentences(claim.text, 40)]
         if sentences:
             measured.append(
-                Row(claim, [judge_sentence(s, evidence, claim.question).features for s in sentences])
+                Row(claim, [score_sentence(s, evidence, claim.question).features for s in sentences])
             )
     return measured
 

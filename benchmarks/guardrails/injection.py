@@ -41,8 +41,8 @@ def detectors() -> dict[str, Detector]:
     head, rail = injection_head(), InjectionRail(injection_head())
     default, strict = Policy().input.injection.threshold, InjectionRule(threshold=0.6).threshold
     found: dict[str, Detector | None] = {
-        f"rail@{default}": lambda text: rail.judge(text)[0] >= default,
-        f"rail@{strict}": lambda text: rail.judge(text)[0] >= strict,
+        f"rail@{default}": lambda text: rail.score(text)[0] >= default,
+        f"rail@{strict}": lambda text: rail.score(text)[0] >= strict,
         "rules": lambda text: bool(match_rules(text)),
         f"head@{default}": lambda text: head.probability(text) >= default,
         "guardian@0.5": guardian(0.5),

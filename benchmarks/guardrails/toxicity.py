@@ -26,7 +26,9 @@ PLAIN = {
 
 
 def share(rail: ToxicityRail, texts: list[str], rule: ToxicityRule) -> float:
-    return round(sum(rail.judge([text], rule).decision == "block" for text in texts) / max(len(texts), 1), 4)
+    return round(
+        sum(rail.check_texts([text], rule).decision == "block" for text in texts) / max(len(texts), 1), 4
+    )
 
 
 def main() -> None:

@@ -9,12 +9,14 @@ from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
+from septet_cache.application.admission import Admission
+from septet_cache.application.lookup import Lookup
+from septet_cache.application.revocation import Revocation
+from septet_cache.domain.classifier import classifiers
 from septet_cache.domain.entry import Candidate, Entry
-from septet_cache.domain.judge import MAX_QUESTION_CHARS
+from septet_cache.domain.paraphrase import MAX_QUESTION_CHARS
 from septet_cache.domain.scope import Slot, slot_of
-from septet_cache.domain.second_opinion import opinions
-from septet_cache.handlers import Handlers
-from septet_cache.lookup import Lookup
+from septet_cache.handlers import LabelsHandler, ReleasesHandler, ScreenedHandler
 from septet_cache.settings import CacheSettings
 from septet_contracts import Ask, CacheInfo, Label, Message, Release, Screened, Source
 from septet_kit.hostile import UNITS, text
@@ -74,18 +76,17 @@ class Entries:
 
 
 def cases() -> Iterator[Case]:
-    opinions()
+    classifiers()
     store: Any = Entries()
     settings = CacheSettings(patience=timedelta(seconds=30))
-    handlers = Handlers(Lookup(store, Vectors(), settings, True), store, settings)
+    screened = ScreenedHandler(Lookup(store, Vectors(), settings, True))
+    releases, labels = ReleasesHandler(Admission(store, settings)), LabelsHandler(Revocation(store))
     for unit in UNITS:
         store.question = text(unit, MAX_QUESTION_CHARS)
-        yield of(
-            f"near questions, {unit}", "screened", flow(Screened, question=store.question), handlers.screened
-        )
-        yield of(f"question of {QUESTION}, {unit}", "screened", _long(unit), handlers.screened)
-        yield of(f"release, {unit}", "releases", release(unit), handlers.releases)
-        yield of(f"label, {unit}", "labels", _label(unit), handlers.labels)
+        yield of(f"near questions, {unit}", "screened", flow(Screened, question=store.question), screened)
+        yield of(f"question of {QUESTION}, {unit}", "screened", _long(unit), screened)
+        yield of(f"release, {unit}", "releases", release(unit), releases)
+        yield of(f"label, {unit}", "labels", _label(unit), labels)
 
 
 def _long(unit: str) -> Screened:
@@ -100,6 +101,7 @@ def release(unit: str) -> Release:
         Source(number=n, passage_id=f"d.{n}", document_id="d", passage=text(unit, 1_200))
         for n in range(1, 51)
     ]
+    slot = slot_of(Ask(question=question), "1", "en")
     return Release(
         event_id=uuid4(),
         response_event_id=uuid4(),
@@ -113,7 +115,7 @@ def release(unit: str) -> Release:
         admissible=True,
         language="en",
         request_digest="d",
-        cache=CacheInfo(status="miss", entry_id=slot_of(Ask(question=question), "1", "en").name),
+        cache=CacheInfo(status="miss", entry_id=slot.name),
     )
 
 

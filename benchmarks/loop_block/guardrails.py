@@ -16,7 +16,7 @@ from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_head
 from septet_guardrails.domain.rails import input_rails, output_rails
-from septet_guardrails.handlers import InputHandler, OutputHandler
+from septet_guardrails.handlers import DraftsHandler, RequestsHandler
 from septet_kit.hostile import UNITS, text
 from septet_kit.testing import flow
 
@@ -42,14 +42,14 @@ def cases() -> Iterator[Case]:
     detect = FastTextLanguage()
     for load in (detect, names, profanity):
         load("Is every model loaded before the first question?")
-    questions = InputHandler(policies, rails, detect)
-    drafts = OutputHandler(policies, output_rails(names, profanity))
+    questions = RequestsHandler(policies, rails, detect)
+    drafts = DraftsHandler(policies, output_rails(names, profanity))
     yield from _questions(questions)
     yield from _conversations(questions)
     yield from _drafts(drafts)
 
 
-def _questions(handler: InputHandler) -> Iterator[Case]:
+def _questions(handler: RequestsHandler) -> Iterator[Case]:
     for unit in UNITS:
         for policy, size in (("default", 8_000), ("observe", QUESTION)):
             request = Request(request_id="r", question=f"Q {text(unit, size - 2)}", policy=policy)
@@ -61,7 +61,7 @@ def _questions(handler: InputHandler) -> Iterator[Case]:
     yield of("schema of 800 patterns", "requests", request, handler)
 
 
-def _conversations(handler: InputHandler) -> Iterator[Case]:
+def _conversations(handler: RequestsHandler) -> Iterator[Case]:
     limits = (
         ("default", 200, 5_150),
         ("default", 31, QUESTION),
@@ -81,7 +81,7 @@ def _conversations(handler: InputHandler) -> Iterator[Case]:
             yield Case(f"{count} messages of {shorter}, {policy}, {unit}", "requests", value, handler)
 
 
-def _drafts(handler: OutputHandler) -> Iterator[Case]:
+def _drafts(handler: DraftsHandler) -> Iterator[Case]:
     for unit in UNITS:
         for size in (16_000, 128_000):
             draft = flow(Draft, answer=f"A {text(unit, size - 2)}", passages=passages(unit))

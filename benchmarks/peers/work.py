@@ -42,10 +42,10 @@ from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_head
-from septet_guardrails.domain.correction import Revise, decide
+from septet_guardrails.application.correction import Revise, decide
+from septet_guardrails.application.screening import check_usable, screen
 from septet_guardrails.domain.rails import Question, input_rails, output_rails
 from septet_guardrails.domain.replies import blocked
-from septet_guardrails.domain.screening import check_usable, screen
 from septet_kit.embeddings_client import Embedder, as_embedding
 from septet_kit.settings import KitSettings
 from septet_retrieval.application.classifier import AnswerabilityClassifier

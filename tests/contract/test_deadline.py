@@ -19,7 +19,7 @@ from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_head
 from septet_guardrails.domain.rails import input_rails
-from septet_guardrails.handlers import InputHandler
+from septet_guardrails.handlers import RequestsHandler
 from septet_kit import DEFAULT_DEADLINE, MAX_DEADLINE
 from septet_kit.testing import context
 
@@ -71,6 +71,6 @@ async def _registered(request: Request, ctx: Any) -> datetime:
 
 async def _screened(request: Request, ctx: Any) -> datetime:
     rails = input_rails(injection_head(), PresidioNames(), ProfanityModel())
-    [emit] = await InputHandler(PolicyFiles.load(), rails, FastTextLanguage())(request, ctx)
+    [emit] = await RequestsHandler(PolicyFiles.load(), rails, FastTextLanguage())(request, ctx)
     assert isinstance(emit.event, Screened)
     return emit.event.deadline

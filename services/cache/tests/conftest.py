@@ -1,4 +1,4 @@
-"""A real PostgreSQL, one server per session, and an embedder whose vectors are known."""
+"""A PostgreSQL server per session, and an embedder with known vectors."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from septet_kit.migrate import installed, migrate
 from septet_kit.store.pool import StorePool
 from septet_kit.store.testing import schema_pool
 
+from .harness import Cache
+
 if TYPE_CHECKING:
     from septet_native.servers.postgres import Postgres
 
@@ -23,7 +25,7 @@ DIMENSIONS = 384
 
 
 class HashingEmbedder:
-    """Embeds by hashed words, whatever their order: near texts get near vectors, with no model to load."""
+    """Embeds a text by its hashed words, independent of their order. Similar texts get similar vectors."""
 
     model = "all-MiniLM-L6-v2"
 
@@ -44,6 +46,11 @@ class HashingEmbedder:
 @pytest.fixture
 def embedder() -> HashingEmbedder:
     return HashingEmbedder()
+
+
+@pytest.fixture
+def cache(embedder: HashingEmbedder) -> Cache:
+    return Cache(embedder)
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +81,6 @@ async def cache_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 
 @pytest.fixture
 async def cache_pool(cache_server: Postgres) -> AsyncIterator[StorePool]:
-    """A pool on empty tables, as the service's own role."""
+    """A pool on empty tables, with the role of the service."""
     async with schema_pool(cache_server.dsn, cache_server.dsn_of("cache"), "cache") as opened:
         yield opened

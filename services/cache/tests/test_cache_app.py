@@ -1,4 +1,4 @@
-"""The wiring, on a real database, and what it declares."""
+"""The wiring on a real database, and the classifiers that it loads."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import SecretStr
 from septet_cache.app import SPEC, wire
+from septet_cache.domain.classifier import calibrated_for, classifiers
 from septet_cache.domain.features import FEATURES, SIGNS
-from septet_cache.domain.second_opinion import calibrated_for, opinions
 from septet_contracts import topic
 from septet_kit import Kit, KitSettings
 
 
-async def test_the_service_wires_what_it_declares_and_is_ready(cache_server: Any) -> None:
+async def test_wiring_has_a_stage_for_every_consumed_topic_and_is_ready(cache_server: Any) -> None:
     kit = Kit(SPEC, KitSettings(postgres_dsn=SecretStr(cache_server.dsn_of("cache"))))
     async with wire(kit) as wiring:
         assert {s.topic for s in wiring.stages} == set(SPEC.consumes)
@@ -30,25 +30,29 @@ async def test_the_service_wires_what_it_declares_and_is_ready(cache_server: Any
 
 def test_every_declared_topic_exists() -> None:
     assert {topic(t).name for t in (*SPEC.consumes, *SPEC.produces)} == {
-        "septet.screened.v1", "septet.releases.v1", "septet.documents-changed.v1", "septet.labels.v1",
-        "septet.missed.v1", "septet.outcomes.v1",
-    }  # fmt: skip
+        "septet.screened.v1",
+        "septet.releases.v1",
+        "septet.documents-changed.v1",
+        "septet.labels.v1",
+        "septet.missed.v1",
+        "septet.outcomes.v1",
+    }
 
 
-def test_the_committed_coefficients_fit_the_code_and_the_default_embeddings() -> None:
-    assert set(opinions()) == {"en", "ko"}
+def test_coefficients_match_the_features_and_the_default_embeddings_model() -> None:
+    assert set(classifiers()) == {"en", "ko"}
     assert calibrated_for() == KitSettings().embeddings_model
-    for opinion in opinions().values():
-        assert 0.5 <= opinion.threshold < 1
-        for name, weight in zip(FEATURES, opinion.weight, strict=True):
+    for classifier in classifiers().values():
+        assert 0.5 <= classifier.threshold < 1
+        for name, weight in zip(FEATURES, classifier.weight, strict=True):
             assert weight * SIGNS[name] >= 0, name
 
 
-def test_more_difference_never_makes_the_second_opinion_surer() -> None:
+def test_more_difference_never_increases_the_probability() -> None:
     alike = dict(zip(FEATURES, (0.97, 0.07, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0), strict=True))
-    for opinion in opinions().values():
-        sure = opinion.probability(tuple(alike.values()))
-        assert sure >= opinion.threshold
+    for classifier in classifiers().values():
+        greatest = classifier.probability(tuple(alike.values()))
+        assert greatest >= classifier.threshold
         for name, sign in SIGNS.items():
             worse = alike | {name: alike[name] - 0.3 * sign}
-            assert opinion.probability(tuple(worse.values())) <= sure
+            assert classifier.probability(tuple(worse.values())) <= greatest

@@ -1,4 +1,4 @@
-"""Long questions: where they are read, and what that costs."""
+"""Cost of long questions, and loading of the classifiers at start-up."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pytest
 from septet_cache import app
 from septet_cache.domain import normalise
 from septet_cache.domain.admission import is_volatile
+from septet_cache.domain.classifier import classifiers
 from septet_cache.domain.normalise import clean, normal_form
-from septet_cache.domain.second_opinion import opinions
 from septet_kit.hostile import UNITS, growth
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {"clean": clean, "form": normal_form, "volatile": is_volatile}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_cost_grows_with_the_length_and_not_with_its_square(function: Callable[[str], object]) -> None:
-    steep = {name: ratio for name in UNITS if (ratio := growth(function, name, 8_000)) > 9}
-    assert steep == {}
+def test_cost_grows_linearly_with_the_length(function: Callable[[str], object]) -> None:
+    superlinear = {name: ratio for name in UNITS if (ratio := growth(function, name, 8_000)) > 9}
+    assert superlinear == {}
 
 
-def test_pieces_do_not_change_what_is_cleaned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_result_does_not_depend_on_the_size_of_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "  What  is\n a “deque” –  Ｆｕｌｌ   width ? " * 20
     whole = clean(text)
     for size in range(1, 12):
@@ -31,8 +31,8 @@ def test_pieces_do_not_change_what_is_cleaned(monkeypatch: pytest.MonkeyPatch) -
         assert clean(text) == whole
 
 
-async def test_the_second_opinions_are_read_by_the_wiring() -> None:
-    opinions.cache_clear()
+async def test_wiring_loads_the_classifiers() -> None:
+    classifiers.cache_clear()
 
     def no_database(*_: Any) -> Any:
         raise ConnectionError
@@ -40,4 +40,4 @@ async def test_the_second_opinions_are_read_by_the_wiring() -> None:
     kit: Any = SimpleNamespace(open_pool=no_database)
     with pytest.raises(ConnectionError):
         await app.wire(kit).__aenter__()
-    assert opinions.cache_info().currsize == 1
+    assert classifiers.cache_info().currsize == 1

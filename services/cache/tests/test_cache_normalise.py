@@ -1,4 +1,4 @@
-"""Exact matching: what counts as the same question, in the same scope."""
+"""Exact matching: normal forms, scopes and slots."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from septet_contracts import Ask, CacheWish, Message, RetrievalWish
         ("Straße", "STRASSE"),
     ],
 )
-def test_what_readers_do_not_see_does_not_count(left: str, right: str) -> None:
+def test_invisible_differences_do_not_change_the_normal_form(left: str, right: str) -> None:
     assert normal_form(left) == normal_form(right)
 
 
@@ -36,12 +36,12 @@ def test_what_readers_do_not_see_does_not_count(left: str, right: str) -> None:
         ("not a b", "a b"),
     ],
 )
-def test_words_and_numbers_count(left: str, right: str) -> None:
+def test_different_words_and_numbers_change_the_normal_form(left: str, right: str) -> None:
     assert normal_form(left) != normal_form(right)
 
 
 @given(st.text())
-def test_the_normal_form_is_its_own_normal_form(text: str) -> None:
+def test_normal_form_is_idempotent(text: str) -> None:
     assert normal_form(normal_form(text)) == normal_form(text)
 
 
@@ -62,34 +62,34 @@ BASE = Ask(question="q")
         (BASE.model_copy(update={"cache": CacheWish(key="item-7")}), "1"),
     ],
 )
-def test_whatever_shapes_an_answer_is_part_of_the_scope(ask: Ask, version: str) -> None:
+def test_scope_depends_on_everything_that_an_answer_depends_on(ask: Ask, version: str) -> None:
     assert scope_of(ask, version) != scope_of(BASE, "1")
 
 
-def test_streaming_and_the_reference_do_not_shape_an_answer() -> None:
+def test_scope_does_not_depend_on_streaming_and_reference() -> None:
     other = BASE.model_copy(update={"stream": True, "reference": "x", "cache": CacheWish(use="refresh")})
     assert scope_of(other, "1") == scope_of(BASE, "1")
 
 
-def test_with_a_key_the_words_do_not_matter() -> None:
+def test_slot_depends_on_the_key_instead_of_the_question() -> None:
     first = Ask(question="Describe it.", cache=CacheWish(key="item-7"))
     second = Ask(question="What is it?", cache=CacheWish(key="item-7"))
     other = Ask(question="Describe it.", cache=CacheWish(key="item-8"))
     assert slot_of(first, "1") == slot_of(second, "1") != slot_of(other, "1")
 
 
-def test_languages_have_scopes_of_their_own() -> None:
-    """Each has a prompt of its own, and a change of prompt revokes what its scope holds."""
+def test_scope_depends_on_the_language() -> None:
+    """A new prompt version revokes the answers of its scope, and each language has its own prompts."""
     assert scope_of(BASE, "1", "en") != scope_of(BASE, "1", "ko")
 
 
-def test_a_question_that_looks_like_a_key_is_not_one() -> None:
+def test_question_that_looks_like_a_key_has_another_scope() -> None:
     asked = slot_of(Ask(question="key:item-7"), "1")
     keyed = slot_of(Ask(question="x", cache=CacheWish(key="item-7")), "1")
     assert asked.scope != keyed.scope
 
 
-def test_a_slots_name_reads_back() -> None:
+def test_slot_name_can_be_parsed() -> None:
     slot = Slot(digest("a"), digest("b"))
     assert Slot.parse(slot.name) == slot
     assert Slot.parse(None) is None

@@ -1,4 +1,4 @@
-"""Every statement of the cache uses its index, on tables that have grown."""
+"""Query plans: every statement uses its index on large tables."""
 
 from __future__ import annotations
 
@@ -41,16 +41,27 @@ LOAD = (
     """,
 )
 
+PARAMETERS = {
+    "wanted_scope": "text",
+    "at_time": "timestamptz",
+    "wanted_model": "text",
+    "wanted": "text[]",
+    "enough": "bigint",
+}
+
 
 def expect(*indexes: str, args: tuple[object, ...], tenant: str = "big", generic: bool = True) -> Expected:
     return Expected(args, frozenset(indexes), tenant, generic=generic)
 
 
 EXPECTED = {
-    "TAKE_TURN": expect(args=("big",)),
+    "LOCK_TENANT": expect(args=("big",)),
     "BY_SLOT": expect("entries_live", args=("big", "s-7", "form 7", NOW)),
     "NEAR": expect(
-        "entries_embedding_384", "entries_pkey", args=("big", "s-7", NOW, "e", VECTOR, ["big/g7"], 5), generic=False
+        "entries_embedding_384",
+        "entries_pkey",
+        args=("big", "s-7", NOW, "e", VECTOR, ["big/g7"], 5),
+        generic=False,
     ),
     "KNOWN_DOCUMENTS": expect("documents_pkey", args=("big", ["d-7"])),
     "FIND_VETO": expect("vetoes_request", "vetoes_answer", args=("big", "r-7", "f7", "a")),
@@ -62,17 +73,20 @@ EXPECTED = {
         args=("big", "s-7", "f", "a", "r", "m", "p", "generated", NOW, NOW, ["big/g"], "e", VECTOR, "{}")
     ),
     "INSERT_LINEAGE": expect(args=(1, "big", "d", "h")),
-    "PUT_DOCUMENT": expect(args=("big", "d-7", "h", NOW)),
-    "REVOKE_BY_DOCUMENT": expect("lineage_document", "entries_pkey", args=("big", "d-7", "x", NOW, "changed")),
-    "PUT_VETO": expect(args=("big", "r", "f", "a", "wrong", NOW)),
+    "UPSERT_DOCUMENT": expect(args=("big", "d-7", "h", NOW)),
+    "REVOKE_BY_DOCUMENT": expect(
+        "lineage_document", "entries_pkey", args=("big", "d-7", "x", NOW, "changed")
+    ),
+    "INSERT_VETO": expect(args=("big", "r", "f", "a", "wrong", NOW)),
     "REVOKE_VETOED": expect(
-        "entries_request", "entries_answer",
+        "entries_request",
+        "entries_answer",
         args=("big", "r-7", "form 7", "a7", "s-7", "form 7", NOW, "wrong"),
     ),
     "REVOKE_FLAGGED": expect("lineage_document", "entries_pkey", args=("big", "d-7", NOW, "wrong")),
     "PURGE": expect("entries_expires", "entries_revoked", args=(LONG_AGO,), tenant="*", generic=False),
     "PURGE_VETOES": expect("vetoes_created", args=(LONG_AGO,), tenant="*"),
-}  # fmt: skip
+}
 STATEMENTS = {
     name.removeprefix("statements."): text.replace("{dimensions}", str(DIMENSIONS))
     for name, text in statements_of(statements).items()
@@ -81,32 +95,27 @@ STATEMENTS = {
 
 @pytest.fixture(scope="module")
 async def grown(cache_server: Postgres) -> AsyncIterator[StorePool]:
-    """5,000 entries, one in fifty of them a small tenant's."""
+    """Tables with 5,000 entries, one in fifty of a small tenant."""
     async with schema_pool(cache_server.dsn, cache_server.dsn_of("cache"), "cache") as pool:
         await loaded(cache_server.dsn, "cache", LOAD)
         yield pool
     await empty(cache_server.dsn, "cache")
 
 
-def test_every_statement_is_checked() -> None:
+def test_every_statement_has_an_expected_plan() -> None:
     assert set(STATEMENTS) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-async def test_each_statement_uses_its_index(grown: StorePool, name: str) -> None:
+async def test_statement_uses_its_index(grown: StorePool, name: str) -> None:
     settings = statements.PLAN_FOR_TENANT if name == "NEAR" else ()
     assert await faults_of(grown, STATEMENTS[name], EXPECTED[name], *settings) == []
 
 
-async def test_the_function_behind_near_uses_the_index_on_grams(
-    grown: StorePool, cache_server: Postgres
-) -> None:
+async def test_sharing_grams_uses_the_index_on_grams(grown: StorePool, cache_server: Postgres) -> None:
     body = str(await grown.fetchval("SELECT pg_get_function_sqlbody('sharing_grams'::regproc)"))
     query = body.removeprefix("BEGIN ATOMIC").removesuffix("END").strip().removesuffix(";")
-    for number, (name, kind) in enumerate(
-        (("wanted_scope", "text"), ("at_time", "timestamptz"), ("wanted_model", "text"), ("wanted", "text[]"),
-         ("enough", "bigint")), start=1,
-    ):  # fmt: skip
+    for number, (name, kind) in enumerate(PARAMETERS.items(), start=1):
         query = re.sub(rf"(?:sharing_grams\.)?\b{name}\b", f"${number}::{kind}", query)
     owner = await asyncpg.connect(
         cache_server.dsn, server_settings={"search_path": "cache", "septet.tenant": "big"}

@@ -1,4 +1,4 @@
-"""Near-identical questions that ask different things, and different words that ask the same."""
+"""Checks on nearly identical questions with different meanings, and on paraphrases."""
 
 from __future__ import annotations
 
@@ -130,19 +130,19 @@ SAME = [
 
 
 @pytest.mark.parametrize(("check", "left", "right"), DIFFERENT)
-def test_a_difference_is_found_by_the_check_that_is_there_for_it(check: str, left: str, right: str) -> None:
+def test_difference_fails_its_check(check: str, left: str, right: str) -> None:
     assert check in failed(left, right)
     assert check in failed(right, left)
 
 
 @pytest.mark.parametrize(("left", "right"), SAME)
-def test_other_words_for_the_same_pass(left: str, right: str) -> None:
+def test_paraphrases_pass_all_checks(left: str, right: str) -> None:
     assert failed(left, right) == set()
     assert failed(right, left) == set()
 
 
 @pytest.mark.parametrize("text", [t for _, a, b in DIFFERENT for t in (a, b)])
-def test_every_question_passes_against_itself(text: str) -> None:
+def test_question_passes_all_checks_with_itself(text: str) -> None:
     assert failed(text, text) == set()
 
 
@@ -150,5 +150,5 @@ def test_every_question_passes_against_itself(text: str) -> None:
     ("text", "language"),
     [("Was ist ein Stapel?", "de"), ("デックとは何ですか", "ja"), ("12 + 30 = ?", None), ("", None)],
 )
-def test_a_language_without_a_reader_is_not_read(text: str, language: str | None) -> None:
+def test_language_without_a_reader_is_not_read(text: str, language: str | None) -> None:
     assert read(text, language) is None

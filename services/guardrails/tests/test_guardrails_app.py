@@ -1,4 +1,4 @@
-"""The service's declaration and its wiring agree."""
+"""The wiring of the service."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from septet_kit import Kit, KitSettings
 
 @asynccontextmanager
 async def kit() -> AsyncIterator[Kit]:
-    """A kit whose publisher never connects."""
+    """A kit with a publisher that never connects."""
     made = Kit(SPEC, KitSettings())
     yield made
     await made.publisher.stop()
 
 
-async def test_wires_what_it_declares() -> None:
+async def test_wiring_has_a_stage_for_every_consumed_topic() -> None:
     async with kit() as made, wire(made) as wiring:
         assert {stage.topic for stage in wiring.stages} == set(SPEC.consumes)
 
 
-async def test_a_bad_policy_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_invalid_policy_fails_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own.yaml").write_text("input: {colour: {}}")
     monkeypatch.setenv("SEPTET_GUARDRAILS_POLICIES_DIR", str(tmp_path))
     async with kit() as made:

@@ -1,10 +1,9 @@
-"""Bounds of the rails: where the chain stops, what long texts cost, and what is loaded before the first record."""
+"""Limits of the rails: which rails run, the cost of long texts, and models that are loaded at start-up."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_head
+from septet_guardrails.application.review import review
+from septet_guardrails.application.screening import MAX_BLOCKED, screen
 from septet_guardrails.domain.abstention import is_abstention
 from septet_guardrails.domain.grounding import claims
 from septet_guardrails.domain.injection_rules import match_rules
@@ -27,11 +28,9 @@ from septet_guardrails.domain.rails.citations import without_wrong
 from septet_guardrails.domain.rails.format import tidy
 from septet_guardrails.domain.rails.injection import InjectionRail
 from septet_guardrails.domain.rails.structure import extract_json
-from septet_guardrails.domain.review import review
-from septet_guardrails.domain.screening import MAX_BLOCKED, screen
 from septet_guardrails.domain.text import OVERLAP, WINDOW, split_sentences, windows
 from septet_guardrails.domain.toxicity_rules import match_abuse
-from septet_guardrails.handlers import InputHandler
+from septet_guardrails.handlers import RequestsHandler
 from septet_kit import Kit, KitSettings
 from septet_kit.hostile import UNITS, growth
 from septet_kit.testing import context, flow
@@ -47,21 +46,21 @@ def english(_: str) -> tuple[str, float]:
 
 
 class Recorded:
-    """Rails that note which of them ran."""
+    """Rails that record their calls."""
 
     def __init__(self, rails: InputRails) -> None:
         self.ran: list[str] = []
-        self.rails = {name: self._noting(name, rail) for name, rail in rails.items()}
+        self.rails = {name: self._recording(name, rail) for name, rail in rails.items()}
 
-    def _noting(self, name: str, rail: Any) -> Any:
+    def _recording(self, name: str, rail: Any) -> Any:
         recorded = self
 
-        class Noting:
+        class Recording:
             def check(self, subject: Any, rule: Any) -> Any:
                 recorded.ran.append(name)
                 return rail.check(subject, rule)
 
-        return Noting()
+        return Recording()
 
 
 @pytest.mark.parametrize(
@@ -79,7 +78,7 @@ def test_no_rail_runs_after_a_block(question: str, ran: list[str]) -> None:
     assert found.blocked_by == (None if len(ran) == 5 else ran[-1])
 
 
-def test_a_flag_does_not_stop_the_chain() -> None:
+def test_rails_after_a_flag_run() -> None:
     policy = parse_policy(
         "input: {length: {action: flag, max_characters: 1}, injection: {action: flag}}", "p"
     )
@@ -89,7 +88,7 @@ def test_a_flag_does_not_stop_the_chain() -> None:
 
 
 @pytest.mark.parametrize("policy", ["{}", "input: {pii: {action: block}}"])
-def test_a_blocked_question_is_cut_and_masked_though_that_rail_did_not_run(policy: str) -> None:
+def test_blocked_question_is_cut_and_masked_although_the_pii_rail_did_not_run(policy: str) -> None:
     text = "call 010-1234-5678 " * 600
     messages = (Message(role="user", content="kim@example.com"),)
     found = screen(Ask(question=text, messages=messages), parse_policy(policy, "p"), RAILS, english)
@@ -102,7 +101,7 @@ def test_a_blocked_question_is_cut_and_masked_though_that_rail_did_not_run(polic
 
 
 @pytest.mark.parametrize("at", [0, 6_000, 7_100, 8_150, 14_000, 27_000])
-def test_an_attack_is_seen_wherever_it_stands_in_a_long_text(at: int) -> None:
+def test_attack_is_detected_at_any_position_of_a_long_text(at: int) -> None:
     text = (FILLER * 440)[:at] + " " + ATTACK + " " + (FILLER * 440)[: 28_000 - at]
     rail = InjectionRail(injection_head())
     assert rail.check(Question(Ask(question=text), "en", 1.0), InjectionRule()).decision == "block"
@@ -119,7 +118,7 @@ def test_windows_cover_a_text_and_overlap(length: int) -> None:
 
 
 @pytest.mark.parametrize(("action", "decision"), [("block", "block"), ("flag", "flag")])
-def test_what_cannot_be_read_whole_does_not_pass(action: str, decision: str) -> None:
+def test_text_that_is_too_long_to_read_does_not_pass(action: str, decision: str) -> None:
     history = tuple(Message(role="user", content="a b " * 8_000) for _ in range(MAX_READ // 32_000 + 1))
     policy = parse_policy(f"input: {{length: {{enabled: false}}, injection: {{action: {action}}}}}", "p")
     found = screen(Ask(question="What?", messages=history), policy, RAILS, english)
@@ -128,47 +127,55 @@ def test_what_cannot_be_read_whole_does_not_pass(action: str, decision: str) -> 
     assert str(MAX_READ) in verdict.reason
 
 
-def test_a_compatibility_form_counts_as_what_it_unfolds_to() -> None:
+def test_read_size_counts_folded_characters() -> None:
     assert Question(Ask(question="\ufdfa" * 10_000), "en", 1.0).read_size == 180_000
 
 
-def test_an_overlong_answer_ends_the_review() -> None:
+def test_answer_over_the_length_limit_ends_the_review() -> None:
     rails = output_rails(NAMES, PROFANITY)
     policy = Policy()
     draft = flow(Draft)
     long = review(draft, "A word. " + "word " * 4_000, policy, rails)
     assert [v.rail for v in long.verdicts] == ["format"]
-    assert long.mendable
+    assert long.can_be_revised
     without = parse_policy("output: {format: {enabled: false}}", "p")
     never = review(draft, "a" * (MAX_ANSWER + 1), without, rails)
     assert [(v.rail, v.decision) for v in never.verdicts] == [("format", "block")]
     assert not never.passed
-    assert not never.mendable
+    assert not never.can_be_revised
     assert FormatRule().max_characters < MAX_ANSWER
 
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {
-    "rules": match_rules, "abuse": match_abuse, "personal data": find_pii,
-    "sentences": split_sentences, "numbers": claims.numbers, "names": claims.names, "denied": claims.denied,
-    "abstention": is_abstention, "citations": lambda text: without_wrong(text, 3), "json": extract_json,
-    "tidy": lambda text: tidy(text, cut_off=True), "fence": lambda text: extract_json(f"```json\n{text}"),
-}  # fmt: skip
+    "rules": match_rules,
+    "abuse": match_abuse,
+    "personal data": find_pii,
+    "sentences": split_sentences,
+    "numbers": claims.numbers,
+    "names": claims.names,
+    "denied": claims.denied,
+    "abstention": is_abstention,
+    "citations": lambda text: without_wrong(text, 3),
+    "json": extract_json,
+    "tidy": lambda text: tidy(text, cut_off=True),
+    "fence": lambda text: extract_json(f"```json\n{text}"),
+}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_cost_grows_with_the_length_and_not_with_its_square(function: Callable[[str], object]) -> None:
-    steep = {name: ratio for name in UNITS if (ratio := growth(function, name, 2_000)) > 9}
-    assert steep == {}
+def test_cost_grows_linearly_with_the_length(function: Callable[[str], object]) -> None:
+    superlinear = {name: ratio for name in UNITS if (ratio := growth(function, name, 2_000)) > 9}
+    assert superlinear == {}
 
 
-async def test_long_records_are_screened_in_a_thread_and_short_ones_on_the_loop() -> None:
+async def test_long_records_are_screened_in_a_thread_and_short_records_on_the_event_loop() -> None:
     threads: list[int] = []
 
     def detect(_: str) -> tuple[str, float]:
         threads.append(threading.get_ident())
         return "en", 1.0
 
-    handler = InputHandler(PolicyFiles.load(), RAILS, detect, timedelta(seconds=60))
+    handler = RequestsHandler(PolicyFiles.load(), RAILS, detect)
     for question, status in (("What is a deque?", Screened), ("x" * 30_000, Outcome)):
         request = Request(request_id="r-1", question=question)
         (emit,) = await handler(request, context("requests", value=encode(request)))
@@ -184,7 +191,7 @@ async def kit() -> AsyncIterator[Kit]:
 
 
 @pytest.mark.parametrize("asked", [False, True])
-async def test_models_that_a_policy_asks_for_are_loaded_by_the_wiring(
+async def test_wiring_loads_only_the_models_that_a_policy_uses(
     kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool
 ) -> None:
     rule = f"{{pii: {{names: {str(asked).lower()}}}, toxicity: {{classifier: {str(asked).lower()}}}}}"
@@ -197,7 +204,7 @@ async def test_models_that_a_policy_asks_for_are_loaded_by_the_wiring(
         assert loaded == (["names", "profanity"] if asked else [])
 
 
-def test_the_packaged_model_finds_names_in_all_of_a_text() -> None:
+def test_packaged_model_finds_names_at_any_position() -> None:
     names = PresidioNames()
     names.load()
     assert "_analyzer" in vars(names)

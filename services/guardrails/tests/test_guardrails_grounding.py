@@ -1,9 +1,9 @@
-"""Supported and unsupported sentences, English and Korean."""
+"""Support of English and Korean sentences by passages."""
 
 from __future__ import annotations
 
 import pytest
-from septet_guardrails.domain.grounding import Evidence, judge_sentence
+from septet_guardrails.domain.grounding import Evidence, score_sentence
 
 DEQUE = Evidence.of(
     1,
@@ -21,7 +21,7 @@ SEOUL = Evidence.of(
 
 
 def probability(sentence: str, question: str = "") -> float:
-    return judge_sentence(sentence, [DEQUE, SEOUL], question).probability
+    return score_sentence(sentence, [DEQUE, SEOUL], question).probability
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def probability(sentence: str, question: str = "") -> float:
         "한강은 서울을 가로질러 흐릅니다.",
     ],
 )
-def test_supported(sentence: str) -> None:
+def test_supported_sentences_score_at_least_half(sentence: str) -> None:
     assert probability(sentence) >= 0.5
 
 
@@ -52,28 +52,28 @@ def test_supported(sentence: str) -> None:
         "서울특별시는 대한민국의 수도가 아니다.",
     ],
 )
-def test_unsupported(sentence: str) -> None:
+def test_unsupported_sentences_score_less_than_half(sentence: str) -> None:
     assert probability(sentence) < 0.5
 
 
-def test_names_the_passage_and_the_flaw() -> None:
-    found = judge_sentence("서울특별시는 대한민국의 수도이다.", [DEQUE, SEOUL], "")
+def test_support_has_the_best_passage_and_the_flaws() -> None:
+    found = score_sentence("서울특별시는 대한민국의 수도이다.", [DEQUE, SEOUL], "")
     assert found.passage == 2
-    wrong = judge_sentence("Deques were added in Python 3.9.", [DEQUE, SEOUL], "")
+    wrong = score_sentence("Deques were added in Python 3.9.", [DEQUE, SEOUL], "")
     assert "a number that the passages do not have" in wrong.flaws
 
 
-def test_no_passages_support_nothing() -> None:
-    assert judge_sentence("Anything.", [], "").probability == 0.0
+def test_support_is_zero_without_passages() -> None:
+    assert score_sentence("Anything.", [], "").probability == 0.0
 
 
-def test_repeating_a_false_premise_is_no_support() -> None:
+def test_sentence_that_repeats_the_question_is_not_supported_by_it() -> None:
     question = "Was the class added in Python 3.7?"
     assert probability("Yes, the class was added in Python 3.7.", question) < 0.5
 
 
-def test_reversed_roles() -> None:
+def test_reversed_roles_are_not_supported() -> None:
     evidence = [Evidence.of(1, "The company Google acquired the startup Fitbit in 2021.")]
-    right = judge_sentence("Google acquired Fitbit in 2021.", evidence, "").probability
-    wrong = judge_sentence("Fitbit acquired Google in 2021.", evidence, "").probability
+    right = score_sentence("Google acquired Fitbit in 2021.", evidence, "").probability
+    wrong = score_sentence("Fitbit acquired Google in 2021.", evidence, "").probability
     assert right >= 0.5 > wrong

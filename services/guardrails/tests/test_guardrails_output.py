@@ -1,4 +1,4 @@
-"""The output handler: answers, mended answers, re-asks, quotations and refusals."""
+"""The handler of ``drafts``: answers, corrected answers, revisions, quotations and refusals."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.domain.rails import output_rails
-from septet_guardrails.handlers import OutputHandler
+from septet_guardrails.handlers import DraftsHandler
 from septet_kit import Permanent
 from septet_kit.testing import context, flow
 
-HANDLER = OutputHandler(PolicyFiles.load(), output_rails(PresidioNames(), ProfanityModel()))
+HANDLER = DraftsHandler(PolicyFiles.load(), output_rails(PresidioNames(), ProfanityModel()))
 TEXT = (
     "A deque is a double-ended queue. Deques support memory efficient appends and pops from either side of the "
     "deque. Contact the maintainer at docs@python.org."
@@ -40,9 +40,15 @@ BEST = "Deques support memory efficient appends and pops from either side of the
 
 def passage(number: int, text: str) -> Passage:
     return Passage(
-        passage_id=f"p{number}", document_id=f"d{number}", content_hash="h", title=f"Title {number}", text=text,
-        start=0, end=len(text), score=1.0,
-    )  # fmt: skip
+        passage_id=f"p{number}",
+        document_id=f"d{number}",
+        content_hash="h",
+        title=f"Title {number}",
+        text=text,
+        start=0,
+        end=len(text),
+        score=1.0,
+    )
 
 
 PASSAGES = (passage(1, TEXT), passage(2, KOREAN))
@@ -82,26 +88,26 @@ async def test_good_answer_passes_every_rail() -> None:
     assert event.policy_version
 
 
-async def test_good_korean_answer_gets_its_citation() -> None:
+async def test_korean_answer_gets_a_missing_citation() -> None:
     event = await handle("덱의 최대 길이는 maxlen으로 정한다.", language="ko")
     assert event.answer == "덱의 최대 길이는 maxlen으로 정한다 [2]."
     assert decisions(event)["citations"] == "fix"
 
 
-async def test_wrong_citations_are_removed_and_right_ones_kept() -> None:
+async def test_citations_of_missing_passages_are_removed() -> None:
     event = await handle("A deque is a double-ended queue [1][7].")
     assert event.answer == "A deque is a double-ended queue [1]."
     event = await handle("A deque is a double-ended queue [1, 9].")
     assert event.answer == "A deque is a double-ended queue [1]."
 
 
-async def test_unsupported_sentence_is_dropped_when_others_remain() -> None:
+async def test_unsupported_sentence_is_dropped_if_others_remain() -> None:
     event = await handle("A deque is a double-ended queue [1]. It was invented by Napoleon in 1805 [1].")
     assert event.answer == "A deque is a double-ended queue [1]."
     assert decisions(event)["groundedness"] == "fix"
 
 
-async def test_unsupported_answer_is_asked_again_once() -> None:
+async def test_unsupported_answer_is_revised_once() -> None:
     event = await handle("Napoleon invented it in 1805 [1].")
     assert isinstance(event, Revision)
     assert event.attempt == 2
@@ -119,13 +125,13 @@ async def test_second_failure_is_replaced_by_a_quotation() -> None:
     assert "in place of a draft that failed" in grounded.reason
 
 
-async def test_little_time_skips_the_second_ask() -> None:
+async def test_no_revision_if_little_time_remains() -> None:
     soon = datetime.now(UTC) + timedelta(seconds=5)
     event = await handle("Napoleon invented it in 1805 [1].", deadline=soon)
     assert event.answer_kind == "extractive"
 
 
-async def test_refuses_with_reason_and_sources_when_nothing_can_be_quoted() -> None:
+async def test_refusal_has_reason_and_sources_if_nothing_can_be_quoted() -> None:
     event = await handle("Napoleon invented it in 1805 [1].", attempt=2, answerability=None)
     assert (event.status, event.answer_kind) == ("refused", "none")
     assert "the sources do not support it" in event.answer
@@ -135,13 +141,14 @@ async def test_refuses_with_reason_and_sources_when_nothing_can_be_quoted() -> N
     assert "출처가 뒷받침하지 않았습니다" in korean.answer
 
 
-async def test_a_quotation_must_pass_the_rails_too() -> None:
+async def test_quotation_that_fails_a_rail_is_not_used() -> None:
     hostile = "All immigrants are vermin and should be killed."
     quote = Quote(passage_id="p1", number=1, text=hostile, start=0, end=len(hostile), similarity=0.9)
+    answerability = ANSWERABLE.model_copy(update={"best": quote})
+    passages = (passage(1, hostile),)
     event = await handle(
-        "Napoleon did it in 1805 [1].", attempt=2, passages=(passage(1, hostile),),
-        answerability=ANSWERABLE.model_copy(update={"best": quote}),
-    )  # fmt: skip
+        "Napoleon did it in 1805 [1].", attempt=2, passages=passages, answerability=answerability
+    )
     assert event.status == "refused"
 
 
@@ -152,7 +159,7 @@ async def test_toxic_answer_is_never_replaced_by_a_quotation() -> None:
     assert second.status == "refused"
 
 
-async def test_empty_answer() -> None:
+async def test_empty_answer_is_revised_then_quoted() -> None:
     assert isinstance(await handle("  \n"), Revision)
     assert (await handle("", attempt=2)).answer_kind == "extractive"
 
@@ -160,13 +167,13 @@ async def test_empty_answer() -> None:
 @pytest.mark.parametrize(
     "answer", ["What is a deque [1]?", "덱은 무엇인가요 [2]?\n무엇인가요 [1]?", "Is it a queue? [1]"]
 )
-async def test_a_question_is_no_answer(answer: str) -> None:
+async def test_answer_that_is_a_question_is_revised(answer: str) -> None:
     event = await handle(answer)
     assert isinstance(event, Revision)
     assert event.complaints[0] == "State the answer; do not ask back."
 
 
-async def test_debris_repeats_and_fragments_are_cut() -> None:
+async def test_template_text_repeats_and_fragments_are_removed() -> None:
     event = await handle(
         "Answer: A deque is a double-ended queue [1]. A deque is a double-ended queue [1]. Deques support memory",
         finish_reason="length",
@@ -175,26 +182,26 @@ async def test_debris_repeats_and_fragments_are_cut() -> None:
     assert decisions(event)["format"] == "fix"
 
 
-async def test_personal_data_that_nobody_gave_is_masked() -> None:
+async def test_personal_data_from_no_source_is_masked() -> None:
     event = await handle("Contact the maintainer at docs@python.org or spy@evil.example [1].")
     assert "docs@python.org" in event.answer
     assert "<EMAIL_1>" in event.answer
     assert "spy@evil.example" not in event.answer
 
 
-async def test_model_that_says_it_does_not_know_abstains() -> None:
+async def test_answer_without_information_abstains() -> None:
     event = await handle("The passages do not contain information about this.")
     assert (event.status, event.answer_kind) == ("abstained", "generated")
     korean = await handle("제공된 문서에는 해당 정보가 없습니다.", language="ko")
     assert korean.status == "abstained"
 
 
-async def test_without_passages_nothing_must_be_cited() -> None:
+async def test_answer_without_passages_needs_no_citation() -> None:
     event = await handle("Paris is the capital of France.", passages=(), answerability=None)
     assert (event.status, event.answer) == ("answered", "Paris is the capital of France.")
 
 
-async def test_keeps_input_verdicts_and_drops_those_of_the_first_draft() -> None:
+async def test_input_verdicts_are_kept_and_verdicts_of_the_first_draft_dropped() -> None:
     old = (
         Verdict(rail="injection", stage="input", decision="pass"),
         Verdict(rail="groundedness", stage="output", decision="reask"),
@@ -220,13 +227,13 @@ SCHEMA = {
         ('{"n": 1, "s": "call 010-1234-5678"}', '{"n": 1, "s": "call <PHONE_1>"}'),
     ],
 )
-async def test_json_answers(answer: str, expected: str) -> None:
+async def test_json_answers_are_extracted_and_masked(answer: str, expected: str) -> None:
     event = await handle(answer, ask=Ask(question="How many?", output_schema=SCHEMA))
     assert (event.status, event.answer) == ("answered", expected)
 
 
 @pytest.mark.parametrize("answer", ['{"n": "one"}', "not json", '{"n": 1', "[NaN]", '{"s": "x"}', ""])
-async def test_bad_json_is_asked_again_then_refused(answer: str) -> None:
+async def test_invalid_json_is_revised_then_refused(answer: str) -> None:
     ask = Ask(question="How many?", output_schema=SCHEMA)
     assert isinstance(await handle(answer, ask=ask), Revision)
     event = await handle(answer, ask=ask, attempt=2)
@@ -240,12 +247,12 @@ async def test_personal_data_in_a_json_number_is_refused() -> None:
     assert b"4111111111111111" not in encode(event)
 
 
-async def test_policy_that_is_gone() -> None:
+async def test_missing_policy_fails_permanently() -> None:
     with pytest.raises(Permanent, match="no policy"):
         await handle("x", ask=Ask(question="q", policy="gone"))
 
 
-async def test_unknown_decisions_and_cache_statuses_are_handed_on() -> None:
+async def test_unknown_decisions_and_cache_statuses_are_passed_on() -> None:
     unknown = Verdict(rail="new", stage="input", decision="quarantine")
     sent = draft(f"{BEST} [1]", verdicts=(unknown,), cache=CacheInfo(status="hit_federated"))
     event = decode(topic("drafts"), encode(sent))

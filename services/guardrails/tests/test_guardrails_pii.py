@@ -1,4 +1,4 @@
-"""Recognisers of personal data, their checksums, and masking."""
+"""Recognisers of personal data, checksums, and masking."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def mask(text: str) -> str:
         ("key sk-abcdefghijklmnopqrstuvwx works", "key <API_KEY_1> works"),
     ],
 )
-def test_masks(text: str, expected: str) -> None:
+def test_masks_personal_data(text: str, expected: str) -> None:
     assert mask(text) == expected
 
 
@@ -47,25 +47,25 @@ def test_masks(text: str, expected: str) -> None:
         "a SHA like 0123456789abcdef0123456789abcdef",
     ],
 )
-def test_leaves_other_numbers_alone(text: str) -> None:
+def test_does_not_mask_other_numbers(text: str) -> None:
     assert mask(text) == text
 
 
-def test_same_value_same_placeholder_across_texts() -> None:
+def test_equal_values_get_equal_placeholders_across_texts() -> None:
     masker = Masker()
     first = masker.mask("a@b.co wrote", find_pii("a@b.co wrote"))
     second = masker.mask("A@B.co and c@d.co", find_pii("A@B.co and c@d.co"))
     assert (first, second) == ("<EMAIL_1> wrote", "<EMAIL_1> and <EMAIL_2>")
 
 
-def test_patterns_win_over_names_and_entities_select() -> None:
+def test_patterns_take_precedence_over_names_and_entities_filter() -> None:
     text = "Card 4111111111111111 of Ann"
     extra = [Span("PERSON", 0, 21, 0.4), Span("PERSON", 25, 28, 0.4)]
     assert [s.entity for s in find_pii(text, extra=extra)] == ["CREDIT_CARD", "PERSON"]
     assert find_pii(text, frozenset({"EMAIL"})) == []
 
 
-def test_checksums_reject_one_wrong_digit() -> None:
+def test_checksums_reject_a_wrong_digit() -> None:
     assert luhn("5500 0000 0000 0004")
     assert not luhn("5500 0000 0000 0005")
     assert not luhn("0000 0000 0000 0000")

@@ -1,4 +1,4 @@
-"""Policies: what a file may say, where it is found, and when its version changes."""
+"""Policies: valid files, search order and versions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from septet_guardrails.domain.errors import InvalidPolicy, Rejected
 from septet_guardrails.domain.policy import Policy, parse_policy
 
 
-def test_packaged_default_says_what_the_code_says() -> None:
+def test_packaged_default_equals_the_defaults_of_the_rules() -> None:
     assert PolicyFiles.load().find("default", "default").version == Policy().version
 
 
-def test_strict_is_stricter() -> None:
+def test_strict_policy_has_lower_thresholds_than_default() -> None:
     files = PolicyFiles.load()
     strict, default = files.find("default", "strict"), files.find("default", "default")
     assert strict.input.injection.threshold < default.input.injection.threshold
@@ -22,7 +22,7 @@ def test_strict_is_stricter() -> None:
     assert strict.version != default.version
 
 
-def test_version_follows_what_is_decided_not_how_it_is_written() -> None:
+def test_version_depends_on_the_rules_and_not_on_their_spelling() -> None:
     assert (
         parse_policy("about: other words\ninput: {length: {max_characters: 8000}}", "x").version
         == Policy().version
@@ -40,19 +40,21 @@ def test_version_follows_what_is_decided_not_how_it_is_written() -> None:
         ("just text", "x.yaml: file"),
     ],
 )
-def test_says_what_is_wrong(text: str, says: str) -> None:
+def test_error_names_the_file_and_the_field(text: str, says: str) -> None:
     with pytest.raises(InvalidPolicy, match="^" + says.replace(".", r"\.")):
         parse_policy(text, "x.yaml")
 
 
-def test_observe_stops_no_question() -> None:
+def test_observe_policy_blocks_no_question() -> None:
     observe = PolicyFiles.load().find("default", "observe")
     actions = (observe.input.length, observe.input.injection, observe.input.pii, observe.input.toxicity)
     assert {rule.action for rule in actions} == {"flag"}
     assert observe.output == PolicyFiles.load().find("default", "default").output
 
 
-def test_own_folder_and_tenants_come_first(tmp_path: Path) -> None:
+def test_tenant_policies_take_precedence_over_operator_policies_over_packaged_policies(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "acme").mkdir()
     (tmp_path / "default.yaml").write_text("input: {length: {max_characters: 10}}")
     (tmp_path / "acme" / "default.yaml").write_text("input: {length: {max_characters: 20}}")
@@ -67,6 +69,6 @@ def test_own_folder_and_tenants_come_first(tmp_path: Path) -> None:
     assert caught.value.fix == "name one of: default, observe, strict"
 
 
-def test_missing_folder(tmp_path: Path) -> None:
-    with pytest.raises(InvalidPolicy, match="no such folder"):
+def test_missing_directory_raises(tmp_path: Path) -> None:
+    with pytest.raises(InvalidPolicy, match="no such directory"):
         PolicyFiles.load(tmp_path / "none")

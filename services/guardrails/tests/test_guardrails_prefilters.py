@@ -1,4 +1,4 @@
-"""What is looked for first is in every text that the pattern behind it matches: no finding is lost to speed."""
+"""The prefilters of patterns lose no match: each accepts every text that its pattern matches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import cache
 
 import pytest
 from septet_guardrails.domain.pii import find_pii
-from septet_guardrails.domain.pii.recognisers import RECOGNISERS, Recogniser
+from septet_guardrails.domain.pii.patterns import RECOGNISERS
+from septet_guardrails.domain.pii.recogniser import Recogniser
 from septet_guardrails.domain.toxicity_rules import ABUSES, Abuse
 
 _PII = (
@@ -34,7 +35,7 @@ def _texts(vocabulary: str, seed: int) -> list[str]:
 
 
 @pytest.mark.parametrize("recogniser", RECOGNISERS, ids=lambda r: f"{r.entity}-{r.pattern.pattern[:20]}")
-def test_personal_data(recogniser: Recogniser) -> None:
+def test_prefilter_accepts_every_match_of_personal_data(recogniser: Recogniser) -> None:
     for text in _texts(_PII, 5):
         spans = {(s.start, s.end) for s in recogniser.find(text)}
         marked = not recogniser.marks or any(mark in text.lower() for mark in recogniser.marks)
@@ -43,13 +44,13 @@ def test_personal_data(recogniser: Recogniser) -> None:
 
 
 @pytest.mark.parametrize("abuse", [abuse for abuse in ABUSES if abuse.needs], ids=lambda a: a.name)
-def test_abuse(abuse: Abuse) -> None:
+def test_prefilter_accepts_every_match_of_abuse(abuse: Abuse) -> None:
     assert abuse.needs is not None
     matched = [text for text in _texts(_ABUSE, 6) if abuse.pattern.search(text)]
-    assert len(matched) >= 10, "texts that tell nothing"
+    assert len(matched) >= 10, "too few texts match"
     assert all(abuse.needs.search(text) for text in matched)
 
 
-def test_every_kind_of_personal_data_is_still_found() -> None:
+def test_texts_contain_each_kind_of_personal_data() -> None:
     found = {span.entity for text in _texts(_PII, 5) for span in find_pii(text)}
     assert {"EMAIL", "PHONE", "CREDIT_CARD", "KR_RRN", "IP_ADDRESS", "PASSPORT", "API_KEY"} <= found

@@ -1,4 +1,4 @@
-"""Schemas that are refused, and values that are judged, within bounds."""
+"""Validation of schemas and values within limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PERSON: dict[str, Any] = {
 
 
 def doubling(levels: int) -> dict[str, Any]:
-    """A schema whose evaluation doubles with every level."""
+    """A schema with an evaluation time that doubles with every level."""
     defs: dict[str, Any] = {"a0": {"type": "integer"}}
     for i in range(1, levels):
         defs[f"a{i}"] = {"allOf": [{"$ref": f"#/$defs/a{i - 1}"}, {"$ref": f"#/$defs/a{i - 1}"}]}
@@ -32,7 +32,7 @@ def nested(levels: int) -> dict[str, Any]:
     return schema
 
 
-def test_good_schemas_and_values() -> None:
+def test_accepts_valid_schemas_and_reports_violations() -> None:
     check_schema(PERSON)
     assert list(problems(PERSON, {"name": "Ann", "boss": {"name": "Bo"}})) == []
     assert list(problems(PERSON, {"name": "ann"})) == ["name: 'ann' does not match '^[A-Z]'"]
@@ -54,7 +54,7 @@ def test_good_schemas_and_values() -> None:
         ({"description": "x" * 70_000}, "bytes"),
     ],
 )
-def test_refuses(schema: dict[str, Any], says: str) -> None:
+def test_rejects_invalid_or_unsafe_schemas(schema: dict[str, Any], says: str) -> None:
     began = time.perf_counter()
     with pytest.raises(Rejected, match=says) as caught:
         check_schema(schema)
@@ -62,7 +62,7 @@ def test_refuses(schema: dict[str, Any], says: str) -> None:
     assert time.perf_counter() - began < 2.0
 
 
-def test_slow_pattern_is_cut_short() -> None:
+def test_slow_pattern_raises_within_its_time_limit() -> None:
     schema = {"type": "string", "pattern": "^(a|a|aa)*$"}
     began = time.perf_counter()
     with pytest.raises(TooCostly):
@@ -70,5 +70,5 @@ def test_slow_pattern_is_cut_short() -> None:
     assert time.perf_counter() - began < 1.0
 
 
-def test_at_most_five_problems() -> None:
+def test_reports_at_most_five_violations() -> None:
     assert len(list(problems({"items": {"type": "string"}}, list(range(100))))) == 5

@@ -1,4 +1,4 @@
-"""Sentences, words and folding."""
+"""Sentence splitting, words and folding."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def test_splits_sentences(text: str, expected: list[str]) -> None:
     assert [s.text for s in split_sentences(text)] == expected
 
 
-def test_offsets_cut_the_same_text() -> None:
+def test_offsets_select_the_sentence() -> None:
     text = "  First one.  Second one (really).\n\n- third"
     assert all(text[s.start : s.end] == s.text for s in split_sentences(text))
     assert len(split_sentences(text, limit=2)) == 2
 
 
-def test_fold_uncovers_hidden_text() -> None:
+def test_fold_reveals_hidden_text() -> None:
     assert fold("Ｉｇ\u200bnore\U000e0041 ALL") == "ignore all"
 
 
-def test_scripts() -> None:
+def test_detects_hangul_and_words() -> None:
     assert is_korean("deque가 뭐야?")
     assert not is_korean("What is 김치 and how do people make it at home?")
     assert hangul_share("123") == 0.0

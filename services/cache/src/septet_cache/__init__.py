@@ -1,1 +1,1 @@
-"""The safe answer cache: verified hits, guarded admission, revocation."""
+"""Answer cache: verified hits, controlled admission, and revocation."""

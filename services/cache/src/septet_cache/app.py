@@ -1,62 +1,58 @@
-"""The cache, wired."""
+"""Wiring of the cache."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
-from septet_kit import Kit, ServiceSpec, Stage, Transient, Wiring
-from septet_kit.embeddings_client import Embedder
+from septet_kit import Kit, ServiceSpec, Stage, Wiring
+from septet_kit.models import Embedder
 from septet_kit.observe import get_logger
 
 from septet_cache import migrations
 from septet_cache.adapters.postgres import PostgresEntries
-from septet_cache.domain.second_opinion import calibrated_for, opinions
-from septet_cache.handlers import Handlers
-from septet_cache.lookup import Lookup
-from septet_cache.ports import EntryStore
+from septet_cache.application.admission import Admission
+from septet_cache.application.lookup import Lookup
+from septet_cache.application.revocation import Revocation
+from septet_cache.domain.classifier import calibrated_for, classifiers
+from septet_cache.handlers import DocumentsChangedHandler, LabelsHandler, ReleasesHandler, ScreenedHandler
+from septet_cache.housekeeping import purge_periodically
 from septet_cache.settings import CacheSettings
 
 SPEC = ServiceSpec(
     "cache",
     consumes=("screened", "releases", "documents-changed", "labels"),
     produces=("missed", "outcomes"),
-    about="Serves answers that are safe to serve again, and forgets those that no longer are.",
+    about="Serves stored answers to questions with the same meaning; revokes answers that are no longer valid.",
 )
 log = get_logger()
 
 
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncIterator[Wiring]:
-    """Put the cache together on the chassis."""
+    """Open the store and the embeddings client, and build the stages."""
     settings = CacheSettings()
-    opinions()  # a question must not wait for the models to be read
+    classifiers()  # Loaded here, so that the first lookup does not wait for it.
     async with (
         kit.open_pool("cache", migrations.HEAD) as pool,
         _embedder(kit) as embedder,
     ):
         store = PostgresEntries(pool, settings.embedding_dimensions)
-        handlers = Handlers(Lookup(store, embedder, settings, _calibrated(embedder.model)), store, settings)
+        lookup = Lookup(store, embedder, settings, _is_calibrated(embedder.model))
+        admission, revocation = Admission(store, settings), Revocation(store)
 
         async def ready() -> None:
             await pool.fetchval("SELECT 1")
 
         async def purge() -> None:
-            await _purge_for_ever(store, settings)
+            await purge_periodically(store, settings)
 
         yield Wiring(
             stages=(
-                Stage("screened", handlers.screened),
-                Stage("releases", handlers.releases, concurrency=2, attempts=None),
-                Stage(
-                    "documents-changed",
-                    handlers.documents_changed,
-                    concurrency=1,
-                    attempts=None,
-                ),
-                Stage("labels", handlers.labels, concurrency=1, attempts=None),
+                Stage("screened", ScreenedHandler(lookup)),
+                Stage("releases", ReleasesHandler(admission), concurrency=2, attempts=None),
+                Stage("documents-changed", DocumentsChangedHandler(revocation), concurrency=1, attempts=None),
+                Stage("labels", LabelsHandler(revocation), concurrency=1, attempts=None),
             ),
             background=(purge,),
             ready=(ready,),
@@ -72,19 +68,13 @@ async def _embedder(kit: Kit) -> AsyncIterator[Embedder]:
         await embedder.close()
 
 
-def _calibrated(model: str) -> bool:
-    """Similarities of another model mean something else; then only exact and key hits are served."""
+def _is_calibrated(model: str) -> bool:
+    """Whether the classifier was trained for the embeddings model. If not, only exact and key hits are served."""
     if model == calibrated_for():
         return True
-    log.warning("semantic hits are off: not calibrated", model=model, calibrated_for=calibrated_for())
+    log.warning(
+        "semantic hits are disabled: the classifier was trained for another embeddings model",
+        model=model,
+        calibrated_for=calibrated_for(),
+    )
     return False
-
-
-async def _purge_for_ever(store: EntryStore, settings: CacheSettings) -> None:
-    while True:
-        try:
-            deleted = await store.purge(datetime.now(UTC) - settings.audit)
-            log.debug("purged", entries=deleted)
-        except Transient as error:
-            log.warning("purge is put off", code=error.code)
-        await asyncio.sleep(settings.purge_interval.total_seconds())

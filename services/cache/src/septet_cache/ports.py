@@ -1,4 +1,4 @@
-"""What the cache needs of the outside."""
+"""Ports of the cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from septet_cache.domain.scope import Slot
 
 
 class Embeddings(Protocol):
-    """Turns texts into vectors; ``model`` names the space that they live in."""
+    """Embeds texts. Only vectors of the same ``model`` can be compared."""
 
     model: str
 
@@ -30,49 +30,49 @@ class Embeddings(Protocol):
 
 
 class EntryStore(Protocol):
-    """Entries of all tenants. Reads see only entries that are live at ``now``: not revoked, not expired.
+    """Store of the entries of all tenants. Reads return only entries that are live at ``now``: not revoked, not expired.
 
-    Each change takes the ``cause`` (event id) that brought it about, and happens once per cause. Every method
-    raises ``Transient`` when the store is not there.
+    A change is applied once per ``cause``, the id of its event. Every method raises ``Transient`` if the store is
+    down.
     """
 
     async def by_slot(self, tenant: str, slot: Slot, now: datetime) -> Entry | None:
-        """The live entry of a slot."""
+        """Return the live entry of a slot."""
         ...
 
     async def near(
         self, tenant: str, scope: str, embedding: Embedding, grams: Sequence[str], limit: int, now: datetime
     ) -> list[Candidate]:
-        """Live entries of a scope: the ``limit`` nearest by cosine, and as many by shared ``grams``.
+        """Return live entries of a scope: the ``limit`` nearest by cosine, and as many by shared ``grams``.
 
-        Only entries embedded by the same model are compared.
+        Only entries with an embedding of the same model are compared.
         """
         ...
 
     async def admit(self, entry: Entry, grams: Sequence[str], cause: UUID, now: datetime) -> str | None:
-        """Keep an entry in place of its slot's older one; returns why it was refused, None when it was kept.
+        """Store an entry in place of its slot's older one; return the reason if it is refused, else None.
 
-        Refused: vetoed, already older than what the slot holds, or made from a document that has changed.
-        A newer model or prompt version revokes its scope's entries of older ones.
+        An entry is refused if it is vetoed, older than the entry in its slot, or made from a document that has
+        changed. An entry of a newer model or prompt version revokes the scope's entries of older versions.
         """
         ...
 
     async def document_changed(
         self, tenant: str, document_id: str, content_hash: str | None, at: datetime, cause: UUID
     ) -> int:
-        """Remember a document's state (None: deleted), and revoke entries made from another; returns how many."""
+        """Store a document's content hash (None: deleted) and revoke entries of other contents; return their number."""
         ...
 
     async def veto(self, veto: Veto, cause: UUID, now: datetime) -> int:
-        """Revoke the vetoed answer's entries and refuse it in future; returns how many were revoked."""
+        """Revoke the entries of a vetoed answer and refuse it in future; return their number."""
         ...
 
     async def flag_document(
         self, tenant: str, document_id: str, reason: str, cause: UUID, now: datetime
     ) -> int:
-        """Veto every live entry that rests on a document; returns how many were revoked."""
+        """Veto every live entry that was made from a document; return their number."""
         ...
 
     async def purge(self, before: datetime) -> int:
-        """Delete what ended (expired, revoked, vetoed) before ``before``; returns how many entries."""
+        """Delete entries and vetoes that ended before ``before``; return the number of entries."""
         ...

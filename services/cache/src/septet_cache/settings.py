@@ -10,34 +10,36 @@ from septet_kit.settings import FileSettings
 
 
 class CacheSettings(FileSettings):
-    """How long answers are kept, and how sure a semantic hit must be."""
+    """Lifetime of stored answers, and conditions for semantic hits."""
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_CACHE_", extra="ignore")
 
-    enabled: bool = Field(default=True, description="False: every request is passed on, nothing is kept.")
-    semantic: bool = Field(default=True, description="False: only exact and key hits.")
-    ttl: timedelta = Field(default=timedelta(hours=24), description="How long an answer may be served.")
+    enabled: bool = Field(default=True, description="False: no lookups and no admissions.")
+    semantic: bool = Field(default=True, description="False: only exact hits and key hits.")
+    ttl: timedelta = Field(default=timedelta(hours=24), description="Lifetime of a stored answer.")
     volatile_ttl: timedelta = Field(
-        default=timedelta(minutes=5), description="The same for questions about now, today or the latest."
+        default=timedelta(minutes=5),
+        description="Lifetime for questions about the present (now, today, latest).",
     )
-    candidates: int = Field(default=5, ge=1, le=50, description="Nearest questions to verify, per side.")
+    candidates: int = Field(
+        default=5,
+        ge=1,
+        le=50,
+        description="Nearest questions to verify: at most this many by embedding, and as many by shared words.",
+    )
     strictness: float | None = Field(
         default=None,
         ge=0,
         le=1,
-        description="Least probability of a semantic hit; the trained one if absent.",
+        description="Least probability for a semantic hit; default: the trained threshold.",
     )
-    embedding_dimensions: int = Field(
-        default=384, ge=1, le=2000, description="Length of the embeddings in use."
-    )
+    embedding_dimensions: int = Field(default=384, ge=1, le=2000, description="Dimensions of the embeddings.")
     audit: timedelta = Field(
         default=timedelta(days=30),
-        description="How long ended entries and vetoes are kept; at least the log's retention.",
+        description="How long expired and revoked entries and vetoes are stored; at least the log's retention.",
     )
-    purge_interval: timedelta = Field(
-        default=timedelta(minutes=10), description="How often ended rows are deleted."
-    )
+    purge_interval: timedelta = Field(default=timedelta(minutes=10), description="Time between purges.")
     patience: timedelta = Field(
         default=timedelta(seconds=2),
-        description="A store or an embedding that takes longer makes the lookup a miss.",
+        description="Time limit for a call to the store or the embeddings endpoint; after it, the lookup is a miss.",
     )

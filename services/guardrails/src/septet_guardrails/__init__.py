@@ -1,1 +1,1 @@
-"""Input and output rails by policy."""
+"""Guardrails: input rails for questions and output rails for answers, configured by policies."""

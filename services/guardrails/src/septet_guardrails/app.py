@@ -1,4 +1,4 @@
-"""The one place where the guardrails service is put together."""
+"""Wiring of the guardrails service."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_head
 from septet_guardrails.domain.rails import input_rails, output_rails
 from septet_guardrails.domain.schema import check_schema
-from septet_guardrails.handlers import STAGE, InputHandler, OutputHandler
+from septet_guardrails.handlers import STAGE, DraftsHandler, RequestsHandler
 from septet_guardrails.settings import GuardrailsSettings
 
 SPEC = ServiceSpec(
     name=STAGE,
     consumes=("requests", "drafts"),
     produces=("screened", "revisions", "outcomes"),
-    about="Input rails before a question is taken up, output rails before an answer is released.",
+    about="Runs input rails on questions before they are processed, and output rails on answers before release.",
 )
 
 
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncIterator[Wiring]:
-    """Load policies and models, and make the two stages."""
+    """Load policies and models, and build the two stages."""
     settings = GuardrailsSettings()
     policies = PolicyFiles.load(settings.policies_dir)
     names, profanity = PresidioNames(), ProfanityModel()
     language = FastTextLanguage(settings.default_language)
     _load(policies, names, profanity, language)
-    screening = InputHandler(policies, input_rails(injection_head(), names, profanity), language)
-    reviewing = OutputHandler(policies, output_rails(names, profanity))
+    requests = RequestsHandler(policies, input_rails(injection_head(), names, profanity), language)
+    drafts = DraftsHandler(policies, output_rails(names, profanity))
     yield Wiring(
         stages=[
-            Stage("requests", screening, settings.budget, settings.concurrency),
-            Stage("drafts", reviewing, settings.budget, settings.concurrency),
+            Stage("requests", requests, settings.budget, settings.concurrency),
+            Stage("drafts", drafts, settings.budget, settings.concurrency),
         ]
     )
 
@@ -46,11 +46,11 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
 def _load(
     policies: PolicyFiles, names: PresidioNames, profanity: ProfanityModel, language: FastTextLanguage
 ) -> None:
-    """Load every model that a policy can ask for, before the consumer joins its group."""
-    rules = [stage for policy in policies.every() for stage in (policy.input, policy.output)]
+    """Load every model that a policy uses before the consumer joins its group."""
+    rules = [stage for policy in policies.all() for stage in (policy.input, policy.output)]
     if any(rule.pii.enabled and rule.pii.names for rule in rules):
         names.load()
     if any(rule.toxicity.enabled and rule.toxicity.classifier for rule in rules):
         profanity.load()
-    language("Is the model loaded before the first question comes?")
+    language("Is the model loaded before the first question arrives?")
     check_schema({"type": "object"})

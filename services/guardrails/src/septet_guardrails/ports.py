@@ -1,4 +1,4 @@
-"""What the service needs from outside its domain."""
+"""Ports of the guardrails service."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from septet_guardrails.domain.policy import Policy
 
 
 class Policies(Protocol):
-    """The policies that requests may name."""
+    """Policies by tenant and name."""
 
     def find(self, tenant: str, name: str) -> Policy:
-        """The tenant's own policy of that name, or the common one.
+        """Return the tenant's policy of that name, or else the common one.
 
         Raises:
-            Rejected: there is none (code ``unknown_policy``).
+            Rejected: neither exists (code ``unknown_policy``).
         """
 
 
 class LanguageDetector(Protocol):
-    """Recognises the language of a text."""
+    """Detects the language of a text."""
 
     def __call__(self, text: str) -> tuple[str, float]:
-        """ISO 639-1 code and confidence, 0 to 1."""
+        """Return the ISO 639-1 code and a confidence of 0 to 1."""
 
 
 class NameFinder(Protocol):
-    """Finds people and places, which have no pattern."""
+    """Finds names of people and places, which no pattern matches."""
 
     def __call__(self, text: str) -> Sequence[Span]:
-        """Spans with entities PERSON and LOCATION."""
+        """Return spans of the entities PERSON and LOCATION."""
 
 
 class ToxicityClassifier(Protocol):
-    """A second opinion on abusive language."""
+    """Classifies profanity."""
 
     def __call__(self, text: str) -> float:
-        """Probability of profanity, 0 to 1."""
+        """Return the probability of profanity, 0 to 1."""

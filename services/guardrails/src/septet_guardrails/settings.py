@@ -1,4 +1,4 @@
-"""Settings of the guardrails service. Environment: ``SEPTET_GUARDRAILS_`` + the field's name."""
+"""Settings of the guardrails service. Each field is an environment variable: ``SEPTET_GUARDRAILS_`` + its name."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from septet_kit.settings import FileSettings
 
 
 class GuardrailsSettings(FileSettings):
-    """What an operator may change beside the policies themselves."""
+    """Settings besides the policies, which are YAML files."""
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_GUARDRAILS_", extra="ignore")
 
-    policies_dir: Path | None = Field(default=None, description="Own policies; see adapters/policies.py.")
-    default_language: str = Field(default="en", description="Language of text too short to tell.")
-    budget: timedelta = Field(default=timedelta(seconds=10), description="Time for one record.")
-    concurrency: int = Field(default=16, ge=1, description="Records of different keys in work at once.")
+    policies_dir: Path | None = Field(
+        default=None,
+        description="Directory of additional policies; they replace packaged ones of the same name.",
+    )
+    default_language: str = Field(
+        default="en", description="Language assumed for text that is too short to detect."
+    )
+    budget: timedelta = Field(default=timedelta(seconds=10), description="Time limit for one record.")
+    concurrency: int = Field(
+        default=16, ge=1, description="Records of different keys that are handled concurrently."
+    )

@@ -1,1 +1,1 @@
-"""Where entries live."""
+"""Stores of entries."""

@@ -21,8 +21,10 @@ from septet_cache.domain.scope import Slot
 
 
 class PostgresEntries:
-    """An :class:`septet_cache.ports.EntryStore`. Embeddings of another length than ``dimensions`` are kept out
-    of semantic search, since the index does not hold them."""
+    """An :class:`septet_cache.ports.EntryStore` in PostgreSQL.
+
+    Semantic search covers only embeddings with ``dimensions`` dimensions, because the index contains no others.
+    """
 
     def __init__(self, pool: StorePool, dimensions: int) -> None:
         self._pool = pool
@@ -51,7 +53,7 @@ class PostgresEntries:
             if not unit.first:
                 return None
             connection = unit.connection
-            await connection.execute(sql.TAKE_TURN, entry.tenant)
+            await connection.execute(sql.LOCK_TENANT, entry.tenant)
             if refused := await self._refusal(connection, entry):
                 return refused
             await self._replace(connection, entry, grams, now)
@@ -59,6 +61,7 @@ class PostgresEntries:
 
     async def _refusal(self, connection: asyncpg.Connection, entry: Entry) -> str | None:
         slot = entry.slot
+        version = (entry.tenant, slot.scope, entry.model, entry.prompt_version)
         veto = await connection.fetchval(
             sql.FIND_VETO, entry.tenant, entry.request_id, slot.form, entry.answer_digest
         )
@@ -67,36 +70,23 @@ class PostgresEntries:
         if await connection.fetchval(
             sql.NEWER_IN_SLOT, entry.tenant, slot.scope, slot.form, entry.created_at
         ):
-            return "a newer answer is kept"
+            return "a newer answer is stored"
         if entry.answer_kind == "generated" and await connection.fetchval(
-            sql.NEWER_OF_OTHER_MODEL,
-            entry.tenant,
-            slot.scope,
-            entry.model,
-            entry.prompt_version,
-            entry.created_at,
+            sql.NEWER_OF_OTHER_MODEL, *version, entry.created_at
         ):
-            return "a newer model or prompt version answers here"
+            return "an answer of a newer model or prompt version is stored"
         rows = await connection.fetch(sql.KNOWN_DOCUMENTS, entry.tenant, list(entry.lineage))
         return stale_sources(entry, {r["document_id"]: r["content_hash"] for r in rows})
 
     async def _replace(
         self, connection: asyncpg.Connection, entry: Entry, grams: Sequence[str], now: datetime
     ) -> None:
-        slot, embedding = entry.slot, entry.embedding
+        slot = entry.slot
         await connection.execute(sql.REVOKE_SLOT, entry.tenant, slot.scope, slot.form, now)
         if entry.answer_kind == "generated":
-            await connection.execute(
-                sql.REVOKE_OTHER_MODELS, entry.tenant, slot.scope, entry.model, entry.prompt_version, now,
-                entry.created_at,
-            )  # fmt: skip
-        row_id = await connection.fetchval(
-            sql.INSERT, entry.tenant, slot.scope, slot.form, entry.answer_digest, entry.request_id, entry.model,
-            entry.prompt_version, entry.answer_kind, entry.created_at, entry.expires_at, _keys(entry.tenant, grams),
-            embedding.model if embedding else None,
-            HalfVector(np.asarray(embedding.vector, dtype=np.float32)) if embedding else None,
-            entry.model_dump_json(exclude={"embedding"}),
-        )  # fmt: skip
+            version = (entry.tenant, slot.scope, entry.model, entry.prompt_version)
+            await connection.execute(sql.REVOKE_OTHER_MODELS, *version, now, entry.created_at)
+        row_id = await connection.fetchval(sql.INSERT, *_row(entry, grams))
         lineage = [(row_id, entry.tenant, d, h) for d, h in entry.lineage.items()]
         await connection.executemany(sql.INSERT_LINEAGE, lineage)
 
@@ -106,8 +96,10 @@ class PostgresEntries:
         async with once(self._pool, cause, "cache.documents", tenant=tenant) as unit:
             if not unit.first:
                 return 0
-            await unit.connection.execute(sql.TAKE_TURN, tenant)
-            newest = await unit.connection.fetchval(sql.PUT_DOCUMENT, tenant, document_id, content_hash, at)
+            await unit.connection.execute(sql.LOCK_TENANT, tenant)
+            newest = await unit.connection.fetchval(
+                sql.UPSERT_DOCUMENT, tenant, document_id, content_hash, at
+            )
             if not newest:
                 return 0
             reason = f"document {document_id!r} was {'deleted' if content_hash is None else 'changed'}"
@@ -121,13 +113,11 @@ class PostgresEntries:
             if not unit.first:
                 return 0
             connection, slot = unit.connection, veto.slot
-            await connection.execute(sql.TAKE_TURN, veto.tenant)
-            revoked = await connection.fetch(
-                sql.REVOKE_VETOED, veto.tenant, veto.request_id, veto.form, veto.answer_digest,
-                slot.scope if slot else None, slot.form if slot else None, now, veto.reason,
-            )  # fmt: skip
+            await connection.execute(sql.LOCK_TENANT, veto.tenant)
             own = (veto.request_id, veto.form, veto.answer_digest)
-            await self._remember(connection, veto.tenant, {own, *map(tuple, revoked)}, veto.reason, now)
+            in_slot = (slot.scope, slot.form) if slot else (None, None)
+            revoked = await connection.fetch(sql.REVOKE_VETOED, veto.tenant, *own, *in_slot, now, veto.reason)
+            await _insert_vetoes(connection, veto.tenant, {own, *map(tuple, revoked)}, veto.reason, now)
         return len(revoked)
 
     async def flag_document(
@@ -136,25 +126,49 @@ class PostgresEntries:
         async with once(self._pool, cause, "cache.flag", tenant=tenant) as unit:
             if not unit.first:
                 return 0
-            await unit.connection.execute(sql.TAKE_TURN, tenant)
+            await unit.connection.execute(sql.LOCK_TENANT, tenant)
             revoked = await unit.connection.fetch(sql.REVOKE_FLAGGED, tenant, document_id, now, reason)
-            await self._remember(unit.connection, tenant, map(tuple, revoked), reason, now)
+            await _insert_vetoes(unit.connection, tenant, map(tuple, revoked), reason, now)
         return len(revoked)
-
-    @staticmethod
-    async def _remember(
-        connection: asyncpg.Connection, tenant: str, vetoed: Iterable[tuple[str | None, ...]], reason: str,
-        now: datetime,
-    ) -> None:  # fmt: skip
-        await connection.executemany(sql.PUT_VETO, [(tenant, *v, reason, now) for v in vetoed])
 
     async def purge(self, before: datetime) -> int:
         await self._pool.execute(sql.PURGE_VETOES, before, tenant=ALL_TENANTS)
         return _count(await self._pool.execute(sql.PURGE, before, tenant=ALL_TENANTS))
 
 
+async def _insert_vetoes(
+    connection: asyncpg.Connection,
+    tenant: str,
+    vetoed: Iterable[tuple[str | None, ...]],
+    reason: str,
+    now: datetime,
+) -> None:
+    await connection.executemany(sql.INSERT_VETO, [(tenant, *v, reason, now) for v in vetoed])
+
+
+def _row(entry: Entry, grams: Sequence[str]) -> tuple[object, ...]:
+    """Return the parameters of ``INSERT``."""
+    embedding = entry.embedding
+    return (
+        entry.tenant,
+        entry.slot.scope,
+        entry.slot.form,
+        entry.answer_digest,
+        entry.request_id,
+        entry.model,
+        entry.prompt_version,
+        entry.answer_kind,
+        entry.created_at,
+        entry.expires_at,
+        _keys(entry.tenant, grams),
+        embedding.model if embedding else None,
+        HalfVector(np.asarray(embedding.vector, dtype=np.float32)) if embedding else None,
+        entry.model_dump_json(exclude={"embedding"}),
+    )
+
+
 def _keys(tenant: str, grams: Sequence[str]) -> list[str]:
-    """Keys of the inverted index, so that one tenant's common words do not slow another's lookups."""
+    """Prefix grams with the tenant, so that one tenant's common words do not slow down lookups of another."""
     return [f"{tenant}/{gram}" for gram in grams]
 
 

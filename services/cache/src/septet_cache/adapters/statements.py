@@ -1,18 +1,18 @@
-"""SQL of the Postgres store. Every statement names the tenant."""
+"""SQL statements of the PostgreSQL store."""
 
 from __future__ import annotations
 
-# Writers of one tenant take turns, so that an admission cannot read a document's state, or look for a veto,
-# while either is being written. Lookups take no lock.
-TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('septet.cache:' || $1, 0))"
+# Writers of one tenant run one at a time, so that an admission cannot miss a document change or a veto that is being
+# written. Lookups take no lock.
+LOCK_TENANT = "SELECT pg_advisory_xact_lock(hashtextextended('septet.cache:' || $1, 0))"
 
 BY_SLOT = """
 SELECT content FROM entries
 WHERE tenant = $1 AND scope = $2 AND form = $3 AND revoked_at IS NULL AND expires_at > $4
 """
 
-# A generic plan would ignore how selective tenant and scope are; an HNSW scan would stop before it has found
-# enough of a small tenant's rows.
+# A generic plan ignores the selectivity of tenant and scope. Without the iterative scan, HNSW returns too few rows of
+# a small tenant.
 PLAN_FOR_TENANT = ("plan_cache_mode = force_custom_plan", "hnsw.iterative_scan = relaxed_order")
 
 NEAR = """
@@ -41,8 +41,8 @@ SELECT true FROM entries
 WHERE tenant = $1 AND scope = $2 AND form = $3 AND revoked_at IS NULL AND created_at > $4
 """
 
-# Versions are compared within one template (`name@version`): a mended answer (`revise@…`) is no newer prompt than
-# a first one (`answer@…`).
+# Versions are compared within one template (`name@version`): a revised answer (`revise@…`) has no newer prompt than a
+# first answer (`answer@…`).
 NEWER_OF_OTHER_MODEL = """
 SELECT model FROM entries
 WHERE tenant = $1 AND scope = $2 AND revoked_at IS NULL AND answer_kind = 'generated' AND created_at > $5
@@ -70,8 +70,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING i
 
 INSERT_LINEAGE = "INSERT INTO lineage (entry_id, tenant, document_id, content_hash) VALUES ($1, $2, $3, $4)"
 
-# An older change that arrives late must not undo a newer one.
-PUT_DOCUMENT = """
+# An older change that arrives late must not overwrite a newer one.
+UPSERT_DOCUMENT = """
 INSERT INTO documents (tenant, document_id, content_hash, changed_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (tenant, document_id) DO UPDATE SET content_hash = excluded.content_hash, changed_at = excluded.changed_at
 WHERE documents.changed_at <= excluded.changed_at RETURNING true
@@ -84,12 +84,12 @@ WHERE tenant = $1 AND revoked_at IS NULL AND id IN (
     WHERE tenant = $1 AND document_id = $2 AND content_hash IS DISTINCT FROM $3::text)
 """
 
-PUT_VETO = """
+INSERT_VETO = """
 INSERT INTO vetoes (tenant, request_id, form, answer_digest, reason, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 """
 
-# By the request that made it, by question and answer, or by slot and answer (a hit on a paraphrase); the answer
-# is compared so that a label on an old answer does not take its successor with it.
+# Matches by request, by question and answer, or by slot and answer (feedback on a semantic hit). The answer is compared
+# so that feedback on an old answer does not revoke its successor.
 REVOKE_VETOED = """
 UPDATE entries SET revoked_at = $7, revoked_reason = $8
 WHERE tenant = $1 AND revoked_at IS NULL AND (

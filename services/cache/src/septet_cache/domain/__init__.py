@@ -1,1 +1,1 @@
-"""What makes a cached answer safe to serve: pure functions, no broker, no database, no model."""
+"""Rules for safe cached answers: pure functions, without broker, database or model."""

@@ -1,4 +1,4 @@
-"""Which released answers may be kept, and for how long."""
+"""Rules of admission: which released answers may be stored, and for how long."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from septet_cache.domain.entry import Entry
 from septet_cache.domain.normalise import digest, normal_form
 from septet_cache.domain.scope import Slot
 
-_KEPT_KINDS = frozenset({"generated", "extractive"})
+_ADMITTED_KINDS = frozenset({"generated", "extractive"})
 CLEAN_DECISIONS = frozenset({"pass", "flag", "fix", "reask"})
-"""Decisions after which an answer may be looked up and kept. One that is not known here is not among them."""
+"""Decisions that allow lookup and admission. Unknown decisions allow neither."""
 _VOLATILE = re.compile(
     r"\b(?:now|today|tonight|tomorrow|yesterday|currently|current|latest|newest|recent|recently|right now|"
     r"this (?:week|month|year|morning|evening)|so far|nowadays|what time|what day|what date)\b"
@@ -23,40 +23,39 @@ _VOLATILE = re.compile(
 
 
 def refusal(release: Release) -> str | None:
-    """Say why a released answer is not to be kept; None when it may be.
+    """Return the reason why a released answer may not be stored; None if it may.
 
-    The evaluation service has decided on verdicts and scores (``admissible``). What is checked here again
-    would be unsafe whatever it decided: an answer without its question's slot, one that came from the cache,
-    one made while a part was down, and one to a question that had personal data masked, since different
-    people's questions look alike once masked.
+    The evaluation service decides by verdicts and scores (``admissible``). These rules apply in addition: an answer is
+    refused without its question's slot, if it came from the cache, if a component was down, and if personal data was
+    masked, because masked questions of different people can look the same.
     """
     reasons = (
         (not release.admissible, release.admission_reason or "not admissible"),
         (release.status != "answered" or not release.answer, f"the request was {release.status}"),
-        (release.answer_kind not in _KEPT_KINDS, f"the answer is {release.answer_kind}"),
+        (release.answer_kind not in _ADMITTED_KINDS, f"the answer is {release.answer_kind}"),
         (bool(release.degraded), f"made while {', '.join(release.degraded)} was down"),
         (
             any(v.decision not in CLEAN_DECISIONS for v in release.verdicts),
-            "the question or the answer had something masked, or a guardrail's decision is not known",
+            "personal data was masked, or a guardrail's decision is unknown",
         ),
         (
             release.cache is None or release.cache.status not in {"miss", "refresh"},
-            "the cache was not asked",
+            "the lookup was not a miss or a refresh",
         ),
         (_mixes_versions(release), "made from two versions of one document"),
-        (_slot(release) is None, "the question is not the one that was looked up"),
+        (_slot(release) is None, "the question differs from the question of the lookup"),
     )
     return next((reason for applies, reason in reasons if applies), None)
 
 
 def _mixes_versions(release: Release) -> bool:
-    """Whether passages of one document are of different contents: the index changed while it was searched."""
+    """Whether two passages of one document have different contents: the index changed during the search."""
     versions = {(s.document_id, s.content_hash) for s in release.sources}
     return len(versions) > len({document_id for document_id, _ in versions})
 
 
 def _slot(release: Release) -> Slot | None:
-    """The slot that the lookup named, if the response's question or key still belongs there."""
+    """Return the lookup's slot if the release's question or key belongs to it, else None."""
     slot = Slot.parse(release.cache.entry_id) if release.cache else None
     if slot is None or release.question is None:
         return None
@@ -66,26 +65,37 @@ def _slot(release: Release) -> Slot | None:
 
 
 def entry_of(release: Release, ttl: timedelta, volatile_ttl: timedelta) -> Entry:
-    """Make the entry of a release that :func:`refusal` has nothing against.
+    """Return the entry of a release that :func:`refusal` admits.
 
-    An answer to a question about the present (now, today, latest) is kept for ``volatile_ttl`` at most.
+    An answer to a question about the present (now, today, latest) expires after ``volatile_ttl`` at the latest.
 
     Raises:
         ValueError: the release has no slot, question or answer.
     """
     slot = _slot(release)
     if slot is None or release.question is None or release.answer is None:
-        raise ValueError("a response that may be kept has a slot, a question and an answer")
+        raise ValueError("an admitted release needs a slot, a question and an answer")
     lifetime = min(ttl, volatile_ttl) if is_volatile(release.question) else ttl
     return Entry(
-        tenant=release.tenant, slot=slot, question=release.question, language=release.language,
-        answer=release.answer, answer_kind="extractive" if release.answer_kind == "extractive" else "generated",
-        sources=release.sources, verdicts=release.verdicts, scores=release.scores,
-        answerability=release.answerability, policy_version=release.policy_version, model=release.model,
-        prompt_version=release.prompt_version, request_id=release.request_id,
-        response_event_id=str(release.response_event_id), created_at=release.occurred_at,
-        expires_at=release.occurred_at + lifetime, embedding=release.question_vector,
-    )  # fmt: skip
+        tenant=release.tenant,
+        slot=slot,
+        question=release.question,
+        language=release.language,
+        answer=release.answer,
+        answer_kind="extractive" if release.answer_kind == "extractive" else "generated",
+        sources=release.sources,
+        verdicts=release.verdicts,
+        scores=release.scores,
+        answerability=release.answerability,
+        policy_version=release.policy_version,
+        model=release.model,
+        prompt_version=release.prompt_version,
+        request_id=release.request_id,
+        response_event_id=str(release.response_event_id),
+        created_at=release.occurred_at,
+        expires_at=release.occurred_at + lifetime,
+        embedding=release.question_vector,
+    )
 
 
 def is_volatile(question: str) -> bool:
@@ -94,9 +104,9 @@ def is_volatile(question: str) -> bool:
 
 
 def stale_sources(entry: Entry, known: dict[str, str | None]) -> str | None:
-    """Say which source changed since the answer was made from it; None when none is known to have.
+    """Return which source has changed since the answer was made; None if none has.
 
-    ``known`` holds the latest content hash per document, None for one that was deleted.
+    ``known`` has the latest content hash by document, None for a deleted document.
     """
     for document_id, content_hash in entry.lineage.items():
         if document_id in known and known[document_id] != content_hash:
@@ -105,5 +115,5 @@ def stale_sources(entry: Entry, known: dict[str, str | None]) -> str | None:
 
 
 def is_expired(entry: Entry, now: datetime) -> bool:
-    """Whether the entry may no longer be served, as one read back from the log may be from the start."""
+    """Whether the entry may no longer be served. A release that is replayed from the log may be expired already."""
     return entry.expires_at <= now

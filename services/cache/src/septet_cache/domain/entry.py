@@ -1,4 +1,4 @@
-"""A kept answer, with all that is needed to serve it again and to know when it must go."""
+"""Stored answers: entries, candidates and vetoes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from septet_cache.domain.scope import Slot
 
 
 class Entry(BaseModel):
-    """An answer that was released, with the checks it passed (``verdicts``, ``scores``) as they were."""
+    """A released answer with its verdicts, scores and sources."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,25 +42,18 @@ class Entry(BaseModel):
 
     @property
     def lineage(self) -> dict[str, str]:
-        """Content hash by document id, of every document that was in front of the model."""
+        """Content hash by document id, for every document in the model's prompt."""
         return {s.document_id: s.content_hash for s in self.sources}
 
     @property
     def passages(self) -> tuple[Passage, ...]:
-        """The sources as passages, in the order of their numbers, so that ``[n]`` still points at them."""
-        return tuple(
-            Passage(
-                passage_id=s.passage_id, document_id=s.document_id, content_hash=s.content_hash, title=s.title,
-                location=s.location, uri=s.uri, text=s.passage, start=s.start or 0, end=s.end or 0,
-                score=s.score if s.score is not None else 0.0,
-            )
-            for s in sorted(self.sources, key=lambda s: s.number)
-        )  # fmt: skip
+        """The sources as passages in the order of their numbers, so that ``[n]`` refers to the same passage."""
+        return tuple(_passage(s) for s in sorted(self.sources, key=lambda s: s.number))
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An entry whose question is near another; ``similarity`` is the cosine of their embeddings."""
+    """An entry with a similar question; ``similarity`` is the cosine of the questions' embeddings."""
 
     entry: Entry
     similarity: float
@@ -68,9 +61,9 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Veto:
-    """A judgement of people that outlasts the entry: this answer to this question is not to be kept again.
+    """A ban on an answer by negative feedback; it outlives the entry.
 
-    Matches an admission by the request that made the answer, or by question and answer.
+    It refuses an admission with the same request, or with the same question and answer.
     """
 
     tenant: str
@@ -82,5 +75,20 @@ class Veto:
 
 
 def answer_digest(answer: str) -> str:
-    """Names an answer by its words, whatever its case and spacing."""
+    """Return a digest of the answer that is independent of case and spacing."""
     return digest(clean(answer).casefold())
+
+
+def _passage(source: Source) -> Passage:
+    return Passage(
+        passage_id=source.passage_id,
+        document_id=source.document_id,
+        content_hash=source.content_hash,
+        title=source.title,
+        location=source.location,
+        uri=source.uri,
+        text=source.passage,
+        start=source.start or 0,
+        end=source.end or 0,
+        score=source.score if source.score is not None else 0.0,
+    )

@@ -1,4 +1,4 @@
-"""How alike two questions are, in numbers: the inputs of the second opinion."""
+"""Features of a pair of questions: the inputs of the paraphrase classifier."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ import math
 from septet_cache.domain.reading import Reading, Term
 from septet_cache.domain.verify import Alignment
 
-#: Name and direction: +1 where more of it can only make "the same" likelier, -1 where only less likely.
+#: Direction by feature: +1 if a greater value can only increase the probability, -1 if it can only decrease it.
 SIGNS = {
-    "similarity": 1, "similarity_above_90": 1, "heavy_exchanged": -1, "heavy_added": -1, "light_alone": -1, "term_overlap": 1,
-    "token_overlap": 1, "trigram_overlap": 1, "length_ratio": -1,
-}  # fmt: skip
+    "similarity": 1,
+    "similarity_above_90": 1,
+    "heavy_exchanged": -1,
+    "heavy_added": -1,
+    "light_alone": -1,
+    "term_overlap": 1,
+    "token_overlap": 1,
+    "trigram_overlap": 1,
+    "length_ratio": -1,
+}
 FEATURES = tuple(SIGNS)
 
 
 def features(alignment: Alignment, similarity: float) -> tuple[float, ...]:
-    """Values of :data:`FEATURES`; ``similarity`` is the cosine of the questions' embeddings."""
+    """Return the values of :data:`FEATURES`; ``similarity`` is the cosine of the questions' embeddings."""
     left, right = alignment.left, alignment.right
     heavy = (_heavy(alignment.only_left), _heavy(alignment.only_right))
     lone = len(alignment.only_left) + len(alignment.only_right)

@@ -1,4 +1,4 @@
-"""Keys of lexical candidates, for languages that the embeddings model knows badly."""
+"""Lexical keys of questions, for languages that the embeddings model covers poorly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MAX_GRAMS = 64
 
 
 def grams(reading: Reading) -> tuple[str, ...]:
-    """Base forms of the content words, and for Korean also their syllable bigrams, which survive particles."""
+    """Return the base forms of the content words; for Korean, their syllable bigrams, which ignore particles."""
     found: dict[str, None] = {}
     for term in reading.heavy:
         for form in sorted(term.forms):

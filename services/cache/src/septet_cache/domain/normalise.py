@@ -1,4 +1,4 @@
-"""The normal form of a question: two questions with one normal form are the same question."""
+"""Normal form of a question: questions with equal normal forms are the same question."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 
-# One call over a long text would block all threads.
+# A regular expression holds the interpreter lock, so long texts are processed in pieces.
 _PIECE = 8_192
 _SPACES = re.compile(r"\s+")
 _TRAILING = re.compile(r"[\s?!.,;:…~。？！、]+$")
@@ -15,9 +15,9 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 
 
 def clean(text: str) -> str:
-    """Unify what readers do not see: compatibility forms (NFKC), quotes, dashes, invisible marks, spaces.
+    """Unify compatibility forms (NFKC), quotes, dashes and white space; remove invisible characters.
 
-    Case and punctuation stay, because names are read from them.
+    Case and punctuation are kept, because the recognition of names needs them.
     """
     pieces: list[str] = []
     for start in range(0, len(text), _PIECE):
@@ -35,15 +35,15 @@ def _unified(text: str) -> str:
 
 
 def normal_form(text: str) -> str:
-    """Return the key of exact matching: cleaned, case-folded, without punctuation at its end.
+    """Return the key for exact matching: cleaned, case-folded, without trailing punctuation.
 
-    Words are never dropped or stemmed, so that equal normal forms always ask the same. A text of
-    nothing but punctuation keeps it, so that no question has an empty normal form.
+    Words are neither dropped nor stemmed, so equal normal forms have the same meaning. A text that consists of
+    punctuation keeps it, so no question has an empty normal form.
     """
     folded = unicodedata.normalize("NFKC", clean(text).casefold())
     return _TRAILING.sub("", folded) or folded
 
 
 def digest(text: str) -> str:
-    """First 128 bits of SHA-256, in hexadecimal."""
+    """Return the first 128 bits of SHA-256 in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Which questions may share answers: everything besides the question's words that shapes an answer."""
+"""Scopes and slots: which questions may share an answer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _SLOT = re.compile(r"^([0-9a-f]{32})\.([0-9a-f]{32})$")
 
 
 def scope_of(ask: Ask, policy_version: str, language: str | None = None) -> str:
-    """Digest of policy and its version, model alias, language, output schema, retrieval wishes, history and key.
+    """Return a digest of everything besides the question that an answer depends on.
 
-    Answers cross no scope: a new policy version, another model alias or another conversation starts
-    with an empty cache. Languages have prompts of their own, whose versions must not revoke each other's answers.
+    That is the policy with its version, model alias, language, output schema, retrieval options, history and key.
+    Answers are never shared between scopes. The language is included because each language has its own prompts, and
+    a new prompt version revokes the answers of its scope.
     """
     scope = {
         "policy": [ask.policy, policy_version],
@@ -35,10 +36,10 @@ def scope_of(ask: Ask, policy_version: str, language: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class Slot:
-    """The place of one answer in a tenant's cache: its scope and its question's normal form.
+    """Key of an answer in a tenant's cache: the scope, and a digest of the question's normal form.
 
-    A miss carries its slot's name as ``CacheInfo.entry_id`` to the response, so that admission files
-    the answer under the scope that the lookup had computed, with nothing written in between.
+    A miss carries the slot's name as ``CacheInfo.entry_id`` to the response, and admission stores the answer in that
+    slot. No state is written in between.
     """
 
     scope: str
@@ -50,12 +51,12 @@ class Slot:
 
     @classmethod
     def parse(cls, name: str | None) -> Self | None:
-        """Read a slot from its name; None when ``name`` is not one."""
+        """Parse a slot's name; None if ``name`` is not valid."""
         match = _SLOT.match(name or "")
         return cls(match[1], match[2]) if match else None
 
 
 def slot_of(ask: Ask, policy_version: str, language: str | None = None) -> Slot:
-    """A constrained key stands for the question: with one, the words do not matter."""
+    """Return the question's slot. If the client sets a key, the key replaces the question."""
     words = f"key:{ask.cache.key}" if ask.cache.key is not None else normal_form(ask.query)
     return Slot(scope_of(ask, policy_version, language), digest(words))

@@ -1,4 +1,4 @@
-"""The revisions of the schema ``cache``. See :mod:`septet_kit.migrate`."""
+"""Migrations of the schema ``cache``. See :mod:`septet_kit.migrate`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HEAD = head_of(__name__)
 
 
 def repeat() -> tuple[str, ...]:
-    """The vector index for the length of the embeddings in use; those of other lengths stay."""
+    """Create the vector index for the configured dimensions. Indexes for other dimensions remain."""
     n = CacheSettings().embedding_dimensions
     return (
         f"""

@@ -1,0 +1,1 @@
+"""Policy files, packaged models and third-party detectors behind the service's ports."""

@@ -1,4 +1,4 @@
-"""Language by script where the script says it, else by fastText's compressed model (bundled, offline)."""
+"""Language detection by script, or by fastText's compressed model (bundled, offline) for other scripts."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _KANA = re.compile(r"[぀-ヿ]")
 _HAN = re.compile(r"[一-鿿]")
 _CODE = re.compile(r"https?://\S+|<[A-Z_]+_\d+>|\b\w*[_./\\(){}=<>]\w*\b")
 _MAX_CHARACTERS = 600
-# Fewer Latin letters than this are a term or a name, not a sentence.
+# A Latin text with fewer letters is treated as a term or a name, not as a sentence.
 _MIN_LETTERS = 16
-_SURE = 0.6
+_MIN_SCORE = 0.6
 
 
 class FastTextLanguage:
-    """Detects ISO 639-1 codes; short or unsure Latin text counts as ``default``.
+    """Detects ISO 639-1 codes. Latin text that is short or scores low gets the code ``default``.
 
-    The model mistakes short questions full of names and code for other languages, and an answer in a wrong
-    language is worse than one in the default.
+    The model often reports a wrong language for short questions with names and code. The default is the safer
+    choice then.
     """
 
     def __init__(self, default: str = "en") -> None:
@@ -43,6 +43,6 @@ class FastTextLanguage:
         best = self._detector.detect(prose, k=1)[0]
         code, score = str(best["lang"])[:2], float(best["score"])
         is_latin = sum(character.isascii() for character in prose) >= 0.9 * len(prose)
-        if is_latin and code != self._default and (letters < _MIN_LETTERS or score < _SURE):
+        if is_latin and code != self._default and (letters < _MIN_LETTERS or score < _MIN_SCORE):
             return self._default, round(1.0 - score, 3)
         return code, round(score, 3)

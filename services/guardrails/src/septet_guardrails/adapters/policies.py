@@ -1,4 +1,4 @@
-"""Policies from YAML files: the packaged ones, then an operator's folder, then its folders per tenant."""
+"""Policies from YAML files: packaged, from the operator's directory, and from its directories per tenant."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from septet_guardrails.domain.policy import Policy, parse_policy
 
 
 class PolicyFiles:
-    """Read once at start-up: a policy that is not understood must stop the service, not a request.
+    """Policies that are read once at start-up, so that an invalid file stops the service instead of a request.
 
-    ``DIR/strict.yaml`` replaces the packaged policy of that name for all, ``DIR/acme/strict.yaml`` for the
-    tenant ``acme``.
+    ``DIR/strict.yaml`` replaces the packaged policy of that name for all tenants, ``DIR/acme/strict.yaml`` for
+    the tenant ``acme``.
     """
 
     def __init__(self, common: dict[str, Policy], tenants: dict[str, dict[str, Policy]]) -> None:
@@ -26,7 +26,7 @@ class PolicyFiles:
         """Read all policies.
 
         Raises:
-            InvalidPolicy: a file is not understood, or ``directory`` does not exist.
+            InvalidPolicy: a file is not a valid policy, or ``directory`` does not exist.
         """
         packaged = files("septet_guardrails") / "policies"
         common = {
@@ -37,12 +37,12 @@ class PolicyFiles:
         if directory is None:
             return cls(common, {})
         if not directory.is_dir():
-            raise InvalidPolicy(f"{directory}: there is no such folder of policies")
+            raise InvalidPolicy(f"{directory}: there is no such directory of policies")
         tenants = {folder.name: _read(folder) for folder in sorted(directory.iterdir()) if folder.is_dir()}
         return cls(common | _read(directory), tenants)
 
-    def every(self) -> Iterator[Policy]:
-        """All policies that a request can name."""
+    def all(self) -> Iterator[Policy]:
+        """Return all policies that a request can name."""
         yield from self._common.values()
         for own in self._tenants.values():
             yield from own.values()
@@ -53,10 +53,8 @@ class PolicyFiles:
         policy = own.get(name) or self._common.get(name)
         if policy is None:
             known = self._common | own
-            raise Rejected(
-                "unknown_policy", f"there is no policy {name!r}", field="policy",
-                fix=f"name one of: {', '.join(sorted(known))}",
-            )  # fmt: skip
+            fix = f"name one of: {', '.join(sorted(known))}"
+            raise Rejected("unknown_policy", f"there is no policy {name!r}", field="policy", fix=fix)
         return policy
 
 

@@ -1,4 +1,4 @@
-"""The trained weights that the package carries."""
+"""Trained weights that ship in the package."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from septet_guardrails.domain.linear import LinearHead
 
 
 def injection_head() -> LinearHead:
-    """Weights made by ``benchmarks/guardrails/train_injection.py``."""
+    """Load the injection classifier that ``benchmarks/guardrails/train_injection.py`` trains."""
     return LinearHead.loads(
         (files("septet_guardrails") / "weights" / "injection.json").read_text(encoding="utf-8")
     )

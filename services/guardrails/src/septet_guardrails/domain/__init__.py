@@ -1,0 +1,1 @@
+"""Rails, policies and text analysis: pure functions, without broker, clock or network."""

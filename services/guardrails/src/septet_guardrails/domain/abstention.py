@@ -1,4 +1,4 @@
-"""Answers that say there is no answer."""
+"""Recognition of answers that abstain."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NO_ANSWER = re.compile(
 
 
 def is_abstention(text: str) -> bool:
-    """Whether the answer, all of its at most three sentences or its first, only says that it is not known."""
+    """Whether an answer of at most three sentences abstains: in its first sentence, or in all of them."""
     sentences = split_sentences(text, 4)
     if not sentences or len(sentences) > 3:
         return False

@@ -1,15 +1,15 @@
-"""What makes a request, or a policy, unusable.
+"""Errors of the guardrails domain.
 
 ValueError
-├── Rejected        the request cannot be served as it stands
-└── InvalidPolicy   a policy file says something that is not understood
+├── Rejected        the request is not valid
+└── InvalidPolicy   a policy file is not valid
 """
 
 from __future__ import annotations
 
 
 class Rejected(ValueError):
-    """``code`` is for programs; ``message``, ``field`` and ``fix`` are for the client."""
+    """The request is not valid. ``code`` is for programs; ``message``, ``field`` and ``fix`` are for people."""
 
     def __init__(self, code: str, message: str, *, field: str, fix: str) -> None:
         super().__init__(message)
@@ -20,4 +20,4 @@ class Rejected(ValueError):
 
 
 class InvalidPolicy(ValueError):
-    """Names the file, the field and what is wrong with it."""
+    """A policy file is not valid. The message names the file, the field and the error."""

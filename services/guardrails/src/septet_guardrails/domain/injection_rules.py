@@ -1,7 +1,7 @@
 """Patterns of prompt injection in English and Korean.
 
-Each rule names a technique, not a known prompt, and carries the probability that a text it matches is an
-attack (set from the benchmark in ``benchmarks/guardrails``). Text is matched in folded form.
+Each rule describes a technique, not a known prompt. Its weight is the probability that a matching text is an attack,
+set from the benchmark in ``benchmarks/guardrails``. Text is matched in folded form.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from septet_guardrails.domain.text import fold, windows
 
 @dataclass(frozen=True)
 class Rule:
-    """One technique of attack."""
+    """One attack technique."""
 
     name: str
     pattern: re.Pattern[str]
@@ -33,14 +33,16 @@ _REVEAL = r"(?:reveal|show|print|display|output|repeat|leak|dump|disclose|expose
 
 RULES: tuple[Rule, ...] = (
     _rule(
-        "override", 0.97,
+        "override",
+        0.97,
         rf"\b{_FORGET}\s+(?:(?:about|of|to)\s+)?(?:{_PRIOR}\s+(?:of\s+)?(?:and\s+\w+\s+)?){{1,4}}\w*\s*{_ORDERS}\b",
         rf"\b{_FORGET}\s+(?:everything|anything|all(?:\s+of)?(?:\s+(?:that|this|the above))?|what)\s+(?:\w+\s+){{0,4}}"
         r"(?:before|above|prior|previously|said|told|learned|know|so far|wrote|written)\b",
         r"\b(?:ignore|disregard|forget)\s+(?:all\s+(?:of\s+)?)?(?:the\s+)?(?:above|foregoing)\b(?!\s+average)",
     ),
     _rule(
-        "override_ko", 0.97,
+        "override_ko",
+        0.97,
         r"(?:이전|위|앞|기존|지금까지|모든|처음|원래|시스템)[^.?!\n]{0,24}(?:지시|명령|규칙|지침|프롬프트|내용|설정|제한|대화|말)[^.?!\n]{0,14}"
         r"(?:무시|잊어|잊고|잊으|따르지\s*마|버려|어기|거부|해제|우회)",
         r"(?:지시|명령|규칙|지침|프롬프트|안전\s*장치)[^.?!\n]{0,10}(?:을|를|은|는|사항은|사항을)?\s*(?:모두|전부|다|싹)?\s*"
@@ -48,7 +50,8 @@ RULES: tuple[Rule, ...] = (
         r"위의?\s*(?:것|내용|말|글)[^.?!\n]{0,6}무시",
     ),
     _rule(
-        "prompt_leak", 0.95,
+        "prompt_leak",
+        0.95,
         rf"\b{_REVEAL}\b[^.?!\n]{{0,40}}\b(?:your|the|its|this|all)\b[^.?!\n]{{0,24}}\b{_HIDDEN}\b",
         rf"\bwhat\s+(?:is|are|was|were)\s+(?:in\s+)?your\s+(?:exact\s+|full\s+)?(?:{_HIDDEN}|(?:initial |first )?instructions|prompt)\b",
         r"\b(?:show|print|output|repeat|reveal|display|tell|give|share)\b[^.?!\n]{0,20}\byour\s+(?:\w+\s+)?(?:instructions|prompts?(?:\s+texts?)?)\b",
@@ -56,13 +59,15 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:everything|all (?:the )?text)\s+(?:above|before)\s+(?:this|starting)\b",
     ),
     _rule(
-        "prompt_leak_ko", 0.95,
+        "prompt_leak_ko",
+        0.95,
         r"(?:시스템|초기|숨겨진|비밀|원래|내부)\s*(?:프롬프트|지시|지침|명령|메시지|설정)[^.?!\n]{0,16}"
         r"(?:보여|알려|출력|말해|공개|반복|적어|써\s*줘|드러내|유출|번역|요약)",
         r"(?:너|네|당신|자네)(?:의|에게)?\s*(?:주어진\s*)?(?:프롬프트|시스템\s*메시지|지시\s*사항|지침)[^.?!\n]{0,12}(?:보여|알려|출력|말해|뭐|무엇|공개)",
     ),
     _rule(
-        "jailbreak_persona", 0.95,
+        "jailbreak_persona",
+        0.95,
         r"\bdo\s+anything\s+now\b|\bdan\s+mode\b|\bdeveloper\s+mode\b[^.\n]{0,60}\b(?:enabled|on|activated|unlocked|output)\b",
         r"\b(?:act|pretend|behave|respond|answer|roleplay|imagine)\b[^.!?\n]{0,80}\b(?:without|no|free\s+(?:of|from))\s+(?:any\s+)?"
         r"(?:\w+\s+)?(?:restrictions?|filters?|limits|limitations|censorship|rules|morals?|ethics|guidelines)\b",
@@ -73,14 +78,16 @@ RULES: tuple[Rule, ...] = (
         r"\bimmerse\s+yourself\s+into\s+the\s+role\s+of\b",
     ),
     _rule(
-        "jailbreak_persona_ko", 0.95,
+        "jailbreak_persona_ko",
+        0.95,
         r"(?:지금부터|이제부터|앞으로)\s*(?:너는|넌|당신은|네가)[^.?!\n]{0,60}(?:제한|규칙|검열|필터|윤리|도덕|안전)[^.?!\n]{0,12}(?:없|무시|벗어|해제|않)",
         r"(?:제한|검열|필터|안전\s*장치|윤리\s*규정)[이가은는을를도]?\s*(?:전혀\s*)?(?:없는|없이|해제(?:된|하고|해)|풀린|끄고)[^.?!\n]{0,16}(?:ai|인공지능|모델|챗봇|모드|대답|답변|답해|행동|역할)",
         r"(?:개발자|관리자|디버그|탈옥|dan)\s*모드(?:를|로)?[^.?!\n]{0,12}(?:활성|켜|전환|진입|들어|바꿔|실행|돌입)",
         r"무엇이든\s*할\s*수\s*있는\s*(?:ai|인공지능|모델|dan)",
     ),
     _rule(
-        "new_task", 0.9,
+        "new_task",
+        0.9,
         r"\b(?:now|next)\b[^.?!\n]{0,24}\b(?:focus|concentrate)\s+on\s+(?:your|the|this)\s+new\s+(?:task|assignment|instruction)",
         r"\bhere\s+(?:is|are)\s+(?:your\s+)?(?:the\s+)?(?:new|real|actual|updated)\s+(?:instructions?|tasks?|system\s+prompt)\b",
         r"\b(?:new|updated)\s+instructions?\s*:",
@@ -90,14 +97,16 @@ RULES: tuple[Rule, ...] = (
         r"새로운\s*(?:지시|명령|지침|임무)(?:\s*사항)?(?:이다|입니다|:|을\s*따르|를\s*따르|을\s*수행)",
     ),
     _rule(
-        "forged_turn", 0.9,
+        "forged_turn",
+        0.9,
         r"<\|?(?:im_start|im_end|system|endoftext|assistant|start_header_id|eot_id)\|?>|\[/?inst\]|<<\s*/?sys\s*>>",
-        # Not \s* after the line break: a run of line breaks would be read once from each of them.
+        # Not \s* after the line break: a run of line breaks would take quadratic time.
         r"(?:^|\n)[^\S\n]*(?:#{2,}\s*)?(?:system|assistant)\s*(?:(?:message|prompt)\s*)?:\s*\S",
         r"<\s*/?\s*system(?:[\s_-]*(?:mode|prompt|message|override))?\s*>|\[system(?:\s+\w+)?\]",
     ),
     _rule(
-        "false_authority", 0.85,
+        "false_authority",
+        0.85,
         r"\b(?:i\s*am|i'?m|this\s+is|as)\s+(?:your|the|an?)\s+(?:\w+\s+)?(?:developer|administrator|admin|creator|maintainer|owner|engineer)\b"
         r"[^\n]{0,160}\b(?:confirm|reveal|provide|share|disable|override|give|unlock|tell)\b",
         r"\b(?:maintenance|debug|god|admin|root|sudo|override)\s+mode\b[^\n]{0,100}\b(?:confirm|provide|password|reveal|enter|enable|activate)",
@@ -105,7 +114,8 @@ RULES: tuple[Rule, ...] = (
         r"(?:유지\s*보수|점검|관리자|시스템)\s*모드[^\n]{0,60}(?:비밀번호|암호|패스워드)",
     ),
     _rule(
-        "secret_request", 0.85,
+        "secret_request",
+        0.85,
         r"\b(?:what(?:'s|\s+is|\s+are|\s+was)(?:\s+the\s+\w+\s+(?:of|for|to))?\s+|"
         r"(?:tell\s+me|give\s+me|confirm|share|reveal|provide|spell|leak)\b[^.?!\n]{0,30}\b)"
         r"(?:your|our|the\s+system'?s?|the\s+secret)\s+(?:\w+\s+){0,2}(?:password|passcode|passphrase|secret(?:\s+(?:key|code|word))?|api\s+keys?|credentials|access\s+code)\b",
@@ -114,17 +124,18 @@ RULES: tuple[Rule, ...] = (
         r"(?:비밀번호|암호|비밀\s*키)(?:를|을)?\s*(?:저와|나와|나에게|내게|저에게)\s*(?:공유|알려|말해)",
     ),
     _rule(
-        "obfuscation", 0.8,
+        "obfuscation",
+        0.8,
         r"\b(?:decode|decrypt|decipher)\b[^\n]{0,80}\b(?:and|then)\s+(?:follow|execute|obey|do|carry\s+out|run)\b",
         r"\b(?:string|variable)s?\b[^\n]{0,80}\b[a-c]\s*=\s*[\"'][^\n]{0,400}\b[a-z]\s*=\s*[a-c]\s*\+\s*[a-c]",
         r"\binterlace\s+part\s*1\b",
         r"((?:\b[\w']+\b\s+){1,3}?)\1{11,}",
     ),
-)  # fmt: skip
+)
 
 
 def match_rules(text: str) -> list[Rule]:
-    """Rules that match, heaviest first. Text is folded and its runs of white space are collapsed."""
+    """Return the matching rules, highest weight first. Text is folded, and runs of white space are collapsed."""
     folded = re.sub(r"[ \t]+", " ", fold(text))
     found = [rule for rule in RULES if _matches(rule, folded)]
     return sorted(found, key=lambda rule: -rule.weight)

@@ -1,7 +1,7 @@
-"""A linear classifier over hashed character and word n-grams: one dot product, no dependencies.
+"""Linear classifier over hashed character and word n-grams.
 
-Features are hashed (Weinberger et al., 2009, "Feature Hashing for Large Scale Multitask Learning"),
-damped by 1 + log(count) and scaled to unit length; weights are 8-bit integers with one scale.
+Features are hashed (Weinberger et al., 2009, "Feature Hashing for Large Scale Multitask Learning"), damped by
+1 + log(count) and scaled to unit length. Weights are 8-bit integers with a common scale.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WORD_RANGE = (1, 3)
 
 
 def ngrams(text: str) -> Iterator[str]:
-    """Word n-grams (1 to 3) and, within words, character n-grams (2 to 5) of folded text."""
+    """Yield word n-grams (1 to 3) and, within words, character n-grams (2 to 5) of the folded text."""
     tokens = words(fold(text))
     for size in range(WORD_RANGE[0], WORD_RANGE[1] + 1):
         for i in range(len(tokens) - size + 1):
@@ -34,7 +34,7 @@ def ngrams(text: str) -> Iterator[str]:
 
 
 def features(text: str, buckets: int) -> dict[int, float]:
-    """Hashed n-gram vector of unit Euclidean length, as bucket → value."""
+    """Return the hashed n-gram vector with unit Euclidean length, as values by bucket."""
     counts = Counter(zlib.crc32(gram.encode()) % buckets for gram in ngrams(text))
     damped = {bucket: 1.0 + math.log(count) for bucket, count in counts.items()}
     norm = math.sqrt(sum(value * value for value in damped.values())) or 1.0
@@ -52,19 +52,19 @@ class LinearHead:
 
     @classmethod
     def loads(cls, text: str) -> LinearHead:
-        """Read the JSON form that ``dumps`` writes."""
+        """Read the JSON that :meth:`dumps` writes."""
         body = json.loads(text)
         weights = zlib.decompress(base64.b64decode(body["weights"]))
         return cls(int(body["buckets"]), float(body["scale"]), float(body["intercept"]), weights)
 
     def dumps(self, about: dict[str, object]) -> str:
-        """JSON text with the weights compressed; ``about`` records where they come from."""
+        """Return JSON with compressed weights; ``about`` records their origin."""
         packed = base64.b64encode(zlib.compress(self.weights, 9)).decode()
         body = {"about": about, "buckets": self.buckets, "scale": self.scale, "intercept": self.intercept}
         return json.dumps({**body, "weights": packed}, indent=1) + "\n"
 
     def probability(self, text: str) -> float:
-        """Probability of the positive class, 0 to 1."""
+        """Return the probability of the positive class, 0 to 1."""
         total = self.intercept
         for bucket, value in features(text, self.buckets).items():
             weight = self.weights[bucket]

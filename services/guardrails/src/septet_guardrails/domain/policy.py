@@ -1,4 +1,4 @@
-"""What a policy may say: one rule per rail, each with its action and threshold."""
+"""Policies: one rule per rail, with its action and threshold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from septet_guardrails.domain.errors import InvalidPolicy
 
-# Raised when a rail decides differently under an unchanged policy, so that cached answers are judged anew.
+# Increase this number when a rail changes its decisions, so that answers cached before are not served.
 RAILS_REVISION = 2
 
 Action = Literal["block", "mask", "flag"]
@@ -19,7 +19,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Rule(BaseModel):
-    """Common to all rails. ``flag`` records a finding and lets the text pass."""
+    """Rule of a rail. ``flag`` records a finding and passes the text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,14 +28,16 @@ class Rule(BaseModel):
 
 
 class LengthRule(Rule):
-    max_characters: int = Field(default=8_000, ge=1, description="Of the question.")
-    max_history: int = Field(default=64_000, ge=0, description="Of the messages before it, together.")
+    max_characters: int = Field(default=8_000, ge=1, description="Most characters of the question.")
+    max_history: int = Field(
+        default=64_000, ge=0, description="Most characters of the earlier messages, in total."
+    )
 
 
 class LanguageRule(Rule):
     action: Action = "flag"
     allowed: tuple[str, ...] = Field(default=(), description="ISO 639-1 codes; empty: every language.")
-    threshold: Probability = Field(default=0.5, description="Below it a language is too unsure to act upon.")
+    threshold: Probability = Field(default=0.5, description="Least confidence at which the rail acts.")
 
 
 class TopicRule(Rule):
@@ -53,14 +55,15 @@ class PiiRule(Rule):
     action: Action = "mask"
     entities: tuple[str, ...] = Field(default=(), description="Entities to look for; empty: all.")
     names: bool = Field(
-        default=False, description="Also people and places, by a language model (about 50 ms)."
+        default=False, description="Also find people and places with a named-entity model (about 50 ms)."
     )
 
 
 class ToxicityRule(Rule):
     threshold: Probability = 0.9
     classifier: bool = Field(
-        default=False, description="Also a profanity model: swearing counts, aimed or not."
+        default=False,
+        description="Also use a profanity classifier, which also counts swearing that is aimed at nobody.",
     )
 
 
@@ -69,11 +72,13 @@ class FormatRule(Rule):
 
 
 class StructureRule(Rule):
-    """Validity under the request's ``output_schema``; nothing to set."""
+    """The answer is valid under the request's ``output_schema``. The rule has no options."""
 
 
 class GroundednessRule(Rule):
-    threshold: Probability = Field(default=0.5, description="A sentence below it is unsupported.")
+    threshold: Probability = Field(
+        default=0.5, description="A sentence with a lower probability is unsupported."
+    )
     keep_share: Probability = Field(
         default=0.5, description="Unsupported sentences are dropped when this share of sentences remains."
     )
@@ -81,7 +86,7 @@ class GroundednessRule(Rule):
 
 
 class CitationsRule(Rule):
-    """Citations point at passages that exist, and answers from passages cite; nothing to set."""
+    """Citations refer to existing passages, and an answer from passages cites. The rule has no options."""
 
 
 class InputRules(BaseModel):
@@ -107,19 +112,21 @@ class OutputRules(BaseModel):
 
 
 class Correction(BaseModel):
-    """What happens to a draft that fails a rail."""
+    """How a draft that fails a rail is corrected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_attempts: int = Field(default=2, ge=1, le=5, description="Drafts in all; 1: never ask again.")
+    max_attempts: int = Field(
+        default=2, ge=1, le=5, description="Most drafts of a request; 1: never ask the model again."
+    )
     reask_needs: timedelta = Field(
-        default=timedelta(seconds=10), description="Ask again only if this much time remains."
+        default=timedelta(seconds=10), description="Time that must remain before the deadline to ask again."
     )
     extractive: bool = Field(default=True, description="Fall back to a quoted sentence of a passage.")
 
 
 class Policy(BaseModel):
-    """A policy as its YAML file says it."""
+    """A policy, as read from its YAML file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -130,7 +137,7 @@ class Policy(BaseModel):
 
     @property
     def version(self) -> str:
-        """Digest of everything the policy decides, defaults included: 12 hexadecimal digits."""
+        """Digest of all rules including defaults: 12 hexadecimal digits."""
         body = f"{RAILS_REVISION}\n{self.model_dump_json(exclude={'about'})}"
         return hashlib.sha256(body.encode()).hexdigest()[:12]
 
@@ -139,7 +146,7 @@ def parse_policy(text: str, origin: str) -> Policy:
     """Read a policy from YAML.
 
     Raises:
-        InvalidPolicy: not YAML, or a field is unknown or out of range.
+        InvalidPolicy: the text is not YAML, or a field is unknown or out of range.
     """
     try:
         body: Any = yaml.safe_load(text)

@@ -1,4 +1,4 @@
-"""What is said to a person in place of an answer, in English or Korean."""
+"""Messages for blocked questions and refused answers, in English and Korean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from septet_contracts import Draft
 
 _BLOCKED = {
-    "length": ("Your question is too long for me. Please shorten it.", "질문이 너무 깁니다. 짧게 줄여서 다시 물어봐 주세요."),
+    "length": (
+        "Your question is too long for me. Please shorten it.",
+        "질문이 너무 깁니다. 짧게 줄여서 다시 물어봐 주세요.",
+    ),
     "language": ("I cannot answer in this language here.", "여기서는 이 언어로 답할 수 없습니다."),
     "topic": ("I cannot talk about this topic here.", "여기서는 이 주제에 대해 답할 수 없습니다."),
     "injection": (
@@ -22,7 +25,7 @@ _BLOCKED = {
         "Your message holds personal data. Please remove it and ask again.",
         "메시지에 개인정보가 들어 있습니다. 개인정보를 빼고 다시 물어봐 주세요.",
     ),
-}  # fmt: skip
+}
 _REFUSED = {
     "format": ("no usable text came out", "쓸 수 있는 글이 나오지 않았습니다"),
     "structure": ("it did not have the structure you asked for", "요청하신 형식에 맞지 않았습니다"),
@@ -34,12 +37,12 @@ _REFUSED = {
 
 
 def blocked(rail: str, language: str | None) -> str:
-    """The polite reason for not taking up a question."""
+    """Return the message for a question that ``rail`` blocked."""
     return _BLOCKED[rail][language == "ko"]
 
 
 def refusal(draft: Draft, rails: Iterable[str]) -> str:
-    """Why a written answer is held back, and which sources may help instead."""
+    """Return the message for a refused answer: the reasons, and sources that may help."""
     korean = draft.language == "ko"
     why = (", " if korean else " and ").join(_REFUSED[rail][korean] for rail in rails)
     shown = enumerate(draft.passages[:3], 1)

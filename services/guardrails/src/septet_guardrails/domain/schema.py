@@ -1,7 +1,7 @@
-"""JSON Schema (Draft 2020-12) with bounds: for schemas and answers that nobody vouches for.
+"""JSON Schema validation (Draft 2020-12) with limits, for untrusted schemas and answers.
 
-References may only point into the schema itself, patterns run under a time limit, and a validation may
-follow a limited number of references, so a hostile schema can neither fetch, hang nor recurse without end.
+References may only point into the schema itself, patterns run under a time limit, and a validation follows a limited
+number of references. A hostile schema can therefore neither fetch, hang nor recurse forever.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _FIELD = "output_schema"
 
 
 class TooCostly(ValueError):
-    """Validation would take longer than it is worth."""
+    """The validation exceeds a limit."""
 
 
 def check_schema(schema: dict[str, Any]) -> None:
-    """Refuse a schema that is not valid, or not safe to use.
+    """Reject a schema that is not valid or not safe to use.
 
     Raises:
         Rejected: code ``invalid_output_schema``.
@@ -59,10 +59,10 @@ def check_schema(schema: dict[str, Any]) -> None:
 
 
 def problems(schema: dict[str, Any], value: Any) -> Iterator[str]:
-    """What is wrong with ``value``, one sentence each, at most five.
+    """Yield at most five violations of the schema, one sentence each.
 
     Raises:
-        TooCostly: a bound was reached.
+        TooCostly: the validation exceeds a limit.
     """
     try:
         for i, error in enumerate(_validator(schema).iter_errors(value)):
@@ -113,7 +113,7 @@ def _rejected(message: str, fix: str) -> Rejected:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    # concurrent: without the interpreter lock, which a hostile pattern would hold for all of its time.
+    # concurrent=True releases the interpreter lock, which a hostile pattern would hold until its time limit.
     return regex.search(pattern, text, timeout=_PATTERN_SECONDS, concurrent=True) is not None
 
 

@@ -1,7 +1,7 @@
-"""Abuse, hatred and threats in English and Korean, by who is targeted and what is said of them.
+"""Patterns of abuse, hatred and threats in English and Korean: a target, and a statement about it.
 
-The structure follows the functional tests of HateCheck (Röttger et al., 2021): derogation, threats, slurs and
-profanity count when they are aimed at people; quoted, negated or object-directed ones do not.
+The structure follows the functional tests of HateCheck (Röttger et al., 2021). Derogation, threats, slurs and
+profanity count if they are aimed at people, and not if they are quoted, negated or aimed at things.
 """
 
 from __future__ import annotations
@@ -38,9 +38,11 @@ _HARMED = r"(?:killed|murdered|shot|stabbed|gassed|burned|burnt|hanged|lynched|b
 
 @dataclass(frozen=True)
 class Abuse:
-    """One kind of abuse and how sure a match is, 0 to 1.
+    """One kind of abuse.
 
-    ``needs`` is found in every text that ``pattern`` matches, and looked for in a fraction of the time.
+    Attributes:
+        weight: probability that a match is abuse, 0 to 1.
+        needs: a much faster pattern that also matches every text that ``pattern`` matches.
     """
 
     name: str
@@ -59,7 +61,8 @@ _SOMEBODY_OR_YOU = re.compile(rf"you|kys|\b{_TARGET}", re.IGNORECASE)
 
 ABUSES: tuple[Abuse, ...] = (
     _abuse(
-        "hatred", 0.95,
+        "hatred",
+        0.95,
         rf"\b(?:hate|hated|despise|detest|loathe|can(?:no|')?t\s+stand|sick\s+of|disgusted\s+by|abhor)\s+{_EACH}{_TARGET}\b",
         rf"\b{_TARGET}\b(?:\s+like\s+you)?\s+(?:really\s+|just\s+)?(?:disgust|sicken|repulse)s?\s+(?:me|us|everyone)\b",
         rf"\bi(?:'d|\s+would)\s+(?:rather|never|sooner)\s+[^.?!\n]{{0,30}}\b(?:date|hire|trust|touch|befriend|die)\b[^.?!\n]{{0,24}}\b{_TARGET}\b",
@@ -70,7 +73,8 @@ ABUSES: tuple[Abuse, ...] = (
         needs=_SOMEBODY,
     ),
     _abuse(
-        "derogation", 0.95,
+        "derogation",
+        0.95,
         rf"\b{_TARGET}\b(?:\s+like\s+you)?,?\s+(?:are|is|r|were|belong)\s+(?!not\b|n't)[^.?!\n]{{0,40}}?\b{_INSULT}\b",
         rf"\b(?:typical|stupid|dumb|filthy|dirty|disgusting|worthless|fucking|bloody|goddamn)\s+(?:of\s+(?:a|an)\s+)?{_TARGET}\b",
         rf"\b{_INSULT}\b[^.?!\n]{{0,24}}\b(?:because|since|if|as)\s+(?:they|you|she|he)(?:'re|\s+are|\s+is)\s+(?:a\s+|an\s+)?{_TARGET}\b",
@@ -79,7 +83,8 @@ ABUSES: tuple[Abuse, ...] = (
         needs=_SOMEBODY,
     ),
     _abuse(
-        "threat", 0.97,
+        "threat",
+        0.97,
         rf"\b(?:i|we|somebody|someone|they|people)(?:'ll|'m|'d|\s+will|\s+am|\s+want|\s+should|\s+gotta|\s+must|\s+need|\s+would|\s+have)?[^.?!\n]{{0,24}}\b{_HARM}\s+{_EACH}(?:{_TARGET}|you)\b(?!\s+(?:to|with|for|when|if)\b)",
         rf"(?:^|[.!]\s*|let'?s\s+(?:go\s+(?:and\s+)?)?){_HARM}\s+{_EACH}{_TARGET}\b(?!\s+\w+(?:ism|ness)\b)",
         rf"\b{_TARGET}\b[^.?!\n]{{0,24}}\b(?:should|must|need\s+to|ought\s+to|deserve\s+to|have\s+to|had\s+better|will)\s+(?:all\s+)?(?:die|be\s+{_HARMED}|suffer|rot|burn|disappear)\b",
@@ -87,29 +92,37 @@ ABUSES: tuple[Abuse, ...] = (
         needs=_SOMEBODY_OR_YOU,
     ),
     _abuse(
-        "abuse", 0.95,
+        "abuse",
+        0.95,
         rf"\b(?:fuck|screw|damn)\s+(?:you|off|{_EACH}{_TARGET})\b|\bgo\s+(?:fuck|screw)\s+your\s?sel(?:f|ves)\b|\b{_TARGET}\b[^.?!\n]{{0,20}}\bgo\s+fu?c?k\s+themselves\b",
         rf"\b(?:you|u|you're|ur|you\s+are)\s+(?:(?:just|such|nothing\s+but|a|an|all|are|fucking|bloody|stupid|worthless|goddamn|dirty|complete|total|absolute|little)\s+){{0,4}}(?:{_SLUR}|idiots?|morons?|scum|pieces?\s+of\s+shit|assholes?|bastards?|dumbass(?:es)?|dickheads?|trash)\b",
         r"\b(?:shut\s+the\s+fuck\s+up|stfu|motherfuckers?)\b",
     ),
-    _abuse("slur", 0.92, r"\b(?:n[i1]gg(?:er|ah)s?|f[a@]gg[o0]ts?|k[i1]kes?|tr[a@]nnies|w[e3]tb[a@]cks?|r[a@]gheads?)\b"),
     _abuse(
-        "abuse_ko", 0.95,
+        "slur",
+        0.92,
+        r"\b(?:n[i1]gg(?:er|ah)s?|f[a@]gg[o0]ts?|k[i1]kes?|tr[a@]nnies|w[e3]tb[a@]cks?|r[a@]gheads?)\b",
+    ),
+    _abuse(
+        "abuse_ko",
+        0.95,
         r"(?:씨|시|쒸|씹)\s*[0-9.*!]*\s*(?:발|벌|팔|빨)\s*(?:놈|년|새끼|아|것|럼|것들|ㅋ|$|[!.~?,\s])",
         r"ㅅ\s*ㅂ(?!\w)|ㅂ\s*ㅅ(?!\w)|ㅈ\s*ㄹ(?!\w)",
         r"(?:개|씹|미친|좆|쌍|호로)\s*(?:새끼|새꺄|색기|년|놈|자식)|병\s*신\s*(?:아|같|새끼|들|이네|이냐|$|[!.])|지\s*랄\s*(?:하|마|이|좀|$|[!.])|좆\s*(?:같|까|밥)|엿\s*먹어|닥쳐|꺼져\s*(?:라|버려|$|[!.])",
     ),
     _abuse(
-        "hatred_ko", 0.95,
+        "hatred_ko",
+        0.95,
         r"(?:여자|여성|남자|남성|게이|동성애자|성소수자|트랜스젠더|장애인|흑인|외국인|이민자|난민|무슬림|유대인|중국인|일본인|한국인|조선족|노인)(?:들)?(?:은|는|이|가|을|를)?\s*"
         r"(?:다|모두|전부|정말|진짜|너무)?\s*(?:쓰레기|벌레|짐승|역겹|역겨|혐오스|죽어야|죽여|없어져야|꺼져|싫어\s*죽|멍청하|열등|미개)",
         r"(?:짱깨|쪽바리|쪽발이|깜둥이|똥남아|맘충|한남충|틀딱|급식충|된장녀|김치녀|홍어족)",
     ),
     _abuse(
-        "threat_ko", 0.97,
+        "threat_ko",
+        0.97,
         r"(?:너|널|너를|네|니|당신|너희|그\s*(?:놈|년)|저\s*(?:놈|년))(?:을|를|들)?[^.?!\n]{0,12}(?:죽여\s*버|죽일\s*거|죽여\s*줄|찔러\s*버|패\s*버|때려\s*죽)|(?:나가|가서)\s*(?:뒈져|죽어)|뒈져|자살해\s*(?:라|버려)|죽어\s*(?:버려|라)(?:[!.\s]|$)",
     ),
-)  # fmt: skip
+)
 
 _QUOTED = re.compile(r"[\"“„«][^\"”»]{2,200}[\"”»]|(?<!\w)['‘][^'’\n]{4,200}['’](?!\w)")
 _DISTANCED = re.compile(
@@ -117,22 +130,23 @@ _DISTANCED = re.compile(
     r"|wrong\s+to|why\s+do\s+(?:people|some|they)|why\s+did|people\s+who|anyone\s+who|those\s+who|if\s+you(?:'re|\s+are)?\s+(?:say|tell|call)\w*|saying|calling)\s+(?:\w+\s+){0,4}$",
     re.IGNORECASE,
 )
-# "I" in front of a spelled-out word is a word of its own.
+# "I" before a spelled-out word is a separate word.
 _SPACED = re.compile(r"\b(?!i )(?:\w ){2,}\w\b")
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"})
 _LEET_WORD = re.compile(r"\b(?=\w*[a-z@$])(?=\w*[0-9@$])[\w@$]{3,}")
 
 
 def normalise(text: str) -> str:
-    """Fold, join spelled-out words ("w o m e n"), undo digit-for-letter spelling."""
+    """Fold, join spelled-out words ("w o m e n"), and replace digits that stand for letters."""
     joined = _SPACED.sub(lambda match: match.group().replace(" ", ""), fold(text))
     return _LEET_WORD.sub(lambda match: match.group().translate(_LEET), joined)
 
 
 def match_abuse(text: str, *, quoted: bool = False) -> list[Abuse]:
-    """Kinds of abuse in ``text``, surest first; matches after a negation or a reported frame are left out.
+    """Return the kinds of abuse in ``text``, highest weight first.
 
-    Quotations count only if ``quoted``: who quotes abuse in a question mostly asks about it.
+    Matches after a negation or reported speech do not count. Quotations count only if ``quoted``: a question that
+    quotes abuse is usually about it.
     """
     plain = normalise(text if quoted else _QUOTED.sub(" … ", text))
     found = [

@@ -1,4 +1,4 @@
-"""Reading a question: from text to terms, numbers, negations, question type and qualifiers."""
+"""Question reading: terms, numbers, negations, question type and qualifiers of a text."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _LANGUAGES_LIKE_ENGLISH = frozenset({"en", None, ""})
 
 
 def read(text: str, language: str | None = None) -> Reading | None:
-    """Read a question; None when its language has no reader here, so that nothing can be verified.
+    """Read a question; None if there is no reader for its language.
 
-    The script decides: any Hangul makes it Korean; Latin letters make it English when it holds an
-    English function word or ``language`` does not say otherwise.
+    The script decides: a text with Hangul is Korean. A text in Latin letters is English if ``language`` is English or
+    unknown, or if the text has enough English function words.
     """
     text = clean(text)
     letters = len(_LETTER.findall(text))

@@ -1,4 +1,4 @@
-"""Reading English questions."""
+"""Reader of English questions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _COMPOUND = re.compile(r"\b(turn|log|sign|switch)(?:ging|ned|ed|s)?\s+(on|off|in
 
 
 def looks_english(text: str) -> bool:
-    """Whether English function words make up a good part of the text; a single one may be another language's."""
+    """Whether at least 40 % of the words are English function words. A single one may belong to another language."""
     tokens = [t.lower() for t in _TOKEN.findall(text)]
     return sum(t in words.FUNCTION for t in tokens) >= _ENGLISH_SHARE * len(tokens)
 
@@ -77,7 +77,7 @@ def _expand(text: str) -> str:
 
 
 def _has_case(tokens: list[str]) -> bool:
-    """Whether capitals tell names from words: not in TITLE CASE or ALL CAPITALS."""
+    """Whether capitals mark names: not in a text in Title Case or ALL CAPITALS."""
     letters = [t for t in tokens[1:] if t[0].isalpha() and t.lower() not in words.FUNCTION]
     capital = sum(1 for t in letters if t[0].isupper())
     return not letters or len(letters) < 3 or capital <= 0.7 * len(letters)

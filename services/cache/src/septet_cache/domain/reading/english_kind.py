@@ -1,4 +1,4 @@
-"""What an English question asks for."""
+"""Types of English questions."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ _TAIL = re.compile(r"\s(?:and|if so) (?:why|how|what|which|who)(?: not| is that)
 
 
 def without_courtesy(text: str) -> str:
-    """A lower-case question without "hello", "please" and "can you tell me"."""
+    """Remove "hello", "please" and "can you tell me" from a lower-case question."""
     return _POLITE.sub("", text)
 
 
 def kind_of(text: str) -> Kind:
-    """Classify a lower-case question by what it asks for; ``open`` when nothing says so.
+    """Return the type of a lower-case question; ``open`` if no pattern matches.
 
-    Phrases that ask the same are one kind: "what is the best way to", "how do I" and "is there a way to" are
-    all ``how``; any other auxiliary at the start is ``yes_no``, whatever a later clause asks.
+    Phrases with the same meaning have one type: "what is the best way to", "how do I" and "is there a way to" are
+    ``how``. A question that starts with any other auxiliary is ``yes_no``, whatever its later clauses ask.
     """
     text = _TAIL.sub("", without_courtesy(text)).strip()
     if _COMPARES.match(text):

@@ -1,54 +1,66 @@
-"""English word lists for reading questions. Closed classes are whole."""
+"""English word lists. Closed word classes are complete."""
 
 from __future__ import annotations
 
+from septet_cache.domain.reading.word_table import table, words
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-ARTICLES = _words("a an the this that these those there here")
-PRONOUNS = _words(
+ARTICLES = words("a an the this that these those there here")
+PRONOUNS = words(
     """
     i me my mine myself we us our ours ourselves you your yours yourself one ones one's it its itself he him
     his she her hers they them their theirs
     """
 )
-AUXILIARIES = _words(
+AUXILIARIES = words(
     """
     be am is are was were been being do does did doing done have has had having can could may might must
     shall should will would ought
     """
 )
-WH = _words("what which who whom whose when where why how")
-CONNECTIVES = _words(
+WH = words("what which who whom whose when where why how")
+CONNECTIVES = words(
     """
     and or but if so because then than as while whether also too very much just really actually ever please
     well even though although etc e.g i.e hi hello hey thanks thank
     """
 )
-#: Prepositions by the role that they give to what follows.
-ROLES = {
-    "from": "from", "to": "to", "into": "to", "onto": "to", "by": "by", "before": "before", "after": "after",
-    "than": "than", "over": "over", "above": "over", "under": "under", "below": "under", "since": "since",
-    "until": "until", "till": "until", "with": "with", "without": "without", "against": "against",
-    "off": "from", "behind": "behind", "via": "via", "in": "in", "on": "in", "at": "in", "inside": "in",
-    "within": "in", "during": "in", "for": "for", "about": "about",
-}  # fmt: skip
-PREPOSITIONS = frozenset(ROLES) | _words(
+#: Prepositions by the role that they give to the phrase after them.
+ROLES = table(
+    """
+    from: from off
+    to: to into onto
+    by: by
+    before: before
+    after: after
+    than: than
+    over: over above
+    under: under below
+    since: since
+    until: until till
+    with: with
+    without: without
+    against: against
+    behind: behind
+    via: via
+    in: in on at inside within during
+    for: for
+    about: about
+    """
+)
+PREPOSITIONS = frozenset(ROLES) | words(
     """
     of as per between among outside through across along around towards toward upon like near
     """
 )
 FUNCTION = ARTICLES | PRONOUNS | AUXILIARIES | WH | CONNECTIVES | PREPOSITIONS
 
-NEGATIONS = _words(
+NEGATIONS = words(
     """
     not no non never none nobody nothing nowhere neither nor cannot without unable impossible fail fails
     failed failing lack lacks lacking
     """
 )
-LIGHT = _words(
+LIGHT = words(
     """
     good best better great top nice way thing things something anything stuff people person someone somebody
     anyone everyone get know want like go come have tell say think feel some many lot lots possible example
@@ -56,45 +68,134 @@ LIGHT = _words(
     view thought other different various several right simple easy effective efficient mean meaning
     """
 )
-NOT_ADVERBS = _words("family monthly weekly yearly supply reply apply assembly anomaly monopoly italy")
-#: What is asked of a subject; light words, but questions that differ in one differ.
-ASPECTS = {
-    "difference": "difference", "differ": "difference", "distinguish": "difference", "compare": "difference",
-    "comparison": "difference", "versus": "difference", "vs": "difference", "example": "example",
-    "instance": "example", "kind": "kind", "type": "kind", "category": "kind", "use": "use", "usage": "use",
-    "purpose": "use", "work": "work", "tip": "tip", "similarity": "similarity", "similar": "similarity",
-}  # fmt: skip
-QUALIFIERS = {
-    "only": "only", "just": "only", "always": "always", "still": "still", "yet": "yet", "already": "already",
-    "again": "again", "today": "today", "tonight": "today", "tomorrow": "tomorrow", "yesterday": "yesterday",
-    "now": "now", "currently": "now", "current": "now", "nowadays": "now", "presently": "now",
-    "present": "now", "latest": "latest", "newest": "latest", "recent": "latest", "recently": "latest",
-    "last": "last", "previous": "last", "next": "next", "upcoming": "next", "future": "future", "past": "past",
-    "ago": "ago", "every": "every", "each": "every", "all": "all", "both": "both", "most": "most", "least": "least",
-    "worst": "worst", "almost": "almost", "half": "half", "except": "except", "besides": "except",
-    "instead": "instead", "permanently": "permanently", "temporarily": "temporarily", "automatically":
-    "automatically", "manually": "manually", "else": "else", "other": "other",
-}  # fmt: skip
-MODALS = {
-    "can": "can", "could": "can", "may": "can", "might": "can", "able": "can", "possible": "can",
-    "should": "should", "ought": "should", "must": "must", "shall": "should", "will": "will", "would": "would",
-    "did": "past", "was": "past", "were": "past", "had": "past",
-}  # fmt: skip
+NOT_ADVERBS = words("family monthly weekly yearly supply reply apply assembly anomaly monopoly italy")
+#: Words for what a question asks about its subject. Questions with different aspects differ.
+ASPECTS = table(
+    """
+    difference: difference differ distinguish compare comparison versus vs
+    example: example instance
+    kind: kind type category
+    use: use usage purpose
+    work: work
+    tip: tip
+    similarity: similarity similar
+    """
+)
+QUALIFIERS = table(
+    """
+    only: only just
+    always: always
+    still: still
+    yet: yet
+    already: already
+    again: again
+    today: today tonight
+    tomorrow: tomorrow
+    yesterday: yesterday
+    now: now currently current nowadays presently present
+    latest: latest newest recent recently
+    last: last previous
+    next: next upcoming
+    future: future
+    past: past
+    ago: ago
+    every: every each
+    all: all
+    both: both
+    most: most
+    least: least
+    worst: worst
+    almost: almost
+    half: half
+    except: except besides
+    instead: instead
+    permanently: permanently
+    temporarily: temporarily
+    automatically: automatically
+    manually: manually
+    else: else
+    other: other
+    """
+)
+MODALS = table(
+    """
+    can: can could may might able possible
+    should: should ought shall
+    must: must
+    will: will
+    would: would
+    past: did was were had
+    """
+)
 
-IRREGULAR = {
-    "used": "use", "using": "use",
-    "learnt": "learn", "got": "get", "gotten": "get", "bought": "buy", "made": "make", "went": "go", "gone": "go",
-    "children": "child", "men": "man", "women": "woman", "mice": "mouse", "feet": "foot", "teeth": "tooth",
-    "wrote": "write", "written": "write", "ran": "run", "saw": "see", "seen": "see", "took": "take", "taken": "take",
-    "gave": "give", "given": "give", "found": "find", "told": "tell", "said": "say", "thought": "think", "felt": "feel",
-    "kept": "keep", "lost": "lose", "won": "win", "paid": "pay", "sold": "sell", "built": "build", "broke": "break",
-    "broken": "break", "chose": "choose", "chosen": "choose", "began": "begin", "begun": "begin", "knew": "know",
-    "known": "know", "spoke": "speak", "spoken": "speak", "ate": "eat", "eaten": "eat", "drank": "drink",
-    "came": "come", "became": "become", "left": "leave", "met": "meet", "sent": "send", "spent": "spend",
-    "taught": "teach", "understood": "understand", "died": "die", "dying": "die", "lying": "lie", "tried": "try",
-    "indices": "index", "matrices": "matrix", "criteria": "criterion", "data": "data", "media": "media",
-    "news": "news", "series": "series", "species": "species", "analyses": "analysis", "bases": "basis",
-    "grew": "grow", "grown": "grow", "fell": "fall", "fallen": "fall", "held": "hold", "led": "lead", "drove": "drive",
-    "faster": "fast", "quicker": "quick", "cheapest": "cheap", "easiest": "easy", "fastest": "fast",
-    "easier": "easy", "biggest": "big", "largest": "large", "bigger": "big", "larger": "large",
-}  # fmt: skip
+IRREGULAR = table(
+    """
+    use: used using
+    learn: learnt
+    get: got gotten
+    buy: bought
+    make: made
+    go: went gone
+    child: children
+    man: men
+    woman: women
+    mouse: mice
+    foot: feet
+    tooth: teeth
+    write: wrote written
+    run: ran
+    see: saw seen
+    take: took taken
+    give: gave given
+    find: found
+    tell: told
+    say: said
+    think: thought
+    feel: felt
+    keep: kept
+    lose: lost
+    win: won
+    pay: paid
+    sell: sold
+    build: built
+    break: broke broken
+    choose: chose chosen
+    begin: began begun
+    know: knew known
+    speak: spoke spoken
+    eat: ate eaten
+    drink: drank
+    come: came
+    become: became
+    leave: left
+    meet: met
+    send: sent
+    spend: spent
+    teach: taught
+    understand: understood
+    die: died dying
+    lie: lying
+    try: tried
+    index: indices
+    matrix: matrices
+    criterion: criteria
+    data: data
+    media: media
+    news: news
+    series: series
+    species: species
+    analysis: analyses
+    basis: bases
+    grow: grew grown
+    fall: fell fallen
+    hold: held
+    lead: led
+    drive: drove
+    fast: faster fastest
+    quick: quicker
+    cheap: cheapest
+    easy: easiest easier
+    big: biggest bigger
+    large: largest larger
+    """
+)

@@ -1,8 +1,8 @@
-"""Base forms of English words by inflection alone.
+"""Base forms of English words by inflection.
 
-A stemmer such as Porter's folds derivations together, and with them *import* and *important*, *policy* and
-*police*, *operator* and *operation*; for a cache those are different questions. Only inflection is undone
-here, and where that is ambiguous (*hating*: *hat*, *hate*) every base form is kept.
+A stemmer such as Porter's also merges derivations: *import* and *important*, *policy* and *police*, *operator* and
+*operation*. Questions about these differ. This module removes only inflection, and returns all base forms if there are
+several (*hating*: *hat*, *hate*).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _VOWELS = frozenset("aeiouy")
 
 
 def lemmas(word: str) -> frozenset[str]:
-    """All base forms of a lower-case word, each also as the head of its group of synonyms."""
+    """Return all base forms of a lower-case word, and the heads of their groups of synonyms."""
     bases = {word}
     if word in IRREGULAR:
         bases.add(IRREGULAR[word])

@@ -1,4 +1,4 @@
-"""Reading Korean questions: by particles and endings, without a morphological analyser."""
+"""Reader of Korean questions, by particles and endings, without a morphological analyser."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _VERBALISERS = tuple(unicodedata.normalize("NFD", v)[:2] for v in ("하", "해",
 
 
 def read(text: str) -> Reading:
-    """Read a Korean question, with the foreign words in it."""
+    """Read a Korean question, including its foreign words."""
     tokens = tuple(_TOKEN.findall(text))
     followed = {m.end(1) for m in _FOREIGN_WITH_PARTICLE.finditer(text)}
     terms = tuple(_terms(text, followed))
@@ -96,9 +96,9 @@ def _split_particle(token: str) -> tuple[str, str]:
 
 
 def _stem(token: str) -> str:
-    """Cut endings off in jamo, so that a final consonant that belongs to the ending goes with it.
+    """Remove endings in jamo, so that a final consonant of the ending is removed with it.
 
-    What stands before 하-, 되- and 시키- is a noun and is left alone.
+    Text before 하-, 되- and 시키- is a noun; nothing more is removed from it.
     """
     jamo = unicodedata.normalize("NFD", token)
     for turn in range(3):
@@ -113,7 +113,7 @@ def _stem(token: str) -> str:
 
 
 def _ends(jamo: str, ending: str, *, first: bool) -> bool:
-    """A bare final consonant counts as an ending only at the very end of the word."""
+    """Whether the word ends in ``ending``. A single final consonant counts only at the end of the whole word."""
     return jamo.endswith(ending) and len(jamo) - len(ending) >= _MIN_STEM_JAMO and (first or len(ending) > 1)
 
 

@@ -1,4 +1,4 @@
-"""What a Korean question asks for."""
+"""Types of Korean questions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _RULES = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
 
 
 def kind_of(text: str) -> Kind:
-    """Classify a Korean question by its question word, else by its ending; ``open`` for a statement."""
+    """Return the type of a Korean question by its question word, else by its ending; ``open`` for a statement."""
     plain = text.strip().rstrip("?.!~ ")
     kind: Kind = "yes_no" if text.rstrip().endswith("?") else "open"
     return next((found for found, pattern in _RULES if pattern.search(plain)), kind)

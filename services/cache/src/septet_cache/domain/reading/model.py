@@ -1,4 +1,4 @@
-"""What is read from a question before two questions are compared; the same shape for every language."""
+"""Data model of a question that was read, for all languages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Term:
-    """A word that carries content.
+    """A content word.
 
-    ``forms`` are its possible base forms; two terms are the same word when they share one. ``role`` is
-    the relation that governs it where that relation has a direction (``from``, ``to``, ``than``,
-    ``object`` …), and ``phrase`` numbers the phrases of a question, so that two words under one preposition
-    are told from two prepositions. A ``light`` term says little about the subject (``way``, ``good``).
+    Attributes:
+        surface: the word in the question.
+        forms: its possible base forms; terms with a common form are the same word.
+        role: its relation if that has a direction (``from``, ``to``, ``than``, ``object`` …).
+        phrase: number of its phrase; words under one preposition are in one phrase.
+        name: whether it is a proper name or an identifier.
+        light: whether it says little about the subject (``way``, ``good``).
     """
 
     surface: str
@@ -30,7 +33,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number, and its unit in a canonical spelling (empty when there is none)."""
+    """A number with its unit in a canonical spelling; the unit is empty if there is none."""
 
     value: str
     unit: str = ""
@@ -41,8 +44,14 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Reading:
-    """A question as the checks see it. ``aspects`` is what is asked of its subject (difference,
-    example, use …); ``symmetric``: it treats its arguments alike (difference, and)."""
+    """A question that was read.
+
+    Attributes:
+        kind: the question type.
+        aspects: what the question asks about its subject (difference, example, use …).
+        qualifiers: words that limit the question (only, today, modal verbs …).
+        symmetric: whether its arguments may be exchanged (difference, and).
+    """
 
     text: str
     language: Literal["en", "ko"]

@@ -1,4 +1,4 @@
-"""Numbers, units and ordinals, in digits or words, English and Korean."""
+"""Numbers, units and ordinals in digits or words, in English and Korean."""
 
 from __future__ import annotations
 
@@ -6,24 +6,72 @@ import re
 from decimal import Decimal, InvalidOperation
 
 from septet_cache.domain.reading.model import Quantity
+from septet_cache.domain.reading.word_table import table
 
-_WORDS = {
-    w: str(i)
-    for i, w in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
-    )
-} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80",
-     "ninety": "90", "dozen": "12", "half": "0.5"}  # fmt: skip
-_ORDINALS = {
-    w: str(i)
-    for i, w in enumerate(
-        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"],
-        start=1,
-    )
-}
-_SCALES = {"hundred": 100, "thousand": 1000, "k": 1000, "million": 10**6, "mn": 10**6, "billion": 10**9,
-           "bn": 10**9, "trillion": 10**12, "lakh": 10**5, "lakhs": 10**5, "crore": 10**7, "crores": 10**7,
-           "십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, "조": 10**12}  # fmt: skip
+_WORDS = table(
+    """
+    0: zero
+    1: one
+    2: two
+    3: three
+    4: four
+    5: five
+    6: six
+    7: seven
+    8: eight
+    9: nine
+    10: ten
+    11: eleven
+    12: twelve
+    13: thirteen
+    14: fourteen
+    15: fifteen
+    16: sixteen
+    17: seventeen
+    18: eighteen
+    19: nineteen
+    20: twenty
+    30: thirty
+    40: forty
+    50: fifty
+    60: sixty
+    70: seventy
+    80: eighty
+    90: ninety
+    12: dozen
+    0.5: half
+    """
+)
+_ORDINALS = table(
+    """
+    1: first
+    2: second
+    3: third
+    4: fourth
+    5: fifth
+    6: sixth
+    7: seventh
+    8: eighth
+    9: ninth
+    10: tenth
+    """
+)
+_SCALE_TABLE = """
+    100: hundred
+    1000: thousand k
+    1000000: million mn
+    1000000000: billion bn
+    1000000000000: trillion
+    100000: lakh lakhs
+    10000000: crore crores
+    10: 십
+    100: 백
+    1000: 천
+    10000: 만
+    100000000: 억
+    1000000000000: 조
+"""
+_SCALES = {word: int(scale) for word, scale in table(_SCALE_TABLE).items()}
 _UNIT_GROUPS = """
 km kilometer kilometers kilometre kilometres 킬로미터
 m meter meters metre metres 미터
@@ -69,8 +117,22 @@ am a.m
 pm p.m
 """
 UNITS = {name: line.split()[0] for line in _UNIT_GROUPS.strip().splitlines() for name in line.split()}
-_KOREAN_WORDS = {"한": "1", "하나": "1", "두": "2", "둘": "2", "세": "3", "셋": "3", "네": "4", "넷": "4", "다섯": "5",
-                 "여섯": "6", "일곱": "7", "여덟": "8", "아홉": "9", "열": "10", "첫": "1", "반": "0.5"}  # fmt: skip
+_KOREAN_WORDS = table(
+    """
+    1: 한 하나
+    2: 두 둘
+    3: 세 셋
+    4: 네 넷
+    5: 다섯
+    6: 여섯
+    7: 일곱
+    8: 여덟
+    9: 아홉
+    10: 열
+    1: 첫
+    0.5: 반
+    """
+)
 _COUNTERS = "개|명|번|살|마리|권|장|대|시간|달|주|잔|병|가지|사람|번째|째"
 _KOREAN_COUNTED = re.compile(
     rf"(?<![가-힣])({'|'.join(_KOREAN_WORDS)})\s*({_COUNTERS})(?=[^가-힣]|$|[가-힣]?)"
@@ -91,9 +153,9 @@ _WORD_NUMBER = re.compile(
 
 
 def quantities(text: str) -> tuple[Quantity, ...]:
-    """All quantities of a text, in its order; ``1,000``, ``1k`` and ``one thousand`` are one value.
+    """Return the quantities of a text in order; ``1,000``, ``1k`` and ``one thousand`` have the same value.
 
-    The bare word "one" is a pronoun more often than a number, and counts only before a unit or scale.
+    The word "one" is usually a pronoun, so it counts only before a unit or scale.
     """
     found: list[tuple[int, Quantity]] = []
     for m in _NUMBER.finditer(text):
@@ -118,5 +180,5 @@ def _value(digits: str, scale: str | None) -> str:
         number = Decimal(plain) * _SCALES[scale.lower()] if scale else Decimal(plain)
     except InvalidOperation:
         return plain
-    # A version number keeps its zeros: 3.1 and 3.10 are two versions.
+    # A version number keeps its zeros: 3.1 and 3.10 are different versions.
     return f"{number.normalize():f}" if scale or "." not in plain else plain

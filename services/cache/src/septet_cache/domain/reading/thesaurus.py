@@ -1,7 +1,7 @@
-"""Words that may stand for each other, and words that turn a question round.
+"""Synonyms and opposites.
 
-Groups of synonyms are kept to words that are exchangeable in almost any question, since a wrong one can let a wrong
-answer through; opposites are generous, since a wrong one costs only a hit.
+A group of synonyms contains only words that are exchangeable in almost every question, because a wrong synonym can
+cause a wrong answer. Opposites may be broader, because a wrong opposite only costs a hit.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ _KOREAN_OPPOSITES = """
 
 
 def _heads(groups: str) -> dict[str, str]:
-    """Each word's group, named by the group's first word; groups that share a word are one."""
+    """Return the first word of each word's group. Groups with a common word are merged."""
     heads: dict[str, str] = {}
     for group in groups.split():
         words = group.split("=")

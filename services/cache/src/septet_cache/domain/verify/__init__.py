@@ -1,4 +1,4 @@
-"""The checks that a semantic candidate must pass, all of them, before anything is scored."""
+"""Checks that a semantic candidate must pass before the classifier runs."""
 
 from septet_cache.domain.verify.alignment import Alignment, align
 from septet_cache.domain.verify.checks import Check, run_checks

@@ -1,4 +1,4 @@
-"""Which word of one question stands for which word of the other."""
+"""Word alignment of two questions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MIN_BASE = 4
 
 @dataclass(frozen=True)
 class Alignment:
-    """``pairs`` holds positions (left, right) of aligned terms, in order of the left question."""
+    """Two questions with the positions (left, right) of their aligned terms, in the order of the left one."""
 
     left: Reading
     right: Reading
@@ -34,7 +34,7 @@ class Alignment:
 
 
 def align(left: Reading, right: Reading) -> Alignment:
-    """Align greedily: same forms first, then nominalisations, then misspellings, each word at most once."""
+    """Align greedily: equal forms first, then nominalisations, then misspellings; each word at most once."""
     pairs: dict[int, int] = {}
     for same in (_same_form, _derived, _misspelt):
         taken = set(pairs.values())
@@ -59,7 +59,10 @@ def _same_form(a: Term, b: Term) -> bool:
 
 
 def _derived(a: Term, b: Term) -> bool:
-    """*invest* and *investment*: a base and its abstract noun, never two different nouns of one base."""
+    """Whether one term is the abstract noun of the other, as *invest* and *investment*.
+
+    Two different nouns of one base do not match.
+    """
     return any(_nominalises(x, y) or _nominalises(y, x) for x in a.forms for y in b.forms if x.isascii())
 
 
@@ -72,7 +75,7 @@ def _nominalises(base: str, noun: str) -> bool:
 
 
 def _misspelt(a: Term, b: Term) -> bool:
-    """One edit or transposition inside a longer lower-case word; names must be spelt alike."""
+    """Whether two long words differ by one edit or transposition. Names must be equal."""
     x, y = a.surface, b.surface
     if not (x.isascii() and y.isascii()) or a.name or b.name or min(len(x), len(y)) < 7 or x[0] != y[0]:
         return False

@@ -1,5 +1,7 @@
-"""The checks, in the order in which they are reported. Each names one way in which near-identical questions
-ask different things, and each must pass."""
+"""Checks of an aligned pair of questions, in reporting order.
+
+Each check covers one way in which nearly identical questions differ in meaning. All must pass.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ _RESTRICTING = frozenset(
 
 @dataclass(frozen=True)
 class Check:
-    """One check's verdict; ``detail`` says what differed, or what was compared."""
+    """Result of one check; ``detail`` describes the difference."""
 
     name: str
     passed: bool
@@ -28,7 +30,7 @@ class Check:
 
 
 def run_checks(alignment: Alignment) -> tuple[Check, ...]:
-    """Run every check on an aligned pair of questions."""
+    """Run all checks."""
     return tuple(_verdict(name, differs(alignment)) for name, differs in _CHECKS)
 
 
@@ -59,15 +61,17 @@ def _names(a: Alignment) -> str:
 
 
 def _content(a: Alignment) -> str:
-    """Two words exchanged, more than one added, or a phrase of its own ("in genetics") change the question; a
-    single added word is weighed by the second opinion."""
+    """Two exchanged words, more than one added word, or an added phrase ("in genetics") change the question.
+
+    A single added word is left to the classifier.
+    """
     left, right = _unmatched(a.only_left, a.right, _heavy), _unmatched(a.only_right, a.left, _heavy)
     if left and right:
-        return f"one speaks of {_listed(left)}, the other of {_listed(right)}"
+        return f"one is about {_listed(left)}, the other about {_listed(right)}"
     added = (*left, *right)
     matched = {t.phrase for t in (a.left if left else a.right).terms if t not in added}
     restricting = any(t.role in _RESTRICTING and t.phrase not in matched for t in added)
-    return f"only one speaks of {_listed(added)}" if restricting or len(added) > MAX_ADDED else ""
+    return f"only one is about {_listed(added)}" if restricting or len(added) > MAX_ADDED else ""
 
 
 def _heavy(term: Term) -> bool:
@@ -75,12 +79,13 @@ def _heavy(term: Term) -> bool:
 
 
 def _unmatched(terms: tuple[Term, ...], other: Reading, wanted: Callable[[Term], bool]) -> tuple[Term, ...]:
-    """Terms without a partner; a word that the other text writes as part of a compound has one."""
+    """Return the wanted terms that the other text does not contain as part of a Korean compound."""
     solid = other.text.replace(" ", "").lower()
-    return tuple(
-        t for t in terms
-        if wanted(t) and not any(len(f) > 1 and not f.isascii() and f in solid for f in t.forms)
-    )  # fmt: skip
+
+    def is_in_compound(term: Term) -> bool:
+        return any(len(f) > 1 and not f.isascii() and f in solid for f in term.forms)
+
+    return tuple(t for t in terms if wanted(t) and not is_in_compound(t))
 
 
 def _listed(terms: tuple[Term, ...]) -> str:
@@ -112,7 +117,7 @@ def _direction(a: Alignment) -> str:
 
 def _qualifiers(a: Alignment) -> str:
     lone = sorted(a.left.qualifiers ^ a.right.qualifiers)
-    return f"only one says {', '.join(lone[:4])}" if lone else ""
+    return f"only one contains {', '.join(lone[:4])}" if lone else ""
 
 
 _CHECKS: tuple[tuple[str, Callable[[Alignment], str]], ...] = (

@@ -1,4 +1,4 @@
-"""Opposites: the one word of difference between two questions with opposite answers."""
+"""Opposites: a word in one question and its opposite in the other."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NEGATIVE_PREFIXES = (
 
 
 def opposites(alignment: Alignment) -> tuple[str, str] | None:
-    """Find a word of one question whose opposite stands, unmatched, in the other; None when there is none."""
+    """Return an unmatched word of one question and its unmatched opposite in the other; None if there is none."""
     left, right = _words(alignment.left), _words(alignment.right)
     table = OPPOSITES[alignment.left.language]
     for word in sorted(left.keys() - right.keys()):
@@ -38,7 +38,7 @@ def opposites(alignment: Alignment) -> tuple[str, str] | None:
 
 
 def _words(reading: Reading) -> dict[str, str]:
-    """Base form to surface, of all tokens, function words such as *in* and *before* included."""
+    """Return the surface of every token by base form, including function words such as *in* and *before*."""
     if reading.language == "ko":
         return {f: t.surface for t in reading.terms for f in t.forms}
     return {f: token for token in reading.tokens for f in lemmas(token)}

@@ -1,20 +1,20 @@
-"""Order and roles of the arguments: "X to Y" is not "Y to X"."""
+"""Order and roles of the arguments: "X to Y" differs from "Y to X"."""
 
 from __future__ import annotations
 
 from septet_cache.domain.reading import Term
 from septet_cache.domain.verify.alignment import Alignment
 
-#: Roles that may stand for any other: open, or given by prepositions that paraphrases exchange freely.
+#: Roles that match any other role: none, or prepositions that paraphrases exchange freely.
 _LOOSE = frozenset({"", "in", "for", "about", "topic"})
 
 
 def disorder(alignment: Alignment) -> str:
-    """Say which aligned words changed places or roles; empty when none did.
+    """Describe aligned words that changed places or roles; empty if none did.
 
-    A phrase may move when its relation is the only one of its kind on both sides ("in Python, how …" and
-    "how … in Python"), and so may arguments that are treated alike ("difference between X and Y"). English
-    tells the roles of other words by their order, Korean by particles.
+    A phrase may move if its role is unique in both questions ("in Python, how …" and "how … in Python"). Arguments of
+    a symmetric question may change places ("difference between X and Y"). For other words, the role follows from the
+    order in English and from particles in Korean.
     """
     for a, b in alignment.aligned:
         if a.role != b.role and _LOOSE.isdisjoint({a.role, b.role}):
@@ -36,7 +36,7 @@ def _inversion(alignment: Alignment) -> tuple[Term, Term] | None:
 
 
 def _share_a_phrase(alignment: Alignment, left: tuple[int, int], right: tuple[int, int]) -> bool:
-    """Within a phrase the order is fixed, wherever the phrase goes."""
+    """Whether the words are in one phrase, where the order is fixed."""
     sides = ((alignment.left.terms, left), (alignment.right.terms, right))
     return any(terms[x].phrase == terms[y].phrase for terms, (x, y) in sides)
 
@@ -47,12 +47,12 @@ def _moves(alignment: Alignment, i: int, j: int, movable: frozenset[str]) -> boo
 
 
 def _case(term: Term) -> str:
-    """A Korean topic is, as a rule, the subject."""
+    """Return the role of a term. A Korean topic counts as the subject."""
     return "subject" if term.role == "topic" else term.role
 
 
 def _unique_roles(terms: tuple[Term, ...]) -> frozenset[str]:
-    """Roles that one phrase alone has."""
+    """Return the roles of exactly one phrase."""
     phrases: dict[str, set[int]] = {}
     for term in terms:
         if term.role:

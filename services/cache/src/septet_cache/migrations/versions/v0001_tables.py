@@ -1,4 +1,4 @@
-"""The tables. Applies as well on a schema that has them from before there were revisions."""
+"""Tables of the cache. Also applies to a schema whose tables were created before the first migration."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ revision, down_revision = "0001", None
 
 TABLES = (
     "CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public",
-    # A row is never changed into another answer: what replaces or revokes it leaves it here, with the reason,
-    # until it is purged. One live row per tenant and slot.
+    # An answer is never updated in place. A replaced or revoked row remains, with the reason, until it is purged.
+    # There is one live row per tenant and slot.
     """
     CREATE TABLE IF NOT EXISTS entries (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -40,7 +40,7 @@ TABLES = (
     CREATE INDEX IF NOT EXISTS entries_grams ON entries USING gin (grams) WITH (fastupdate = off)
         WHERE revoked_at IS NULL
     """,
-    # Which documents, in which state, an answer was made from.
+    # The documents that an answer was made from, with their content hashes.
     """
     CREATE TABLE IF NOT EXISTS lineage (
         entry_id bigint NOT NULL REFERENCES entries ON DELETE CASCADE,
@@ -51,8 +51,8 @@ TABLES = (
     )
     """,
     "CREATE INDEX IF NOT EXISTS lineage_document ON lineage (tenant, document_id)",
-    # The latest known state of each document (content_hash NULL: deleted), so that an answer made from an older
-    # one is refused when it arrives after the change.
+    # The latest content of each document (content_hash NULL: deleted). An answer that was made from an older content
+    # is refused, also if it arrives after the change.
     """
     CREATE TABLE IF NOT EXISTS documents (
         tenant text NOT NULL,
@@ -62,7 +62,7 @@ TABLES = (
         PRIMARY KEY (tenant, document_id)
     )
     """,
-    # Answers that people judged bad; what the log brings again is not kept again.
+    # Answers with negative feedback. They are refused, also if the log is replayed.
     """
     CREATE TABLE IF NOT EXISTS vetoes (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

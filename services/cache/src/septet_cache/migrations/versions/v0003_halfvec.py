@@ -1,4 +1,4 @@
-"""Embeddings in half precision, as they are searched; a function for the lexical side; missing indexes."""
+"""Half-precision embeddings, a function for lexical candidates, and missing indexes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from alembic import op
 revision, down_revision = "0003", "0002"
 
 STATEMENTS = (
-    # One index by length of the embeddings, from before; the new one follows from settings.
+    # Drop the index per embedding length. ``repeat`` creates the new one from the settings.
     """
     DO $$ DECLARE name text; BEGIN
         FOR name IN SELECT indexname FROM pg_indexes
@@ -17,7 +17,7 @@ STATEMENTS = (
     """,
     "ALTER TABLE entries ALTER COLUMN embedding TYPE halfvec USING embedding::halfvec",
     "CREATE INDEX vetoes_created ON vetoes (created_at)",
-    # Row-level security keeps conditions with COALESCE away from an index, as it does operators that may leak.
+    # Under row-level security, PostgreSQL uses no index for COALESCE or for operators that are not leakproof.
     "DROP INDEX entries_ended",
     "CREATE INDEX entries_expires ON entries (expires_at)",
     "CREATE INDEX entries_revoked ON entries (revoked_at) WHERE revoked_at IS NOT NULL",
@@ -25,8 +25,8 @@ STATEMENTS = (
     CREATE INDEX entries_generated ON entries (tenant, scope, created_at)
         WHERE revoked_at IS NULL AND answer_kind = 'generated'
     """,
-    # The overlap of arrays is such an operator: the index on grams would not be used. The function is the owner's,
-    # whom the policy does not bind, and keeps to the tenant that the session serves by itself.
+    # Array overlap is not leakproof, so the index on grams would not be used. The function runs as the owner, to whom
+    # the policy does not apply, and filters by the session's tenant itself.
     """
     CREATE FUNCTION sharing_grams(wanted_scope text, at_time timestamptz, wanted_model text, wanted text[], enough bigint)
     RETURNS TABLE (entry_id bigint, shared double precision)

@@ -1,5 +1,5 @@
-"""Whether a sentence of an answer is supported by the passages it was made from."""
+"""Groundedness: how well the passages support a sentence of an answer."""
 
-from septet_guardrails.domain.grounding.support import Evidence, Support, judge_sentence
+from septet_guardrails.domain.grounding.support import Evidence, Support, score_sentence
 
-__all__ = ["Evidence", "Support", "judge_sentence"]
+__all__ = ["Evidence", "Support", "score_sentence"]

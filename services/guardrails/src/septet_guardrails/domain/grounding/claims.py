@@ -1,4 +1,4 @@
-"""What a sentence claims, as far as words tell: content words, numbers, names, negations."""
+"""Parts of a sentence that a claim consists of: content words, numbers, names, negations."""
 
 from __future__ import annotations
 
@@ -10,225 +10,39 @@ from functools import lru_cache
 
 from septet_guardrails.domain.text import words
 
-# White space is matched from its beginning only: a long run of it would else be read once from each position.
+# White space is matched from the start of a run only; from every position, a long run would take quadratic time.
 CITATION = re.compile(r"(?:(?<!\s)\s+)?\[\d{1,3}(?:\s*,\s*\d{1,3})*\]|<[A-Z_]+_\d+>")
 
-_STOP = frozenset(
-    [
-        "a",
-        "about",
-        "above",
-        "after",
-        "again",
-        "all",
-        "also",
-        "am",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "before",
-        "being",
-        "below",
-        "between",
-        "both",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "doing",
-        "down",
-        "during",
-        "each",
-        "few",
-        "for",
-        "from",
-        "further",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "here",
-        "hers",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "itself",
-        "just",
-        "like",
-        "may",
-        "me",
-        "might",
-        "more",
-        "most",
-        "must",
-        "my",
-        "of",
-        "off",
-        "on",
-        "once",
-        "one",
-        "only",
-        "or",
-        "other",
-        "our",
-        "out",
-        "over",
-        "own",
-        "per",
-        "same",
-        "shall",
-        "she",
-        "should",
-        "so",
-        "some",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "through",
-        "to",
-        "too",
-        "under",
-        "until",
-        "up",
-        "upon",
-        "us",
-        "used",
-        "very",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "within",
-        "would",
-        "yes",
-        "you",
-        "your",
-        "yeah",
-        "well",
-        "oh",
-        "based",
-        "according",
-        "passage",
-        "passages",
-        "text",
-        "context",
-        "provided",
-        "source",
-        "sources",
-        "states",
-        "stated",
-        "mentions",
-        "mentioned",
-        "answer",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_STOP = _words(
+    """
+    a about above after again all also am an and any are as at be because been before being below
+    between both but by can could did do does doing down during each few for from further had has have
+    having he her here hers him his how i if in into is it its itself just like may me might more most
+    must my of off on once one only or other our out over own per same shall she should so some such
+    than that the their them then there these they this those through to too under until up upon us used
+    very was we were what when where which while who whom whose why will with within would yes you your
+    yeah well oh based according passage passages text context provided source sources states stated
+    mentions mentioned answer
+    """
 )
-_NEGATIONS = frozenset(
-    [
-        "not",
-        "no",
-        "never",
-        "none",
-        "nobody",
-        "nothing",
-        "neither",
-        "nor",
-        "cannot",
-        "without",
-        "hardly",
-        "unable",
-        "fails",
-        "lacks",
-        "isn't",
-        "aren't",
-        "wasn't",
-        "weren't",
-        "don't",
-        "doesn't",
-        "didn't",
-        "can't",
-        "couldn't",
-        "won't",
-        "wouldn't",
-        "shouldn't",
-        "hasn't",
-        "haven't",
-        "hadn't",
-        "isn’t",
-        "aren’t",
-        "wasn’t",
-        "don’t",
-        "doesn’t",
-        "didn’t",
-        "can’t",
-        "won’t",
-    ]
+_NEGATIONS = _words(
+    """
+    not no never none nobody nothing neither nor cannot without hardly unable fails lacks isn't aren't
+    wasn't weren't don't doesn't didn't can't couldn't won't wouldn't shouldn't hasn't haven't hadn't
+    isn’t aren’t wasn’t don’t doesn’t didn’t can’t won’t
+    """
 )
 _NEGATIONS_KO = re.compile(r"(?:지\s*(?:않|못|말)|없|아니|아닌|아닙|안\s+[가-힣]|못\s*[하한했]|불가능|금지)")
-_NUMBER_WORDS = {
-    word: str(number)
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
-    )
-} | {
+_ZERO_TO_TWENTY = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty
+"""
+_NUMBER_WORDS = {word: str(number) for number, word in enumerate(_ZERO_TO_TWENTY.split())} | {
     "first": "1",
     "second": "2",
     "third": "3",
@@ -240,40 +54,29 @@ _NUMBER_WORDS = {
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\"“'(])\b[A-Z][\w’'-]*\b|\b[A-Z]{2,}\b|\b\w+[._]\w+\b")
 _TOPIC = re.compile(r"(?<![가-힣])([가-힣]{2,8}?)(?:에서는|에는|으로는|은|는|이|가)(?![가-힣])")
-_TOPIC_STOP = frozenset(
-    [
-        "이것",
-        "그것",
-        "저것",
-        "이는",
-        "우리",
-        "여기",
-        "이들",
-        "그들",
-        "자신",
-        "경우",
-        "이름",
-        "때문",
-        "사람",
-        "정도",
-    ]
+_TOPIC_STOP = _words(
+    """
+    이것 그것 저것 이는 우리 여기 이들 그들 자신 경우 이름 때문 사람 정도
+    """
 )
 _JOSA = re.compile(
     r"(?:으로부터|에게서|에서는|으로는|이라는|이라고|에서|에게|까지|부터|으로|처럼|보다|이며|이고|이다|입니다|이었다|였다|였으며|에는|와의|과의"
     r"|라는|라고|하는|하며|하고|한다|했다|하였다|합니다|했습니다|됩니다|되었다|된다|은|는|이|가|을|를|의|에|와|과|도|로|만)$"
 )
+_ENDINGS_TEXT = "'s ’s ization ations ation ingly ments ment ness ings ing edly ied ies ed ly es er s e"
+_ENDINGS = tuple(_ENDINGS_TEXT.split())
 
 
 def stem(word: str) -> str:
-    """Strip common English endings; enough to match "plays" with "played", no dictionary."""
-    for ending in ("'s", "’s", "ization", "ations", "ation", "ingly", "ments", "ment", "ness", "ings", "ing", "edly", "ied", "ies", "ed", "ly", "es", "er", "s", "e"):  # fmt: skip
+    """Strip common English endings, without a dictionary: "plays" and "played" have one stem."""
+    for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word
 
 
 def content(text: str) -> list[str]:
-    """Stems of the content words, numbers left out, in order."""
+    """Return the stems of the content words without numbers, in order."""
     return [
         stem(word)
         for word in words(text)
@@ -282,7 +85,7 @@ def content(text: str) -> list[str]:
 
 
 def numbers(text: str) -> frozenset[str]:
-    """Numbers as plain digits; number words from "two" up count as their digits."""
+    """Return the numbers of a text as plain digits; number words are converted."""
     plain = CITATION.sub(" ", text)
     found = {match.group().replace(",", "") for match in _NUMBER.finditer(plain)}
     spelled = {_NUMBER_WORDS[word] for word in words(plain) if word in _NUMBER_WORDS}
@@ -290,18 +93,18 @@ def numbers(text: str) -> frozenset[str]:
 
 
 def written_numbers(text: str) -> frozenset[str]:
-    """Numbers that a claim insists on: those in digits, and spelled ones save "one" and ordinals."""
+    """Return the numbers that a passage must have: digits, and number words except "one", "zero" and ordinals."""
     plain = CITATION.sub(" ", text)
-    insisted = {
+    spelled = {
         _NUMBER_WORDS[w]
         for w in words(plain)
         if w in _NUMBER_WORDS and w not in {"one", "first", "second", "third", "zero"}
     }
-    return frozenset({match.group().replace(",", "") for match in _NUMBER.finditer(plain)} | insisted)
+    return frozenset({match.group().replace(",", "") for match in _NUMBER.finditer(plain)} | spelled)
 
 
 def names(text: str) -> frozenset[str]:
-    """Capitalised words inside sentences, acronyms and dotted identifiers, in lower case, possessives cut."""
+    """Return capitalised words inside sentences, acronyms and dotted identifiers: lower case, no possessive."""
     found = {
         re.sub(r"['’]s?$", "", match.group().lower()) for match in _NAME.finditer(CITATION.sub(" ", text))
     }
@@ -309,12 +112,12 @@ def names(text: str) -> frozenset[str]:
 
 
 def topics(text: str) -> frozenset[str]:
-    """Korean words that a subject or topic particle marks (은, 는, 이, 가), without it: who the claim is about."""
+    """Return Korean words that a topic or subject particle marks (은, 는, 이, 가), without the particle."""
     return frozenset(match.group(1) for match in _TOPIC.finditer(text) if match.group(1) not in _TOPIC_STOP)
 
 
 def denied(text: str) -> frozenset[str]:
-    """Content words that an English negation stands before (the next two): what the sentence denies."""
+    """Return the negated words: the two content words after each English negation."""
     found: set[str] = set()
     tokens = words(CITATION.sub("", text))
     for i, token in enumerate(tokens):
@@ -329,7 +132,7 @@ def denies_korean(text: str) -> bool:
 
 
 def bigrams(text: str) -> frozenset[str]:
-    """Hangul character pairs within words, case particles stripped, plus Latin words and numbers."""
+    """Return Hangul character pairs within words without particles, stems of Latin words, and numbers."""
     found: set[str] = set()
     for word in words(text):
         if not re.match(r"[가-힣]", word):
@@ -343,7 +146,7 @@ def bigrams(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Reading:
-    """A sentence's words, taken apart once."""
+    """A parsed sentence."""
 
     text: str
     content: tuple[str, ...]
@@ -355,11 +158,11 @@ class Reading:
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
-    """Take a sentence apart; cached, as a passage is read for every sentence of an answer."""
+    """Parse a sentence. Cached: every sentence of an answer is compared with the same passages."""
     found = tuple(content(text))
     return Reading(text, found, frozenset(found), numbers(text), denied(text), bigrams(text))
 
 
 def adjacent(stems: Sequence[str]) -> frozenset[tuple[str, str]]:
-    """Pairs of neighbouring content words."""
+    """Return pairs of neighbouring content words."""
     return frozenset(itertools.pairwise(stems))

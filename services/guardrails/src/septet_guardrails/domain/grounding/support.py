@@ -1,10 +1,10 @@
-"""Features that tell supported sentences from unsupported ones, and the calibrated probability.
+"""Support of a sentence by passages: features, and a logistic regression that gives the probability.
 
-Per sentence: coverage of its content words (English) or character pairs (Korean) by a passage and by its
-best sentence, order of words kept, numbers and names that the passage does not have, a
-negation on one side only, and the same words in reversed roles. Weights are fitted and checked by
-``benchmarks/guardrails/calibrate_groundedness.py``. Cosines of MiniLM embeddings were measured too and left
-out: beside these features they got a weight of the wrong sign on every English set.
+Features of a sentence and a passage: coverage of the content words (English) or character pairs (Korean) by the
+passage and by its best sentence, kept word order, numbers and names that are missing in the passage, a negation on
+one side only, and the same words in reversed roles. ``benchmarks/guardrails/calibrate_groundedness.py`` fits and
+checks the weights. Cosines of MiniLM embeddings are not used: next to these features their weight has the wrong
+sign on every English set.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MAX_PASSAGE_SENTENCES = 60
 
 @dataclass(frozen=True)
 class Evidence:
-    """A passage by its number in the prompt (1-based), with its sentences taken apart."""
+    """A passage with its number in the prompt (1-based) and its parsed sentences."""
 
     number: int
     text: str
@@ -42,21 +42,28 @@ class Evidence:
 
     @classmethod
     def of(cls, number: int, text: str, title: str = "") -> Evidence:
-        """Read a passage; its title supports names that the text only refers to."""
-        sentences, whole = _taken_apart(text, title)
+        """Parse a passage. Its title supports names that the text does not repeat."""
+        sentences, whole = _parsed(text, title)
         return cls(number, text, sentences, whole)
 
 
 @lru_cache(maxsize=1024)
-def _taken_apart(text: str, title: str) -> tuple[tuple[Reading, ...], Reading]:
-    """A passage's sentences, and all of it below its title; the same passage is found for many questions."""
+def _parsed(text: str, title: str) -> tuple[tuple[Reading, ...], Reading]:
+    """Parse a passage by sentence and as a whole with its title. Cached: many questions find the same passage."""
     pieces = split_sentences(text, _MAX_PASSAGE_SENTENCES)
     return tuple(read(p.text) for p in pieces) or (read(text),), read(f"{title}\n{text}")
 
 
 @dataclass(frozen=True)
 class Support:
-    """How well the passages support a sentence: probability, the passage that does it best, what is amiss."""
+    """How well the passages support a sentence.
+
+    Attributes:
+        probability: of being supported, 0 to 1.
+        passage: number of the passage that supports it best.
+        flaws: reasons for a low probability.
+        features: values for that passage.
+    """
 
     probability: float
     passage: int | None
@@ -64,32 +71,32 @@ class Support:
     features: Mapping[str, float]
 
 
-def judge_sentence(sentence: str, evidence: Sequence[Evidence], question: str) -> Support:
-    """Judge one sentence of an answer.
+def score_sentence(sentence: str, evidence: Sequence[Evidence], question: str) -> Support:
+    """Score one sentence of an answer.
 
     Args:
         sentence: with or without citations.
         evidence: the passages.
-        question: its words are neutral: repeating them neither supports nor contradicts.
+        question: its words are neutral; a sentence that repeats them is neither supported nor contradicted by it.
     """
     claim = CITATION.sub("", sentence).strip()
     if not evidence:
         return Support(0.0, None, ("there are no passages",), {})
-    said = _Claim.of(claim, question)
-    judged = [(_features(said, one), one.number) for one in evidence]
-    weights = calibration.KOREAN if said.korean else calibration.ENGLISH
-    features, number = max(judged, key=lambda pair: _probability(pair[0], weights))
+    parsed = _Claim.of(claim, question)
+    scored = [(_features(parsed, passage), passage.number) for passage in evidence]
+    weights = calibration.KOREAN if parsed.korean else calibration.ENGLISH
+    features, number = max(scored, key=lambda pair: _probability(pair[0], weights))
     return Support(round(_probability(features, weights), 4), number, _flaws(features), features)
 
 
 @dataclass(frozen=True)
 class _Claim:
-    """What is asked of every passage.
+    """A parsed sentence of the answer.
 
     Attributes:
-        own: character pairs that the question does not have; all of them, if it has all.
-        pairs: of neighbouring content words.
-        named: names that the question does not have, and their stems.
+        own: character pairs that are not in the question, or all pairs if the question has them all.
+        pairs: neighbouring content words.
+        named: names that are not in the question, with their stems.
     """
 
     reading: Reading
@@ -105,28 +112,32 @@ class _Claim:
         reading, neutral = read(claim), read(question)
         named = ((name, stem(name)) for name in topics(claim) | names(claim))
         return cls(
-            reading, is_korean(claim), neutral.bag, reading.bigrams - neutral.bigrams or reading.bigrams,
-            adjacent(reading.content), written_numbers(claim),
-            tuple((name, stemmed) for name, stemmed in named if stemmed not in neutral.bag),
-        )  # fmt: skip
+            reading,
+            korean=is_korean(claim),
+            neutral=neutral.bag,
+            own=reading.bigrams - neutral.bigrams or reading.bigrams,
+            pairs=adjacent(reading.content),
+            numbers=written_numbers(claim),
+            named=tuple((name, stemmed) for name, stemmed in named if stemmed not in neutral.bag),
+        )
 
 
-def _features(claim: _Claim, one: Evidence) -> dict[str, float]:
+def _features(claim: _Claim, passage: Evidence) -> dict[str, float]:
     reading = claim.reading
     if claim.korean:
-        shares = [_share(claim.own, piece.bigrams) for piece in one.sentences]
-        whole = _share(claim.own, one.whole.bigrams)
+        shares = [_share(claim.own, piece.bigrams) for piece in passage.sentences]
+        whole = _share(claim.own, passage.whole.bigrams)
     else:
-        shares = [_coverage(reading.content, piece.bag, claim.neutral) for piece in one.sentences]
-        whole = _coverage(reading.content, one.whole.bag, claim.neutral)
+        shares = [_coverage(reading.content, piece.bag, claim.neutral) for piece in passage.sentences]
+        whole = _coverage(reading.content, passage.whole.bag, claim.neutral)
     at = max(range(len(shares)), key=shares.__getitem__)
-    best, lowered = one.sentences[at], one.whole.text.lower()
-    unknown = sum(stemmed not in one.whole.bag and name not in lowered for name, stemmed in claim.named)
+    best, lowered = passage.sentences[at], passage.whole.text.lower()
+    unknown = sum(stemmed not in passage.whole.bag and name not in lowered for name, stemmed in claim.named)
     return {
         "sentence": shares[at],
         "passage": whole,
         "order": _share(claim.pairs, adjacent(best.content)) if len(reading.content) > 1 else shares[at],
-        "numbers": float(not claim.numbers <= one.whole.numbers),
+        "numbers": float(not claim.numbers <= passage.whole.numbers),
         "names": min(1.0, 2 * unknown / len(claim.named)) if claim.named else 0.0,
         "negation": float(shares[at] >= 0.4 and _is_denied(reading, best, claim.korean)),
         "swapped": float(_is_swapped(reading, best)),
@@ -134,7 +145,10 @@ def _features(claim: _Claim, one: Evidence) -> dict[str, float]:
 
 
 def _coverage(stems: Sequence[str], bag: frozenset[str], neutral: frozenset[str]) -> float:
-    """Share of the sentence's own content words that the bag has; 1 if it only repeats the question."""
+    """Share of the sentence's own content words that are in the bag.
+
+    0.5 if the sentence only repeats the question, 1 if it has no content words.
+    """
     own = [word for word in stems if word not in neutral or word in bag]
     if not own:
         return 0.5 if stems else 1.0
@@ -147,16 +161,16 @@ def _share(of: frozenset[str] | frozenset[tuple[str, str]], among: Iterable[obje
 
 
 def _is_denied(claim: Reading, best: Reading, korean: bool) -> bool:
-    """Whether one of the two denies what the other says."""
+    """Whether one sentence negates what the other states."""
     if korean:
         return denies_korean(claim.text) != denies_korean(best.text)
     return bool((claim.denied ^ best.denied) & claim.bag & best.bag)
 
 
 def _is_swapped(claim: Reading, best: Reading) -> bool:
-    """Two content words that both have, in opposite order around the same word between them.
+    """Whether both sentences share two content words in opposite order around a third.
 
-    The passive turns the order round too, so a "by" on one side only is no swap.
+    A passive also reverses the order, so a "by" on one side only does not count.
     """
     shared = [word for word in dict.fromkeys(claim.content) if word in best.bag]
     if len(shared) < 3 or (" by " in f" {claim.text} ") != (" by " in f" {best.text} "):
@@ -173,13 +187,13 @@ def _probability(features: Mapping[str, float], weights: Mapping[str, float]) ->
 
 
 def _flaws(features: Mapping[str, float]) -> tuple[str, ...]:
-    said = {
+    descriptions = {
         "numbers": "a number that the passages do not have",
         "names": "a name that the passages do not have",
         "negation": "denied on one side only",
         "swapped": "roles reversed",
     }
-    flaws = [text for name, text in said.items() if features[name] >= 0.5]
+    flaws = [text for name, text in descriptions.items() if features[name] >= 0.5]
     if features["passage"] < 0.6:
         flaws.append("words that the passages do not have")
     return tuple(flaws)

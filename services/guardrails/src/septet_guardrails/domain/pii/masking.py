@@ -1,22 +1,22 @@
-"""Typed placeholders in place of personal data."""
+"""Masking of personal data with typed placeholders."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from septet_guardrails.domain.pii.recognisers import Span
+from septet_guardrails.domain.pii.recogniser import Span
 
 
 class Masker:
-    """Replaces spans by ``<ENTITY_n>``; the same value gets the same placeholder in every text it masks."""
+    """Replaces spans with ``<ENTITY_n>``. Equal values get the same placeholder in all texts that it masks."""
 
     def __init__(self) -> None:
         self._placeholders: dict[tuple[str, str], str] = {}
         self.counts: dict[str, int] = {}
 
     def mask(self, text: str, spans: Sequence[Span]) -> str:
-        """Return ``text`` with ``spans`` (ordered, without overlaps) replaced."""
+        """Return ``text`` with its spans replaced; ``spans`` are ordered and do not overlap."""
         pieces: list[str] = []
         position = 0
         for span in spans:
@@ -36,5 +36,5 @@ class Masker:
 
 
 def normal_form(value: str) -> str:
-    """Form in which two spellings of one value are equal: letters and digits only, lower case."""
+    """Return the letters and digits of ``value`` in lower case, so that two spellings of it are equal."""
     return re.sub(r"[^\w@]|_", "", value).lower()

@@ -1,4 +1,4 @@
-"""Rails by name: what the policy's keys stand for, in the order in which they run."""
+"""The rails by name, as in the policy, in the order in which they run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from septet_guardrails.domain.rails.toxicity import AnswerToxicityRail, Classifi
 InputRails = Mapping[str, Rail[Question, Any]]
 OutputRails = Mapping[str, Rail[Answer, Any]]
 
-# What a failed answer may be replaced for by a quotation: the model wrote badly, it did no harm.
+# Rails whose failure means low quality and no harm: a quotation may replace the answer.
 QUALITY_RAILS = frozenset({"format", "groundedness", "citations"})
 
 
@@ -32,19 +32,15 @@ def _named(*rails: Any) -> Mapping[str, Any]:
 
 
 def input_rails(head: LinearHead, names: NameFinder, classifier: Classifier) -> InputRails:
-    """Rails for questions. Masking comes last: the others judge what was really written."""
-    return _named(
-        LengthRail(), LanguageRail(), TopicRail(), InjectionRail(head), QuestionToxicityRail(classifier),
-        PersonalDataRail(names),
-    )  # fmt: skip
+    """Return the rails for questions. Masking runs last, so that the other rails read the original text."""
+    safety = (InjectionRail(head), QuestionToxicityRail(classifier), PersonalDataRail(names))
+    return _named(LengthRail(), LanguageRail(), TopicRail(), *safety)
 
 
 def output_rails(names: NameFinder, classifier: Classifier) -> OutputRails:
-    """Rails for answers. Citations come last: what is dropped need not be cited."""
-    return _named(
-        FormatRail(), StructureRail(), AnswerToxicityRail(classifier), LeakRail(names), GroundednessRail(),
-        CitationsRail(),
-    )  # fmt: skip
+    """Return the rails for answers. Citations run last, so that dropped sentences get none."""
+    safety = (AnswerToxicityRail(classifier), LeakRail(names))
+    return _named(FormatRail(), StructureRail(), *safety, GroundednessRail(), CitationsRail())
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What rails have in common: they look at a subject under a rule and return a finding."""
+"""Base types of rails: a rail checks a subject under a rule and returns a finding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from septet_guardrails.domain.policy import Rule
 from septet_guardrails.domain.text import fold
 
 MAX_READ = 128 * 1024
-"""Most characters of a question and the user messages before it that rails read, in folded form."""
+"""Most characters that rails read of a question and its earlier user messages, in folded form."""
 
 MAX_ANSWER = 128 * 1024
 """Most characters of an answer that rails read."""
@@ -28,12 +28,12 @@ class Finding:
 
     Attributes:
         decision: what to do; after ``block`` no further rail runs.
-        final: whether no further rail runs although the decision is not ``block``.
-        score: what the threshold was compared with, if the rail has one.
+        score: the value that is compared with the threshold, if the rail has one.
         reason: for the verdict; never quotes personal data.
-        complaint: for the model that is asked again, one sentence.
-        text: the corrected answer, when the decision is ``fix`` or ``mask`` on an answer.
-        ask: the corrected wish, when the decision is ``mask`` on a question.
+        complaint: one sentence for the model that is asked again.
+        text: the corrected answer, if the decision on an answer is ``fix`` or ``mask``.
+        ask: the masked question, if the decision on a question is ``mask``.
+        final: whether no further rail runs although the decision is not ``block``.
     """
 
     decision: Decision
@@ -55,7 +55,7 @@ PASSED = Finding("pass")
 
 @dataclass(frozen=True)
 class Question:
-    """The subject of input rails: the wish, its language and texts that a person wrote."""
+    """Subject of input rails: a question with its options, messages and language."""
 
     ask: Ask
     language: str
@@ -63,26 +63,26 @@ class Question:
 
     @cached_property
     def user_texts(self) -> tuple[str, ...]:
-        """The question and earlier user messages. System messages are the application's own."""
+        """The question and the earlier user messages. System messages come from the application."""
         earlier = tuple(message.content for message in self.ask.history if message.role == "user")
         return (self.ask.query, *earlier)
 
     @cached_property
     def read_size(self) -> int:
-        """Characters that rails have to read; compatibility forms can make it 18 times the size as sent."""
+        """Characters that rails read. Folding can expand a compatibility character to 18 characters."""
         return sum(len(fold(text)) for text in self.user_texts)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The subject of output rails: the text as corrected so far, and the draft it came from."""
+    """Subject of output rails: the answer with corrections so far, and its draft."""
 
     text: str
     draft: Draft
 
 
 def refuse_unread(subject: Question, rule: Rule) -> Finding | None:
-    """The finding of a rail that cannot read all of its subject: unread text does not pass."""
+    """Return the finding for a subject that is too long to read completely; None if it is not too long."""
     if subject.read_size <= MAX_READ:
         return None
     reason = f"{subject.read_size} characters to read, more than {MAX_READ}"
@@ -90,10 +90,10 @@ def refuse_unread(subject: Question, rule: Rule) -> Finding | None:
 
 
 class Rail(Protocol[SubjectT, RuleT]):
-    """A check. ``name`` is its key in the policy and in verdicts."""
+    """A rail. ``name`` is its key in policies and verdicts."""
 
     @property
     def name(self) -> str: ...
 
     def check(self, subject: SubjectT, rule: RuleT) -> Finding:
-        """Judge ``subject`` under ``rule``; pure, and bounded in time for any input."""
+        """Check ``subject`` under ``rule``. Pure, with a bounded run time for any input."""

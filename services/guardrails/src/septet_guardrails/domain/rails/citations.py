@@ -1,4 +1,4 @@
-"""Whether citations point at passages that exist, and answers from passages have some."""
+"""Rail for citations: they must refer to existing passages, and an answer from passages must cite."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import re
 from septet_guardrails.domain.abstention import is_abstention
 from septet_guardrails.domain.policy import CitationsRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
-from septet_guardrails.domain.rails.groundedness import judge_answer
+from septet_guardrails.domain.rails.groundedness import score_answer
 
 _CITATIONS = re.compile(r"(?:(?<!\s)\s+)?\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _MAX_SENTENCES = 40
-# Support that is enough to name the passage as the source.
-_SUPPORTED = 0.3
+# Least support at which a passage is cited.
+_MIN_SUPPORT = 0.3
 _END = re.compile(r"[.!?。！？…]+[\"'”’)]*$")
 
 
 class CitationsRail:
-    """Removes citations of passages that do not exist and adds the passage that supports a sentence."""
+    """Removes citations of missing passages, and cites supporting passages if the answer cites none."""
 
     name = "citations"
 
@@ -43,17 +43,17 @@ class CitationsRail:
     @staticmethod
     def _cite(subject: Answer) -> str:
         text = subject.text
-        for one in reversed(judge_answer(subject, _MAX_SENTENCES)):
-            if one.claims and one.support.passage is not None and one.support.probability >= _SUPPORTED:
-                end = one.sentence.end
-                ending = _END.search(one.sentence.text)
+        for item in reversed(score_answer(subject, _MAX_SENTENCES)):
+            if item.claims and item.support.passage is not None and item.support.probability >= _MIN_SUPPORT:
+                end = item.sentence.end
+                ending = _END.search(item.sentence.text)
                 at = end - len(ending.group()) if ending else end
-                text = f"{text[:at]} [{one.support.passage}]{text[at:]}"
+                text = f"{text[:at]} [{item.support.passage}]{text[at:]}"
         return text
 
 
 def without_wrong(text: str, passages: int) -> tuple[str, list[str]]:
-    """Remove citations outside 1…``passages``; returns the text and the numbers removed."""
+    """Remove citations outside 1…``passages``; return the text and the removed numbers."""
     wrong: list[str] = []
 
     def keep(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Whether an answer is a whole, readable text."""
+"""Rail for the format of an answer: a complete, readable text."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from septet_guardrails.domain.policy import FormatRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
 from septet_guardrails.domain.text import Sentence, split_sentences
 
-# From the beginning of a run only: a long run of spaces would else be read once from each of them.
+# From the start of a run only; from every position, a long run of spaces would take quadratic time.
 _TRAILING = re.compile(r"(?<![ \t])[ \t]+\n")
 _ECHO = re.compile(r"^\s*(?:answer|assistant|답변|답)\s*[:：]\s*", re.IGNORECASE)
 _SPECIAL = re.compile(r"<\|[^|>]{1,40}\|>|</?s>|\[/?INST\]")
 _ASKS = re.compile(r"[?？][\"'”’)\]]*(?:\s*\[\d+\][.?]?)*\s*$|\[\d+\]\s*[?？]\s*$")
-_ENDS_WELL = re.compile(r"[.!?。！？…:][\"'”’)\]]*(?:\s*\[\d+\])*\s*$")
+_COMPLETE = re.compile(r"[.!?。！？…:][\"'”’)\]]*(?:\s*\[\d+\])*\s*$")
 
 
 class FormatRail:
-    """Mends what can be mended by cutting: template debris, repeated sentences, an unfinished last sentence."""
+    """Removes template text, repeated sentences and an unfinished last sentence; fails other faults."""
 
     name = "format"
 
@@ -26,7 +26,7 @@ class FormatRail:
             return Finding("reask", 0.0, "the answer is empty", "Give an answer; the last one was empty.")
         if subject.draft.ask.output_schema is not None:
             return PASSED
-        text, mended = tidy(subject.text, cut_off=subject.draft.finish_reason == "length")
+        text, fixes = tidy(subject.text, cut_off=subject.draft.finish_reason == "length")
         if not re.search(r"\w", text):
             return Finding("reask", 0.0, "only template text", "Answer in whole sentences.")
         if only_asks(text):
@@ -35,51 +35,51 @@ class FormatRail:
             complaint = f"Answer in fewer than {rule.max_characters} characters."
             reason = f"the answer has {len(text)} characters"
             return Finding("reask", None, reason, complaint, final=True)
-        return Finding("fix", 1.0, ", ".join(mended), text=text) if mended else Finding("pass", 1.0)
+        return Finding("fix", 1.0, ", ".join(fixes), text=text) if fixes else Finding("pass", 1.0)
 
 
 def tidy(text: str, *, cut_off: bool) -> tuple[str, list[str]]:
-    """The text without debris, and what was removed."""
-    mended: list[str] = []
+    """Return the corrected text, and a list of the corrections."""
+    fixes: list[str] = []
     clean = _ECHO.sub("", _SPECIAL.sub("", text)).strip()
     if clean != text.strip():
-        mended.append("removed template text")
+        fixes.append("removed template text")
     unique = without_repeats(clean)
     if unique != clean:
-        mended.append("removed repeated sentences")
+        fixes.append("removed repeated sentences")
     if cut_off and (whole := without_fragment(unique)) != unique:
         unique = whole
-        mended.append("removed an unfinished sentence")
-    return unique, mended
+        fixes.append("removed an unfinished sentence")
+    return unique, fixes
 
 
 def only_asks(text: str) -> bool:
-    """Whether every sentence is a question: small models repeat what they were asked."""
+    """Whether every sentence is a question. Small models tend to repeat the question."""
     return all(_ASKS.search(sentence.text) for sentence in split_sentences(text))
 
 
 def without_repeats(text: str) -> str:
-    """Keep the first of equal sentences of at least four words; small models loop."""
+    """Drop repeated sentences of more than 16 characters. Small models tend to loop."""
     seen: set[str] = set()
-    doomed: list[Sentence] = []
+    repeats: list[Sentence] = []
     for sentence in split_sentences(text):
         key = " ".join(re.sub(r"\[\d+\]", "", sentence.text).lower().split())
         if key in seen and len(key) > 16:
-            doomed.append(sentence)
+            repeats.append(sentence)
         seen.add(key)
-    return cut(text, doomed)
+    return cut(text, repeats)
 
 
 def without_fragment(text: str) -> str:
-    """Drop the last sentence if it has no end, and others remain."""
+    """Drop an unfinished last sentence if other sentences remain."""
     sentences = split_sentences(text)
-    if len(sentences) > 1 and not _ENDS_WELL.search(sentences[-1].text):
+    if len(sentences) > 1 and not _COMPLETE.search(sentences[-1].text):
         return cut(text, sentences[-1:])
     return text
 
 
 def cut(text: str, sentences: list[Sentence]) -> str:
-    """``text`` without the given sentences, spacing closed up; line breaks are kept."""
+    """Remove sentences from ``text`` and collapse the spaces; line breaks are kept."""
     kept, position = [], 0
     for sentence in sorted(sentences, key=lambda s: s.start):
         kept.append(text[position : sentence.start])

@@ -1,4 +1,4 @@
-"""Prompt injection: rules for known techniques, a trained head for what they miss."""
+"""Rail against prompt injection: rules for known techniques, and a trained classifier."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from septet_guardrails.domain.policy import InjectionRule
 from septet_guardrails.domain.rails.base import Finding, Question, refuse_unread
 
 _WINDOW = 800
-# A window of a long text is one of many chances to be wrong, so it has to be surer than a short text.
-_WINDOW_BAR = 0.95
+# A long text has many windows, each of which may be a false alarm, so a window needs a higher probability.
+_WINDOW_THRESHOLD = 0.95
 _ENCODED = re.compile(r"[A-Za-z0-9+/]{24,4096}={0,2}")
 
 
 class InjectionRail:
-    """The score is the greatest of the matched rules' weights and the head's probability."""
+    """Scores a text with the greatest weight of its rules or the classifier's probability, if that is greater."""
 
     name = "injection"
 
@@ -29,21 +29,21 @@ class InjectionRail:
     def check(self, subject: Question, rule: InjectionRule) -> Finding:
         if unread := refuse_unread(subject, rule):
             return unread
-        score, reason = max((self.judge(text) for text in subject.user_texts), key=lambda found: found[0])
+        score, reason = max((self.score(text) for text in subject.user_texts), key=lambda found: found[0])
         if score < rule.threshold:
             return Finding("pass", round(score, 3))
         return Finding("flag" if rule.action == "flag" else "block", round(score, 3), reason)
 
-    def judge(self, text: str) -> tuple[float, str]:
-        """Probability that ``text`` is an attack, and the technique that gave it."""
-        return max((self._judge_plain(piece) for piece in (text, *decoded(text))), key=lambda found: found[0])
+    def score(self, text: str) -> tuple[float, str]:
+        """Return the probability that ``text`` is an attack, and the technique or classifier that gave it."""
+        return max((self._score_plain(piece) for piece in (text, *decoded(text))), key=lambda found: found[0])
 
-    def _judge_plain(self, text: str) -> tuple[float, str]:
+    def _score_plain(self, text: str) -> tuple[float, str]:
         rules = match_rules(text)
         score, reason = self._head.probability(text[:_WINDOW]), "classifier"
         for start in range(_WINDOW // 2, max(len(text) - _WINDOW // 2, 0), _WINDOW // 2):
             windowed = self._head.probability(text[start : start + _WINDOW])
-            if windowed >= _WINDOW_BAR and windowed > score:
+            if windowed >= _WINDOW_THRESHOLD and windowed > score:
                 score = windowed
         if rules and rules[0].weight >= score:
             return rules[0].weight, f"technique: {', '.join(rule.name for rule in rules[:3])}"
@@ -51,7 +51,7 @@ class InjectionRail:
 
 
 def decoded(text: str) -> Iterator[str]:
-    """Readable text hidden in base64 runs."""
+    """Yield readable text that is encoded in base64."""
     for match in _ENCODED.finditer(text):
         raw = match.group()
         try:

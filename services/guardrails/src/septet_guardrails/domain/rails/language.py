@@ -1,4 +1,4 @@
-"""Whether the question is in a language that the policy allows."""
+"""Rail for the language of the question."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from septet_guardrails.domain.rails.base import Finding, Question
 
 
 class LanguageRail:
-    """Acts on languages outside ``allowed``, when they were recognised surely enough."""
+    """Acts on languages outside ``allowed`` if the detector's confidence reaches the threshold."""
 
     name = "language"
 

@@ -1,4 +1,4 @@
-"""Personal data in answers that neither the passages nor the question gave."""
+"""Rail against personal data in answers that comes neither from the passages nor from the question."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from septet_guardrails.domain.rails.structure import parse
 
 
 class LeakRail:
-    """Masks, or refuses, what the model cannot have from this request's own texts."""
+    """Masks or blocks personal data that is in none of the request's texts."""
 
     name = "pii"
 
@@ -55,7 +55,7 @@ def _given(subject: Answer) -> list[str]:
 
 
 def _mask_json(text: str, mask: Callable[[str], str], leaks: Callable[[str], list[Span]]) -> str | None:
-    """Mask within strings only, so that the JSON stays JSON; ``None`` if a number holds personal data."""
+    """Mask strings only, so that the result is valid JSON; None if a number contains personal data."""
     unsafe = False
 
     def visit(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Size of the question and of the conversation before it."""
+"""Rail for the length of the question and of the earlier messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from septet_guardrails.domain.rails.base import PASSED, Finding, Question
 
 
 class LengthRail:
-    """Blocks what is longer than the policy allows; the score is the share of the limit that is used."""
+    """Blocks questions and conversations over the policy's limits; the score is the used share of a limit."""
 
     name = "length"
 

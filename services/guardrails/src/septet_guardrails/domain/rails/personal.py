@@ -1,4 +1,4 @@
-"""Personal data in questions: masked, or refused."""
+"""Rail against personal data in questions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NameFinder = Callable[[str], Sequence[Span]]
 
 
 def find_all(text: str, rule: PiiRule, names: NameFinder) -> list[Span]:
-    """Spans of the entities the rule asks for; ``names`` is called only if the rule wants it."""
+    """Find spans of the rule's entities; ``names`` is called only if the rule enables it."""
     return find_pii(text, frozenset(rule.entities) or None, names(text) if rule.names else ())
 
 
 class PersonalDataRail:
-    """Masks personal data in the question and in every message, with the same placeholder for a value."""
+    """Masks personal data in the question and all messages; equal values get equal placeholders."""
 
     name = "pii"
 
@@ -37,7 +37,7 @@ class PersonalDataRail:
         return Finding(rule.action, 1.0, reason)
 
     def without_personal_data(self, ask: Ask, rule: PiiRule) -> Ask:
-        """``ask`` with its personal data masked."""
+        """Return ``ask`` with its personal data masked."""
         return self._mask(ask, rule, Masker())
 
     def _mask(self, ask: Ask, rule: PiiRule, masker: Masker) -> Ask:

@@ -1,4 +1,4 @@
-"""Whether an answer is the JSON that the request's schema asks for."""
+"""Rail for JSON answers: the answer must be valid under the request's schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FENCE = re.compile(r"```(?:json)?[^\S\n]*\n", re.IGNORECASE)
 
 
 class StructureRail:
-    """Applies to requests with an ``output_schema``; code fences and talk around the JSON are cut."""
+    """Validates answers to requests with an ``output_schema``; removes code fences and text around the JSON."""
 
     name = "structure"
 
@@ -43,14 +43,14 @@ class StructureRail:
 
 
 class _Invalid:
-    """Stands for text that is not JSON, which ``None`` cannot."""
+    """Marker for text that is not JSON; ``None`` is valid JSON."""
 
 
 _INVALID = _Invalid()
 
 
 def parse(text: str) -> Any:
-    """The JSON value, or ``_INVALID``. NaN and Infinity are no JSON."""
+    """Return the JSON value, or ``_INVALID``. NaN and Infinity are not valid JSON."""
 
     def refuse(name: str) -> Any:
         raise ValueError(name)
@@ -64,7 +64,7 @@ def parse(text: str) -> Any:
 
 
 def extract_json(text: str) -> str:
-    """The JSON within a code fence, or from the first bracket to the last, when the text as such is none."""
+    """Return the text if it is JSON, else the content of its code fence or of its outermost brackets."""
     if parse(text) is not _INVALID:
         return text
     stripped = text.strip()

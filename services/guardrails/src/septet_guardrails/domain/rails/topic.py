@@ -1,4 +1,4 @@
-"""Topics that an operator does not want to talk about."""
+"""Rail against topics that the policy denies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from septet_guardrails.domain.text import fold
 
 
 class TopicRail:
-    """Matches the policy's denied words and phrases: whole words in Latin script, anywhere in others."""
+    """Matches denied words and phrases: whole words in ASCII phrases, any position in others."""
 
     name = "topic"
 

@@ -1,4 +1,4 @@
-"""Abuse, hatred and threats, in questions and in answers."""
+"""Rails against abuse, hatred and threats in questions and answers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Classifier = Callable[[str], float]
 
 
 class ToxicityRail:
-    """The score is the weight of the surest kind of abuse, or the classifier's probability if it is asked."""
+    """Scores texts with the greatest weight of abuse, or the classifier's probability if that is greater."""
 
     name = "toxicity"
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
 
-    def judge(self, texts: Sequence[str], rule: ToxicityRule, *, quoted: bool = False) -> Finding:
-        """Judge texts together; the worst counts."""
+    def check_texts(self, texts: Sequence[str], rule: ToxicityRule, *, quoted: bool = False) -> Finding:
+        """Check texts together; the greatest score counts."""
         score, reason = 0.0, ""
         for text in texts:
             for abuse in match_abuse(text, quoted=quoted)[:1]:
@@ -34,17 +34,17 @@ class ToxicityRail:
 
 
 class QuestionToxicityRail(ToxicityRail):
-    """Toxicity of what a person wrote."""
+    """Checks the user's texts."""
 
     def check(self, subject: Question, rule: ToxicityRule) -> Finding:
-        return refuse_unread(subject, rule) or self.judge(subject.user_texts, rule)
+        return refuse_unread(subject, rule) or self.check_texts(subject.user_texts, rule)
 
 
 class AnswerToxicityRail(ToxicityRail):
-    """Toxicity of what the model wrote; words that quote a passage count too, as they would be shown."""
+    """Checks the answer. Quotations count too, because they would be shown."""
 
     def check(self, subject: Answer, rule: ToxicityRule) -> Finding:
-        found = self.judge((subject.text,), rule, quoted=True)
+        found = self.check_texts((subject.text,), rule, quoted=True)
         if found.decision != "block":
             return found
         complaint = "Answer without insults, threats or hateful words."

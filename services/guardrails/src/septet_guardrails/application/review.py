@@ -1,13 +1,13 @@
-"""A draft through all output rails."""
+"""Review: run an answer through the output rails."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from septet_contracts import Draft, Verdict
 
+from septet_guardrails.application.rail_run import run_rail
 from septet_guardrails.domain.policy import Policy
 from septet_guardrails.domain.rails import QUALITY_RAILS, Answer, OutputRails
 from septet_guardrails.domain.rails.base import MAX_ANSWER, Finding
@@ -16,7 +16,13 @@ from septet_guardrails.domain.rails.format import FormatRail
 
 @dataclass(frozen=True)
 class Review:
-    """The answer as corrected, every rail's verdict, and the findings that forbid it as it stands."""
+    """Result of :func:`review`.
+
+    Attributes:
+        text: the answer with the rails' corrections.
+        verdicts: one for each rail that ran.
+        failures: findings that forbid the answer, by rail.
+    """
 
     text: str
     verdicts: tuple[Verdict, ...]
@@ -27,13 +33,13 @@ class Review:
         return not self.failures
 
     @property
-    def mendable(self) -> bool:
-        """Whether asking the model again can help: no failure is final."""
+    def can_be_revised(self) -> bool:
+        """Whether a second model call can help: no failure is a block."""
         return all(finding.decision == "reask" for finding in self.failures.values())
 
     @property
-    def only_quality(self) -> bool:
-        """Whether the answer is merely bad, so that a quotation may stand in for it."""
+    def has_only_quality_failures(self) -> bool:
+        """Whether a quotation may replace the answer: it is of low quality, but harmless."""
         return self.failures.keys() <= QUALITY_RAILS
 
     @property
@@ -48,7 +54,8 @@ class Review:
 def review(draft: Draft, text: str, policy: Policy, rails: OutputRails, skip: Collection[str] = ()) -> Review:
     """Run the enabled rails on ``text`` in order until one ends the review.
 
-    Each rail sees the text as corrected by those before it; the rails after the end have no verdict.
+    Each rail reads the text with the corrections of the rails before it. Rails after the end do not run and have
+    no verdict.
     """
     if len(text) > MAX_ANSWER:
         return _too_long(text)
@@ -57,15 +64,9 @@ def review(draft: Draft, text: str, policy: Policy, rails: OutputRails, skip: Co
         rule = getattr(policy.output, name)
         if not rule.enabled or name in skip:
             continue
-        began = time.perf_counter()
-        finding = rail.check(Answer(text, draft), rule)
+        finding, verdict = run_rail(name, rail, Answer(text, draft), rule, "output")
+        verdicts.append(verdict)
         text = finding.text if finding.text is not None else text
-        verdicts.append(
-            Verdict(
-                rail=name, stage="output", decision=finding.decision, score=finding.score, reason=finding.reason,
-                latency_ms=round((time.perf_counter() - began) * 1000, 3),
-            )
-        )  # fmt: skip
         if finding.decision in ("reask", "block"):
             failures[name] = finding
         if finding.ends:
@@ -74,7 +75,7 @@ def review(draft: Draft, text: str, policy: Policy, rails: OutputRails, skip: Co
 
 
 def _too_long(text: str) -> Review:
-    """An answer that no rail reads is refused, whatever the policy says of its length."""
+    """Block an answer that is too long for the rails to read, whatever the policy's length limit."""
     reason = f"the answer has {len(text)} characters, more than {MAX_ANSWER}"
     verdict = Verdict(rail=FormatRail.name, stage="output", decision="block", reason=reason)
     return Review(text, (verdict,), {FormatRail.name: Finding("block", None, reason)})

@@ -1,4 +1,4 @@
-"""What becomes of a reviewed draft: answered, asked again, replaced by a quotation, or refused."""
+"""Correction: decide whether to answer, ask the model again, quote a passage, or refuse."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Literal
 
 from septet_contracts import Draft, Verdict
 
+from septet_guardrails.application.review import Review, review
 from septet_guardrails.domain.abstention import is_abstention
 from septet_guardrails.domain.policy import Policy
 from septet_guardrails.domain.rails import OutputRails
 from septet_guardrails.domain.replies import refusal
-from septet_guardrails.domain.review import Review, review
 
 
 @dataclass(frozen=True)
 class Revise:
-    """Ask the model once more."""
+    """Ask the model again."""
 
     complaints: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
@@ -24,7 +24,7 @@ class Revise:
 
 @dataclass(frozen=True)
 class Conclude:
-    """End the request."""
+    """Answer, abstain or refuse."""
 
     status: Literal["answered", "abstained", "refused"]
     answer: str
@@ -37,16 +37,17 @@ def decide(draft: Draft, policy: Policy, rails: OutputRails, remaining: float) -
 
     Args:
         draft: the model's answer with its passages.
-        policy: the request's.
+        policy: the policy of the request.
         rails: output rails by name.
         remaining: seconds until the request's deadline.
     """
     found = review(draft, draft.answer, policy, rails)
     if found.passed:
-        silent = draft.ask.output_schema is None and is_abstention(found.text)
-        return Conclude("abstained" if silent else "answered", found.text, "generated", found.verdicts)
+        abstains = draft.ask.output_schema is None and is_abstention(found.text)
+        return Conclude("abstained" if abstains else "answered", found.text, "generated", found.verdicts)
     rule = policy.correction
-    if found.mendable and draft.attempt < rule.max_attempts and remaining >= rule.reask_needs.total_seconds():
+    has_time = remaining >= rule.reask_needs.total_seconds()
+    if found.can_be_revised and draft.attempt < rule.max_attempts and has_time:
         return Revise(found.complaints, found.verdicts)
     quoted = _quotation(draft, policy, rails, found) if rule.extractive else None
     if quoted is not None:
@@ -55,9 +56,9 @@ def decide(draft: Draft, policy: Policy, rails: OutputRails, remaining: float) -
 
 
 def _quotation(draft: Draft, policy: Policy, rails: OutputRails, found: Review) -> Conclude | None:
-    """The best sentence of the passages, quoted and cited, if the rails let it pass."""
+    """Quote and cite the best sentence of the passages; None if there is none or a rail fails it."""
     best = draft.answerability.best if draft.answerability is not None else None
-    if best is None or not found.only_quality or draft.ask.output_schema is not None:
+    if best is None or not found.has_only_quality_failures or draft.ask.output_schema is not None:
         return None
     if not 1 <= best.number <= len(draft.passages):
         return None

@@ -1,13 +1,13 @@
-"""A question through all input rails."""
+"""Screening: run a question through the input rails."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from septet_contracts import Ask, Verdict
 
+from septet_guardrails.application.rail_run import run_rail
 from septet_guardrails.domain.errors import Rejected
 from septet_guardrails.domain.policy import PiiRule, Policy
 from septet_guardrails.domain.rails import InputRails, Question
@@ -18,12 +18,20 @@ from septet_guardrails.domain.text import fold
 MAX_BLOCKED = 1_000
 """Characters of a blocked question that its outcome repeats."""
 
-_MASKED_ALONG = 200
+_MASKING_MARGIN = 200
+"""Characters after ``MAX_BLOCKED`` that are masked too, so that the cut does not split personal data."""
 
 
 @dataclass(frozen=True)
 class Screening:
-    """The question as it may travel on, the verdicts of the rails that ran, and the rail that blocks, if any."""
+    """Result of :func:`screen`.
+
+    Attributes:
+        ask: the question to pass on, with personal data masked as the policy says.
+        verdicts: one for each rail that ran.
+        language: ISO 639-1 code of the detected language.
+        blocked_by: name of the rail that blocked the question, if one did.
+    """
 
     ask: Ask
     verdicts: tuple[Verdict, ...]
@@ -32,7 +40,7 @@ class Screening:
 
 
 def check_usable(ask: Ask) -> None:
-    """Refuse what no policy could make sense of.
+    """Reject a question that no policy can process.
 
     Raises:
         Rejected: codes ``empty_question`` and ``invalid_output_schema``.
@@ -49,11 +57,11 @@ def screen(
 ) -> Screening:
     """Run the enabled rails in order until one blocks.
 
-    Each rail gets the question as it was asked; masking applies to what goes on. The rails after a block have no
-    verdict.
+    Every rail reads the original question; masking changes only the question that is passed on. Rails after a
+    block do not run and have no verdict.
 
     Raises:
-        Rejected: no policy could make sense of the question.
+        Rejected: no policy can process the question.
     """
     check_usable(ask)
     question, verdicts = Question(ask, *detect_language(ask.query)), []
@@ -61,14 +69,8 @@ def screen(
         rule = getattr(policy.input, name)
         if not rule.enabled:
             continue
-        began = time.perf_counter()
-        finding = rail.check(question, rule)
-        verdicts.append(
-            Verdict(
-                rail=name, stage="input", decision=finding.decision, score=finding.score, reason=finding.reason,
-                latency_ms=round((time.perf_counter() - began) * 1000, 3),
-            )
-        )  # fmt: skip
+        finding, verdict = run_rail(name, rail, question, rule, "input")
+        verdicts.append(verdict)
         ask = finding.ask or ask
         if finding.decision == "block":
             return Screening(_blocked(ask, policy.input.pii, rails), tuple(verdicts), question.language, name)
@@ -76,8 +78,11 @@ def screen(
 
 
 def _blocked(ask: Ask, rule: PiiRule, rails: InputRails) -> Ask:
-    """The beginning of a blocked question, masked although the rail for personal data may not have run."""
-    shown = ask.model_copy(update={"question": ask.query[: MAX_BLOCKED + _MASKED_ALONG], "messages": None})
+    """Cut a blocked question to ``MAX_BLOCKED`` characters and mask it.
+
+    The block may have skipped the rail that masks personal data, so masking is applied here.
+    """
+    shown = ask.model_copy(update={"question": ask.query[: MAX_BLOCKED + _MASKING_MARGIN], "messages": None})
     rail = rails.get(PersonalDataRail.name)
     if isinstance(rail, PersonalDataRail) and rule.enabled and rule.action != "flag":
         shown = rail.without_personal_data(shown, rule)

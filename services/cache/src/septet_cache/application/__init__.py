@@ -1,0 +1,1 @@
+"""Use cases: look up a question, admit an answer, revoke answers."""

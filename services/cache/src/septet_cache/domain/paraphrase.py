@@ -1,0 +1,71 @@
+"""Paraphrase verification: whether a stored answer to one question may be served for another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from septet_contracts import CacheCheck
+
+from septet_cache.domain.classifier import classifiers
+from septet_cache.domain.entry import Candidate
+from septet_cache.domain.features import features
+from septet_cache.domain.reading import Reading, read
+from septet_cache.domain.verify import align, run_checks
+
+MAX_QUESTION_CHARS = 400
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Result of verifying a candidate.
+
+    Attributes:
+        candidate: the entry and its similarity.
+        checks: the checks that ran; the classifier runs last, and only if all others passed.
+        probability: the classifier's, that both questions have the same meaning; 0 if it did not run.
+    """
+
+    candidate: Candidate
+    checks: tuple[CacheCheck, ...]
+    probability: float
+
+    @property
+    def is_safe(self) -> bool:
+        return bool(self.checks) and all(c.passed for c in self.checks)
+
+    @property
+    def failed_check(self) -> CacheCheck | None:
+        return next((c for c in self.checks if not c.passed), None)
+
+
+def read_question(question: str, language: str | None) -> Reading | None:
+    """Read a question for verification; None if it is too long or its language has no reader."""
+    return read(question, language) if len(question) <= MAX_QUESTION_CHARS else None
+
+
+def verify(reading: Reading, candidate: Candidate, strictness: float | None = None) -> Verification:
+    """Run the checks on the candidate's question and ``reading``, then the classifier.
+
+    ``strictness`` (0 to 1) replaces the classifier's trained threshold.
+    """
+    other = read_question(candidate.entry.question, candidate.entry.language)
+    if other is None:
+        check = CacheCheck(name="language", passed=False, detail="cannot be read")
+        return Verification(candidate, (check,), 0.0)
+    alignment = align(reading, other)
+    checks = tuple(CacheCheck(name=c.name, passed=c.passed, detail=c.detail) for c in run_checks(alignment))
+    if not all(c.passed for c in checks):
+        return Verification(candidate, checks, 0.0)
+    classifier = classifiers()[reading.language]
+    threshold = classifier.threshold if strictness is None else strictness
+    probability = classifier.probability(features(alignment, candidate.similarity))
+    detail = f"same meaning with probability {probability:.2f}; {threshold:.2f} is needed"
+    # Clients know the classifier's check under this name.
+    scored = CacheCheck(name="second_opinion", passed=probability >= threshold, detail=detail)
+    return Verification(candidate, (*checks, scored), probability)
+
+
+def best(verifications: Iterable[Verification]) -> Verification | None:
+    """Return the best candidate: a safe one if there is one, with the greatest probability, then similarity."""
+    return max(verifications, key=lambda v: (v.is_safe, v.probability, v.candidate.similarity), default=None)

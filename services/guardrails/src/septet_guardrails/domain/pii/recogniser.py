@@ -1,0 +1,56 @@
+"""A recogniser of one kind of personal data, and the span that it finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+_CONTEXT_REACH = 48
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of personal data: entity name, character offsets, confidence of 0 to 1."""
+
+    entity: str
+    start: int
+    end: int
+    score: float
+
+    def overlaps(self, other: Span) -> bool:
+        return self.start < other.end and other.start < self.end
+
+
+def accept_any(_: str) -> bool:
+    """Accept every match: the check of a pattern without a checksum."""
+    return True
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """A pattern, a check and optional context words.
+
+    The span is group 1 of the pattern, or the whole match if there is no group.
+
+    Attributes:
+        digits: least number of ASCII digits in a text with a match.
+        marks: lower-case strings; a text with a match contains at least one of them. Empty for no condition.
+    """
+
+    entity: str
+    pattern: re.Pattern[str]
+    score: float
+    check: Callable[[str], bool] = accept_any
+    context: re.Pattern[str] | None = None
+    digits: int = 0
+    marks: tuple[str, ...] = ()
+
+    def find(self, text: str) -> Iterable[Span]:
+        """Find spans that match, pass the check and, if ``context`` is set, have a context word near."""
+        for match in self.pattern.finditer(text):
+            group = 1 if match.re.groups and match.group(1) is not None else 0
+            start, end = match.span(group)
+            near = text[max(0, start - _CONTEXT_REACH) : end + _CONTEXT_REACH // 2]
+            if self.check(match.group(group)) and (self.context is None or self.context.search(near)):
+                yield Span(self.entity, start, end, self.score)
