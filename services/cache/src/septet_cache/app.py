@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from septet_kit import Kit, ServiceSpec, Stage, Wiring
-from septet_kit.models import Embedder
+from septet_kit.embeddings_client import Embedder
 from septet_kit.observe import get_logger
 
 from septet_cache import migrations

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from septet_contracts import CacheInfo, Embedding, Screened
 from septet_kit import Permanent, Transient
-from septet_kit.models import as_embedding
+from septet_kit.embeddings_client import as_embedding
 from septet_kit.observe import get_logger
 from septet_kit.offload import Offload
 
