@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from septet_cli.bench.datasets import Question
-from septet_contracts import Passage, RetrievalWish
+from septet_contracts import Passage, RetrievalOptions
 from septet_retrieval.domain.answerability import Kind, assess
 from septet_retrieval.domain.evidence import MAX_PASSAGES, Terms, best_sentences
 from septet_retrieval.domain.query import is_latin
@@ -25,7 +25,7 @@ from septet_retrieval.settings import RetrievalSettings
 from benchmarks.retrieval.corpus import TENANT, CachedEncoder, Engine, data_folder, data_set, engine
 
 Group = Literal["answerable", "hard", "easy"]
-_WISH = RetrievalWish(mode="hybrid", k=50, fusion="convex")
+_OPTIONS = RetrievalOptions(mode="hybrid", k=50, fusion="convex")
 _MIN_ANSWER = 4
 
 
@@ -84,7 +84,7 @@ def _questions(name: str) -> list[str]:
 
 
 async def _search(searched: Engine, question: str) -> tuple[Passage, ...]:
-    return (await searched.searcher.search(Query(TENANT, question, _WISH))).passages
+    return (await searched.searcher.search(Query(TENANT, question, _OPTIONS))).passages
 
 
 def _answers(passage: Passage, question: Question) -> bool:

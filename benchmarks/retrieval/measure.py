@@ -19,7 +19,7 @@ from pathlib import Path
 
 from septet_cli.bench.datasets import DataSet, Question
 from septet_cli.bench.metrics import mean, ndcg, percentile, recall, reciprocal_rank
-from septet_contracts import RetrievalWish
+from septet_contracts import RetrievalOptions
 from septet_retrieval.search import Query, Searcher
 from septet_retrieval.settings import RetrievalSettings
 
@@ -29,11 +29,11 @@ SETS = (
     "cranfield", "cisi", "tydiqa_goldp_en", "tydiqa_goldp_ko", "hotpotqa_100", "anthropic_docs_qa",
     "dbpedia_entity_slice",
 )  # fmt: skip
-WISHES = {
-    "bm25": RetrievalWish(mode="lexical", k=50),
-    "dense": RetrievalWish(mode="dense", k=50),
-    "hybrid_rrf": RetrievalWish(mode="hybrid", k=50, fusion="rrf"),
-    "hybrid_convex": RetrievalWish(mode="hybrid", k=50, fusion="convex"),
+OPTIONS = {
+    "bm25": RetrievalOptions(mode="lexical", k=50),
+    "dense": RetrievalOptions(mode="dense", k=50),
+    "hybrid_rrf": RetrievalOptions(mode="hybrid", k=50, fusion="rrf"),
+    "hybrid_convex": RetrievalOptions(mode="hybrid", k=50, fusion="convex"),
 }
 RESULT = Path(__file__).parent / "results" / "ranking.json"
 
@@ -42,7 +42,9 @@ async def measure(data: DataSet, encoder: CachedEncoder) -> dict[str, object]:
     """All figures of one set."""
     async with engine(data, RetrievalSettings(), encoder) as made:
         encoder.encode([question.text for question in data.questions])
-        figures = {name: await _figures(made.searcher, data.questions, wish) for name, wish in WISHES.items()}
+        figures = {
+            name: await _figures(made.searcher, data.questions, options) for name, options in OPTIONS.items()
+        }
         sizes = {
             "documents": len(data.documents),
             "passages": len(made.passages),
@@ -52,12 +54,12 @@ async def measure(data: DataSet, encoder: CachedEncoder) -> dict[str, object]:
 
 
 async def _figures(
-    searcher: Searcher, questions: Sequence[Question], wish: RetrievalWish
+    searcher: Searcher, questions: Sequence[Question], options: RetrievalOptions
 ) -> dict[str, float]:
     rankings, times = [], []
     for question in questions:
         started = time.perf_counter()
-        found = await searcher.search(Query(TENANT, question.text, wish))
+        found = await searcher.search(Query(TENANT, question.text, options))
         times.append((time.perf_counter() - started) * 1000)
         rankings.append(list(dict.fromkeys(passage.document_id for passage in found.passages)))
     pairs = [(ranking, question.grades) for ranking, question in zip(rankings, questions, strict=True)]
@@ -73,13 +75,13 @@ def main(names: Sequence[str]) -> None:
     """Measure the named sets, print a table, write the results of all of them."""
     encoder = CachedEncoder()
     results = {}
-    print(f"{'nDCG@10':22}" + "".join(f"{name:>15}" for name in WISHES))
+    print(f"{'nDCG@10':22}" + "".join(f"{name:>15}" for name in OPTIONS))
     for name in names:
         data = data_set(name)
         if data is None:
             continue
         results[name] = figures = asyncio.run(measure(data, encoder))
-        print(f"{name:22}" + "".join(f"{figures[w]['ndcg@10']:15.4f}" for w in WISHES), flush=True)  # type: ignore[index]
+        print(f"{name:22}" + "".join(f"{figures[w]['ndcg@10']:15.4f}" for w in OPTIONS), flush=True)  # type: ignore[index]
     if set(names) == set(SETS) and results:
         RESULT.parent.mkdir(exist_ok=True)
         RESULT.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

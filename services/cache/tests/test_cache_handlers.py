@@ -17,7 +17,7 @@ from septet_cache.settings import CacheSettings
 from septet_contracts import (
     Ask,
     CacheInfo,
-    CacheWish,
+    CacheOptions,
     DocumentChanged,
     Label,
     Missed,
@@ -199,8 +199,8 @@ async def test_answers_cross_neither_tenants_nor_scopes(cache: Cache, fields: di
 
 async def test_bypass_and_refresh_read_nothing_and_only_refresh_writes(cache: Cache) -> None:
     await cache.fill()
-    bypass = await cache.ask(cache=CacheWish(use="bypass"))
-    refresh = await cache.ask(cache=CacheWish(use="refresh"), request_id="r-3")
+    bypass = await cache.ask(cache=CacheOptions(use="bypass"))
+    refresh = await cache.ask(cache=CacheOptions(use="refresh"), request_id="r-3")
     assert isinstance(bypass, Missed)
     assert isinstance(refresh, Missed)
     assert (bypass.cache.status, refresh.cache.status) == ("bypass", "refresh")
@@ -212,14 +212,14 @@ async def test_bypass_and_refresh_read_nothing_and_only_refresh_writes(cache: Ca
 
 
 async def test_a_key_stands_for_the_question(cache: Cache) -> None:
-    keyed: dict[str, Any] = {"cache": CacheWish(key="item-7")}
+    keyed: dict[str, Any] = {"cache": CacheOptions(key="item-7")}
     await cache.admit(await cache.ask("Describe it.", request_id="r-1", **keyed))
     hit = await cache.ask("Tell me about it.", **keyed)
     assert isinstance(hit, Outcome)
     assert hit.cache is not None
     assert hit.cache.status == "hit_key"
     assert isinstance(await cache.ask("Describe it."), Missed)
-    assert isinstance(await cache.ask("Describe it.", cache=CacheWish(key="item-8")), Missed)
+    assert isinstance(await cache.ask("Describe it.", cache=CacheOptions(key="item-8")), Missed)
 
 
 async def test_masked_questions_are_neither_looked_up_nor_kept(cache: Cache) -> None:

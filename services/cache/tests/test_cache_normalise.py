@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from septet_cache.domain.normalise import digest, normal_form
 from septet_cache.domain.scope import Slot, scope_of, slot_of
-from septet_contracts import Ask, CacheWish, Message, RetrievalWish
+from septet_contracts import Ask, CacheOptions, Message, RetrievalOptions
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ BASE = Ask(question="q")
         (BASE.model_copy(update={"policy": "strict"}), "1"),
         (BASE.model_copy(update={"model": "large"}), "1"),
         (BASE.model_copy(update={"output_schema": {"type": "object"}}), "1"),
-        (BASE.model_copy(update={"retrieval": RetrievalWish(k=3)}), "1"),
-        (BASE.model_copy(update={"retrieval": RetrievalWish(mode="off")}), "1"),
+        (BASE.model_copy(update={"retrieval": RetrievalOptions(k=3)}), "1"),
+        (BASE.model_copy(update={"retrieval": RetrievalOptions(mode="off")}), "1"),
         (BASE.model_copy(update={"generate": False}), "1"),
         (BASE.model_copy(update={"messages": (Message(role="user", content="before"),)}), "1"),
-        (BASE.model_copy(update={"cache": CacheWish(key="item-7")}), "1"),
+        (BASE.model_copy(update={"cache": CacheOptions(key="item-7")}), "1"),
     ],
 )
 def test_whatever_shapes_an_answer_is_part_of_the_scope(ask: Ask, version: str) -> None:
@@ -67,14 +67,14 @@ def test_whatever_shapes_an_answer_is_part_of_the_scope(ask: Ask, version: str) 
 
 
 def test_streaming_and_the_reference_do_not_shape_an_answer() -> None:
-    other = BASE.model_copy(update={"stream": True, "reference": "x", "cache": CacheWish(use="refresh")})
+    other = BASE.model_copy(update={"stream": True, "reference": "x", "cache": CacheOptions(use="refresh")})
     assert scope_of(other, "1") == scope_of(BASE, "1")
 
 
 def test_with_a_key_the_words_do_not_matter() -> None:
-    first = Ask(question="Describe it.", cache=CacheWish(key="item-7"))
-    second = Ask(question="What is it?", cache=CacheWish(key="item-7"))
-    other = Ask(question="Describe it.", cache=CacheWish(key="item-8"))
+    first = Ask(question="Describe it.", cache=CacheOptions(key="item-7"))
+    second = Ask(question="What is it?", cache=CacheOptions(key="item-7"))
+    other = Ask(question="Describe it.", cache=CacheOptions(key="item-8"))
     assert slot_of(first, "1") == slot_of(second, "1") != slot_of(other, "1")
 
 
@@ -85,7 +85,7 @@ def test_languages_have_scopes_of_their_own() -> None:
 
 def test_a_question_that_looks_like_a_key_is_not_one() -> None:
     asked = slot_of(Ask(question="key:item-7"), "1")
-    keyed = slot_of(Ask(question="x", cache=CacheWish(key="item-7")), "1")
+    keyed = slot_of(Ask(question="x", cache=CacheOptions(key="item-7")), "1")
     assert asked.scope != keyed.scope
 
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from septet_contracts import (
     Ask,
     CacheInfo,
-    CacheWish,
+    CacheOptions,
     Embedding,
     Outcome,
     Passage,
@@ -51,7 +51,7 @@ def publication(**fields: Any) -> Publication:
         **{
             "answer_kind": "generated", "passages": (passage,), "cache": CacheInfo(status="miss", entry_id="s"),
             "verdicts": (Verdict(rail="pii", stage="input", decision="pass"),),
-            "question_vector": Embedding.of("m", (0.6, 0.8)), "ask": Ask(question="덱은?", cache=CacheWish(key="k")),
+            "question_vector": Embedding.of("m", (0.6, 0.8)), "ask": Ask(question="덱은?", cache=CacheOptions(key="k")),
         } | fields,
     )  # fmt: skip
     at = given.accepted_at + timedelta(seconds=1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from septet_contracts import (
     Ask,
-    CacheWish,
+    CacheOptions,
     Embedding,
     Outcome,
     Passage,
@@ -68,7 +68,7 @@ def verdict(decision: Any, stage: Any = "output", rail: str = "toxicity") -> Ver
 
 def test_a_response_carries_what_its_outcome_knew() -> None:
     given = outcome(
-        question_vector=Embedding.of("m", (0.6, 0.8)), ask=Ask(question="덱은?", cache=CacheWish(key="k")),
+        question_vector=Embedding.of("m", (0.6, 0.8)), ask=Ask(question="덱은?", cache=CacheOptions(key="k")),
         timings=(StageTiming(stage="cache", queue_ms=1, work_ms=1),), degraded=("retrieval.dense",),
     )  # fmt: skip
     made = publication(given, degraded=("eval.embeddings", "retrieval.dense"))
@@ -142,7 +142,7 @@ def scores(**values: float) -> tuple[Score, ...]:
         ({"verdicts": (verdict("quarantine"),)}, GOOD, "toxicity said quarantine"),
         ({"answer_kind": "cached"}, GOOD, "kind cached"),
         ({"answer": ""}, GOOD, "kind generated"),
-        ({"ask": Ask(question="q", cache=CacheWish(use="bypass"))}, GOOD, "bypasses"),
+        ({"ask": Ask(question="q", cache=CacheOptions(use="bypass"))}, GOOD, "bypasses"),
         ({"verdicts": (verdict("flag"),)}, GOOD, "toxicity said flag"),
         ({"verdicts": (verdict("mask", "input", "pii"),)}, GOOD, "personal data"),
         ({"degraded": ("retrieval.dense",)}, GOOD, "without retrieval.dense"),

@@ -18,7 +18,7 @@ from septet_contracts import (
     Grounded,
     Missed,
     Outcome,
-    RetrievalWish,
+    RetrievalOptions,
     UpsertDocument,
     Verdict,
     decode,
@@ -135,7 +135,7 @@ async def test_nothing_indexed_is_an_abstention(questions: QuestionHandler, stor
 
 
 async def test_retrieval_off_goes_on_without_passages(questions: QuestionHandler) -> None:
-    ask = Ask(question="Hi", retrieval=RetrievalWish(mode="off"))
+    ask = Ask(question="Hi", retrieval=RetrievalOptions(mode="off"))
     topic, event = await answer(questions, flow(Missed, ask=ask))
     assert (topic, event.passages, event.retrieval.mode, event.answerability) == ("grounded", (), "off", None)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from septet_contracts import Ask, Embedding, RetrievalWish
+from septet_contracts import Ask, Embedding, RetrievalOptions
 from septet_kit import Transient
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
@@ -46,7 +46,7 @@ async def searcher(
 
 
 def ask(text: str = "what is a deque", embedding: Embedding | None = None, **wish: object) -> Query:
-    return Query("default", text, RetrievalWish.model_validate(wish), embedding)
+    return Query("default", text, RetrievalOptions.model_validate(wish), embedding)
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "lexical", "dense"])
@@ -138,7 +138,7 @@ async def test_both_sides_are_searched_at_once(
 
 
 async def test_an_empty_tenant_finds_nothing(searcher: Searcher) -> None:
-    found = await searcher.search(Query("nobody", "what is a deque", RetrievalWish()))
+    found = await searcher.search(Query("nobody", "what is a deque", RetrievalOptions()))
     assert (found.passages, found.info.lexical_hits, found.info.dense_hits) == ((), 0, 0)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalWish
+from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalOptions
 from septet_kit import SeptetError, Transient
 from septet_kit.models import as_embedding
 from septet_kit.observe import get_logger, semconv, span
@@ -29,7 +29,7 @@ class Query:
 
     tenant: str
     text: str
-    wish: RetrievalWish
+    wish: RetrievalOptions
     embedding: Embedding | None = None
 
 
