@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from septet_contracts import Ask, Embedding, Outcome
-from septet_eval.domain.response import Release, respond
+from septet_eval.application.evaluator import Evaluator
+from septet_eval.domain.response import ReleaseContext, respond
 from septet_eval.domain.scorers import SCORERS, select
-from septet_eval.evaluator import Evaluator
 from septet_eval.settings import EvalSettings
 from septet_kit import Context, Emit
 from septet_kit.hostile import UNITS, text
@@ -19,7 +19,7 @@ from septet_kit.testing import flow
 
 from benchmarks.loop_block.case import QUESTION, Case, of, passages
 
-_EMBEDDING = Embedding(model="m", vector=(0.05,) * 384)
+_EMBEDDING = Embedding.of("m", (0.05,) * 384)
 
 
 class Vectors:
@@ -36,8 +36,8 @@ def cases() -> Iterator[Case]:
 
     async def release(outcome: Outcome, ctx: Context) -> Sequence[Emit]:
         card = await evaluator.evaluate(outcome)
-        at = Release(at=datetime.now(UTC), timing=ctx.timing("eval"), trace_id=ctx.trace_id)
-        return (Emit("responses", respond(outcome, tuple(card.scores), card.degraded, floors, at)),)
+        at = ReleaseContext(at=datetime.now(UTC), timing=ctx.timing("eval"), trace_id=ctx.trace_id)
+        return (Emit("responses", respond(outcome, tuple(card.scores), card.degraded, floors, at).response),)
 
     for unit in UNITS:
         for size, references in ((1_200, 1), (20_000, 1), (1_200, 500)):
@@ -52,5 +52,5 @@ def _outcome(unit: str, size: int, references: int) -> Outcome:
     reference = tuple(text(unit, 16_000 if references == 1 else 600) for _ in range(references))
     return flow(
         Outcome, answer=text(unit, 16_000), answer_kind="generated", passages=passages(unit, size=size),
-        question_embedding=_EMBEDDING, ask=Ask(question=text(unit, QUESTION), reference=reference),
+        question_vector=_EMBEDDING, ask=Ask(question=text(unit, QUESTION), reference=reference),
     )  # fmt: skip

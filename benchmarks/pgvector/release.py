@@ -11,9 +11,10 @@ from typing import Any
 import asyncpg
 from pydantic import SecretStr
 from septet_contracts import Outcome
-from septet_eval.adapters.postgres import PostgresLedger
+from septet_eval.adapters.postgres import PostgresRequestRegistry
 from septet_eval.domain.admission import Floors
-from septet_eval.domain.response import Pending, Release, conflict, respond
+from septet_eval.domain.caster import VERSIONS
+from septet_eval.domain.response import Pending, Publication, ReleaseContext, conflict, respond
 from septet_kit import KitSettings
 from septet_kit.context import Context
 from septet_kit.store import open_pool
@@ -35,14 +36,14 @@ async def release(server: Postgres) -> dict[str, Any]:
     }
     taken: dict[str, dict[str, list[float]]] = {name: {"register": [], "release": []} for name in ways}
     async with open_pool(settings, "eval") as pool:
-        ledger = PostgresLedger(pool)
-        await _round(ledger, ("acme",), "warm")
+        registry = PostgresRequestRegistry(pool, VERSIONS)
+        await _round(registry, ("acme",), "warm")
         for number in range(ROUNDS):
             for name, (on, tenants) in ways.items():
                 for table in TABLES:
                     what = "ENABLE" if on else "DISABLE"
                     await owner.execute(f"ALTER TABLE eval.{table} {what} ROW LEVEL SECURITY")
-                registered, released = await _round(ledger, tenants, f"{number}-{on}-{len(tenants)}")
+                registered, released = await _round(registry, tenants, f"{number}-{on}-{len(tenants)}")
                 taken[name]["register"] += registered
                 taken[name]["release"] += released
     await owner.close()
@@ -53,7 +54,7 @@ async def release(server: Postgres) -> dict[str, Any]:
 
 
 async def _round(
-    ledger: PostgresLedger, tenants: Sequence[str], name: str
+    registry: PostgresRequestRegistry, tenants: Sequence[str], name: str
 ) -> tuple[list[float], list[float]]:
     registered, released = [], []
     for number in range(COUNT):
@@ -61,12 +62,17 @@ async def _round(
             Outcome, request_id=f"{name}-{number}", tenant=tenants[number % len(tenants)], answer="x" * 500
         )
         pending = _pending(outcome)
-        made = Release(at=datetime.now(UTC), timing=_context(outcome).timing("eval"), trace_id="0" * 32)
-        other = conflict(pending, made)
+        made = ReleaseContext(
+            at=datetime.now(UTC), timing=_context(outcome).timing("eval"), trace_id="0" * 32
+        )
+
+        def other(pending: Pending = pending, made: ReleaseContext = made) -> Publication:
+            return conflict(pending, made)
+
         began = time.perf_counter()
-        await ledger.register(pending, other)
+        await registry.register(pending, other)
         middle = time.perf_counter()
-        await ledger.release(pending, respond(outcome, (), (), Floors({}), made), other)
+        await registry.release(pending, respond(outcome, (), (), Floors({}), made), other)
         registered.append((middle - began) * 1000)
         released.append((time.perf_counter() - middle) * 1000)
     return registered, released

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 from septet_contracts import Request, Screened, encode
-from septet_eval.domain.admission import Floors
 from septet_eval.domain.response import Pending, Publication
-from septet_eval.evaluator import Evaluator
-from septet_eval.handlers import Handlers
+from septet_eval.handlers import RequestsHandler
 from septet_eval.ports import ReleaseResult
 from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
@@ -37,13 +35,6 @@ class Registry:
         return ReleaseResult()
 
 
-class NoVectors:
-    """An embeddings endpoint that is down."""
-
-    async def embed(self, text: str, model: str, within: float) -> None:
-        return None
-
-
 @pytest.mark.parametrize(
     ("given", "due"),
     [
@@ -64,7 +55,7 @@ async def test_guardrails_and_eval_agree_on_the_deadline(
 
 async def _registered(request: Request, ctx: Any) -> datetime:
     registry: Any = Registry()
-    await Handlers(registry, Evaluator((), NoVectors(), 0.1), Floors({})).register(request, ctx)
+    await RequestsHandler(registry)(request, ctx)
     deadline: datetime = registry.pending[0].deadline
     return deadline
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests of release: one server per session, one clean schema per test."""
+"""A PostgreSQL server for the tests of release: one server per session, one clean schema per test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ native = pytest.importorskip("septet_native.postgres", reason="the embedded Post
 
 @pytest.fixture(scope="session")
 async def eval_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
-    """A PostgreSQL server that lives as long as the session."""
+    """The PostgreSQL server of the session."""
     from septet_native.ports import free_port
     from septet_native.process import Process
     from septet_native.server import Places
