@@ -1,4 +1,4 @@
-"""A real PostgreSQL, and spans kept in memory."""
+"""A PostgreSQL server, and an in-memory exporter of spans."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 async def feedback_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
-    """A PostgreSQL server that lives as long as the session."""
+    """The PostgreSQL server of the session."""
     native = pytest.importorskip("septet_native.postgres", reason="the embedded PostgreSQL is not installed")
     from septet_native.ports import free_port
     from septet_native.process import Process
