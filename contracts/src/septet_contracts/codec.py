@@ -57,7 +57,7 @@ class ContractError(ValueError):
 
 def encode(event: BaseModel) -> bytes:
     """Serialize an event. Fields without a value are omitted."""
-    return event.model_dump_json(exclude_none=True).encode()
+    return event.__pydantic_serializer__.to_json(event, exclude_none=True)
 
 
 def request_digest(value: bytes) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from septet_eval.domain import text as module
 from septet_eval.domain.text import coverage, is_korean, numbers, sentences, terms, without_citations, words
 
 
@@ -74,3 +76,23 @@ def test_no_citation_marker_is_left_in_any_text(text: str) -> None:
     for sentence in sentences(text):
         assert without_citations(sentence.text) == sentence.text
     assert all(t for t in terms(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("_BREAK", r"(?<=[.!?。！？])\s+|\n+"),
+        ("_PASSAGE_BREAK", r"(?<=[.!?。！？])\s+|\n\s*\n\s*|\n\s*(?=[-*+#|>•]|\d{1,3}[.)]\s)"),
+    ],
+)
+@given(st.text(alphabet="a.!? \n\t\u2028-1)#。", max_size=40))
+def test_patterns_that_start_with_white_space_equal_their_plain_form(
+    name: str, plain: str, text: str
+) -> None:
+    fast: re.Pattern[str] = getattr(module, name)
+    assert [m.span() for m in fast.finditer(text)] == [m.span() for m in re.finditer(plain, text)]
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=80))
+def test_words_of_ascii_text_equal_those_of_the_general_pattern(text: str) -> None:
+    assert words(text) == words(f"{text} 가")[:-1]

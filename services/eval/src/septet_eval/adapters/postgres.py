@@ -10,13 +10,12 @@ import asyncpg
 from opentelemetry import context
 from septet_kit import Emit
 from septet_kit.store import Unit
-from septet_kit.store.outbox_event import OUTBOX_PARAMETERS, put_outbox
+from septet_kit.store.outbox_event import outbox_rows, put_outbox_rows
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import EVERY
 from septet_kit.store.unit import seal
 
 from septet_eval.application.publication import events_of
-from septet_eval.domain.caster import VERSIONS
 from septet_eval.domain.response import Pending, Publication
 from septet_eval.ports import ConflictFactory, ExpiredRequest, ReleaseResult
 
@@ -32,14 +31,9 @@ RETURNING true
 """
 
 
-def _release(events: int) -> str:
-    """SQL that releases a response and writes the outbox rows of its ``events`` atomically.
-
-    The first outcome of the request's own body wins, whether or not the request is registered yet.
-    """
-    columns = range(9, 9 + OUTBOX_PARAMETERS * events, OUTBOX_PARAMETERS)
-    rows = "".join(f", event{first} AS ({put_outbox(first, 'released')})" for first in columns)
-    return f"""
+# The compare-and-set and the outbox rows of all events are one statement. The first outcome of the request's own body
+# wins, whether or not the request is registered yet.
+_RELEASE = f"""
 WITH released AS (
 INSERT INTO requests (tenant, request_id, conversation_id, digest, state, accepted_at, deadline, expires_at, traceparent,
                       status, released_at)
@@ -48,14 +42,9 @@ ON CONFLICT (tenant, request_id) DO UPDATE
     SET state = 'released', status = $8, released_at = clock_timestamp()
     WHERE requests.state = 'pending' AND requests.digest = $4
 RETURNING true
-){rows}
+), events AS ({put_outbox_rows(9, "released")})
 SELECT EXISTS (SELECT 1 FROM released)
 """  # noqa: S608 - made of constants
-
-
-_FEWEST_EVENTS = 2
-_RELEASE = tuple(_release(_FEWEST_EVENTS + more) for more in range(len(VERSIONS)))
-"""By number of events: the release event, and the response in one to all major versions."""
 
 _HAS_OTHER_BODY = "SELECT digest <> $3 FROM requests WHERE tenant = $1 AND request_id = $2"
 _INSERT_CONFLICT = """
@@ -116,11 +105,8 @@ class PostgresRequestRegistry:
         self, pending: Pending, publication: Publication, conflict: ConflictFactory
     ) -> ReleaseResult:
         sealed = [seal(self._pool, emit) for emit in events_of(publication, self._versions)]
-        rows = [value for emit in sealed for value in emit.row]
-        status = publication.response.status
-        if await self._pool.fetchval(
-            _RELEASE[len(sealed) - _FEWEST_EVENTS], *_columns(pending), status, *rows, tenant=pending.tenant
-        ):
+        parameters = (*_columns(pending), publication.response.status, *outbox_rows(sealed))
+        if await self._pool.fetchval(_RELEASE, *parameters, tenant=pending.tenant):
             return ReleaseResult(sealed, released=True)
         return await self._on_existing(pending, conflict)
 

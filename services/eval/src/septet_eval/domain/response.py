@@ -8,7 +8,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from septet_contracts import Embedding, ErrorInfo, Outcome, Release, Response, Score, StageTiming, event_id
+from septet_contracts import (
+    Embedding,
+    ErrorInfo,
+    Outcome,
+    Release,
+    Response,
+    Score,
+    StageTiming,
+    event_id,
+)
 
 from septet_eval.domain.admission import Floors, admission
 from septet_eval.domain.sources import sources

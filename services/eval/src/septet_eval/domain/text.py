@@ -11,6 +11,7 @@ from functools import lru_cache
 _HANGUL = "\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f"
 _CJK = _HANGUL + "\u3040-\u30ff\u3400-\u9fff"
 _TOKEN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+_ASCII_TOKEN = re.compile(r"[a-z0-9]+")
 _HANGUL_CHAR = re.compile(f"[{_HANGUL}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _IS_CJK = re.compile(f"[{_CJK}]")
@@ -18,9 +19,10 @@ _NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
 _MARKER = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _SPACED_MARKER = re.compile(r"\s?" + _MARKER.pattern)
 _LEADING_MARKERS = re.compile(rf"^(?:{_MARKER.pattern}\s*)+")
-_BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
+# Both patterns start with white space, so that the search skips all other characters at once.
+_BREAK = re.compile(r"\s(?:(?<=[.!?。！？]\s)\s*|(?<=\n)\n*)")
 # A wrapped line does not end a sentence. A list item, heading, quotation or table row starts a new one.
-_PASSAGE_BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n\s*\n\s*|\n\s*(?=[-*+#|>•]|\d{1,3}[.)]\s)")
+_PASSAGE_BREAK = re.compile(r"\s(?:(?<=[.!?。！？]\s)\s*|(?<=\n)(?:\s*\n\s*|\s*(?=[-*+#|>•]|\d{1,3}[.)]\s)))")
 _CACHED_LENGTH = 32
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|al|Dr|Mr|Mrs|Ms|Prof|No|Fig|St|Jr|Sr)\.$")
 
@@ -69,6 +71,8 @@ def normalise(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Case-folded runs of letters and digits. CJK runs are separated from adjacent Latin ones."""
+    if text.isascii():
+        return _ASCII_TOKEN.findall(text.lower())
     return _TOKEN.findall(normalise(text))
 
 
@@ -78,7 +82,7 @@ def terms(text: str) -> frozenset[str]:
     Bigrams replace a morphological analyser: they match a Korean stem with any particle or ending.
     """
     return frozenset[str]().union(
-        *(_known(w) if len(w) <= _CACHED_LENGTH else _terms_of(w) for w in words(text))
+        *[_known(w) if len(w) <= _CACHED_LENGTH else _terms_of(w) for w in set(words(text))]
     )
 
 
@@ -94,7 +98,7 @@ def coverage(wanted: frozenset[str], given: frozenset[str]) -> float:
 
 def without_citations(text: str) -> str:
     """The text without citation markers."""
-    return _SPACED_MARKER.sub("", text).strip()
+    return (_SPACED_MARKER.sub("", text) if "[" in text else text).strip()
 
 
 def citations(text: str) -> set[int]:
