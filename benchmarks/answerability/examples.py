@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from septet_cli.bench.datasets import Question
-from septet_contracts import Passage, RetrievalWish
+from septet_contracts import Passage, RetrievalOptions
 from septet_retrieval.application.search import Query
 from septet_retrieval.domain.answerability import Kind, assess
 from septet_retrieval.domain.evidence import MAX_PASSAGES, Terms, best_sentences
@@ -26,7 +26,7 @@ from benchmarks.data import data_dir
 from benchmarks.retrieval.corpus import TENANT, CachedEncoder, Engine, data_set, engine
 
 Group = Literal["answerable", "hard", "easy"]
-_OPTIONS = RetrievalWish(mode="hybrid", k=50, fusion="convex")
+_OPTIONS = RetrievalOptions(mode="hybrid", k=50, fusion="convex")
 _MIN_ANSWER = 4
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from septet_contracts import Passage
 from septet_eval.domain.case import Case, case_of
-from septet_eval.domain.panel import Card, mark
 from septet_eval.domain.scorers import SCORERS
 from septet_eval.domain.scorers.reference import rouge_l_f
 from septet_eval.domain.scorers.refusal import is_refusal
+from septet_eval.domain.scoring import ScoreCard, run_scorers
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.eval.release import pair
@@ -64,7 +64,7 @@ def cost(rounds: int = 500) -> dict[str, float]:
     outcomes = [pair(f"cost-{i}")[1] for i in range(rounds)]
     started = time.process_time()
     for outcome in outcomes:
-        mark(Card(), case_of(outcome), SCORERS.values(), out_of_time=lambda: False)
+        run_scorers(ScoreCard(), case_of(outcome), SCORERS.values(), out_of_time=lambda: False)
     return {"panel_cpu_ms": round(1000 * (time.process_time() - started) / rounds, 3)}
 
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from septet_contracts import Ask, Embedding, Outcome
+from septet_eval.application.evaluator import Evaluator
 from septet_eval.domain.response import ReleaseContext, respond
 from septet_eval.domain.scorers import SCORERS, select
-from septet_eval.evaluator import Evaluator
-from septet_eval.publication import events_of
 from septet_eval.settings import EvalSettings
 from septet_kit import Context, Emit
 from septet_kit.hostile import UNITS, text
@@ -39,8 +38,7 @@ def cases() -> Iterator[Case]:
     async def release(outcome: Outcome, ctx: Context) -> Sequence[Emit]:
         card = await evaluator.evaluate(outcome)
         at = ReleaseContext(at=datetime.now(UTC), timing=ctx.timing("eval"), trace_id=ctx.trace_id)
-        publication = respond(outcome, tuple(card.scores), card.degraded, floors, at)
-        return events_of(publication, settings.response_versions)
+        return (Emit("responses", respond(outcome, tuple(card.scores), card.degraded, floors, at).response),)
 
     for unit in UNITS:
         for size, references in ((1_200, 1), (20_000, 1), (1_200, 500)):
@@ -54,10 +52,6 @@ def cases() -> Iterator[Case]:
 def _outcome(unit: str, size: int, references: int) -> Outcome:
     reference = tuple(text(unit, 16_000 if references == 1 else 600) for _ in range(references))
     return flow(
-        Outcome,
-        answer=text(unit, 16_000),
-        answer_kind="generated",
-        passages=passages(unit, size=size),
-        question_vector=_EMBEDDING,
-        ask=Ask(question=text(unit, QUESTION), reference=reference),
-    )
+        Outcome, answer=text(unit, 16_000), answer_kind="generated", passages=passages(unit, size=size),
+        question_vector=_EMBEDDING, ask=Ask(question=text(unit, QUESTION), reference=reference),
+    )  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from septet_cli.ingest.document import MediaType
-from septet_contracts import Ask, Missed, RetrievalWish, UpsertDocument
+from septet_contracts import Ask, Missed, RetrievalOptions, UpsertDocument
 from septet_kit.hostile import UNITS, text
 from septet_kit.testing import flow
 from septet_retrieval.adapters.tantivy import TantivyIndex
@@ -130,7 +130,7 @@ def cases() -> Iterator[Case]:
         for unit in UNITS:
             store.passage = text(unit, 1_200)
             for size in (8_000, QUESTION):
-                ask = Ask(question=text(unit, size), retrieval=RetrievalWish(k=50))
+                ask = Ask(question=text(unit, size), retrieval=RetrievalOptions(k=50))
                 yield of(f"question of {size}, {unit}", "missed", flow(Missed, ask=ask), questions)
 
 

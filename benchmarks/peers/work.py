@@ -27,9 +27,9 @@ from septet_contracts import (
     Screened,
 )
 from septet_eval.adapters.embeddings import AnswerVectors
-from septet_eval.domain.response import sources
+from septet_eval.application.evaluator import Evaluator
 from septet_eval.domain.scorers import select
-from septet_eval.evaluator import Evaluator
+from septet_eval.domain.sources import sources
 from septet_eval.settings import EvalSettings
 from septet_generation.adapters.templates import Templates
 from septet_generation.domain.answer import tidy_text

@@ -6,16 +6,15 @@ import statistics
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import asyncpg
 from pydantic import SecretStr
 from septet_contracts import Outcome
-from septet_eval.adapters.postgres import PostgresLedger
+from septet_eval.adapters.postgres import PostgresRequestRegistry
 from septet_eval.domain.admission import Floors
-from septet_eval.domain.response import Pending, ReleaseContext, conflict, respond
-from septet_eval.settings import EvalSettings
+from septet_eval.domain.caster import VERSIONS
+from septet_eval.domain.response import Pending, Publication, ReleaseContext, conflict, respond
 from septet_kit import KitSettings
 from septet_kit.context import Context
 from septet_kit.store import open_pool
@@ -37,14 +36,14 @@ async def release(server: Postgres) -> dict[str, Any]:
     }
     taken: dict[str, dict[str, list[float]]] = {name: {"register": [], "release": []} for name in ways}
     async with open_pool(settings, "eval") as pool:
-        ledger = PostgresLedger(pool, EvalSettings().response_versions)
-        await _round(ledger, ("acme",), "warm")
+        registry = PostgresRequestRegistry(pool, VERSIONS)
+        await _round(registry, ("acme",), "warm")
         for number in range(ROUNDS):
             for name, (on, tenants) in ways.items():
                 for table in TABLES:
                     what = "ENABLE" if on else "DISABLE"
                     await owner.execute(f"ALTER TABLE eval.{table} {what} ROW LEVEL SECURITY")
-                registered, released = await _round(ledger, tenants, f"{number}-{on}-{len(tenants)}")
+                registered, released = await _round(registry, tenants, f"{number}-{on}-{len(tenants)}")
                 taken[name]["register"] += registered
                 taken[name]["release"] += released
     await owner.close()
@@ -55,7 +54,7 @@ async def release(server: Postgres) -> dict[str, Any]:
 
 
 async def _round(
-    ledger: PostgresLedger, tenants: Sequence[str], name: str
+    registry: PostgresRequestRegistry, tenants: Sequence[str], name: str
 ) -> tuple[list[float], list[float]]:
     registered, released = [], []
     for number in range(COUNT):
@@ -63,12 +62,17 @@ async def _round(
             Outcome, request_id=f"{name}-{number}", tenant=tenants[number % len(tenants)], answer="x" * 500
         )
         pending = _pending(outcome)
-        at = ReleaseContext(at=datetime.now(UTC), timing=_context(outcome).timing("eval"), trace_id="0" * 32)
-        publication = respond(outcome, (), (), Floors({}), at)
+        made = ReleaseContext(
+            at=datetime.now(UTC), timing=_context(outcome).timing("eval"), trace_id="0" * 32
+        )
+
+        def other(pending: Pending = pending, made: ReleaseContext = made) -> Publication:
+            return conflict(pending, made)
+
         began = time.perf_counter()
-        await ledger.register(pending, partial(conflict, pending, at))
+        await registry.register(pending, other)
         middle = time.perf_counter()
-        await ledger.release(pending, publication, partial(conflict, pending, at))
+        await registry.release(pending, respond(outcome, (), (), Floors({}), made), other)
         registered.append((middle - began) * 1000)
         released.append((time.perf_counter() - middle) * 1000)
     return registered, released

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from septet_cli.bench.datasets import DataSet, Question
 from septet_cli.bench.metrics import mean, ndcg, percentile, recall, reciprocal_rank
-from septet_contracts import RetrievalWish
+from septet_contracts import RetrievalOptions
 from septet_retrieval.application.search import Query, Searcher
 from septet_retrieval.settings import RetrievalSettings
 
@@ -35,10 +35,10 @@ SETS = (
     "dbpedia_entity_slice",
 )
 OPTIONS = {
-    "bm25": RetrievalWish(mode="lexical", k=50),
-    "dense": RetrievalWish(mode="dense", k=50),
-    "hybrid_rrf": RetrievalWish(mode="hybrid", k=50, fusion="rrf"),
-    "hybrid_convex": RetrievalWish(mode="hybrid", k=50, fusion="convex"),
+    "bm25": RetrievalOptions(mode="lexical", k=50),
+    "dense": RetrievalOptions(mode="dense", k=50),
+    "hybrid_rrf": RetrievalOptions(mode="hybrid", k=50, fusion="rrf"),
+    "hybrid_convex": RetrievalOptions(mode="hybrid", k=50, fusion="convex"),
 }
 RESULT = Path(__file__).parent / "results" / "ranking.json"
 
@@ -59,7 +59,7 @@ async def measure(data: DataSet, encoder: CachedEncoder) -> dict[str, object]:
 
 
 async def _figures(
-    searcher: Searcher, questions: Sequence[Question], options: RetrievalWish
+    searcher: Searcher, questions: Sequence[Question], options: RetrievalOptions
 ) -> dict[str, float]:
     rankings, times = [], []
     for question in questions:

@@ -1,4 +1,4 @@
-"""The AsyncAPI document and the topics page, made from descriptions that look like the services'."""
+"""The AsyncAPI document and the topics page, generated from descriptions like those of the services."""
 
 from __future__ import annotations
 
@@ -52,13 +52,16 @@ def test_every_topic_is_a_channel() -> None:
 def test_operations_follow_the_descriptions() -> None:
     operations = asyncapi(PARTIES)["operations"]
     assert {n for n in operations if n.startswith("guardrails.")} == {
-        "guardrails.receive.requests", "guardrails.receive.drafts", "guardrails.send.screened",
-        "guardrails.send.outcomes", "guardrails.send.guardrails.dead",
-    }  # fmt: skip
+        "guardrails.receive.requests",
+        "guardrails.receive.drafts",
+        "guardrails.send.screened",
+        "guardrails.send.outcomes",
+        "guardrails.send.guardrails.dead",
+    }
     assert operations["guardrails.send.screened"]["channel"] == {"$ref": "#/channels/screened"}
 
 
-def test_unknown_topic_is_refused() -> None:
+def test_an_unknown_topic_is_rejected() -> None:
     with pytest.raises(KeyError, match="unknown topic 'nonsense'"):
         asyncapi([Party("x", ("nonsense",), ())])
 
@@ -85,7 +88,7 @@ def test_short_names() -> None:
     ]
 
 
-def test_parties_are_looked_up_by_name() -> None:
+def test_parties_are_resolved_by_name() -> None:
     found = load_parties(["septet_contracts.asyncapi:CLIENT"])
     assert found == [CLIENT, CLIENT]
 

@@ -1,4 +1,4 @@
-"""Record values: whatever arrives is an event or a ContractError that says what to mend."""
+"""Decoding returns an event or raises a ContractError that names the fix, for any value."""
 
 from __future__ import annotations
 
@@ -23,9 +23,15 @@ from septet_contracts import (
 
 REQUESTS = topic("requests")
 CODES = {
-    "oversized", "empty_body", "invalid_utf8", "malformed_json", "unknown_version", "wrong_contract",
-    "missing_field", "invalid_field",
-}  # fmt: skip
+    "oversized",
+    "empty_body",
+    "invalid_utf8",
+    "malformed_json",
+    "unknown_version",
+    "wrong_contract",
+    "missing_field",
+    "invalid_field",
+}
 WIRED = [t for t in TOPICS.values() if not t.raw]
 
 
@@ -33,7 +39,7 @@ def body(**fields: Any) -> bytes:
     return json.dumps({"request_id": "r1", "question": "What is a deque?", **fields}).encode()
 
 
-def refusal(of: Topic, value: bytes | None) -> ContractError:
+def rejection(of: Topic, value: bytes | None) -> ContractError:
     with pytest.raises(ContractError) as caught:
         decode(of, value)
     return caught.value
@@ -46,9 +52,21 @@ BAD: list[tuple[str, bytes | None, str, str | None, str | None]] = [
     ("not JSON", b'{"request_id": "r1", "question": ', "malformed_json", None, "r1"),
     ("not an object", b'["r1"]', "malformed_json", None, None),
     ("not UTF-8", b'{"request_id": "r1", "question": "\xff"}', "invalid_utf8", None, "r1"),
-    ("Korean in EUC-KR", '{"request_id": "r1", "question": "질문"}'.encode("euc-kr"), "invalid_utf8", None, "r1"),
+    (
+        "Korean in EUC-KR",
+        '{"request_id": "r1", "question": "질문"}'.encode("euc-kr"),
+        "invalid_utf8",
+        None,
+        "r1",
+    ),
     ("too deep", b'{"request_id": "r1", "a":' + b"[" * 40_000, "malformed_json", None, "r1"),
-    ("too long a number", b'{"request_id": "r1", "version": ' + b"1" * 5000 + b"}", "malformed_json", None, "r1"),
+    (
+        "too long a number",
+        b'{"request_id": "r1", "version": ' + b"1" * 5000 + b"}",
+        "malformed_json",
+        None,
+        "r1",
+    ),
     ("foreign version", body(version=2), "unknown_version", "version", "r1"),
     ("version of a wrong type", body(version={"major": 1}), "unknown_version", "version", "r1"),
     ("foreign contract", body(contract="septet.draft"), "wrong_contract", "contract", "r1"),
@@ -62,40 +80,42 @@ BAD: list[tuple[str, bytes | None, str, str | None, str | None]] = [
     ("bad id", body(request_id="a b"), "invalid_field", "request_id", None),
     ("id with a line break", body(request_id="r1\n"), "invalid_field", "request_id", None),
     ("bad tenant", body(tenant="../other"), "invalid_field", "tenant", "r1"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
     ("value", "code", "field", "request_id"), [b[1:] for b in BAD], ids=[b[0] for b in BAD]
 )
-def test_bad_value(value: bytes | None, code: str, field: str | None, request_id: str | None) -> None:
-    error = refusal(REQUESTS, value)
+def test_an_invalid_value_raises_its_code(
+    value: bytes | None, code: str, field: str | None, request_id: str | None
+) -> None:
+    error = rejection(REQUESTS, value)
     assert (error.code, error.field, error.partial.request_id) == (code, field, request_id)
     assert error.fix
     assert str(error)
 
 
 @pytest.mark.parametrize(("name", "given"), [("responses", 1), ("responses.v1", 2), ("requests", 2)])
-def test_each_topic_takes_its_own_major_version(name: str, given: int) -> None:
+def test_each_topic_accepts_only_its_own_major_version(name: str, given: int) -> None:
     of = topic(name)
     value = json.dumps({"request_id": "r1", "contract": of.contract, "version": given}).encode()
-    error = refusal(of, value)
+    error = rejection(of, value)
     assert error.code == "unknown_version"
     assert f"takes version {of.major}, not {given}" in str(error)
 
 
-def test_a_version_inside_another_field_is_not_the_records_own() -> None:
-    """The fast check sees `"version": 1` somewhere; the model still refuses the record's own version."""
+def test_a_version_in_a_nested_field_is_not_the_version_of_the_record() -> None:
+    """The pattern matches the nested `"version": 1`, and the model rejects the record's own version."""
     value = body(contract="septet.request", version=7, output_schema={"version": 1})
-    assert refusal(REQUESTS, value).field == "version"
+    assert rejection(REQUESTS, value).field == "version"
 
 
 def test_every_code_is_covered() -> None:
     assert {b[2] for b in BAD} | {"oversized"} == CODES
 
 
-def test_oversized_body_is_still_attributed() -> None:
-    error = refusal(REQUESTS, body(tenant="acme", conversation_id="c1", question="x" * MAX_BODY_BYTES))
+def test_ids_of_an_oversized_body_are_read() -> None:
+    error = rejection(REQUESTS, body(tenant="acme", conversation_id="c1", question="x" * MAX_BODY_BYTES))
     assert error.code == "oversized"
     assert (error.partial.request_id, error.partial.tenant, error.partial.conversation_id) == (
         "r1",
@@ -106,7 +126,7 @@ def test_oversized_body_is_still_attributed() -> None:
 
 def test_ids_after_a_large_field_are_found() -> None:
     value = json.dumps({"question": "x" * MAX_BODY_BYTES, "request_id": "late", "tenant": "acme"}).encode()
-    assert refusal(REQUESTS, value).partial.request_id == "late"
+    assert rejection(REQUESTS, value).partial.request_id == "late"
 
 
 def test_body_of_exactly_the_limit_is_read() -> None:
@@ -115,11 +135,11 @@ def test_body_of_exactly_the_limit_is_read() -> None:
 
 
 def test_an_unreadable_tenant_falls_back_to_the_default() -> None:
-    assert refusal(REQUESTS, body(tenant="NOT VALID", question=7)).partial.tenant == "default"
+    assert rejection(REQUESTS, body(tenant="NOT VALID", question=7)).partial.tenant == "default"
 
 
-def test_messages_stay_short() -> None:
-    error = refusal(topic("documents"), json.dumps({"document_id": "d", "action": "x" * 10_000}).encode())
+def test_error_messages_are_bounded() -> None:
+    error = rejection(topic("documents"), json.dumps({"document_id": "d", "action": "x" * 10_000}).encode())
     assert len(str(error)) <= 501
 
 
@@ -178,29 +198,29 @@ def expect_contract_error(of: Topic, value: bytes) -> None:
     assert code is None or code in CODES
 
 
-def test_number_of_values_is_bounded_before_any_is_made() -> None:
-    error = refusal(
+def test_the_number_of_values_is_checked_before_parsing() -> None:
+    error = rejection(
         REQUESTS, b'{"request_id": "r1", "question": "x", "output_schema": {"a": [' + b"[]," * 60_000
     )
     assert (error.code, error.partial.request_id) == ("oversized", "r1")
 
 
-def test_punctuation_within_texts_is_no_value() -> None:
+def test_punctuation_within_texts_does_not_count_as_values() -> None:
     text = r"{[,\"]}" * 4_000
     messages = [{"role": "user", "content": text}] * 20
     assert decode(REQUESTS, body(question=None, messages=messages)).query == text
 
 
-def test_first_wrong_item_ends_the_validation() -> None:
-    error = refusal(REQUESTS, body(question=None, messages=[{"role": "user"}] * 5_000))
+def test_validation_ends_at_the_first_invalid_item() -> None:
+    error = rejection(REQUESTS, body(question=None, messages=[{"role": "user"}] * 5_000))
     assert (error.code, error.field) == ("missing_field", "messages.0.content")
     assert "more" not in str(error)
 
 
 @pytest.mark.parametrize("backslashes", range(1, 8))
-def test_nul_is_told_from_its_escaped_text(backslashes: int) -> None:
+def test_an_escaped_nul_differs_from_the_text_u0000(backslashes: int) -> None:
     value = b'{"request_id": "r1", "question": "x' + b"\\" * backslashes + b'u0000"}'
     if backslashes % 2:
-        assert refusal(REQUESTS, value).code == "invalid_field"
+        assert rejection(REQUESTS, value).code == "invalid_field"
     else:
         assert "u0000" in decode(REQUESTS, value).query

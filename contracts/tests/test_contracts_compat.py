@@ -1,4 +1,4 @@
-"""Each kind of break is found, each allowed change passes, and the verdict agrees with what Pydantic does."""
+"""Each kind of break is found, each allowed change passes, and both agree with Pydantic's validation."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ INNER, INNER_MORE = model(x=int), model(x=int, y=(int, 0))
 INNER_LESS, INNER_OTHER = model(y=(int, 0)), model(x=str)
 PETS = one_of(Cat, Dog)
 
-# name, old, new, kind, path, (value, "old" or "new": which of the two refuses it)
+# name, old, new, kind, path, (value, "old" or "new": the side that rejects it)
 BREAKS: list[tuple[str, Any, Any, str, str, tuple[Any, str] | None]] = [
     ("required field removed", model(a=int, b=int), model(a=int), "field_removed", "$.b", ({"a": 1}, "old")),
     ("optional field removed", model(a=int, b=(int, 0)), model(a=int), "field_removed", "$.b", None),
@@ -106,8 +106,8 @@ BREAKS: list[tuple[str, Any, Any, str, str, tuple[Any, str] | None]] = [
     ("type changed", model(a=int), model(a=str), "type_changed", "$.a", ({"a": "x"}, "old")),
     ("number narrowed", model(a=float), model(a=int), "type_narrowed", "$.a", ({"a": 1.5}, "new")),
     ("integer widened", model(a=int), model(a=float), "type_widened", "$.a", ({"a": 1.5}, "old")),
-    ("null refused", model(a=(int | None, None)), model(a=(int, 0)), "type_narrowed", "$.a", ({"a": None}, "new")),
-    ("null taken", model(a=(int, 0)), model(a=(int | None, None)), "type_widened", "$.a", ({"a": None}, "old")),
+    ("null rejected", model(a=(int | None, None)), model(a=(int, 0)), "type_narrowed", "$.a", ({"a": None}, "new")),
+    ("null accepted", model(a=(int, 0)), model(a=(int | None, None)), "type_widened", "$.a", ({"a": None}, "old")),
     ("union narrowed", model(a=int | str), model(a=int), "type_narrowed", "$.a", ({"a": "x"}, "new")),
     ("union widened", model(a=int), model(a=int | str), "type_widened", "$.a", ({"a": "x"}, "old")),
     ("anything narrowed", model(a=Any), model(a=str), "type_narrowed", "$.a", ({"a": 1}, "new")),
@@ -128,7 +128,7 @@ BREAKS: list[tuple[str, Any, Any, str, str, tuple[Any, str] | None]] = [
     ("shorter text", model(a=text(max_length=9)), model(a=text(max_length=5)), "bound_narrowed", "$.a", ({"a": "123456"}, "new")),
     ("longer text", model(a=text(max_length=5)), model(a=text(max_length=9)), "bound_widened", "$.a", ({"a": "123456"}, "old")),
     ("bound added", model(a=str), model(a=text(max_length=5)), "bound_narrowed", "$.a", ({"a": "123456"}, "new")),
-    ("emptiness refused", model(a=str), model(a=text(min_length=1)), "bound_narrowed", "$.a", ({"a": ""}, "new")),
+    ("empty text rejected", model(a=str), model(a=text(min_length=1)), "bound_narrowed", "$.a", ({"a": ""}, "new")),
     ("bounds moved", model(a=number(ge=1, le=5)), model(a=number(ge=2, le=6)), "bound_changed", "$.a", ({"a": 1}, "new")),
     ("bound made strict", model(a=number(ge=0)), model(a=number(gt=0)), "bound_narrowed", "$.a", ({"a": 0}, "new")),
     ("bound dropped", model(a=number(le=5)), model(a=int), "bound_widened", "$.a", ({"a": 6}, "old")),
@@ -162,21 +162,51 @@ ALLOWED: list[tuple[str, Any, Any, list[Any]]] = [
     ("new optional field", model(a=int), model(a=int, b=(int | None, None)), [{"a": 1}, {"a": 1, "b": 2}]),
     ("new defaulted field", model(a=int), model(a=int, b=(str, "x")), [{"a": 1}, {"a": 1, "b": "y"}]),
     ("new optional model", model(a=int), model(a=int, i=(INNER | None, None)), [{"a": 1, "i": {"x": 1}}]),
-    ("nested optional field", model(i=INNER), model(i=INNER_MORE), [{"i": {"x": 1, "y": 2}}, {"i": {"x": 1}}]),
-    ("new optional union", model(a=int), model(a=int, p=(PETS | None, None)), [{"a": 1, "p": {"kind": "dog", "name": "x"}}]),
+    (
+        "nested optional field",
+        model(i=INNER),
+        model(i=INNER_MORE),
+        [{"i": {"x": 1, "y": 2}}, {"i": {"x": 1}}],
+    ),
+    (
+        "new optional union",
+        model(a=int),
+        model(a=int, p=(PETS | None, None)),
+        [{"a": 1, "p": {"kind": "dog", "name": "x"}}],
+    ),
     ("default changed", model(a=(int, 1)), model(a=(int, 2)), [{}, {"a": 5}]),
-    ("described", model(a=int), model(a=Annotated[int, Field(title="A", description="An a.", examples=[1])]), [{"a": 1}]),
+    (
+        "described",
+        model(a=int),
+        model(a=Annotated[int, Field(title="A", description="An a.", examples=[1])]),
+        [{"a": 1}],
+    ),
     ("models renamed", model(i=INNER), model(i=create_model("Other", x=(int, ...))), [{"i": {"x": 1}}]),
     ("fields reordered", model(a=int, b=int), model(b=int, a=int), [{"a": 1, "b": 2}]),
     ("union reordered", model(a=int | str), model(a=str | int), [{"a": 1}, {"a": "x"}]),
     ("members reordered", PETS, one_of(Dog, Cat), [{"kind": "dog", "name": "x"}]),
     ("enum reordered", model(a=Literal["x", "y"]), model(a=Literal["y", "x"]), [{"a": "y"}]),
-    ("one literal as an enum of one", model(a=Literal["x"]), model(a=Literal["x"] | Literal["x"]), [{"a": "x"}]),
-    ("recursive model grown", Node, create_model("Grown", __base__=Node, note=(str, "")), [{"value": 1, "note": "x"}]),
+    (
+        "one literal as an enum of one",
+        model(a=Literal["x"]),
+        model(a=Literal["x"] | Literal["x"]),
+        [{"a": "x"}],
+    ),
+    (
+        "recursive model grown",
+        Node,
+        create_model("Grown", __base__=Node, note=(str, "")),
+        [{"value": 1, "note": "x"}],
+    ),
     ("item grown", model(a=list[INNER]), model(a=list[INNER_MORE]), [{"a": [{"x": 1, "y": 1}]}]),
-    ("map value grown", model(a=dict[str, INNER]), model(a=dict[str, INNER_MORE]), [{"a": {"k": {"x": 1, "y": 1}}}]),
+    (
+        "map value grown",
+        model(a=dict[str, INNER]),
+        model(a=dict[str, INNER_MORE]),
+        [{"a": {"k": {"x": 1, "y": 1}}}],
+    ),
     ("list as variadic tuple", model(a=list[int]), model(a=tuple[int, ...]), [{"a": [1, 2]}]),
-]  # fmt: skip
+]
 
 
 def accepts(of: Any, value: Any) -> bool:
@@ -198,10 +228,10 @@ def test_break_is_found(old: Any, new: Any, kind: str, path: str) -> None:
     ids=[c[0] for c in BREAKS if c[5]],
 )
 def test_break_is_real(old: Any, new: Any, witness: tuple[Any, str]) -> None:
-    """One side takes the value and the other refuses it: the table itself is not mistaken."""
-    value, refuser = witness
-    assert accepts(old, value) is (refuser == "new")
-    assert accepts(new, value) is (refuser == "old")
+    """One side accepts the value and the other rejects it, so the table of breaks is correct."""
+    value, rejecter = witness
+    assert accepts(old, value) is (rejecter == "new")
+    assert accepts(new, value) is (rejecter == "old")
 
 
 @pytest.mark.parametrize(("old", "new"), [c[1:3] for c in ALLOWED], ids=[c[0] for c in ALLOWED])
@@ -212,19 +242,19 @@ def test_allowed_change_passes(old: Any, new: Any) -> None:
 @pytest.mark.parametrize(("old", "new", "values"), [c[1:] for c in ALLOWED], ids=[c[0] for c in ALLOWED])
 def test_allowed_change_is_harmless(old: Any, new: Any, values: list[Any]) -> None:
     for value in values:
-        assert accepts(old, value), f"old readers refuse {value}"
-        assert accepts(new, value), f"new readers refuse {value}"
+        assert accepts(old, value), f"old readers reject {value}"
+        assert accepts(new, value), f"new readers reject {value}"
 
 
-def test_break_says_where_and_who_refuses() -> None:
+def test_a_break_names_its_path_and_the_rejecting_side() -> None:
     (found,) = breaks(schema(model(a=int)), schema(model(a=str)))
     assert str(found) == (
-        "$.a: type_changed: old to new: integer is refused where string is taken; "
-        "new to old: string is refused where integer is taken"
+        "$.a: type_changed: old to new: integer is rejected where string is accepted; "
+        "new to old: string is rejected where integer is accepted"
     )
 
 
-def test_unknown_keywords_are_not_believed_harmless() -> None:
+def test_a_difference_in_an_unknown_keyword_is_a_break() -> None:
     plain, odd = {"type": "string"}, {"type": "string", "contentEncoding": "base64"}
     assert [b.kind for b in breaks(plain, odd)] == ["constraint_changed"]
     assert breaks(odd, odd) == []
@@ -238,7 +268,7 @@ def test_a_schema_that_cannot_be_read_is_a_break() -> None:
 
 
 def test_alternatives_of_required_fields() -> None:
-    """A wish needs a question or messages; dropping or adding such a rule is a break."""
+    """An ask needs a question or messages. Dropping or adding such a rule is a break."""
     fields = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
     either = {**fields, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
     assert breaks(either, either) == []

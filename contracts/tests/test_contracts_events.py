@@ -1,4 +1,4 @@
-"""Events: ids, keys, what a request must hold, and that nothing is lost on the wire."""
+"""Ids and keys of events, required fields of requests, and the table of topics."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_public_names() -> None:
     assert public <= set(septet_contracts.__all__)
 
 
-def test_event_id_is_a_fixed_name() -> None:
-    """A constant from an earlier run: were it to change, redelivered messages would count as new."""
+def test_event_id_is_stable_across_releases() -> None:
+    """If the id changed between versions of the code, a redelivered message would count as a new one."""
     assert event_id("default", "r1", "screened") == UUID("d7aad404-5d39-54ba-ae83-af56d44ca395")
 
 
@@ -52,11 +52,11 @@ def test_event_id_is_deterministic(tenant: str, request: str, step: str, item: s
 
 
 @given(st.tuples(NAMES, NAMES, NAMES, NAMES), st.tuples(NAMES, NAMES, NAMES, NAMES))
-def test_event_ids_differ_with_what_they_name(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+def test_event_ids_differ_if_any_part_differs(one: tuple[str, ...], other: tuple[str, ...]) -> None:
     assert (event_id(*one) == event_id(*other)) == (one == other)
 
 
-def test_parts_of_an_event_id_do_not_run_together() -> None:
+def test_parts_of_an_event_id_are_separated() -> None:
     assert event_id("a", "bc", "step") != event_id("ab", "c", "step")
 
 
@@ -85,7 +85,7 @@ def test_an_explicit_question_follows_all_messages() -> None:
     assert len(ask.history) == 1
 
 
-def test_only_id_and_question_are_needed() -> None:
+def test_a_request_needs_only_an_id_and_a_question() -> None:
     request = Request.model_validate({"request_id": "r1", "question": "What is a deque?"})
     assert (request.tenant, request.policy, request.model) == ("default", "default", "default")
     assert (request.retrieval.mode, request.retrieval.k, request.cache.use) == ("hybrid", 5, "default")
@@ -111,7 +111,7 @@ def test_topic_table() -> None:
 
 @pytest.mark.parametrize("of", WIRED, ids=[t.name for t in WIRED])
 def test_contract_name_is_in_the_model(of: Topic) -> None:
-    """The name and the major version that the table gives are the constants that the model holds."""
+    """The table and the model agree on the name and the major version of each contract."""
     schema = topic_schema(of)
     members = [schema["$defs"][m["$ref"].rsplit("/", 1)[-1]] for m in schema.get("oneOf", ())] or [schema]
     assert {m["properties"]["contract"]["const"] for m in members} == {of.contract}
@@ -124,7 +124,7 @@ def test_topic_configuration() -> None:
     assert int(topic("requests").config["max.message.bytes"]) > septet_contracts.MAX_BODY_BYTES
 
 
-def test_topic_by_either_name() -> None:
+def test_topics_are_found_by_short_and_full_name() -> None:
     assert topic("requests") is topic("requests.v1") is topic("septet.requests.v1")
     assert topic("responses") is topic("septet.responses.v2")
     assert topic("responses.v1") is topic("septet.responses.v1")
@@ -133,19 +133,25 @@ def test_topic_by_either_name() -> None:
         topic("nope")
 
 
-def test_a_topics_name_carries_its_major_version() -> None:
+def test_the_major_version_is_part_of_a_topic_name() -> None:
     own = Topic("septet.responses.v12.acme", "", None, "")
     assert (own.short, own.major) == ("responses", 12)
     with pytest.raises(ValueError, match="is not septet"):
         _ = Topic("septet.responses", "", None, "").major
 
 
-def test_an_outcome_has_a_status_that_may_be_unknown() -> None:
+def test_an_outcome_accepts_an_unknown_status() -> None:
     now = datetime.now(UTC)
     fields: dict[str, Any] = {
-        "request_id": "r1", "event_id": event_id("default", "r1", "outcome"), "occurred_at": now, "deadline": now,
-        "accepted_at": now, "request_digest": "", "ask": Ask(question="x"), "origin": "cache",
-    }  # fmt: skip
+        "request_id": "r1",
+        "event_id": event_id("default", "r1", "outcome"),
+        "occurred_at": now,
+        "deadline": now,
+        "accepted_at": now,
+        "request_digest": "",
+        "ask": Ask(question="x"),
+        "origin": "cache",
+    }
     assert Outcome(**fields, status="maybe").status == "maybe"
     with pytest.raises(ValidationError, match="status"):
         Outcome(**fields, status="")

@@ -1,4 +1,4 @@
-"""Freezing and checking a folder of schemas, and the commands around it."""
+"""Freezing and checking a folder of schemas, and the commands for it."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def store(tmp_path: Path) -> SchemaStore:
     return SchemaStore(tmp_path / "schemas")
 
 
-def test_a_frozen_schema_is_immutable_titles_included(store: SchemaStore) -> None:
+def test_a_frozen_schema_is_immutable_including_its_titles(store: SchemaStore) -> None:
     (path,) = freeze(store, [FIRST])[0]
     whole = path.read_text("utf-8")
     path.write_text(whole.replace('"title": "Thing"', '"title": "Other"'), "utf-8")
-    assert "differs from what was published" in str(check(store, [FIRST]))
+    assert "differs from the published one" in str(check(store, [FIRST]))
     path.unlink()
-    assert "the file is gone" in str(check(store, [FIRST]))
+    assert "the file is missing" in str(check(store, [FIRST]))
 
 
 def test_a_schema_without_a_digest_is_found(store: SchemaStore) -> None:
@@ -65,7 +65,7 @@ def test_a_schema_and_its_digest_cannot_be_changed_together(store: SchemaStore) 
 
 
 def test_a_changed_default_is_found_where_clients_write(store: SchemaStore) -> None:
-    """What happened to `retrieval.fusion` is accepted as history, and nothing else is."""
+    """Only the recorded change of `retrieval.fusion` is accepted."""
     requests = TOPICS["septet.requests.v1"]
     (path, first), *_ = SchemaStore(default_folder()).versions(requests)
     assert path.name == "v1.1.json"
@@ -99,7 +99,7 @@ def test_a_compatible_change_must_still_be_frozen(store: SchemaStore) -> None:
     assert "differs from v1.1.json" in finding.message
 
 
-def test_a_break_is_neither_passed_nor_frozen(store: SchemaStore) -> None:
+def test_a_break_fails_the_check_and_is_not_frozen(store: SchemaStore) -> None:
     freeze(store, [FIRST])
     written, findings = freeze(store, [BROKEN])
     assert written == []
@@ -107,15 +107,15 @@ def test_a_break_is_neither_passed_nor_frozen(store: SchemaStore) -> None:
     assert "breaks v1.1.json: $.a: type_changed" in str(findings[0])
 
 
-def test_every_frozen_version_counts_not_only_the_newest(store: SchemaStore) -> None:
-    """A field that was dropped by hand in the newest file is still promised by the first one."""
+def test_a_model_is_compared_with_every_frozen_version(store: SchemaStore) -> None:
+    """A field that is missing from the newest file is still required by the first one."""
     store.add(GROWN, topic_schema(GROWN))
     store.add(FIRST, topic_schema(FIRST))
     findings = check(store, [topic_of(a=(int, ...), b=(str | None, None))])
     assert any("breaks v1.1.json: $.b: type_changed" in f.message for f in findings)
 
 
-def test_a_topic_that_vanished_is_found(store: SchemaStore) -> None:
+def test_a_topic_missing_from_the_table_is_found(store: SchemaStore) -> None:
     freeze(store, [FIRST, topic_of("septet.others.v1", a=(int, ...))])
     (finding,) = check(store, [FIRST])
     assert finding.topic == "septet.others.v1"
@@ -133,7 +133,7 @@ def test_members_of_a_union_require_their_tag() -> None:
     assert "action" in upsert["required"]
 
 
-def test_committed_schemas_hold() -> None:
+def test_the_committed_schemas_pass_the_check() -> None:
     assert check(SchemaStore(default_folder())) == []
 
 
@@ -153,7 +153,7 @@ def test_schema_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "unknown topic 'nonsense'" in capsys.readouterr().err
 
 
-def test_default_folder_is_the_checkout_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_folder_is_in_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "contracts" / "src" / "septet_contracts").mkdir(parents=True)
     (tmp_path / "deep").mkdir()
     monkeypatch.chdir(tmp_path / "deep")

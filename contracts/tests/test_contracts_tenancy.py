@@ -1,4 +1,4 @@
-"""Names of tenants' own topics, and who may use them."""
+"""Names and permissions of tenants' own topics."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ NAMES = st.from_regex(r"[a-z0-9][a-z0-9\-]{0,62}", fullmatch=True)
 
 
 @given(NAMES, st.sampled_from(CLIENT_READS + CLIENT_WRITES))
-def test_a_name_is_split_into_what_it_was_made_of(tenant: str, name: str) -> None:
+def test_split_inverts_tenant_topic(tenant: str, name: str) -> None:
     base, owner = split(tenant_topic(name, tenant))
     assert (base, owner) == (topic(name), tenant)
 
 
 @pytest.mark.parametrize("name", TOPICS)
-def test_topics_of_the_table_are_nobodys(name: str) -> None:
+def test_a_topic_of_the_table_has_no_tenant(name: str) -> None:
     assert split(name) == (TOPICS[name], None)
 
 
@@ -35,12 +35,12 @@ def test_topics_of_the_table_are_nobodys(name: str) -> None:
         "",
     ],
 )
-def test_other_names_are_refused(name: str) -> None:
+def test_other_names_are_rejected(name: str) -> None:
     with pytest.raises(KeyError, match="neither"):
         split(name)
 
 
-def test_what_services_share_no_tenant_has_alone() -> None:
+def test_an_internal_topic_cannot_be_a_tenants_own() -> None:
     for name in ("screened", "labels", "documents-changed", "guardrails.dead"):
         full = TOPICS.get(f"septet.{name}.v1", TOPICS["septet.guardrails.dead.v1"]).name
         with pytest.raises(ValueError, match="shared by all tenants"):
@@ -49,7 +49,7 @@ def test_what_services_share_no_tenant_has_alone() -> None:
         assert addresses(full, {"acme"}) == [full]
 
 
-def test_own_topics_have_the_settings_of_those_they_stand_in_for() -> None:
+def test_own_topics_have_the_settings_of_the_shared_ones() -> None:
     made = own_topics("acme")
     assert {t.name for t in made} == {f"{t.name}.acme" for t in TOPICS.values() if t.short in OWNABLE}
     for own in made:
@@ -69,7 +69,7 @@ def test_events_travel_on_the_tenants_own_topic_where_it_has_one() -> None:
     assert addresses("requests", own) == ["septet.requests.v1", "septet.requests.v1.acme"]
 
 
-def test_a_client_writes_three_topics_and_reads_its_responses_in_every_version() -> None:
+def test_a_client_writes_three_topics_and_reads_responses_in_every_version() -> None:
     access = client_access("acme")
     assert access.principal == "tenant-acme"
     assert set(access.writes) | set(access.reads) == {t.name for t in own_topics("acme")}
@@ -78,6 +78,6 @@ def test_a_client_writes_three_topics_and_reads_its_responses_in_every_version()
 
 
 @given(NAMES, NAMES)
-def test_no_tenants_groups_are_anothers(one: str, other: str) -> None:
+def test_group_prefixes_of_tenants_never_overlap(one: str, other: str) -> None:
     if one != other:
         assert not client_access(other).group_prefix.startswith(client_access(one).group_prefix)

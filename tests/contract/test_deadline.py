@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 from septet_contracts import Request, Screened, encode
-from septet_eval.domain.admission import Floors
 from septet_eval.domain.response import Pending, Publication
-from septet_eval.evaluator import Evaluator
-from septet_eval.handlers import Handlers
+from septet_eval.handlers import RequestsHandler as EvalRequests
 from septet_eval.ports import ReleaseResult
 from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
@@ -19,7 +17,7 @@ from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_head
 from septet_guardrails.domain.rails import input_rails
-from septet_guardrails.handlers import RequestsHandler
+from septet_guardrails.handlers import RequestsHandler as GuardrailsRequests
 from septet_kit import DEFAULT_DEADLINE, MAX_DEADLINE
 from septet_kit.testing import context
 
@@ -33,13 +31,6 @@ class Registry:
     async def register(self, pending: Pending, conflict: Callable[[], Publication]) -> ReleaseResult:
         self.pending.append(pending)
         return ReleaseResult()
-
-
-class NoVectors:
-    """An embeddings endpoint that is down."""
-
-    async def embed(self, text: str, model: str, within: float) -> None:
-        return None
 
 
 @pytest.mark.parametrize(
@@ -64,13 +55,13 @@ async def test_guardrails_and_eval_agree_on_the_deadline(
 
 async def _registered(request: Request, ctx: Any) -> datetime:
     registry: Any = Registry()
-    await Handlers(registry, Evaluator((), NoVectors(), 0.1), Floors({})).register(request, ctx)
+    await EvalRequests(registry)(request, ctx)
     deadline: datetime = registry.pending[0].deadline
     return deadline
 
 
 async def _screened(request: Request, ctx: Any) -> datetime:
     rails = input_rails(injection_head(), PresidioNames(), ProfanityModel())
-    [emit] = await RequestsHandler(PolicyFiles.load(), rails, FastTextLanguage())(request, ctx)
+    [emit] = await GuardrailsRequests(PolicyFiles.load(), rails, FastTextLanguage())(request, ctx)
     assert isinstance(emit.event, Screened)
     return emit.event.deadline

@@ -1,8 +1,8 @@
-"""The wire of Septet: what services and clients must agree on, and nothing else.
+"""The contracts of Septet: events, topics, and the encoding that services and clients share.
 
-Every event is a JSON object with an :class:`Envelope`. ``TOPICS`` says which event travels where,
-``encode`` and ``decode`` turn events into record values and back, and ``event_id`` names an event so
-that a redelivered message produces the same event again.
+Every event is a JSON object with an :class:`Envelope`. ``TOPICS`` maps each topic to its event, ``encode`` and
+``decode`` convert events to record values and back, and ``event_id`` derives an event's id, which is the same after
+a redelivery.
 """
 
 from septet_contracts.codec import (
@@ -46,7 +46,7 @@ from septet_contracts.parts import (
     Usage,
     Verdict,
 )
-from septet_contracts.request import DEFAULT_DEADLINE, Ask, CacheWish, Message, Request, RetrievalWish
+from septet_contracts.request import DEFAULT_DEADLINE, Ask, CacheOptions, Message, Request, RetrievalOptions
 from septet_contracts.response import Evaluation, ModelAlias, Release, Response, TokenChunk
 from septet_contracts.response_v1 import Response as ResponseV1
 from septet_contracts.tenancy import (
@@ -70,7 +70,7 @@ __all__ = [
     "Ask",
     "CacheCheck",
     "CacheInfo",
-    "CacheWish",
+    "CacheOptions",
     "CitedSpan",
     "ClientAccess",
     "Comment",
@@ -110,7 +110,7 @@ __all__ = [
     "Response",
     "ResponseV1",
     "RetrievalInfo",
-    "RetrievalWish",
+    "RetrievalOptions",
     "Revision",
     "Score",
     "Screened",
@@ -136,4 +136,4 @@ __all__ = [
     "tenant_topic",
     "topic",
     "topics_for",
-]  # fmt: skip
+]

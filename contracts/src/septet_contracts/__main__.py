@@ -1,4 +1,4 @@
-"""``python -m septet_contracts``: check, freeze and print the contracts."""
+"""``python -m septet_contracts`` checks, freezes and prints the contracts."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from septet_contracts.schema import dump, topic_schema
 from septet_contracts.topics import topic
 
 _EXAMPLES = """examples:
-  python -m septet_contracts check               is the wire still what was promised? (exit 1 when not)
-  python -m septet_contracts freeze              keep the models' new schemas, where they break nothing
-  python -m septet_contracts schema requests     print the JSON Schema that a client needs
+  python -m septet_contracts check               compare the models with the frozen schemas (exit 1 on a finding)
+  python -m septet_contracts freeze              freeze the schemas of changed models
+  python -m septet_contracts schema requests     print a topic's JSON Schema
   python -m septet_contracts asyncapi            print the AsyncAPI document of all services
   python -m septet_contracts asyncapi --write    write it, and the topics page, to docs/reference
 """
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0 when all is well, 1 when something breaks, 2 for misuse."""
+    """Run one command. Returns the exit code: 0 for success, 1 for findings, 2 for a usage error."""
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.run
     try:
@@ -78,13 +78,15 @@ def _report(findings: list[Finding]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m septet_contracts", description="The contracts of Septet's topics.",
-        epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+        prog="python -m septet_contracts",
+        description="Check, freeze and print the contracts of Septet's topics.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, run, about in (
         ("check", _check, "compare each model with every frozen schema"),
-        ("freeze", _freeze, "keep the schema of each model that changed without a break"),
+        ("freeze", _freeze, "freeze the schema of each model that changed compatibly"),
     ):
         command = commands.add_parser(name, help=about, description=about)
         command.add_argument("--dir", type=Path, help="folder of frozen schemas (default: contracts/schemas)")

@@ -1,4 +1,4 @@
-"""A JSON Schema as a list of alternatives that hold no combinator: references, unions and enums undone."""
+"""Expand a JSON Schema into alternatives without combinators: references, unions and enums are resolved."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ Schema = Mapping[str, Any]
 
 EXTENSIBLE = "x-extensible-enum"
 DEFAULTS = ("default", "x-default")
-"""What an absent field means; ``x-default`` says it in words where no JSON value can."""
+"""Keywords for the meaning of an absent field; ``x-default`` holds words where no JSON value fits."""
 
-ANNOTATIONS = frozenset(
-    {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment",
-     "$schema", "$id", "$defs", "discriminator", EXTENSIBLE, "x-default"}
-)  # fmt: skip
+_TEXTS = ("title", "description", "default", "examples", "$comment")
+_FLAGS = ("deprecated", "readOnly", "writeOnly")
+_STRUCTURE = ("$schema", "$id", "$defs", "discriminator")
+ANNOTATIONS = frozenset((*_TEXTS, *_FLAGS, *_STRUCTURE, EXTENSIBLE, "x-default"))
+"""Keywords that do not restrict values."""
 _COMBINATORS = ("$ref", "anyOf", "oneOf", "allOf")
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """One branch. ``values`` for an enum or constant; ``tag`` for a member of a discriminated union.
+    """One branch of a schema.
 
-    ``known`` lists the values of an open enumeration: a writer sends only these, a reader takes others, too.
+    Attributes:
+        schema: the branch, without combinators.
+        values: the allowed values of an enum or a constant.
+        tag: property name and value that select this member of a discriminated union.
     """
 
     schema: Schema
@@ -32,24 +36,25 @@ class Alternative:
 
     @property
     def known(self) -> tuple[str, ...] | None:
+        """Known values of an open enumeration. A writer sends only these; a reader accepts any other value."""
         found = self.schema.get(EXTENSIBLE)
         return None if found is None else tuple(found)
 
 
 class UnsupportedSchemaError(ValueError):
-    """The schema uses keywords together in a way that Pydantic does not."""
+    """The schema combines keywords in a way that Pydantic never generates."""
 
 
 def constraints(schema: Schema) -> dict[str, Any]:
-    """The schema without what only describes."""
+    """The schema without its annotations."""
     return {k: v for k, v in schema.items() if k not in ANNOTATIONS}
 
 
 def alternatives(schema: Schema, root: Schema) -> list[Alternative]:
-    """Undo combinators at the top of ``schema``, with references looked up in ``root``.
+    """Resolve the combinators at the top of ``schema``; ``root`` holds the targets of references.
 
     Raises:
-        UnsupportedSchemaError: a reference leads nowhere, or a branch contradicts the keywords beside it.
+        UnsupportedSchemaError: a reference has no target, or a branch contradicts the keywords beside it.
     """
     for combinator in _COMBINATORS:
         if combinator in schema:
@@ -69,7 +74,7 @@ def alternatives(schema: Schema, root: Schema) -> list[Alternative]:
 
 
 def describe(alternative: Alternative) -> str:
-    """A short name for messages."""
+    """Short description of an alternative for messages."""
     if alternative.values is not None:
         return " | ".join(repr(v) for v in alternative.values)
     if alternative.tag is not None:
@@ -101,17 +106,18 @@ def _resolve(reference: str, root: Schema) -> Schema:
     found: Any = root
     for part in reference.removeprefix("#/").split("/"):
         if not isinstance(found, Mapping) or part not in found:
-            raise UnsupportedSchemaError(f"{reference} leads nowhere")
+            raise UnsupportedSchemaError(f"{reference} has no target")
         found = found[part]
     return dict(found)
 
 
 def _both(one: Schema, other: Schema) -> Schema:
-    """The conjunction of two schemas whose constraints do not overlap, save for ``required``."""
+    """The conjunction of two schemas whose constraints do not overlap, except for ``required``."""
     mine, theirs = constraints(one), constraints(other)
     overlap = {k for k in mine.keys() & theirs.keys() if k != "required" and mine[k] != theirs[k]}
     if overlap:
-        raise UnsupportedSchemaError(f"{', '.join(sorted(overlap))} stand both in a branch and beside it")
+        raise UnsupportedSchemaError(f"{', '.join(sorted(overlap))} occurs both in a branch and beside it")
+
     described = {k: v for k, v in {**one, **other}.items() if k != "discriminator" or k in other}
     if mine.get("required") and theirs.get("required"):
         described["required"] = sorted({*mine["required"], *theirs["required"]})

@@ -1,8 +1,8 @@
-"""Containment of JSON Schemas: what may a writer send that a reader refuses?
+"""Containment of JSON Schemas: find what a writer may send and a reader rejects.
 
-The writer's schema is read as closed (it sends no field that it does not name), the reader's as open
-(it ignores fields that it does not name). Only what Pydantic emits is understood; any other keyword must
-be the same on both sides, so that an unknown constraint is reported rather than believed harmless.
+The writer's schema is closed: it sends only the fields that it names. The reader's is open: it ignores fields that it
+does not name. Only keywords that Pydantic generates are supported. Any other keyword must be equal on both sides, so
+that an unknown constraint is reported and not assumed to be harmless.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_TUPLE = 64
 
 @dataclass(frozen=True)
 class Gap:
-    """Something the writer may send at ``path`` that the reader refuses, and in which respect."""
+    """Something that the writer may send at ``path`` and the reader rejects; ``aspect`` is the kind of mismatch."""
 
     path: str
     aspect: str
@@ -27,11 +27,13 @@ class Gap:
 
 
 class Containment:
-    """Compares one writer's root schema with one reader's.
+    """Compares a writer's root schema with a reader's.
 
-    With ``names_kept``, the reader is the later version: a field, or a known value of an open enumeration, that it
-    does not have was removed, and an enumeration that was open must still be. With ``defaults_kept``, an absent field
-    must still mean to the reader what it meant to the writer.
+    Args:
+        writer, reader: the root schemas.
+        names_kept: the reader is the later version. It must keep every field, every known value of an open
+            enumeration, and every open enumeration open.
+        defaults_kept: an absent field must mean the same to reader and writer.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class Containment:
         return self._compare(self._writer, self._reader, "$")
 
     def _compare(self, writer: Schema, reader: Schema, path: str) -> list[Gap]:
-        """Gaps of any two schemas; recursion through ``$ref`` is assumed to hold while it is being shown."""
+        """Gaps of any two schemas. A pair of ``$ref`` that is being compared counts as equal, which ends recursion."""
         pair = (str(writer.get("$ref", "")), str(reader.get("$ref", "")))
         if all(pair):
             if pair in self._assumed:
@@ -73,10 +75,10 @@ class Containment:
         self, writer: Alternative, tag: tuple[str, str], readers: Sequence[Alternative], path: str
     ) -> list[Gap]:
         if all(r.tag is None or r.tag[0] != tag[0] for r in readers):
-            return [Gap(path, "discriminator", f"members are told apart by `{tag[0]}` on one side only")]
+            return [Gap(path, "discriminator", f"only one side discriminates members by `{tag[0]}`")]
         same = [r for r in readers if r.tag == tag]
         if not same:
-            return [Gap(path, "variant", f"member `{tag[1]}` of the union is refused")]
+            return [Gap(path, "variant", f"member `{tag[1]}` of the union is rejected")]
         return self._closest(writer, same, f"{path}<{tag[1]}>")
 
     def _closest(self, writer: Alternative, readers: Sequence[Alternative], path: str) -> list[Gap]:
@@ -84,18 +86,18 @@ class Containment:
         peers = [r for r in readers if r.values is None and _takes(r.schema.get("type"), kind)]
         if kind is None or not peers:
             taken = " | ".join(describe(r) for r in readers)
-            return [Gap(path, "type", f"{describe(writer)} is refused where {taken} is taken")]
+            return [Gap(path, "type", f"{describe(writer)} is rejected where {taken} is accepted")]
         return min((self._atomic(writer.schema, r.schema, path) for r in peers), key=len)
 
     def _open_gaps(
         self, writer: Alternative, known: tuple[str, ...], readers: Sequence[Alternative], path: str
     ) -> list[Gap]:
-        """A writer with an open enumeration: it sends the known values, and its later versions send others."""
+        """Gaps of a writer with an open enumeration. Its later versions send values that are not known yet."""
         gaps = list(self._value_gaps(known, readers, path))
         if any(r.values is None and r.schema.get("type") == "string" for r in readers):
             return gaps + self._closest(writer, readers, path)
         if self._names_kept:
-            gaps.append(Gap(path, "closed_enum", "values that are not known yet are refused"))
+            gaps.append(Gap(path, "closed_enum", "values that are not known yet are rejected"))
         return gaps
 
     def _value_gaps(self, values: Sequence[Any], readers: Sequence[Alternative], path: str) -> Iterator[Gap]:
@@ -106,14 +108,13 @@ class Containment:
                 continue
             takers = [r for r in open_ended if admits(r.schema, value)]
             if not takers:
-                yield Gap(path, "value", f"the value {value!r} is refused")
+                yield Gap(path, "value", f"the value {value!r} is rejected")
             elif self._names_kept and all(r.known is not None for r in takers):
                 yield Gap(path, "value", f"the value {value!r} is no longer known")
 
     def _atomic(self, writer: Schema, reader: Schema, path: str) -> list[Gap]:
-        compare: dict[str, Callable[[Schema, Schema, str], Iterator[Gap]]] = {
-            "object": self._object, "array": self._array,
-        }  # fmt: skip
+        compare: dict[str, Callable[[Schema, Schema, str], Iterator[Gap]]]
+        compare = {"object": self._object, "array": self._array}
         nested = compare.get(str(writer["type"]))
         gaps = list(nested(writer, reader, path)) if nested else []
         gaps += [Gap(path, aspect, message) for aspect, message in scalar_gaps(writer, reader)]
@@ -123,9 +124,7 @@ class Containment:
         sent: Mapping[str, Schema] = writer.get("properties", {})
         taken: Mapping[str, Schema] = reader.get("properties", {})
         for name in sorted(set(reader.get("required", ())) - set(writer.get("required", ()))):
-            yield Gap(
-                f"{path}.{name}", "required", "may be left out by the writer, is required by the reader"
-            )
+            yield Gap(f"{path}.{name}", "required", "optional for the writer, required by the reader")
         for name, schema in sent.items():
             if name in taken:
                 yield from self._compare(schema, taken[name], f"{path}.{name}")
@@ -153,14 +152,14 @@ class Containment:
                 )
 
     def _unnamed(self, schema: Schema, reader: Schema, path: str) -> Iterator[Gap]:
-        """A field that the reader does not name: ignored by a model, checked by a map, refused if closed."""
+        """A field that the reader does not name: a model ignores it, a map checks it, a closed model rejects it."""
         extra = reader.get("additionalProperties")
         if extra is False:
-            yield Gap(path, "closed", "the reader takes no fields beside its own")
+            yield Gap(path, "closed", "the reader rejects additional fields")
         elif isinstance(extra, dict):
             yield from self._compare(schema, extra, path)
         elif extra is None and self._names_kept:
-            yield Gap(path, "removed", "is no longer there")
+            yield Gap(path, "removed", "the reader does not have this field")
 
     def _array(self, writer: Schema, reader: Schema, path: str) -> Iterator[Gap]:
         longest = writer.get("maxItems")
@@ -170,7 +169,7 @@ class Containment:
         if longest is None or longest > fixed:
             yield from self._compare(_item(writer, fixed), _item(reader, fixed), f"{path}[]")
         if reader.get("uniqueItems") and not writer.get("uniqueItems"):
-            yield Gap(path, "bound", "items may repeat at the writer, and not at the reader")
+            yield Gap(path, "bound", "the writer may repeat items, and the reader rejects repeated ones")
 
 
 def _item(array: Schema, index: int) -> Schema:

@@ -1,4 +1,4 @@
-"""The parts of schema containment that concern single values: bounds, patterns, formats, constants."""
+"""Schema containment of single values: bounds, patterns, formats and constants."""
 
 from __future__ import annotations
 
@@ -10,34 +10,38 @@ from septet_contracts._alternatives import ANNOTATIONS, Schema
 
 _LOWER = ("minLength", "minItems", "minProperties", "minimum", "exclusiveMinimum")
 _UPPER = ("maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum")
-_HANDLED = ANNOTATIONS | {
-    "type", "properties", "required", "additionalProperties", "propertyNames", "items", "prefixItems",
-    "uniqueItems", "pattern", "format", *_LOWER, *_UPPER,
-}  # fmt: skip
+_OBJECT = ("properties", "required", "additionalProperties", "propertyNames")
+_ARRAY = ("items", "prefixItems", "uniqueItems")
+_HANDLED = ANNOTATIONS | {"type", "pattern", "format", *_OBJECT, *_ARRAY, *_LOWER, *_UPPER}
 _NUMBER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"})
 _TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "null": (type(None),),
-    "object": (dict,), "array": (list,),
-}  # fmt: skip
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+    "object": (dict,),
+    "array": (list,),
+}
 
 
 def scalar_gaps(writer: Schema, reader: Schema) -> Iterator[tuple[str, str]]:
-    """Aspect and message for each of pattern, format and unknown keyword that the writer does not honour."""
+    """Aspect and message of each pattern, format and unknown keyword that the writer does not satisfy."""
     for keyword in ("pattern", "format"):
         wanted = reader.get(keyword)
         if wanted is not None and writer.get(keyword) != wanted:
-            yield keyword, f"the reader wants the {keyword} {wanted!r}"
+            yield keyword, f"the reader requires the {keyword} {wanted!r}"
     for keyword in sorted((reader.keys() | writer.keys()) - _HANDLED):
         if reader.get(keyword) != writer.get(keyword):
             yield "constraint", f"`{keyword}` differs"
 
 
 def bound_gaps(writer: Schema, reader: Schema) -> Iterator[tuple[str, str]]:
-    """Aspect and message for each bound of the reader that the writer may overstep."""
+    """Aspect and message of each bound of the reader that the writer may exceed."""
     for keyword in (*_LOWER, *_UPPER):
         limit = reader.get(keyword)
         if limit is not None and not _within(writer, keyword, limit):
-            yield "bound", f"the writer may go past the reader's `{keyword}` of {limit}"
+            yield "bound", f"the writer may exceed the reader's `{keyword}` of {limit}"
 
 
 def admits(schema: Schema, value: Any) -> bool:
@@ -58,7 +62,8 @@ def admits(schema: Schema, value: Any) -> bool:
 
 
 def same_value(one: Any, other: Any) -> bool:
-    """Equality as JSON has it: ``true`` is not 1."""
+    """Equality of JSON values: ``true`` is not 1."""
+
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 

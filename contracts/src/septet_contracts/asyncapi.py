@@ -1,4 +1,4 @@
-"""An AsyncAPI 3.0 document of the whole system, made from the topic table and what the services say of themselves."""
+"""The AsyncAPI 3.0 document of the whole system, generated from the topic table and the services' descriptions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Document = dict[str, Any]
 
 
 class Describes(Protocol):
-    """What a service says of itself: its name and, by short or full topic name, what it reads and writes."""
+    """Description of a service: its name, and the topics that it reads and writes, by short or full name."""
 
     @property
     def name(self) -> str: ...
@@ -32,7 +32,7 @@ class Describes(Protocol):
 
 @dataclass(frozen=True)
 class Party:
-    """A plain :class:`Describes`."""
+    """A :class:`Describes` with given values."""
 
     name: str
     consumes: tuple[str, ...]
@@ -41,18 +41,20 @@ class Party:
 
 
 CLIENT = Party(
-    "client", consumes=("responses", "responses.v1", "tokens"), produces=("requests", "documents", "feedback"),
-    about="Anyone who asks, brings documents or says what they think of an answer.",
-)  # fmt: skip
+    "client",
+    consumes=("responses", "responses.v1", "tokens"),
+    produces=("requests", "documents", "feedback"),
+    about="An application that asks questions, publishes documents or sends feedback.",
+)
 
 
 def load_parties(names: Sequence[str] = ()) -> list[Describes]:
-    """The services' descriptions by dotted name, such as ``septet_cache.app:SPEC``; all of them by default.
+    """The client and the services with these dotted names, such as ``septet_cache.app:SPEC``; all by default.
 
-    They are looked up by name because the contracts know of no service.
+    Services are resolved by name because the contracts import no service.
 
     Raises:
-        ImportError, AttributeError: a name leads nowhere.
+        ImportError, AttributeError: a name cannot be resolved.
     """
     wanted = names or [f"septet_{service}.app:SPEC" for service in SERVICES]
     return [CLIENT, *(pkgutil.resolve_name(name) for name in wanted)]
@@ -63,7 +65,7 @@ def asyncapi(parties: Iterable[Describes], version: str = "1.0.0") -> Document:
 
     Raises:
         KeyError: a party names an unknown topic.
-        ValueError: two models of one name differ.
+        ValueError: two different models have the same name.
     """
     schemas: dict[str, Document] = {}
     messages = {_message_name(t): _message(t, schemas) for t in TOPICS.values()}
@@ -89,14 +91,14 @@ def render(document: Document) -> str:
 
 
 def written(party: Describes) -> list[Topic]:
-    """The topics a party writes, its dead letters included."""
+    """The topics that a party writes, including its dead letters."""
     dead = TOPICS.get(dead_letter_topic(party.name))
     return [*map(topic, party.produces), *([dead] if dead else [])]
 
 
 def own_note(of: Topic) -> str:
-    """That a tenant may have the topic for itself, under which name; empty where all tenants share it."""
-    return f"A tenant may have it for itself, as `{of.name}.<tenant>`." if is_ownable(of) else ""
+    """Sentence about a tenant's own topic; empty if all tenants share the topic."""
+    return f"A tenant may have its own topic, `{of.name}.<tenant>`." if is_ownable(of) else ""
 
 
 def _channel(of: Topic) -> Document:
@@ -121,25 +123,26 @@ def _channel(of: Topic) -> Document:
 
 
 def _message(of: Topic, schemas: dict[str, Document]) -> Document:
-    payload = {"description": "Whatever was sent."} if of.raw else _payload(of, schemas)
+    payload = {"description": "The value of the original record."} if of.raw else _payload(of, schemas)
     message: Document = {"name": _message_name(of), "summary": of.about, "payload": payload}
     key = {"type": "string", "description": of.key}
     return {**message, "bindings": {"kafka": {"key": key, "bindingVersion": "0.5.0"}}}
 
 
 def _payload(of: Topic, schemas: dict[str, Document]) -> Document:
-    # A part of an earlier major version may have the name of another one today.
+    # A model of an earlier major version may share its name with a different one of the newest version.
     version = "" if is_newest(of) else f".v{of.major}"
     schema = _adapted(copy.deepcopy(topic_schema(of)), version)
     for name, definition in schema.pop("$defs", {}).items():
         name = f"{name}{version}"
         if schemas.setdefault(name, definition) != definition:
-            raise ValueError(f"two different models are called {name}")
+            raise ValueError(f"two different models have the name {name}")
     return {k: v for k, v in schema.items() if k not in ("$schema", "$id")}
 
 
 def _adapted(node: Any, version: str) -> Any:
-    """References lead to the components, and a discriminator is a name only, as AsyncAPI's schema object has it."""
+    """Point references at the components, and reduce a discriminator to its name, as AsyncAPI requires."""
+
     if isinstance(node, list):
         return [_adapted(item, version) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""Documents on their way in, and word of what changed."""
+"""Documents to index, and the events that report their changes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class _DocumentEvent(Contract):
     tenant: Tenant = "default"
     document_id: DocumentId
     revision: int | None = Field(
-        default=None, ge=0, description="Rises with every change; an event with a lower one is ignored."
+        default=None, ge=0, description="Increases with every change; an event with a lower one is ignored."
     )
     occurred_at: AwareDatetime | None = None
 
 
 class UpsertDocument(_DocumentEvent):
-    """Make this the text of the document."""
+    """Create a document, or replace its text."""
 
     CONTRACT: ClassVar[str] = "septet.document"
     action: Literal["upsert"] = "upsert"
@@ -36,13 +36,13 @@ class UpsertDocument(_DocumentEvent):
 
 
 class DeleteDocument(_DocumentEvent):
-    """Forget the document, and every answer that rested on it."""
+    """Delete a document, and every cached answer that is based on it."""
 
     action: Literal["delete"]
 
 
 class DocumentChanged(EventV1):
-    """The search indexes hold a document's new state; ``request_id`` is ``document_id``'s digest."""
+    """The search indexes hold the new state of a document. ``request_id`` is a digest of ``document_id``."""
 
     STEP: ClassVar[str] = "document-changed"
     contract: Literal["septet.document-changed"] = "septet.document-changed"

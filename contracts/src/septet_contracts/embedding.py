@@ -1,4 +1,4 @@
-"""Embeddings on the wire."""
+"""Embeddings in events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def _is_packed(value: str) -> str:
     raw = base64.b64decode(value, validate=True)
     if not raw or len(raw) % _FLOAT_BYTES:
         raise ValueError(f"{len(raw)} bytes are not a whole number of float32 values")
-    # One not-a-number or infinity makes the sum one.
+    # A single NaN or infinity makes the sum non-finite.
+
     if not math.isfinite(sum(_floats(raw))):
         raise ValueError("not all numbers are finite")
     return value

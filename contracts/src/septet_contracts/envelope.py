@@ -1,4 +1,4 @@
-"""What every event carries: who it belongs to, when it was made, until when it matters."""
+"""Fields of every event: owner, time, deadline and identity."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ ConversationId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[
 
 
 class Contract(BaseModel):
-    """Base of all wire models: immutable, and blind to fields that a newer writer adds."""
+    """Base of all wire models. It is immutable and ignores fields that a newer writer adds."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
 
 
 class Identified(Contract):
-    """The fields by which any event, whole or half readable, is attributed to a client."""
+    """The fields that attribute an event to a client, even if the rest of it is invalid."""
 
     request_id: RequestId
     tenant: Tenant = "default"
@@ -70,10 +70,11 @@ class EventV2(Envelope):
 
 
 def event_id(tenant: str, request_id: str, step: str, item: str = "") -> UUID:
-    """Name an event by what it is, never by the attempt that made it (UUID version 5, RFC 9562)."""
+    """Derive the id of an event from what it is, never from the attempt (UUID version 5, RFC 9562)."""
     return uuid5(_NAMESPACE, "\x1f".join((tenant, request_id, step, item)))
 
 
 def record_key(tenant: str, request_id: str, conversation_id: str | None) -> bytes:
-    """Kafka record key of a request-scoped event: order is kept per conversation, else per request."""
+    """Kafka record key of a request-scoped event. It keeps the order per conversation, or else per request."""
+
     return f"{tenant}:{conversation_id or request_id}".encode()

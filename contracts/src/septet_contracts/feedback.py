@@ -1,4 +1,4 @@
-"""What people think of an answer, said or shown, and the labels that come of it."""
+"""Explicit and implicit feedback on an answer, and the labels made from it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from septet_contracts.envelope import EventV1, Identified
 
 
 class _Feedback(Identified):
-    """``request_id`` names the answer; ``feedback_id`` makes a resent event harmless."""
+    """``request_id`` names the answer; ``feedback_id`` identifies a resent event."""
 
     CONTRACT: ClassVar[str] = "septet.feedback"
     contract: Literal["septet.feedback"] = "septet.feedback"
     version: Literal[1] = 1
     feedback_id: str = Field(min_length=1, max_length=128)
     occurred_at: AwareDatetime | None = None
-    user: str | None = Field(default=None, max_length=128, description="Pseudonym of who gave it.")
+    user: str | None = Field(default=None, max_length=128, description="Pseudonym of the user.")
 
 
 class Thumbs(_Feedback):
@@ -71,7 +71,7 @@ FeedbackEvent = Annotated[
 
 
 class Label(EventV1):
-    """A judgement on a released answer, ready for the cache, evals and tuning."""
+    """Feedback joined to a released answer, for the cache, evaluation and tuning."""
 
     STEP: ClassVar[str] = "label"
     contract: Literal["septet.label"] = "septet.label"
@@ -79,7 +79,8 @@ class Label(EventV1):
     kind: str
     explicit: bool
     polarity: Literal["positive", "negative", "neutral"]
-    weight: float = Field(ge=0, le=1, description="How much this kind of feedback says, 0 to 1.")
+    weight: float = Field(ge=0, le=1, description="Reliability of this kind of feedback, 0 to 1.")
+
     question: str | None = None
     answer: str | None = None
     corrected_answer: str | None = None

@@ -1,4 +1,4 @@
-"""A request on its way: each event is the one before it plus what its stage found out."""
+"""Events between request and response. Each carries the fields of the one before it and its stage's results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from septet_contracts.request import Ask
 
 
 class Flow(EventV1):
-    """What every stage between request and response hands on."""
+    """Fields of every event between request and response."""
 
     deadline: AwareDatetime
     accepted_at: AwareDatetime = Field(description="Timestamp of the request's record.")
@@ -33,7 +33,7 @@ class Flow(EventV1):
     policy_version: str = ""
     verdicts: tuple[Verdict, ...] = ()
     timings: tuple[StageTiming, ...] = ()
-    degraded: tuple[str, ...] = Field(default=(), description="Parts that were down while this was made.")
+    degraded: tuple[str, ...] = Field(default=(), description="Components that were not available.")
 
 
 class Screened(Flow):
@@ -46,8 +46,8 @@ class Screened(Flow):
 class _WithEmbedding(Flow):
     """The question's embedding, which is computed once.
 
-    Writers set ``question_vector``; readers take :attr:`embedding`. A reader of version 1.2 does not know
-    ``question_vector``: it finds no embedding and computes its own.
+    Writers set ``question_vector``; readers use :attr:`embedding`. A reader of version 1.2 ignores
+    ``question_vector`` and computes its own embedding.
     """
 
     question_embedding: DecimalEmbedding | None = Field(
@@ -57,7 +57,7 @@ class _WithEmbedding(Flow):
 
     @property
     def embedding(self) -> Embedding | None:
-        """The question's embedding in whichever form it came."""
+        """The question's embedding, from either field."""
         if self.question_vector is not None or self.question_embedding is None:
             return self.question_vector
         return Embedding.of(self.question_embedding.model, self.question_embedding.vector)
@@ -79,14 +79,14 @@ class _WithPassages(_WithEmbedding):
 
 
 class Grounded(_WithPassages):
-    """Passages are found, and are judged able to answer."""
+    """Retrieval found passages that can answer the question."""
 
     STEP: ClassVar[str] = "grounded"
     contract: Literal["septet.grounded"] = "septet.grounded"
 
 
 class Draft(_WithPassages):
-    """A model's answer, not yet guarded."""
+    """A model's answer, before the output rails."""
 
     STEP: ClassVar[str] = "draft"
     contract: Literal["septet.draft"] = "septet.draft"
@@ -99,23 +99,24 @@ class Draft(_WithPassages):
 
 
 class Revision(_WithPassages):
-    """An output rail asks for one mended draft."""
+    """An output rail requests a corrected draft."""
 
     STEP: ClassVar[str] = "revision"
     contract: Literal["septet.revision"] = "septet.revision"
-    rejected: str = Field(description="The draft that did not pass.")
-    complaints: tuple[str, ...] = Field(min_length=1, description="What to mend, one sentence each.")
+    rejected: str = Field(description="The draft that was rejected.")
+    complaints: tuple[str, ...] = Field(min_length=1, description="Corrections to make, one sentence each.")
     usage: Usage = Usage()
     attempt: int = Field(ge=2)
 
 
 class Outcome(_WithEmbedding):
-    """How a request ends, before it is scored and released. The first outcome of a request wins."""
+    """What the stages decided about a request, before scoring and release. The first outcome wins."""
 
     STEP: ClassVar[str] = "outcome"
     contract: Literal["septet.outcome"] = "septet.outcome"
     status: Status
-    origin: str = Field(description="Service that decided.")
+    origin: str = Field(description="Service that made the decision.")
+
     answer: str | None = None
     answer_kind: Literal["generated", "extractive", "cached", "none"] = "none"
     passages: tuple[Passage, ...] = ()

@@ -1,4 +1,4 @@
-"""Frozen schemas: what was ever published, kept as files, against which each change is checked."""
+"""Frozen schemas: a file for each published schema. Each change is checked against all of them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ACCEPTED = frozenset(
         ("septet.requests.v1", "v1.1.json", "$.retrieval.fusion", "default_changed"),
     }
 )
-"""Breaks that happened before the check could find them; decision 0027 says why they stand. Not to be added to."""
+"""Breaks from before the check could find them; decision 0027 gives the reasons. Do not add any."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong with one topic's contract. ``fix`` says what to do about it."""
+    """A problem with the contract of a topic, and the command or edit that fixes it."""
 
     topic: str
     message: str
@@ -35,7 +35,7 @@ class Finding:
 
 
 class SchemaStore:
-    """The folder of frozen schemas: ``<topic>/v<major>.<n>.json``, n from 1."""
+    """The folder of frozen schemas, ``<topic>/v<major>.<n>.json``; ``n`` starts at 1."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -55,12 +55,12 @@ class SchemaStore:
         return path
 
     def names(self) -> set[str]:
-        """Full names of all topics that have a frozen schema."""
+        """Full names of the topics that have a frozen schema."""
         return {f"septet.{p.parent.name}.{p.name.split('.')[0]}" for p in self.folder.glob("*/v*.json")}
 
 
 def default_folder() -> Path:
-    """``contracts/schemas`` of the checkout that holds the working folder, or this module.
+    """``contracts/schemas`` of the checkout that contains the working folder or else this module.
 
     Raises:
         FileNotFoundError: neither is in a checkout.
@@ -73,26 +73,27 @@ def default_folder() -> Path:
 
 
 def check(store: SchemaStore, topics: Iterable[Topic] = TOPICS.values()) -> list[Finding]:
-    """Compare each model with every frozen schema of its topic, and the frozen schemas with what was published.
+    """Compare each model with every frozen schema of its topic, and each frozen schema with its digest.
 
     Returns:
-        What breaks, which models differ from their newest frozen schema, which frozen topics are gone, and which
-        frozen schemas were edited.
+        Incompatible models, models that differ from their newest frozen schema, frozen topics that are missing from
+        the table, and frozen schemas that were edited.
     """
     wired = [t for t in topics if not t.raw]
     findings = [finding for topic in wired for finding in _check_topic(store, topic)]
     gone = sorted(store.names() - {t.name for t in wired})
-    findings += [Finding(n, "the topic is no longer in the table", "put it back") for n in gone]
+    findings += [Finding(n, "the topic is missing from the table", "restore it") for n in gone]
     fix = "restore it, and freeze the change as the next version"
     return findings + [Finding(name, message, fix) for name, message in violations(store.folder)]
 
 
 def freeze(store: SchemaStore, topics: Iterable[Topic] = TOPICS.values()) -> tuple[list[Path], list[Finding]]:
-    """Write the schema of each model that differs from its newest frozen one, where nothing breaks.
+    """Write the schema of each model that differs from its newest frozen schema and is compatible with all of them.
 
     Returns:
-        The files written, and what stands in the way of the others.
+        The written files, and the findings that prevented others.
     """
+
     written: list[Path] = []
     findings: list[Finding] = []
     for topic in topics:

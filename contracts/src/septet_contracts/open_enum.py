@@ -1,7 +1,7 @@
-"""Open enumerations: strings with known values, to which writers may add.
+"""Open enumerations: strings with known values, to which later versions may add.
 
-A reader accepts any value and has a defined behaviour for those that it does not know. The JSON Schema lists the
-known values under ``x-extensible-enum``: a writer sends only these, a reader takes any string.
+A reader accepts any value and has a defined behaviour for unknown ones. The JSON Schema lists the known values under
+``x-extensible-enum``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from septet_contracts._alternatives import EXTENSIBLE
 
 @dataclass(frozen=True)
 class OpenEnum:
-    """Annotation of a string that lists its known values in the JSON Schema."""
+    """Annotation that lists the known values of a string in its JSON Schema."""
 
     values: tuple[str, ...]
 
@@ -34,12 +34,12 @@ SPAN_KINDS = ("quoted", "supporting")
 _LENGTH = StringConstraints(min_length=1, max_length=64)
 
 Status = Annotated[str, _LENGTH, OpenEnum(STATUSES)]
-"""How a request ended. A reader treats an unknown status like ``failed``: it neither keeps nor scores an answer."""
+"""How a request ended. A reader treats an unknown status like ``failed``: it neither caches nor scores the answer."""
 Decision = Annotated[str, _LENGTH, OpenEnum(DECISIONS)]
-"""A guardrail's decision. A reader treats an unknown decision like ``block``: the text is not clean."""
+"""A guardrail's decision. A reader treats an unknown decision like ``block``."""
 CacheStatus = Annotated[str, _LENGTH, OpenEnum(CACHE_STATUSES)]
-"""The cache's part. A reader treats an unknown status like ``bypass``: the answer may not be kept."""
+"""How the cache took part. A reader treats an unknown status like ``bypass``: the answer is not cached."""
 AnswerKind = Annotated[str, _LENGTH, OpenEnum(ANSWER_KINDS)]
-"""Where an answer came from. A reader that does not know the kind shows it and does not keep the answer."""
+"""Where an answer came from. A reader shows an answer of an unknown kind and does not cache it."""
 SpanKind = Annotated[str, _LENGTH, OpenEnum(SPAN_KINDS)]
-"""How a cited span was found. A reader that does not know the kind may still mark the span."""
+"""How a cited span was found. A reader may mark a span of an unknown kind."""

@@ -1,4 +1,4 @@
-"""Value objects that events are made of."""
+"""Value objects of events."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CitedSpan(Contract):
         description="`quoted`: the answer holds these characters verbatim, white space aside. `supporting`: the "
         "sentence of the passage that shares most content words, at least half, with a sentence of the answer that "
         "cites it.",
-    )  # fmt: skip
+    )
 
 
 class Source(Contract):
@@ -56,15 +56,18 @@ class Source(Contract):
     uri: str = ""
     passage: str = Field(description="The passage's text.")
     start: int | None = Field(
-        default=None, ge=0, description="Offset of `passage` in the document's text (for HTML: in its visible text), "
+        default=None,
+        ge=0,
+        description="Offset of `passage` in the document's text (for HTML: in its visible text), "
         "in Unicode code points; absent where it is not known.",
-    )  # fmt: skip
+    )
     end: int | None = Field(default=None, ge=0, description="Offset behind the last character of `passage`.")
     cited: bool = Field(default=False, description="Whether the answer holds `[number]`.")
     spans: tuple[CitedSpan, ...] = Field(
-        default=(), description="What the answer cites of `passage`, in order of `start`. `start` + a span's offset is "
+        default=(),
+        description="What the answer cites of `passage`, in order of `start`. `start` + a span's offset is "
         "its place in the document. Empty if the source is not cited, or no sentence of it carries the citation.",
-    )  # fmt: skip
+    )
     score: float | None = None
 
 

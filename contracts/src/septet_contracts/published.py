@@ -1,7 +1,7 @@
-"""Frozen schemas are immutable: a list of digests, to which lines are only added, names the bytes of each.
+"""Digests of the frozen schemas, which are immutable.
 
-Where there is a git history, no line that was ever committed may be missing, so that a schema and its line cannot be
-changed together.
+The list of digests is append-only. In a git checkout, every line that was ever committed must still exist, so that a
+schema and its line cannot change together.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ DIGESTS = "digests.txt"
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 by file name, as the list in ``folder`` has it; empty where there is no list."""
+    """SHA-256 by file name from the list in ``folder``; empty without a list."""
     path = folder / DIGESTS
     return _read(path.read_text("utf-8")) if path.is_file() else {}
 
 
 def record(folder: Path, path: Path) -> None:
-    """Add the line of a schema that was just frozen."""
+    """Append the line of a new frozen schema."""
     with (folder / DIGESTS).open("a", encoding="utf-8") as out:
         out.write(f"{_digest(path)}  {path.relative_to(folder).as_posix()}\n")
 
 
 def violations(folder: Path) -> Iterator[tuple[str, str]]:
-    """File name and what is wrong with it, for each frozen schema that is not as it was published."""
+    """File name and problem of each frozen schema that differs from its published bytes."""
     listed = digests(folder)
     for name, digest in sorted(_committed(folder) - set(listed.items())):
-        yield name, f"its line in {DIGESTS} was changed or removed: it was {digest}"
+        yield name, f"its line in {DIGESTS} was changed or removed; the digest was {digest}"
     for name, digest in listed.items():
         path = folder / name
         if not path.is_file():
-            yield name, "the file is gone"
+            yield name, "the file is missing"
         elif _digest(path) != digest:
-            yield name, f"the file differs from what was published ({digest[:12]}…)"
+            yield name, f"the file differs from the published one ({digest[:12]}…)"
     for path in sorted(folder.glob("*/v*.json")):
         if path.relative_to(folder).as_posix() not in listed:
             yield path.relative_to(folder).as_posix(), f"the file has no line in {DIGESTS}"
@@ -53,7 +53,7 @@ def _read(text: str) -> dict[str, str]:
 
 
 def _committed(folder: Path) -> set[tuple[str, str]]:
-    """Every line of the list in every commit on the way to this one, merged branches by their result."""
+    """Every line of the list in each commit of the first-parent history; a merged branch counts by its result."""
     commits = _git(folder, "log", "--first-parent", "--format=%H", "--", DIGESTS).split()
     return {
         line for commit in commits for line in _read(_git(folder, "show", f"{commit}:./{DIGESTS}")).items()
@@ -61,7 +61,8 @@ def _committed(folder: Path) -> set[tuple[str, str]]:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """Output of git, empty where there is no git or no repository."""
+    """Output of git; empty without git or outside a repository."""
+
     git = shutil.which("git")
     if git is None or not folder.is_dir():
         return ""

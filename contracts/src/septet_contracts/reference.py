@@ -1,4 +1,4 @@
-"""The topics page of the reference, in Markdown."""
+"""The topics page of the reference documentation, in Markdown."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from septet_contracts.topics import TOPICS, Topic, short_name, topic
 
 _HEAD = """# Topics
 
-Made from the contracts by `make contracts`; do not edit. The same as an AsyncAPI document:
-[asyncapi.yaml](asyncapi.yaml). Every value is one JSON object in UTF-8, of at most 1 MiB; readers ignore
-fields that they do not know. `python -m septet_contracts schema requests` prints a topic's JSON Schema.
+Generated from the contracts by `make contracts`; do not edit. [asyncapi.yaml](asyncapi.yaml) is the same as an AsyncAPI
+document. Every value is one JSON object in UTF-8 of at most 1 MiB. Readers ignore unknown fields.
+`python -m septet_contracts schema requests` prints the JSON Schema of a topic.
 """
 
 
 def topics_page(parties: Iterable[Describes]) -> str:
-    """Every topic with its key, its settings, who writes and reads it, and its fields."""
+    """Every topic with its key, settings, writers, readers and fields."""
     known = list(parties)
     lines = [_HEAD, "| topic | written by | read by | partitions | kept |", "| --- | --- | --- | --- | --- |"]
     for of in TOPICS.values():
@@ -34,7 +34,8 @@ def topics_page(parties: Iterable[Describes]) -> str:
 def _section(of: Topic, writers: str, readers: str) -> Iterator[str]:
     yield f"## {of.name}"
     yield ""
-    yield f"{of.about} Key: {of.key}. Written by {writers or 'nobody yet'}; read by {readers or 'whoever likes'}."
+    yield f"{of.about} Key: {of.key}. Written by {writers or 'no service'}; read by {readers or 'no service'}."
+
     if note := own_note(of):
         yield f"{note} [Tenants](../how-to/tenants.md)."
     if of.raw:

@@ -1,4 +1,4 @@
-"""What a client asks for. Only ``request_id`` and ``question`` (or ``messages``) are required."""
+"""The request of a client. Only ``request_id`` and ``question`` (or ``messages``) are required."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from septet_contracts.envelope import Contract, Identified
 
-# One error is reported; a body with 300,000 wrong messages would otherwise take 1.5 s to refuse.
+# Report the first error only: a body with 300,000 invalid messages would otherwise take 1.5 s to reject.
 _FIRST_ERROR = Field(fail_fast=True)
 
 
 DEFAULT_DEADLINE = timedelta(seconds=60)
-"""When a response is due if the request does not say so, from its record's timestamp on."""
+"""Deadline of a request that names none, counted from its record's timestamp."""
 
 Text = Annotated[str, Field(max_length=32_768)]
 
@@ -24,15 +24,20 @@ class Message(Contract):
     content: Text
 
 
-class RetrievalWish(Contract):
+class RetrievalOptions(Contract):
+    """How passages are retrieved."""
+
     mode: Literal["hybrid", "lexical", "dense", "off"] = "hybrid"
     k: int = Field(default=5, ge=1, le=50, description="How many passages to retrieve.")
     fusion: Literal["rrf", "convex"] = Field(
-        default="convex", description="How both sides are joined: by scores (convex) or by ranks (rrf)."
+        default="convex",
+        description="How lexical and dense hits are merged: by score (convex) or rank (rrf).",
     )
 
 
-class CacheWish(Contract):
+class CacheOptions(Contract):
+    """How the cache is used."""
+
     use: Literal["default", "bypass", "refresh"] = Field(
         default="default", description="bypass: neither read nor write; refresh: do not read, but write."
     )
@@ -42,7 +47,7 @@ class CacheWish(Contract):
 
 
 class Ask(Contract):
-    """The wish itself, free of who asks; it travels unchanged (save for masking) through every stage."""
+    """The question and its options. Every stage passes them on unchanged, except for masked text."""
 
     model_config = ConfigDict(
         json_schema_extra={"anyOf": [{"required": ["question"]}, {"required": ["messages"]}]}
@@ -52,15 +57,15 @@ class Ask(Contract):
     messages: Annotated[tuple[Message, ...], _FIRST_ERROR] | None = Field(
         default=None, max_length=200, description="A conversation; its last user message is the question."
     )
-    retrieval: RetrievalWish = RetrievalWish()
-    cache: CacheWish = CacheWish()
+    retrieval: RetrievalOptions = RetrievalOptions()
+    cache: CacheOptions = CacheOptions()
     policy: str = Field(default="default", max_length=64)
     model: str = Field(default="default", max_length=128, description="Model alias.")
     output_schema: dict[str, Any] | None = Field(
         default=None, description="JSON Schema that the answer must satisfy."
     )
     reference: str | Annotated[tuple[str, ...], _FIRST_ERROR] | None = Field(
-        default=None, description="Known right answer(s); adds reference-based scores."
+        default=None, description="Known correct answer, or several; adds reference-based scores."
     )
     generate: bool = Field(default=True, description="False: retrieve and rank only, call no model.")
     stream: bool = Field(default=False, description="Also send partial text to septet.tokens.v1.")
@@ -97,6 +102,9 @@ class Request(Ask, Identified):
     version: Literal[1] = 1
     occurred_at: AwareDatetime | None = None
     deadline: AwareDatetime | None = Field(
-        default=None, description="Absolute time; 60 s after the record's timestamp when absent.",
-        json_schema_extra={"x-default": f"{DEFAULT_DEADLINE.total_seconds():g} s after the record's timestamp"},
-    )  # fmt: skip
+        default=None,
+        description="Absolute time; 60 s after the record's timestamp when absent.",
+        json_schema_extra={
+            "x-default": f"{DEFAULT_DEADLINE.total_seconds():g} s after the record's timestamp"
+        },
+    )

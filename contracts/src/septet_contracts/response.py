@@ -1,4 +1,4 @@
-"""What clients and operators read."""
+"""The response, its release event, and other events for clients and operators."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Response(EventV2):
 
 
 class Release(EventV1):
-    """What services need to know of a released response: the cache to keep its answer, feedback to join to it.
+    """Facts about a released response that services use: the cache for admission, feedback for its join.
 
-    It is written with the response, in one transaction. A conflict, which answers no question, has none.
+    It is written with the response in one transaction. A `conflict` response has no release event.
     """
 
     STEP: ClassVar[str] = "release"
@@ -64,7 +64,7 @@ class Release(EventV1):
     answer: str | None = None
     answer_kind: AnswerKind = "none"
     sources: tuple[Source, ...] = Field(
-        default=(), description="The response's sources; without their text where `admissible` is false."
+        default=(), description="The response's sources, without their text if `admissible` is false."
     )
     verdicts: tuple[Verdict, ...] = ()
     scores: tuple[Score, ...] = ()
@@ -79,14 +79,17 @@ class Release(EventV1):
     admissible: bool = Field(default=False, description="Whether the cache may keep this answer.")
     admission_reason: str = Field(default="", description="Why, or why not, in one sentence.")
     question_vector: Embedding | None = Field(
-        default=None, description="Embedding of the question; only where `admissible` is true."
+        default=None, description="Embedding of the question, only if `admissible` is true."
     )
     request_digest: str = Field(default="", description="SHA-256 of the request's body as published.")
     trace_id: str | None = Field(default=None, description="W3C trace id, 32 hexadecimal digits.")
 
     @property
     def cause(self) -> UUID:
-        """Names the release for an inbox: the event id of the response in version 1, which was the release once."""
+        """Key of the release in an inbox: the event id of the response in version 1.
+
+        Version 1 of the response carried these facts before release events existed, so both share the key.
+        """
         return event_id(self.tenant, self.request_id, Response.STEP)
 
 
@@ -102,7 +105,7 @@ class TokenChunk(EventV1):
 
 
 class Evaluation(EventV1):
-    """Scores that were made off the hot path."""
+    """Scores computed off the hot path."""
 
     STEP: ClassVar[str] = "evaluation"
     contract: Literal["septet.evaluation"] = "septet.evaluation"

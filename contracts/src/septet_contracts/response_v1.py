@@ -1,4 +1,4 @@
-"""Major version 1 of the public response, made from the current one by eval's caster.
+"""Major version 1 of the public response. Eval's caster makes it from the current version.
 
 Its schema is frozen as ``responses/v1.1.json`` and does not change. Its enumerations are closed.
 """

@@ -1,4 +1,4 @@
-"""JSON Schemas (2020-12) of the contracts, made from the models."""
+"""JSON Schemas (2020-12) of the contracts, generated from the models."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def topic_schema(topic: Topic) -> dict[str, Any]:
-    """The schema that a record's value on ``topic`` satisfies.
+    """The schema of record values on ``topic``.
 
     Raises:
-        ValueError: the topic carries raw records (dead letters), which have no schema.
+        ValueError: the topic holds raw records (dead letters), which have no schema.
     """
     if topic.raw:
-        raise ValueError(f"{topic.name} carries records of any shape")
+        raise ValueError(f"{topic.name} holds records of any shape")
     schema: dict[str, Any] = topic.adapter.json_schema()
     _require_tags(schema)
     return {"$schema": DIALECT, "$id": f"urn:septet:{topic.name}", **schema}
 
 
 def dump(document: dict[str, Any]) -> str:
-    """Text of a schema as it is kept in a file: stable, so that a difference is a change."""
+    """A schema as text with stable order and layout, so that every difference is a change."""
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _require_tags(schema: dict[str, Any]) -> None:
-    """A discriminated union is read by its tag, so its members require it even where the model has a default."""
+    """Require the tag in each member of a discriminated union. Readers select the member by it, despite a default."""
+
     discriminator = schema.get("discriminator")
     if discriminator is None:
         return

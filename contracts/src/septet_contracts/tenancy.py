@@ -1,9 +1,9 @@
-"""Topics of one tenant's own: their names, who uses them, and what travels where.
+"""Topics of single tenants: their names, their principals, and the topic of each event.
 
-The shared topics believe a payload's ``tenant``: they are for one trusted backend. A tenant with own topics
-enters and leaves through topics whose names end in its own (``septet.requests.v1.acme``), which the broker's
-ACLs keep for it; where a record entered then says whose it is. Between the services all tenants share the
-topics, which no client reads or writes.
+On the shared topics the payload's ``tenant`` is trusted: they are for one trusted backend. A tenant with its own topics
+writes and reads topics whose names end in its name (``septet.requests.v1.acme``). The broker's ACLs restrict them to
+that tenant, so the topic of a record proves its tenant. Services exchange the events of all tenants on topics that no
+client reads or writes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ CLIENT_READS = ("responses", "tokens")
 OWNABLE = frozenset(CLIENT_WRITES + CLIENT_READS)
 
 SHARED = "shared"
-"""No tenant's name: stands for whoever sits at the shared topics, where a record may not name its tenant."""
+"""Stands for the clients of the shared topics, whose records may omit their tenant. It is no tenant's name."""
 
 
 @dataclass(frozen=True)
 class ClientAccess:
-    """What a tenant's own principal may do; ``group_prefix`` begins the names of its consumer groups.
+    """Permissions of a tenant's principal; the names of its consumer groups start with ``group_prefix``.
 
-    The prefix ends in a dot, which no tenant's name holds: ``tenant-a.`` is no prefix of ``tenant-ab.``.
+    The prefix ends in a dot, which no tenant's name contains: ``tenant-a.`` is no prefix of ``tenant-ab.``.
     """
 
     principal: str
@@ -39,7 +39,7 @@ def tenant_topic(name: str, tenant: str) -> str:
 
     Raises:
         KeyError: no such topic.
-        ValueError: services share the topic; no tenant has one of its own.
+        ValueError: all tenants share the topic.
     """
     base = topic(name)
     if not is_ownable(base):
@@ -48,15 +48,15 @@ def tenant_topic(name: str, tenant: str) -> str:
 
 
 def is_ownable(of: Topic) -> bool:
-    """Whether a tenant may have this topic for itself: clients write or read it."""
+    """Whether a tenant may have its own topic of this kind: clients write or read it."""
     return not of.raw and of.short in OWNABLE
 
 
 def split(name: str) -> tuple[Topic, str | None]:
-    """The topic of the table, and the tenant where the name is that of a tenant's own topic.
+    """The topic of the table, and the tenant if the name is that of a tenant's own topic.
 
     Raises:
-        KeyError: neither a topic of the table nor a tenant's own.
+        KeyError: the name is neither a topic of the table nor a tenant's own.
     """
     if name in TOPICS:
         return TOPICS[name], None
@@ -67,10 +67,10 @@ def split(name: str) -> tuple[Topic, str | None]:
 
 
 def own_topics(tenant: str) -> list[Topic]:
-    """The topics of a tenant that has its own, with the settings of those they stand in for."""
+    """A tenant's own topics, with the settings of the shared ones that they replace."""
     return [
         replace(
-            base, name=tenant_topic(base.name, tenant), about=f"{base.about} Of the tenant {tenant} alone."
+            base, name=tenant_topic(base.name, tenant), about=f"{base.about} Only for the tenant {tenant}."
         )
         for base in TOPICS.values()
         if is_ownable(base)
@@ -78,30 +78,31 @@ def own_topics(tenant: str) -> list[Topic]:
 
 
 def topics_for(own: Iterable[str]) -> list[Topic]:
-    """Every topic that must exist: the table, and those of the tenants that have their own."""
+    """Every topic that must exist: the table, and the topics of the tenants in ``own``."""
     return [*TOPICS.values(), *(made for tenant in sorted(own) for made in own_topics(tenant))]
 
 
 def address(name: str, tenant: str | None, own: frozenset[str]) -> str:
-    """Full name of the topic on which an event of ``tenant`` travels.
+    """Full name of the topic for an event of ``tenant``.
 
     Args:
         name: short or full name of a topic of the table.
-        tenant: whose the event is, ``None`` for nobody's.
-        own: the tenants that have own topics.
+        tenant: the event's tenant; ``None`` if it has none.
+        own: the tenants that have their own topics.
     """
     base = topic(name)
     return f"{base.name}.{tenant}" if tenant in own and is_ownable(base) else base.name
 
 
 def addresses(name: str, own: Iterable[str]) -> list[str]:
-    """Full names of all topics on which such events travel: the shared one first, then the tenants' own."""
+    """Full names of all topics for events of this name: the shared one first, then the tenants' own."""
     base = topic(name)
     return [base.name, *(f"{base.name}.{tenant}" for tenant in sorted(own) if is_ownable(base))]
 
 
 def client_access(tenant: str) -> ClientAccess:
-    """What the client of a tenant with own topics may do on the broker, and nothing beyond it."""
+    """All permissions on the broker for the client of a tenant that has its own topics."""
+
     principal = f"tenant-{tenant}"
     return ClientAccess(principal, _own(CLIENT_WRITES, tenant), _own(CLIENT_READS, tenant), f"{principal}.")
 

@@ -1,4 +1,4 @@
-"""The table of topics. Brokers create topics from it; auto-creation is off."""
+"""The table of topics, from which they are created; auto-creation is off."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _NAME = re.compile(r"septet\.(?P<short>.+?)\.v(?P<major>\d+)(?:\.[a-z0-9\-]+)?")
 
 @dataclass(frozen=True)
 class Topic:
-    """One Kafka topic: what travels on it and how long it is kept.
+    """One Kafka topic: its contract, partitions and retention.
 
-    Its name ends in the major version of its contract, or in that and the tenant that has it for itself.
+    Its name ends in the major version of its contract. A tenant's own topic adds the tenant's name.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Topic:
 
     @property
     def from_clients(self) -> bool:
-        """Whether clients publish to it; everything else is made by services."""
+        """Whether clients publish to the topic. All other topics are written by services."""
         return self.contract in {"septet.request", "septet.document", "septet.feedback"}
 
     @property
@@ -75,12 +75,14 @@ class Topic:
         cleanup = "compact" if self.compacted else "delete"
         kept = "-1" if self.compacted else str(int(self.retention.total_seconds() * 1000))
         return {
-            "cleanup.policy": cleanup, "retention.ms": kept, "max.message.bytes": str(2 * 1024 * 1024),
-            # Deadlines and look-ups by time go by the broker's clock, never by a client's.
+            "cleanup.policy": cleanup,
+            "retention.ms": kept,
+            "max.message.bytes": str(2 * 1024 * 1024),
+            # Deadlines and look-ups by time use the broker's clock, never a client's.
             "message.timestamp.type": "LogAppendTime",
-            # A segment is deleted whole: shorter ones keep records from outliving what services remember.
+            # Retention deletes whole segments. Short segments keep records from outliving the services' own state.
             "segment.ms": str(24 * 60 * 60 * 1000),
-        }  # fmt: skip
+        }
 
 
 def _table(*topics: Topic) -> Mapping[str, Topic]:
@@ -88,59 +90,80 @@ def _table(*topics: Topic) -> Mapping[str, Topic]:
 
 
 def dead_letter_topic(service: str) -> str:
-    """Where ``service`` puts records that it cannot process; the version is that of its headers' meaning."""
+    """Topic for records that ``service`` cannot process; its version is that of the headers' meaning."""
     return f"septet.{service}.dead.v1"
 
 
-_DEAD = tuple(
-    Topic(
-        dead_letter_topic(s), "", None, f"Records that {s} could not process: bytes untouched, reasons in headers.",
-        key="as it came", partitions=1, retention=timedelta(days=30), raw=True,
+def _dead_letters(service: str) -> Topic:
+    return Topic(
+        dead_letter_topic(service),
+        "",
+        None,
+        f"Records that {service} could not process: bytes unchanged, reasons in headers.",
+        key="that of the original record",
+        partitions=1,
+        retention=timedelta(days=30),
+        raw=True,
     )
-    for s in SERVICES
-)  # fmt: skip
+
+
+_BY_DOCUMENT = "tenant:document_id"
+_BY_REQUEST = "tenant:request_id"
 
 TOPICS: Mapping[str, Topic] = _table(
-    Topic("septet.requests.v1", "septet.request", Request, "Questions, from clients."),
+    Topic("septet.requests.v1", "septet.request", Request, "Questions from clients."),
     Topic("septet.screened.v1", "septet.screened", Screened, "Questions that passed the input rails."),
     Topic("septet.missed.v1", "septet.missed", Missed, "Questions without a safe cached answer."),
     Topic("septet.grounded.v1", "septet.grounded", Grounded, "Questions with their passages."),
-    Topic("septet.drafts.v1", "septet.draft", Draft, "Model answers, not yet guarded."),
-    Topic("septet.revisions.v1", "septet.revision", Revision, "Drafts that the output rails want mended."),
-    Topic("septet.outcomes.v1", "septet.outcome", Outcome, "How requests end, before scoring and release."),
+    Topic("septet.drafts.v1", "septet.draft", Draft, "Model answers before the output rails."),
+    Topic("septet.revisions.v1", "septet.revision", Revision, "Drafts that the output rails want corrected."),
+    Topic("septet.outcomes.v1", "septet.outcome", Outcome, "Results of requests before scoring and release."),
     Topic("septet.responses.v2", "septet.response", Response, "Exactly one response per request."),
     Topic(
-        "septet.responses.v1", "septet.response", response_v1.Response,
-        "The same responses in the previous major version, while `SEPTET_EVAL_RESPONSE_VERSIONS` holds 1.",
+        "septet.responses.v1",
+        "septet.response",
+        response_v1.Response,
+        "The same responses in the previous major version, if `SEPTET_EVAL_RESPONSE_VERSIONS` contains 1.",
     ),
     Topic(
-        "septet.releases.v1", "septet.release", Release,
-        "What services need to know of each response. No client reads it.",
+        "septet.releases.v1",
+        "septet.release",
+        Release,
+        "Facts about each response that services use. No client reads it.",
     ),
     Topic(
-        "septet.tokens.v1", "septet.tokens", TokenChunk, "Partial text of answers that are streamed.",
+        "septet.tokens.v1",
+        "septet.tokens",
+        TokenChunk,
+        "Partial text of streamed answers.",
         retention=timedelta(hours=1),
     ),
     Topic(
-        "septet.documents.v1", "septet.document", DocumentEvent, "Documents to search, or to forget.",
-        key="tenant:document_id",
+        "septet.documents.v1", "septet.document", DocumentEvent, "Documents to index or delete.", _BY_DOCUMENT
     ),
     Topic(
-        "septet.documents-changed.v1", "septet.document-changed", DocumentChanged,
-        "The indexes hold a document's new state.", key="tenant:document_id",
+        "septet.documents-changed.v1",
+        "septet.document-changed",
+        DocumentChanged,
+        "Changes of documents that the search indexes hold.",
+        _BY_DOCUMENT,
     ),
     Topic(
-        "septet.feedback.v1", "septet.feedback", FeedbackEvent, "Explicit and implicit feedback.",
-        key="tenant:request_id",
+        "septet.feedback.v1", "septet.feedback", FeedbackEvent, "Explicit and implicit feedback.", _BY_REQUEST
     ),
-    Topic("septet.labels.v1", "septet.label", Label, "Feedback joined to what was shown.", key="tenant:request_id"),
-    Topic("septet.evaluations.v1", "septet.evaluation", Evaluation, "Scores made off the hot path."),
+    Topic("septet.labels.v1", "septet.label", Label, "Feedback joined to released answers.", _BY_REQUEST),
+    Topic("septet.evaluations.v1", "septet.evaluation", Evaluation, "Scores computed off the hot path."),
     Topic(
-        "septet.models.v1", "septet.model-alias", ModelAlias, "Which model serves which alias.",
-        key="alias", partitions=1, compacted=True,
+        "septet.models.v1",
+        "septet.model-alias",
+        ModelAlias,
+        "The model behind each alias.",
+        key="alias",
+        partitions=1,
+        compacted=True,
     ),
-    *_DEAD,
-)  # fmt: skip
+    *map(_dead_letters, SERVICES),
+)
 
 
 _NEWEST: Mapping[str, Topic] = {t.short: t for t in sorted(TOPICS.values(), key=lambda t: t.major)}
@@ -152,12 +175,13 @@ def is_newest(of: Topic) -> bool:
 
 
 def short_name(of: Topic) -> str:
-    """The shortest name that :func:`topic` finds: without the major version where it is the newest."""
+    """The shortest name that :func:`topic` accepts: without the major version if it is the newest."""
     return of.short if is_newest(of) else f"{of.short}.v{of.major}"
 
 
 def topic(name: str) -> Topic:
-    """Look a topic up by name.
+    """Look up a topic by name.
+
 
     Args:
         name: full (``septet.responses.v1``), short with a major version (``responses.v1``), or short

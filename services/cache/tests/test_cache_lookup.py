@@ -12,7 +12,7 @@ from septet_cache.application.lookup import Lookup
 from septet_cache.handlers import ScreenedHandler
 from septet_cache.settings import CacheSettings
 from septet_contracts import (
-    CacheWish,
+    CacheOptions,
     Missed,
     Outcome,
     Verdict,
@@ -100,8 +100,8 @@ async def test_answers_are_not_shared_between_tenants_and_scopes(
 
 async def test_bypass_and_refresh_skip_the_lookup_and_only_refresh_admits(cache: Cache) -> None:
     await cache.fill()
-    bypass = await cache.ask(cache=CacheWish(use="bypass"))
-    refresh = await cache.ask(cache=CacheWish(use="refresh"), request_id="r-3")
+    bypass = await cache.ask(cache=CacheOptions(use="bypass"))
+    refresh = await cache.ask(cache=CacheOptions(use="refresh"), request_id="r-3")
     assert isinstance(bypass, Missed)
     assert isinstance(refresh, Missed)
     assert (bypass.cache.status, refresh.cache.status) == ("bypass", "refresh")
@@ -113,14 +113,14 @@ async def test_bypass_and_refresh_skip_the_lookup_and_only_refresh_admits(cache:
 
 
 async def test_key_replaces_the_question(cache: Cache) -> None:
-    keyed: dict[str, Any] = {"cache": CacheWish(key="item-7")}
+    keyed: dict[str, Any] = {"cache": CacheOptions(key="item-7")}
     await cache.admit(await cache.ask("Describe it.", request_id="r-1", **keyed))
     hit = await cache.ask("Tell me about it.", **keyed)
     assert isinstance(hit, Outcome)
     assert hit.cache is not None
     assert hit.cache.status == "hit_key"
     assert isinstance(await cache.ask("Describe it."), Missed)
-    assert isinstance(await cache.ask("Describe it.", cache=CacheWish(key="item-8")), Missed)
+    assert isinstance(await cache.ask("Describe it.", cache=CacheOptions(key="item-8")), Missed)
 
 
 async def test_masked_questions_are_neither_looked_up_nor_admitted(cache: Cache) -> None:

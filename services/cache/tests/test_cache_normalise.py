@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from septet_cache.domain.normalise import digest, normal_form
 from septet_cache.domain.scope import Slot, scope_of, slot_of
-from septet_contracts import Ask, CacheWish, Message, RetrievalWish
+from septet_contracts import Ask, CacheOptions, Message, RetrievalOptions
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ BASE = Ask(question="q")
         (BASE.model_copy(update={"policy": "strict"}), "1"),
         (BASE.model_copy(update={"model": "large"}), "1"),
         (BASE.model_copy(update={"output_schema": {"type": "object"}}), "1"),
-        (BASE.model_copy(update={"retrieval": RetrievalWish(k=3)}), "1"),
-        (BASE.model_copy(update={"retrieval": RetrievalWish(mode="off")}), "1"),
+        (BASE.model_copy(update={"retrieval": RetrievalOptions(k=3)}), "1"),
+        (BASE.model_copy(update={"retrieval": RetrievalOptions(mode="off")}), "1"),
         (BASE.model_copy(update={"generate": False}), "1"),
         (BASE.model_copy(update={"messages": (Message(role="user", content="before"),)}), "1"),
-        (BASE.model_copy(update={"cache": CacheWish(key="item-7")}), "1"),
+        (BASE.model_copy(update={"cache": CacheOptions(key="item-7")}), "1"),
     ],
 )
 def test_scope_depends_on_everything_that_an_answer_depends_on(ask: Ask, version: str) -> None:
@@ -67,14 +67,14 @@ def test_scope_depends_on_everything_that_an_answer_depends_on(ask: Ask, version
 
 
 def test_scope_does_not_depend_on_streaming_and_reference() -> None:
-    other = BASE.model_copy(update={"stream": True, "reference": "x", "cache": CacheWish(use="refresh")})
+    other = BASE.model_copy(update={"stream": True, "reference": "x", "cache": CacheOptions(use="refresh")})
     assert scope_of(other, "1") == scope_of(BASE, "1")
 
 
 def test_slot_depends_on_the_key_instead_of_the_question() -> None:
-    first = Ask(question="Describe it.", cache=CacheWish(key="item-7"))
-    second = Ask(question="What is it?", cache=CacheWish(key="item-7"))
-    other = Ask(question="Describe it.", cache=CacheWish(key="item-8"))
+    first = Ask(question="Describe it.", cache=CacheOptions(key="item-7"))
+    second = Ask(question="What is it?", cache=CacheOptions(key="item-7"))
+    other = Ask(question="Describe it.", cache=CacheOptions(key="item-8"))
     assert slot_of(first, "1") == slot_of(second, "1") != slot_of(other, "1")
 
 
@@ -85,7 +85,7 @@ def test_scope_depends_on_the_language() -> None:
 
 def test_question_that_looks_like_a_key_has_another_scope() -> None:
     asked = slot_of(Ask(question="key:item-7"), "1")
-    keyed = slot_of(Ask(question="x", cache=CacheWish(key="item-7")), "1")
+    keyed = slot_of(Ask(question="x", cache=CacheOptions(key="item-7")), "1")
     assert asked.scope != keyed.scope
 
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests of release: one server per session, one clean schema per test."""
+"""A PostgreSQL server for the tests of release: one server per session, one clean schema per test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Version 1 of a response: what its clients always got, whatever the newest version holds."""
+"""The cast of a response to version 1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from septet_contracts import (
     Ask,
     CacheInfo,
-    CacheWish,
+    CacheOptions,
     Embedding,
     Outcome,
     Passage,
@@ -23,10 +23,10 @@ from septet_contracts import (
     encode,
     topic,
 )
+from septet_eval.application.publication import events_of
 from septet_eval.domain.admission import Floors
 from septet_eval.domain.caster import to_v1
 from septet_eval.domain.response import Pending, Publication, ReleaseContext, conflict, expired, respond
-from septet_eval.publication import events_of
 from septet_eval.settings import EvalSettings
 from septet_kit.testing import flow
 
@@ -49,11 +49,15 @@ def publication(**fields: Any) -> Publication:
     given = flow(
         Outcome,
         **{
-            "answer_kind": "generated", "passages": (passage,), "cache": CacheInfo(status="miss", entry_id="s"),
+            "answer_kind": "generated",
+            "passages": (passage,),
+            "cache": CacheInfo(status="miss", entry_id="s"),
             "verdicts": (Verdict(rail="pii", stage="input", decision="pass"),),
-            "question_vector": Embedding.of("m", (0.6, 0.8)), "ask": Ask(question="덱은?", cache=CacheWish(key="k")),
-        } | fields,
-    )  # fmt: skip
+            "question_vector": Embedding.of("m", (0.6, 0.8)),
+            "ask": Ask(question="덱은?", cache=CacheOptions(key="k")),
+        }
+        | fields,
+    )
     at = given.accepted_at + timedelta(seconds=1)
     return respond(given, GOOD, (), Floors({"groundedness": 0.5}), context(at))
 
@@ -63,7 +67,7 @@ def context(at: Any) -> ReleaseContext:
 
 
 def v1(made: Publication) -> dict[str, Any]:
-    """What a client of version 1 reads; checked against the schema that it was written for."""
+    """The response as a client of version 1 reads it, validated against the frozen schema of that version."""
     value = encode(to_v1(made))
     body: dict[str, Any] = json.loads(value)
     Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(body)
@@ -71,14 +75,16 @@ def v1(made: Publication) -> dict[str, Any]:
     return body
 
 
-def test_version_1_has_all_that_it_had() -> None:
+def test_version_1_has_all_of_its_fields() -> None:
     made = publication()
     body, newest = v1(made), json.loads(encode(made.response))
     assert body["version"] == 1
     assert {n: body[n] for n in INTERNAL} == {
-        "admissible": True, "admission_reason": made.release.admission_reason, "cache_key": "k",
+        "admissible": True,
+        "admission_reason": made.release.admission_reason,
+        "cache_key": "k",
         "request_digest": made.release.request_digest,
-    }  # fmt: skip
+    }
     assert body["question_embedding"] == {"model": "m", "vector": [0.60000002, 0.80000001]}
     own = {"version", "event_id", "sources", "question_embedding", *INTERNAL}
     assert {n: v for n, v in body.items() if n not in own} == {
@@ -94,10 +100,10 @@ def test_event_ids_are_distinct_and_repeatable() -> None:
     assert len(set(ids[0])) == 3
     assert ids[0] == ids[1] == ids[2]
     assert str(given.release.response_event_id) == ids[0][0]
-    assert str(given.release.cause) == ids[0][1], "what version 1 was always called"
+    assert str(given.release.cause) == ids[0][1], "the event id of version 1 is stable"
 
 
-def test_version_1_of_an_answer_that_may_not_be_kept_has_its_embedding_too() -> None:
+def test_version_1_of_an_inadmissible_answer_has_the_embedding() -> None:
     made = publication(answer_kind="cached")
     assert made.release.question_vector is None
     assert [s.passage for s in made.release.sources] == [""]
@@ -106,7 +112,7 @@ def test_version_1_of_an_answer_that_may_not_be_kept_has_its_embedding_too() -> 
     assert body["sources"][0]["passage"] == TEXT
 
 
-def test_a_status_that_version_1_does_not_know_is_a_failure_there() -> None:
+def test_an_unknown_status_is_cast_to_failed() -> None:
     made = publication(status="deferred")
     assert made.response.status == made.release.status == "deferred"
     assert not made.release.admissible
@@ -114,7 +120,7 @@ def test_a_status_that_version_1_does_not_know_is_a_failure_there() -> None:
     assert (body["status"], body.get("answer"), body["error"]["code"]) == ("failed", None, "unknown_status")
 
 
-def test_other_values_that_version_1_does_not_know_are_cast_to_the_careful_one() -> None:
+def test_other_unknown_values_are_cast_to_the_strictest_one() -> None:
     made = publication(
         verdicts=(Verdict(rail="new", stage="output", decision="quarantine"),),
         cache=CacheInfo(status="hit_federated"),
@@ -122,13 +128,13 @@ def test_other_values_that_version_1_does_not_know_are_cast_to_the_careful_one()
     assert made.response.verdicts[0].decision == "quarantine"
     assert (made.release.admissible, made.release.admission_reason) == (
         False,
-        "guardrail new said quarantine",
+        "guardrail new decided quarantine",
     )
     body = v1(made)
     assert (body["verdicts"][0]["decision"], body["cache"]["status"]) == ("block", "bypass")
 
 
-def test_bare_responses_are_cast_too() -> None:
+def test_responses_without_an_answer_are_cast() -> None:
     now = publication().response.occurred_at
     pending = Pending("default", "r-1", None, "digest", now, now)
     for made, events in ((expired(pending, context(now)), 3), (conflict(pending, context(now)), 2)):
@@ -139,11 +145,11 @@ def test_bare_responses_are_cast_too() -> None:
 
 
 @pytest.mark.parametrize(("given", "kept"), [([2], (2,)), ([2, 1, 2], (1, 2)), ([1, 2], (1, 2))])
-def test_versions_that_may_be_served(given: list[int], kept: tuple[int, ...]) -> None:
+def test_supported_versions_are_sorted_and_unique(given: list[int], kept: tuple[int, ...]) -> None:
     assert EvalSettings(response_versions=given).response_versions == kept  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("given", [[], [1], [2, 3]])
-def test_other_versions_are_refused(given: list[int]) -> None:
-    with pytest.raises(ValueError, match="name 2, and no other than 1, 2"):
+def test_unsupported_versions_are_rejected(given: list[int]) -> None:
+    with pytest.raises(ValueError, match="must contain 2 and only versions of: 1, 2"):
         EvalSettings(response_versions=given)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Scoring keeps to its budget, and a broken or late part never withholds an answer."""
+"""Scoring stays within its budget, and a failed or late scorer never withholds an answer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from septet_contracts import Embedding, Outcome, Score
 from septet_eval.adapters.embeddings import AnswerVectors
+from septet_eval.application.evaluator import Evaluator
 from septet_eval.domain.case import Case, Vector
-from septet_eval.domain.panel import Card
 from septet_eval.domain.scorers import SCORERS, Scorer
-from septet_eval.evaluator import Evaluator
+from septet_eval.domain.scoring import ScoreCard
 from septet_eval.settings import EvalSettings
 from septet_eval.telemetry import report
 from septet_kit import KitSettings, Transient
@@ -26,7 +26,7 @@ QUESTION = Embedding.of("m", (1.0, 0.0))
 
 
 class Stub:
-    """An embeddings endpoint that answers after a while, and notes what it was asked."""
+    """An embeddings endpoint with a delay, which records its calls."""
 
     def __init__(self, after_s: float = 0.0) -> None:
         self.asked: list[str] = []
@@ -45,7 +45,7 @@ class Stub:
 ALL = tuple(SCORERS.values())
 
 
-async def test_the_answer_is_embedded_once_without_its_markers() -> None:
+async def test_the_answer_is_embedded_once_without_citation_markers() -> None:
     stub = Stub()
     card = await Evaluator(ALL, stub, 0.15).evaluate(flow(Outcome, question_vector=QUESTION))
     assert stub.asked == ["A deque is a double-ended queue."]
@@ -55,7 +55,7 @@ async def test_the_answer_is_embedded_once_without_its_markers() -> None:
     assert relevance.value == 1.0
 
 
-async def test_a_late_embedding_leaves_the_lexical_score_and_says_so() -> None:
+async def test_a_late_embedding_leaves_the_lexical_score_and_is_listed_as_degraded() -> None:
     started = time.monotonic()
     card = await Evaluator(ALL, Stub(5.0), 0.1).evaluate(flow(Outcome, question_vector=QUESTION))
     assert time.monotonic() - started < 0.5
@@ -67,7 +67,7 @@ async def test_a_late_embedding_leaves_the_lexical_score_and_says_so() -> None:
     "fields",
     [{"answer_kind": "cached"}, {"status": "abstained"}, {"answer": None}, {"question_vector": None}],
 )
-async def test_nothing_is_embedded_where_nothing_is_gained(fields: dict[str, Any]) -> None:
+async def test_an_answer_that_needs_no_embedding_is_not_embedded(fields: dict[str, Any]) -> None:
     stub = Stub()
     card = await Evaluator(ALL, stub, 0.15).evaluate(flow(Outcome, **{"question_vector": QUESTION} | fields))
     assert stub.asked == []
@@ -83,14 +83,14 @@ def _broken(case: Case) -> Score | None:
     raise ZeroDivisionError("a bug")
 
 
-async def test_scorers_past_the_budget_are_skipped_and_named() -> None:
+async def test_scorers_past_the_budget_are_skipped_and_listed() -> None:
     panel = (Scorer("slow", _slow), SCORERS["length"], SCORERS["refusal"])
     card = await Evaluator(panel, Stub(), 0.05).evaluate(flow(Outcome))
     assert [s.name for s in card.scores] == ["slow"]
     assert card.degraded == ("eval.length", "eval.refusal")
 
 
-async def test_a_broken_scorer_is_named_and_the_others_speak() -> None:
+async def test_a_failed_scorer_is_listed_and_the_others_run() -> None:
     card = await Evaluator((Scorer("broken", _broken), SCORERS["length"]), Stub(), 0.15).evaluate(
         flow(Outcome)
     )
@@ -100,7 +100,7 @@ async def test_a_broken_scorer_is_named_and_the_others_speak() -> None:
 
 
 class Recorded(Embedder):
-    """An embedder that takes a while and notes its calls; the text ``bad`` breaks it."""
+    """An embedder with a delay, which records its calls and fails on the text ``bad``."""
 
     def __init__(self) -> None:
         super().__init__(KitSettings(embeddings_model="m"))
@@ -114,7 +114,7 @@ class Recorded(Embedder):
         return np.array([[float(t), 1.0] for t in texts], np.float32)
 
 
-async def test_answers_that_wait_travel_together_and_get_their_own_vector() -> None:
+async def test_waiting_answers_share_a_call_and_get_their_own_vectors() -> None:
     embedder = Recorded()
     vectors = AnswerVectors(embedder, calls=1, batch=4)
     found = await asyncio.gather(*(vectors.embed(str(i), "m", 1.0) for i in range(10)))
@@ -122,7 +122,7 @@ async def test_answers_that_wait_travel_together_and_get_their_own_vector() -> N
     assert [len(c) for c in embedder.calls] == [1, 4, 4, 1]
 
 
-async def test_who_gave_up_is_not_embedded() -> None:
+async def test_an_answer_past_its_time_limit_is_not_embedded() -> None:
     embedder = Recorded()
     vectors = AnswerVectors(embedder, calls=1, batch=4)
     first = asyncio.ensure_future(vectors.embed("1", "m", 1.0))
@@ -133,13 +133,13 @@ async def test_who_gave_up_is_not_embedded() -> None:
     assert embedder.calls == [["1"], ["3"]]
 
 
-async def test_a_failed_call_fails_its_batch_and_nothing_else() -> None:
+async def test_a_failed_call_fails_only_its_batch() -> None:
     vectors = AnswerVectors(Recorded(), calls=1, batch=2)
     found = await asyncio.gather(*(vectors.embed(t, "m", 1.0) for t in ("1", "bad", "2", "3")))
     assert [v is None for v in found] == [False, True, True, False]
 
 
-async def test_an_endpoint_that_is_down_or_of_another_model_gives_no_vector() -> None:
+async def test_an_unavailable_endpoint_or_another_model_gives_no_vector() -> None:
     embedder = Embedder(KitSettings(embeddings_url="http://127.0.0.1:9/v1", embeddings_model="m"))
     vectors = AnswerVectors(embedder, 1, 1)
     assert await vectors.embed("text", "m", 2.0) is None
@@ -147,8 +147,8 @@ async def test_an_endpoint_that_is_down_or_of_another_model_gives_no_vector() ->
     await embedder.close()
 
 
-def test_scores_are_evaluation_events_on_the_current_span() -> None:
-    card = Card([Score(name="refusal", value=0.0, label="compliance")], skipped=["length"])
+def test_scores_become_evaluation_events_on_the_current_span() -> None:
+    card = ScoreCard([Score(name="refusal", value=0.0, label="compliance")], skipped=["length"])
     tracer = TracerProvider().get_tracer("test")
     with tracer.start_as_current_span("process") as span:
         report(card, flow(Outcome))
@@ -162,7 +162,7 @@ def test_scores_are_evaluation_events_on_the_current_span() -> None:
     }
 
 
-def test_settings_name_known_scorers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_reject_unknown_scorers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEPTET_EVAL_SCORERS", '["length", "nonsense"]')
     with pytest.raises(ValueError, match="unknown scorers nonsense"):
         EvalSettings()

@@ -1,4 +1,4 @@
-"""Metric code against values computed by reference tools, and people's labels; skipped where the sets are not."""
+"""Metrics against the values of reference tools and human labels; skipped without the data sets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_rouge_l_equals_the_rouge_score_package() -> None:
         )
 
 
-def test_refusals_agree_with_people_more_often_than_a_language_model_does() -> None:
+def test_refusals_agree_with_human_labels_more_often_than_a_language_model() -> None:
     labelled = [r for r in rows("xstest/refusal_labels.jsonl") if not r["human"].startswith("3")]
     ours = sum(is_refusal(r["completion"]) == r["human"].startswith("2") for r in labelled)
     models = sum(r["gpt4_label"] == r["human"] for r in labelled)

@@ -1,24 +1,25 @@
-"""Exactly one response per request, whatever comes, as often as it comes, in whatever order."""
+"""Exactly one response per request, for any order and repetition of requests and outcomes."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import asyncpg
 import pytest
 from septet_contracts import Outcome, Request, Response, encode, event_id, request_digest, topic
-from septet_eval.adapters.postgres import PostgresLedger
+from septet_eval.adapters.postgres import PostgresRequestRegistry
+from septet_eval.application.evaluator import Evaluator
 from septet_eval.domain.admission import Floors
 from septet_eval.domain.case import Vector
 from septet_eval.domain.caster import VERSIONS
 from septet_eval.domain.scorers import SCORERS
-from septet_eval.evaluator import Evaluator
-from septet_eval.handlers import Handlers
-from septet_eval.sweeper import DeadlineSweeper
+from septet_eval.handlers import OutcomesHandler, RequestsHandler
+from septet_eval.housekeeping import DeadlineSweeper
 from septet_kit import Emit
 from septet_kit.messaging.record import Record
 from septet_kit.observe.tracing import derived_context
@@ -39,7 +40,7 @@ class NoVectors:
 
 
 class Log:
-    """Stands where the broker stands: keeps what was sent."""
+    """A broker that keeps the records that were sent."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -48,10 +49,23 @@ class Log:
         self.records += [emit.to_record(SHARED_ONLY) for emit in emits]
 
 
+class Handlers(NamedTuple):
+    """Both handlers of eval on one registry."""
+
+    requests: RequestsHandler
+    outcomes: OutcomesHandler
+
+    @classmethod
+    def on(cls, pool: StorePool, versions: Sequence[int] = VERSIONS) -> Self:
+        registry = PostgresRequestRegistry(pool, versions)
+        evaluator = Evaluator(tuple(SCORERS.values()), NoVectors(), 0.15)
+        outcomes = OutcomesHandler(registry, evaluator, Floors({"groundedness": 0.5}))
+        return cls(RequestsHandler(registry), outcomes)
+
+
 @pytest.fixture
 def handlers(pool: StorePool) -> Handlers:
-    evaluator = Evaluator(tuple(SCORERS.values()), NoVectors(), 0.15)
-    return Handlers(PostgresLedger(pool, VERSIONS), evaluator, Floors({"groundedness": 0.5}))
+    return Handlers.on(pool)
 
 
 @pytest.fixture
@@ -61,7 +75,7 @@ def log() -> Log:
 
 @pytest.fixture
 def sweeper(pool: StorePool, log: Log) -> DeadlineSweeper:
-    return DeadlineSweeper(PostgresLedger(pool, VERSIONS), log.publish, QUARTER, 100)
+    return DeadlineSweeper(PostgresRequestRegistry(pool, VERSIONS), log.publish, QUARTER, 100)
 
 
 def request(request_id: str, question: str = "What is a deque?", **fields: Any) -> Request:
@@ -82,15 +96,15 @@ def outcome_of(asked: Request, item: str = "", **fields: Any) -> Outcome:
 
 
 async def register(handlers: Handlers, asked: Request) -> list[Response]:
-    return responses(await handlers.register(asked, context("requests", value=encode(asked))))
+    return responses(await handlers.requests(asked, context("requests", value=encode(asked))))
 
 
 async def release(handlers: Handlers, outcome: Outcome) -> list[Response]:
-    return responses(await handlers.release(outcome, context("outcomes", outcome, deadline=None)))
+    return responses(await handlers.outcomes(outcome, context("outcomes", outcome, deadline=None)))
 
 
 def responses(emits: Any) -> list[Response]:
-    """The responses in the newest version; each comes with its other events."""
+    """The responses in the newest version, of which each has one in version 1."""
     assert all(isinstance(e, Emit) and e.topic in TOPICS for e in emits)
     made = [e.event for e in emits if e.topic == "responses"]
     assert len([e for e in emits if e.topic == "responses.v1"]) == len(made)
@@ -109,20 +123,22 @@ async def test_a_registered_request_is_released_by_its_outcome(handlers: Handler
         "SELECT event_id, topic, key, value FROM outbox ORDER BY topic DESC", tenant=ALL_TENANTS
     )
     assert [row["topic"] for row in outbox] == [
-        "septet.responses.v2", "septet.responses.v1", "septet.releases.v1",
-    ]  # fmt: skip
+        "septet.responses.v2",
+        "septet.responses.v1",
+        "septet.releases.v1",
+    ]
     assert len({row["event_id"] for row in outbox}) == 3
     assert {row["key"] for row in outbox} == {b"default:c-1"}
     assert (outbox[0]["event_id"], outbox[0]["value"]) == (response.event_id, encode(response))
 
 
 @pytest.mark.parametrize("header", [b"\x00", b"\xff" * 5000, b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"])
-async def test_any_trace_header_is_survived(
+async def test_an_invalid_trace_header_does_not_prevent_registration(
     handlers: Handlers, pool: StorePool, sweeper: DeadlineSweeper, log: Log, header: bytes
 ) -> None:
     asked = request("r-1", deadline=datetime.now(UTC))
     ctx = context("requests", value=encode(asked), headers={"traceparent": header})
-    assert list(await handlers.register(asked, ctx)) == []
+    assert list(await handlers.requests(asked, ctx)) == []
     await pool.execute(
         "UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'", tenant=ALL_TENANTS
     )
@@ -139,7 +155,7 @@ async def test_an_outcome_that_overtakes_its_request_is_released_once(handlers: 
     assert await release(handlers, outcome_of(asked)) == []
 
 
-async def test_redelivery_changes_nothing(handlers: Handlers, pool: StorePool) -> None:
+async def test_a_redelivery_changes_nothing(handlers: Handlers, pool: StorePool) -> None:
     asked = request("r-1")
     await register(handlers, asked)
     await register(handlers, asked)
@@ -156,7 +172,7 @@ async def test_the_first_outcome_wins(handlers: Handlers) -> None:
     assert first.status == "failed"
 
 
-async def test_another_body_under_the_same_id_is_refused_once_and_the_first_is_answered(
+async def test_a_second_body_under_an_id_gets_one_conflict_and_the_first_its_answer(
     handlers: Handlers,
 ) -> None:
     first, second = request("r-1", "What is a deque?"), request("r-1", "큐는 무엇인가요?")
@@ -174,7 +190,7 @@ async def test_another_body_under_the_same_id_is_refused_once_and_the_first_is_a
     assert third.event_id != conflict.event_id
 
 
-async def test_a_foreign_outcome_before_the_second_registration_is_refused_once(handlers: Handlers) -> None:
+async def test_an_outcome_of_a_second_body_gets_one_conflict(handlers: Handlers) -> None:
     first, second = request("r-1", "What is a deque?"), request("r-1", "What is a queue?")
     await register(handlers, first)
     [conflict] = await release(handlers, outcome_of(second))
@@ -185,14 +201,16 @@ async def test_a_foreign_outcome_before_the_second_registration_is_refused_once(
     assert answer.status == "answered"
 
 
-async def test_tenants_do_not_share_request_ids(handlers: Handlers) -> None:
+async def test_tenants_have_separate_request_ids(handlers: Handlers) -> None:
     for tenant in ("acme", "globex"):
         asked = request("r-1", tenant=tenant)
         assert await register(handlers, asked) == []
         assert len(await release(handlers, outcome_of(asked, tenant=tenant))) == 1
 
 
-async def test_fifty_tasks_race_for_each_of_twenty_requests(handlers: Handlers, pool: StorePool) -> None:
+async def test_one_of_fifty_concurrent_outcomes_is_released_for_each_request(
+    handlers: Handlers, pool: StorePool
+) -> None:
     asked = [request(f"r-{i}") for i in range(20)]
     calls = [(a, n) for a in asked for n in range(50)]
     random.Random(7).shuffle(calls)
@@ -215,7 +233,7 @@ async def overdue(handlers: Handlers, pool: StorePool, count: int = 1) -> list[R
     return asked
 
 
-async def test_silence_is_answered_with_expired_and_a_late_outcome_changes_nothing(
+async def test_an_overdue_request_is_released_as_expired_and_a_late_outcome_is_discarded(
     handlers: Handlers, sweeper: DeadlineSweeper, pool: StorePool, log: Log
 ) -> None:
     [asked] = await overdue(handlers, pool)
@@ -234,22 +252,28 @@ async def test_silence_is_answered_with_expired_and_a_late_outcome_changes_nothi
     assert tenants == ["default"] * len(TOPICS)
 
 
-async def test_a_passed_deadline_leaves_a_second_for_the_typed_rejection(
+async def test_a_request_past_its_deadline_expires_after_one_second_at_the_earliest(
     handlers: Handlers, sweeper: DeadlineSweeper
 ) -> None:
     await register(handlers, request("r-1", deadline=datetime.now(UTC) - timedelta(days=1)))
     assert await sweeper.sweep() == 0
 
 
-async def test_what_is_not_overdue_is_left_alone(handlers: Handlers, sweeper: DeadlineSweeper) -> None:
+async def test_a_request_before_its_deadline_is_not_expired(
+    handlers: Handlers, sweeper: DeadlineSweeper
+) -> None:
     await register(handlers, request("r-1"))
     assert await sweeper.sweep() == 0
 
 
-async def test_sweepers_and_outcomes_race(handlers: Handlers, pool: StorePool, log: Log) -> None:
-    """The first ten are answered in time, the last ten late; the forty between are raced for."""
+async def test_concurrent_sweepers_and_outcomes_release_each_request_once(
+    handlers: Handlers, pool: StorePool, log: Log
+) -> None:
+    """The first ten are answered in time and the last ten late. The forty others race with the sweepers."""
     asked = await overdue(handlers, pool, 60)
-    sweepers = [DeadlineSweeper(PostgresLedger(pool, VERSIONS), log.publish, QUARTER, 3) for _ in range(4)]
+    sweepers = [
+        DeadlineSweeper(PostgresRequestRegistry(pool, VERSIONS), log.publish, QUARTER, 3) for _ in range(4)
+    ]
 
     async def sweep_all(one: DeadlineSweeper) -> None:
         swept = 1
@@ -274,26 +298,27 @@ async def test_sweepers_and_outcomes_race(handlers: Handlers, pool: StorePool, l
 
 
 async def test_a_conflict_has_no_release_event(handlers: Handlers, pool: StorePool) -> None:
-    """It answers no question: nothing is to be kept, and no feedback is given on it."""
+    """It answers no question, so the cache and feedback must not read it."""
     await register(handlers, request("r-1"))
     await register(handlers, request("r-1", "What is a heap?"))
     rows = await pool.fetch("SELECT topic FROM outbox ORDER BY 1", tenant=ALL_TENANTS)
     assert [r["topic"] for r in rows] == ["septet.responses.v1", "septet.responses.v2"]
 
 
-async def test_version_1_is_not_published_where_it_is_left_out(handlers: Handlers, pool: StorePool) -> None:
-    evaluator = Evaluator((), NoVectors(), 0.15)
-    alone = Handlers(PostgresLedger(pool, (2,)), evaluator, Floors({}))
-    emits = await alone.release(outcome_of(request("r-1")), context("outcomes", deadline=None))
+async def test_version_1_is_published_only_if_the_setting_contains_it(
+    handlers: Handlers, pool: StorePool
+) -> None:
+    alone = Handlers.on(pool, (2,))
+    emits = await alone.outcomes(outcome_of(request("r-1")), context("outcomes", deadline=None))
     assert [e.topic for e in emits] == ["responses", "releases"]
     rows = await pool.fetch("SELECT topic FROM outbox ORDER BY 1", tenant=ALL_TENANTS)
     assert [r["topic"] for r in rows] == ["septet.releases.v1", "septet.responses.v2"]
 
 
-async def test_one_event_that_cannot_be_written_releases_none(
+async def test_an_event_that_cannot_be_written_prevents_the_release(
     handlers: Handlers, pool: StorePool, eval_owner: asyncpg.Connection
 ) -> None:
-    """The rows of both versions and of the release event are one statement with the compare-and-set."""
+    """The compare-and-set and the rows of all events are one statement."""
     asked = request("r-1")
     await register(handlers, asked)
     for name in ("septet.responses.v2", "septet.responses.v1", "septet.releases.v1"):
@@ -310,7 +335,7 @@ async def test_one_event_that_cannot_be_written_releases_none(
     assert len(await release(handlers, outcome_of(asked))) == 1
 
 
-async def test_a_failed_transaction_releases_nothing(
+async def test_a_failed_statement_releases_nothing(
     handlers: Handlers, pool: StorePool, eval_owner: asyncpg.Connection
 ) -> None:
     asked = request("r-1")
@@ -325,9 +350,7 @@ async def test_a_failed_transaction_releases_nothing(
     assert len(await release(handlers, outcome_of(asked))) == 1
 
 
-async def test_old_requests_are_forgotten_and_pending_ones_are_not(
-    handlers: Handlers, pool: StorePool
-) -> None:
+async def test_the_purge_deletes_old_released_requests_only(handlers: Handlers, pool: StorePool) -> None:
     for name in ("old", "new", "pending"):
         await register(handlers, request(name))
     await release(handlers, outcome_of(request("old")))
@@ -336,6 +359,6 @@ async def test_old_requests_are_forgotten_and_pending_ones_are_not(
         "UPDATE requests SET released_at = now() - interval '8 days' WHERE request_id = 'old'",
         tenant=ALL_TENANTS,
     )
-    assert await PostgresLedger(pool, VERSIONS).purge(timedelta(days=7)) == 1
+    assert await PostgresRequestRegistry(pool, VERSIONS).purge(timedelta(days=7)) == 1
     rows = await pool.fetch("SELECT request_id FROM requests ORDER BY 1", tenant=ALL_TENANTS)
     assert [r["request_id"] for r in rows] == ["new", "pending"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from septet_contracts import (
     Ask,
-    CacheWish,
+    CacheOptions,
     Embedding,
     Outcome,
     Passage,
@@ -66,11 +66,13 @@ def verdict(decision: Any, stage: Any = "output", rail: str = "toxicity") -> Ver
     return Verdict(rail=rail, stage=stage, decision=decision)
 
 
-def test_a_response_carries_what_its_outcome_knew() -> None:
+def test_a_response_carries_the_fields_of_its_outcome() -> None:
     given = outcome(
-        question_vector=Embedding.of("m", (0.6, 0.8)), ask=Ask(question="덱은?", cache=CacheWish(key="k")),
-        timings=(StageTiming(stage="cache", queue_ms=1, work_ms=1),), degraded=("retrieval.dense",),
-    )  # fmt: skip
+        question_vector=Embedding.of("m", (0.6, 0.8)),
+        ask=Ask(question="덱은?", cache=CacheOptions(key="k")),
+        timings=(StageTiming(stage="cache", queue_ms=1, work_ms=1),),
+        degraded=("retrieval.dense",),
+    )
     made = publication(given, degraded=("eval.embeddings", "retrieval.dense"))
     response, release = made.response, made.release
     assert made.first_id == release.cause == event_id("default", "r-1", "response")
@@ -83,7 +85,7 @@ def test_a_response_carries_what_its_outcome_knew() -> None:
     assert Response.model_validate_json(encode(response)) == response
 
 
-def test_sources_are_numbered_like_passages_and_know_who_is_cited() -> None:
+def test_sources_are_numbered_and_marked_as_cited() -> None:
     response = answer(outcome(answer="So it is [2]. And [7]."))
     assert [(s.number, s.document_id, s.cited) for s in response.sources] == [
         (1, "d1", False),
@@ -104,7 +106,7 @@ def test_prose_is_not_parsed() -> None:
     assert answer(outcome(answer="12")).answer_json is None
 
 
-def test_a_clock_that_runs_behind_makes_no_negative_time() -> None:
+def test_a_slow_clock_never_makes_a_negative_duration() -> None:
     assert answer(outcome(accepted_at=datetime.now(UTC))).total_ms == 1500.0
     given = outcome()
     release = ReleaseContext(
@@ -120,12 +122,12 @@ def test_a_good_answer_is_admitted() -> None:
     assert allowed, reason
 
 
-def test_a_mended_draft_is_judged_by_its_last_verdict() -> None:
+def test_the_last_verdict_of_a_corrected_draft_counts() -> None:
     assert admission(outcome(verdicts=(verdict("reask"), verdict("pass"))), GOOD, FLOORS)[0]
     assert not admission(outcome(verdicts=(verdict("pass"), verdict("reask"))), GOOD, FLOORS)[0]
 
 
-def test_missing_embeddings_of_the_answer_alone_do_not_bar_it() -> None:
+def test_a_missing_answer_embedding_does_not_bar_the_answer() -> None:
     assert admission(outcome(degraded=("eval.embeddings",)), GOOD, FLOORS)[0]
 
 
@@ -139,20 +141,20 @@ def scores(**values: float) -> tuple[Score, ...]:
         ({"status": "abstained"}, GOOD, "status is abstained"),
         ({"status": "refused"}, GOOD, "status is refused"),
         ({"status": "deferred"}, GOOD, "status is deferred"),
-        ({"verdicts": (verdict("quarantine"),)}, GOOD, "toxicity said quarantine"),
+        ({"verdicts": (verdict("quarantine"),)}, GOOD, "toxicity decided quarantine"),
         ({"answer_kind": "cached"}, GOOD, "kind cached"),
         ({"answer": ""}, GOOD, "kind generated"),
-        ({"ask": Ask(question="q", cache=CacheWish(use="bypass"))}, GOOD, "bypasses"),
-        ({"verdicts": (verdict("flag"),)}, GOOD, "toxicity said flag"),
+        ({"ask": Ask(question="q", cache=CacheOptions(use="bypass"))}, GOOD, "bypasses"),
+        ({"verdicts": (verdict("flag"),)}, GOOD, "toxicity decided flag"),
         ({"verdicts": (verdict("mask", "input", "pii"),)}, GOOD, "personal data"),
-        ({"degraded": ("retrieval.dense",)}, GOOD, "without retrieval.dense"),
+        ({"degraded": ("retrieval.dense",)}, GOOD, "not available: retrieval.dense"),
         ({}, scores(answer_relevance=0.9), "no passages"),
         ({}, scores(groundedness=0.49), "groundedness 0.49 is below 0.50"),
         ({}, scores(groundedness=0.9, answer_relevance=0.1), "answer_relevance"),
         ({}, scores(groundedness=0.9, refusal=1.0), "declines"),
     ],
 )
-def test_anything_doubtful_is_not_admitted(
+def test_an_answer_that_fails_any_condition_is_not_admitted(
     fields: dict[str, Any], given: tuple[Score, ...], reason: str
 ) -> None:
     allowed, why = admission(outcome(**fields), given, FLOORS)
@@ -160,7 +162,7 @@ def test_anything_doubtful_is_not_admitted(
     assert reason in why
 
 
-def test_ungrounded_answers_are_admitted_only_on_request() -> None:
+def test_ungrounded_answers_are_admitted_only_by_setting() -> None:
     given = outcome(passages=())
     assert not admission(given, scores(answer_relevance=0.9), FLOORS)[0]
     assert admission(given, scores(answer_relevance=0.9), Floors(FLOORS.scores, grounded_only=False))[0]

@@ -1,4 +1,4 @@
-"""Each scorer says what its documentation says, in English and Korean."""
+"""Each scorer computes the documented value, in English and Korean."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def value(name: str, given: Case) -> float:
     return score(name, given).value
 
 
-def test_relevance_without_embeddings_is_lexical_and_says_so() -> None:
+def test_relevance_without_embeddings_is_lexical() -> None:
     found = score("answer_relevance", case("A deque is a double-ended queue."))
     assert found.value == 1.0
     assert found.scorer.endswith("lexical")
@@ -73,7 +73,7 @@ def test_relevance_weighs_cosine_less_in_korean() -> None:
     ) == pytest.approx(0.3)
 
 
-def test_groundedness_takes_the_guardrail_at_its_last_word() -> None:
+def test_groundedness_is_the_last_score_of_the_guardrail() -> None:
     verdicts = (
         Verdict(rail="groundedness", stage="output", decision="reask", score=0.2),
         Verdict(rail="groundedness", stage="output", decision="pass", score=0.9),
@@ -88,13 +88,13 @@ def test_groundedness_by_coverage() -> None:
     assert value("groundedness", case("서울은 대한민국의 수도이다.", "?", KO_DEQUE)) <= 0.2
 
 
-def test_groundedness_halves_a_sentence_with_a_number_from_nowhere() -> None:
+def test_groundedness_halves_a_sentence_with_an_unknown_number() -> None:
     right = value("groundedness", case("Deques support appends in O(1).", "?", DEQUE))
     wrong = value("groundedness", case("Deques support appends in O(2).", "?", DEQUE))
     assert wrong <= right / 2
 
 
-def test_context_relevance_takes_the_better_of_cosine_and_terms() -> None:
+def test_context_relevance_is_the_larger_of_cosine_and_terms() -> None:
     given = Case(
         "What is a deque?",
         "x",
@@ -119,27 +119,38 @@ def test_an_answer_without_citations_is_labelled() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "I'm sorry, but I can't help with that.", "I don’t know.", "The passages do not contain the answer.",
-        "I am unable to answer this question.", "Sorry, but that is not something I do.",
-        "죄송합니다. 답변을 드릴 수 없습니다.", "제공된 문서에는 나와 있지 않습니다.", "잘 모르겠습니다.", "해당 정보를 찾을 수 없습니다.",
+        "I'm sorry, but I can't help with that.",
+        "I don’t know.",
+        "The passages do not contain the answer.",
+        "I am unable to answer this question.",
+        "Sorry, but that is not something I do.",
+        "죄송합니다. 답변을 드릴 수 없습니다.",
+        "제공된 문서에는 나와 있지 않습니다.",
+        "잘 모르겠습니다.",
+        "해당 정보를 찾을 수 없습니다.",
     ],
-)  # fmt: skip
-def test_refusals(text: str) -> None:
+)
+def test_a_refusal_is_recognised(text: str) -> None:
     assert is_refusal(text)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "A deque is a double-ended queue.", "Tuples cannot be changed.", "A set does not contain duplicates.",
-        "It is not possible to hash a list.", "덱은 양쪽 끝을 쓰는 큐입니다.", "튜플은 변경할 수 없습니다.", "키가 없으면 KeyError가 납니다.",
+        "A deque is a double-ended queue.",
+        "Tuples cannot be changed.",
+        "A set does not contain duplicates.",
+        "It is not possible to hash a list.",
+        "덱은 양쪽 끝을 쓰는 큐입니다.",
+        "튜플은 변경할 수 없습니다.",
+        "키가 없으면 KeyError가 납니다.",
     ],
-)  # fmt: skip
-def test_answers_are_no_refusals(text: str) -> None:
+)
+def test_an_answer_is_not_a_refusal(text: str) -> None:
     assert not is_refusal(text)
 
 
-def test_flesch_by_hand() -> None:
+def test_flesch_equals_a_manual_calculation() -> None:
     text = sentences("The cat sat on the mat.")
     assert flesch_reading_ease(text) == pytest.approx(206.835 - 1.015 * 6 - 84.6 * 1.0)
 
@@ -197,7 +208,7 @@ def test_reference_scores(answer: str, reference: str, em: float, f1: float) -> 
     assert value("token_f1", given) == pytest.approx(f1, abs=1e-4)
 
 
-def test_rouge_l_by_hand() -> None:
+def test_rouge_l_equals_manual_calculations() -> None:
     assert value("rouge_l", case("police killed the gunman", references=("police kill the gunman",))) == 0.75
     assert value("rouge_l", case("덱은 큐다", references=("덱은 큐다",))) == 1.0
     assert value("rouge_l", case("abc", references=("덱",))) == 0.0
@@ -207,10 +218,10 @@ def test_reference_scores_need_a_reference() -> None:
     assert all(SCORERS[n].function(case("x")) is None for n in ("exact_match", "token_f1", "rouge_l"))
 
 
-def test_only_answers_are_judged_as_answers() -> None:
+def test_an_outcome_without_an_answer_gets_only_the_scores_that_apply() -> None:
     given = case("I am sorry, nothing was found.", "?", DEQUE, answered=False, references=("x",))
-    judged = {s.name for s in SCORERS.values() if s.function(given) is not None}
-    assert judged == {"refusal", "length", "readability", "context_relevance"}
+    scored = {s.name for s in SCORERS.values() if s.function(given) is not None}
+    assert scored == {"refusal", "length", "readability", "context_relevance"}
 
 
 def test_json_answers_are_scored_by_their_values() -> None:
@@ -222,7 +233,7 @@ def test_json_answers_are_scored_by_their_values() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "[1]", "!!!", "\x00", "가", "a" * 50_000, "1 " * 5_000])
-def test_odd_answers_never_break_a_scorer(text: str) -> None:
+def test_no_scorer_raises_on_unusual_answers(text: str) -> None:
     outcome = flow(
         Outcome, answer=text, passages=(passage(text or "x"),), ask=Ask(question="?", reference=("", "a"))
     )
@@ -238,16 +249,18 @@ def test_odd_answers_never_break_a_scorer(text: str) -> None:
 def test_hostile_text_of_any_size_is_scored_in_bounded_time(unit: str) -> None:
     text = unit * (200_000 // len(unit))
     outcome = flow(
-        Outcome, answer=text, passages=tuple(passage(text, n) for n in range(1, 11)),
+        Outcome,
+        answer=text,
+        passages=tuple(passage(text, n) for n in range(1, 11)),
         ask=Ask(question=text[:30_000], reference=text[:30_000]),
-    )  # fmt: skip
+    )
     started = time.process_time()
     for one in SCORERS.values():
         one.function(case_of(outcome))
     assert time.process_time() - started < 2.0
 
 
-def test_the_registry_knows_its_names() -> None:
+def test_scorers_are_selected_by_name() -> None:
     assert [s.name for s in select(["length", "refusal"])] == ["refusal", "length"]
     with pytest.raises(ValueError, match=r"unknown scorers bleu; known: .*rouge_l"):
         select(["bleu"])

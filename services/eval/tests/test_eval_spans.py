@@ -1,4 +1,4 @@
-"""The cited character spans of each source."""
+"""Cited character spans of each source."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from septet_contracts import Answerability, Ask, CitedSpan, Outcome, Passage, Quote
-from septet_eval.domain.response import sources
+from septet_eval.domain.sources import sources
 from septet_eval.domain.spans import cited_spans
 from septet_eval.domain.text import sentence_spans
 from septet_kit.testing import flow
@@ -20,9 +20,14 @@ OTHER = "Heaps are binary trees. The smallest element is always the root."
 
 def passage(text: str, number: int = 1, start: int = 0, end: int | None = None) -> Passage:
     return Passage(
-        passage_id=f"p{number}", document_id=f"d{number}", content_hash="h", text=text, start=start,
-        end=start + len(text) if end is None else end, score=1.0,
-    )  # fmt: skip
+        passage_id=f"p{number}",
+        document_id=f"d{number}",
+        content_hash="h",
+        text=text,
+        start=start,
+        end=start + len(text) if end is None else end,
+        score=1.0,
+    )
 
 
 def outcome(answer: str, **fields: Any) -> Outcome:
@@ -36,14 +41,14 @@ def cited(answer: str, number: int = 1, **fields: Any) -> list[tuple[str, str]]:
     return [(s.kind, made.passages[number - 1].text[s.start : s.end]) for s in spans]
 
 
-def test_words_taken_from_the_passage_are_quoted() -> None:
+def test_words_copied_from_the_passage_are_quoted() -> None:
     assert cited("Queues are lists [1].") == [("quoted", "Queues are lists.")]
     assert cited("A deque is a double-ended [1]?") == [("quoted", "A deque is a double-ended")]
     assert cited("Queue [1].") == [("supporting", "Queues are lists.")], "a part of a word"
     assert cited("“Queues are lists.” [1]") == [("quoted", "Queues are lists.")]
 
 
-def test_an_extractive_answer_cites_its_quote_whatever_its_white_space() -> None:
+def test_an_extractive_answer_cites_its_quote_despite_white_space() -> None:
     text = "A deque is a double-ended\nqueue with fast appends."
     start = TEXT.index(text)
     best = Quote(passage_id="p1", number=1, text=text, start=start, end=start + len(text), similarity=0.9)
@@ -55,7 +60,7 @@ def test_an_extractive_answer_cites_its_quote_whatever_its_white_space() -> None
     assert ("quoted", text) not in cited(answer, answerability=wrong)
 
 
-def test_a_sentence_in_other_words_is_supported_by_the_one_that_shares_most() -> None:
+def test_a_paraphrase_is_supported_by_the_sentence_that_shares_most_words() -> None:
     found = cited("Deques are double-ended queues and fast at appending: appends are fast [1].")
     assert found == [("supporting", "A deque is a double-ended\nqueue with fast appends.")]
     assert cited("maxlen은 덱의 최대 길이를 정한다 [1].") == [
@@ -63,7 +68,7 @@ def test_a_sentence_in_other_words_is_supported_by_the_one_that_shares_most() ->
     ]
 
 
-def test_what_no_sentence_carries_is_not_made_up() -> None:
+def test_an_unsupported_citation_has_no_span() -> None:
     assert cited("Bananas grow in warm countries [1].") == []
     assert cited("Queues are lists.") == [], "not cited"
     assert cited("Queues are lists [7].") == [], "no such source"
@@ -71,13 +76,13 @@ def test_what_no_sentence_carries_is_not_made_up() -> None:
     assert cited_spans(outcome("", status="failed")) == {}
 
 
-def test_each_citation_has_its_own_span_in_order_and_once() -> None:
+def test_spans_are_ordered_and_unique() -> None:
     answer = "See e.g. the docs [1]. Queues are lists [1]. Queues are lists [1]. Heaps are binary trees [2]."
     assert [text for _, text in cited(answer)] == ["Queues are lists.", "See e.g. the docs."]
     assert [text for _, text in cited(answer, 2)] == ["Heaps are binary trees."]
 
 
-def test_spans_are_places_in_the_document() -> None:
+def test_spans_map_to_offsets_in_the_document() -> None:
     document = f"# Title\n\n{TEXT}\n"
     at = document.index(TEXT)
     made = outcome("Queues are lists [1].", passages=(passage(TEXT, start=at), passage(OTHER, 2, end=0)))
@@ -87,13 +92,13 @@ def test_spans_are_places_in_the_document() -> None:
     assert first.start is not None
     assert document[first.start + span.start : first.start + span.end] == "Queues are lists."
     assert (first.cited, second.cited, second.spans) == (True, False, ())
-    assert (second.start, second.end) == (None, None), "its text is not what stands there"
+    assert (second.start, second.end) == (None, None), "its text does not fit the offsets"
 
 
 @pytest.mark.parametrize(
     "text", ["", " \n ", "one", "One. Two!  Three?\n\nFour\n- five\nsix\n2. seven", "e.g. this. And that."]
 )
-def test_sentences_hold_every_character_but_white_space(text: str) -> None:
+def test_sentences_contain_every_character_except_white_space(text: str) -> None:
     pieces = [text[a:b] for a, b in sentence_spans(text)]
     assert "".join("".join(pieces).split()) == "".join(text.split())
     assert all(p == p.strip() for p in pieces)
@@ -107,8 +112,8 @@ def test_spans_lie_within_their_passage(text: str, answer: str) -> None:
         assert text[span.start : span.end].strip()
 
 
-def test_the_cost_is_bounded() -> None:
-    """Each sentence cites every passage, and none is found: 10,000 pairs, of which 200 are looked at."""
+def test_the_number_of_pairs_is_bounded() -> None:
+    """Each sentence cites every passage and none has a span: 200 of 10,000 pairs are examined."""
     passages = tuple(passage("Words of no use here. " * 50, n) for n in range(1, 51))
     marks = "".join(f"[{n}]" for n in range(1, 51))
     answer = " ".join(f"Bananas number {n} grow in warm countries {marks}." for n in range(200))

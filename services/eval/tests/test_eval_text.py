@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from septet_eval.domain import text as module
 from septet_eval.domain.text import coverage, is_korean, numbers, sentences, terms, without_citations, words
 
 
@@ -30,7 +32,7 @@ from septet_eval.domain.text import coverage, is_korean, numbers, sentences, ter
         ("...", []),
     ],
 )
-def test_sentences_carry_their_citations(text: str, expected: list[tuple[str, tuple[int, ...]]]) -> None:
+def test_sentences_keep_their_citations(text: str, expected: list[tuple[str, tuple[int, ...]]]) -> None:
     assert [(s.text, s.cites) for s in sentences(text)] == expected
 
 
@@ -41,15 +43,15 @@ def test_terms_ignore_case_plurals_and_function_words() -> None:
 @pytest.mark.parametrize(
     ("one", "other"), [("파이썬의 리스트는", "파이썬에서 리스트를"), ("리스트입니다", "리스트인가요?")]
 )
-def test_korean_terms_meet_under_other_particles_and_endings(one: str, other: str) -> None:
+def test_korean_terms_match_despite_particles_and_endings(one: str, other: str) -> None:
     assert coverage(terms(one), terms(other)) == 1.0
 
 
-def test_korean_question_words_are_no_terms() -> None:
+def test_korean_question_words_are_not_terms() -> None:
     assert terms("무엇인가요") == frozenset()
 
 
-def test_mixed_words_split_where_the_script_changes() -> None:
+def test_words_are_split_at_a_change_of_script() -> None:
     assert words("Python은 3.11부터") == ["python", "은", "3", "11", "부터"]
 
 
@@ -57,7 +59,7 @@ def test_decomposed_hangul_equals_composed() -> None:
     assert terms(unicodedata.normalize("NFD", "데이터베이스")) == terms("데이터베이스")
 
 
-def test_numbers_drop_separators_and_citations() -> None:
+def test_numbers_have_no_separators_and_citations() -> None:
     assert numbers("1,000 rows [2], 3.14 and 7.") == {"1000", "3.14", "7"}
 
 
@@ -65,12 +67,32 @@ def test_numbers_drop_separators_and_citations() -> None:
     ("text", "korean"),
     [("덱은 큐입니다", True), ("collections.deque는 큐", True), ("a queue", False), ("12", False)],
 )
-def test_a_tenth_of_hangul_makes_korean(text: str, korean: bool) -> None:
+def test_a_text_with_a_tenth_of_hangul_is_korean(text: str, korean: bool) -> None:
     assert is_korean(text) is korean
 
 
 @given(st.text(max_size=300))
-def test_any_text_splits_and_no_marker_is_left(text: str) -> None:
+def test_no_citation_marker_is_left_in_any_text(text: str) -> None:
     for sentence in sentences(text):
         assert without_citations(sentence.text) == sentence.text
     assert all(t for t in terms(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("_BREAK", r"(?<=[.!?。！？])\s+|\n+"),
+        ("_PASSAGE_BREAK", r"(?<=[.!?。！？])\s+|\n\s*\n\s*|\n\s*(?=[-*+#|>•]|\d{1,3}[.)]\s)"),
+    ],
+)
+@given(st.text(alphabet="a.!? \n\t\u2028-1)#。", max_size=40))
+def test_patterns_that_start_with_white_space_equal_their_plain_form(
+    name: str, plain: str, text: str
+) -> None:
+    fast: re.Pattern[str] = getattr(module, name)
+    assert [m.span() for m in fast.finditer(text)] == [m.span() for m in re.finditer(plain, text)]
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=80))
+def test_words_of_ascii_text_equal_those_of_the_general_pattern(text: str) -> None:
+    assert words(text) == words(f"{text} 가")[:-1]

@@ -1,4 +1,4 @@
-"""A real PostgreSQL, and spans kept in memory."""
+"""A PostgreSQL server, and an in-memory exporter of spans."""
 
 from __future__ import annotations
 

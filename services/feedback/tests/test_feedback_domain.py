@@ -1,3 +1,5 @@
+"""Signals of feedback events, and the labels made from them."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -6,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 from septet_contracts import CacheInfo, FeedbackEvent, Release, Source, event_id
-from septet_feedback.domain.judgement import judge
 from septet_feedback.domain.labels import cause_of, label, label_key
 from septet_feedback.domain.shown import Shown, shown_from
+from septet_feedback.domain.signals import signal_of
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -22,14 +24,20 @@ def feedback(kind: str, **fields: Any) -> FeedbackEvent:
 
 def release(**fields: Any) -> Release:
     base: dict[str, Any] = {
-        "request_id": "r-1", "event_id": event_id("default", "r-1", "release"),
-        "response_event_id": event_id("default", "r-1", "response"), "occurred_at": NOW,
-        "status": "answered", "question": "덱이 뭐예요?", "answer": "양쪽 끝 큐입니다 [1].", "trace_id": "ab" * 16,
+        "request_id": "r-1",
+        "event_id": event_id("default", "r-1", "release"),
+        "response_event_id": event_id("default", "r-1", "response"),
+        "occurred_at": NOW,
+        "status": "answered",
+        "question": "덱이 뭐예요?",
+        "answer": "양쪽 끝 큐입니다 [1].",
+        "trace_id": "ab" * 16,
         "cache": CacheInfo(status="hit_exact", entry_id="e-1"),
         "sources": tuple(
-            Source(number=n, passage_id=f"p{n}", document_id=d, passage="…") for n, d in ((1, "a"), (2, "b"), (3, "a"))
+            Source(number=n, passage_id=f"p{n}", document_id=d, passage="…")
+            for n, d in ((1, "a"), (2, "b"), (3, "a"))
         ),
-    }  # fmt: skip
+    }
     return Release(**(base | fields))
 
 
@@ -38,7 +46,7 @@ def shown() -> Shown:
     return shown_from(release(conversation_id="c-1"), PARENT)
 
 
-def test_what_is_remembered(shown: Shown) -> None:
+def test_the_stored_part_of_a_release(shown: Shown) -> None:
     assert shown.document_ids == ("a", "b")
     assert shown.cache_entry_id == "e-1"
     assert shown.traceparent == PARENT
@@ -68,8 +76,10 @@ def test_what_is_remembered(shown: Shown) -> None:
         (feedback("dwell", seconds=601), "neutral", 0.1, False),
     ],
 )
-def test_judgements(event: FeedbackEvent, polarity: str, weight: float, explicit: bool) -> None:
-    found = judge(event)
+def test_polarity_and_weight_of_each_kind(
+    event: FeedbackEvent, polarity: str, weight: float, explicit: bool
+) -> None:
+    found = signal_of(event)
     assert (found.polarity, found.weight, found.explicit) == (polarity, weight, explicit)
 
 
@@ -83,11 +93,11 @@ def test_judgements(event: FeedbackEvent, polarity: str, weight: float, explicit
         (feedback("copied"), None, None),
     ],
 )
-def test_scores(event: FeedbackEvent, score: float | None, name: str | None) -> None:
-    assert (judge(event).score, judge(event).label) == (score, name)
+def test_score_and_label_of_each_kind(event: FeedbackEvent, score: float | None, name: str | None) -> None:
+    assert (signal_of(event).score, signal_of(event).label) == (score, name)
 
 
-def test_a_label_tells_what_was_shown(shown: Shown) -> None:
+def test_a_label_contains_the_shown_answer(shown: Shown) -> None:
     made = label(feedback("correction", answer="덱은 양방향 큐다."), shown, NOW)
     assert made.corrected_answer == "덱은 양방향 큐다."
     assert (made.question, made.answer) == (shown.question, shown.answer)
@@ -99,7 +109,7 @@ def test_a_label_tells_what_was_shown(shown: Shown) -> None:
     assert label_key(made) == b"default:r-1"
 
 
-def test_a_label_is_named_by_its_feedback(shown: Shown) -> None:
+def test_the_event_id_of_a_label_follows_from_its_feedback(shown: Shown) -> None:
     one, same, other = (
         label(feedback("copied", feedback_id=i), shown, NOW).event_id for i in ("f-1", "f-1", "f-2")
     )
@@ -115,7 +125,7 @@ def test_a_label_is_named_by_its_feedback(shown: Shown) -> None:
         (feedback("copied"), None),
     ],
 )
-def test_comments(shown: Shown, event: FeedbackEvent, comment: str | None) -> None:
+def test_comment_of_each_kind(shown: Shown, event: FeedbackEvent, comment: str | None) -> None:
     assert label(event, shown, NOW).comment == comment
 
 
@@ -125,12 +135,12 @@ def test_only_a_shown_source_can_be_flagged(shown: Shown) -> None:
 
 
 @pytest.mark.parametrize("field", [{"tenant": "acme"}, {"request_id": "r-2"}])
-def test_a_stranger_never_joins(shown: Shown, field: dict[str, str]) -> None:
+def test_feedback_of_another_request_or_tenant_is_rejected(shown: Shown, field: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="own"):
         label(feedback("copied", **field), shown, NOW)
 
 
-def test_refusals_without_question_or_sources_are_labelled_too() -> None:
+def test_a_response_without_question_and_sources_is_labelled() -> None:
     refused = shown_from(release(status="failed", question=None, answer=None, sources=(), cache=None), None)
     made = label(feedback("thumbs", value="down"), refused, NOW)
     assert (made.polarity, made.document_ids, made.cache_entry_id) == ("negative", (), None)

@@ -1,10 +1,12 @@
+"""The join of feedback and answers on a real PostgreSQL."""
+
 from __future__ import annotations
 
 import asyncio
 import json
 import random
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from opentelemetry import trace
@@ -23,9 +25,9 @@ from septet_contracts import (
     topic,
 )
 from septet_feedback.app import SPEC
-from septet_feedback.handlers import Handlers
+from septet_feedback.handlers import FeedbackHandler, ReleasesHandler
+from septet_feedback.housekeeping import Purger
 from septet_feedback.settings import FeedbackSettings
-from septet_feedback.tidy import tidy
 from septet_kit import Emit
 from septet_kit.store.outbox_event import OutboxEmit
 from septet_kit.store.pool import StorePool
@@ -45,11 +47,16 @@ def thumbs(value: str = "down", **fields: Any) -> FeedbackEvent:
 
 def release(request_id: str = "r-1", tenant: str = "default") -> Release:
     return Release(
-        request_id=request_id, tenant=tenant, event_id=event_id(tenant, request_id, "release"),
+        request_id=request_id,
+        tenant=tenant,
+        event_id=event_id(tenant, request_id, "release"),
         response_event_id=event_id(tenant, request_id, "response"),
-        occurred_at=datetime.now(UTC), status="answered", question="q", answer="a",
+        occurred_at=datetime.now(UTC),
+        status="answered",
+        question="q",
+        answer="a",
         sources=(Source(number=1, passage_id="p", document_id="d", passage="x"),),
-    )  # fmt: skip
+    )
 
 
 def at(name: str, traceparent: str | None = None) -> Any:
@@ -63,9 +70,16 @@ def labels(emits: Any) -> list[Label]:
     return [e.event for e in emits]
 
 
+class Handlers(NamedTuple):
+    """Both handlers of feedback on one pool."""
+
+    release: ReleasesHandler
+    feedback: FeedbackHandler
+
+
 @pytest.fixture
 def handlers(pool: StorePool) -> Handlers:
-    return Handlers(pool)
+    return Handlers(ReleasesHandler(pool), FeedbackHandler(pool))
 
 
 async def test_feedback_after_its_response(handlers: Handlers) -> None:
@@ -82,7 +96,7 @@ async def test_feedback_before_its_response(handlers: Handlers) -> None:
 
 
 @pytest.mark.parametrize("early", [True, False])
-async def test_copies_change_nothing(handlers: Handlers, pool: StorePool, early: bool) -> None:
+async def test_a_copy_changes_nothing(handlers: Handlers, pool: StorePool, early: bool) -> None:
     steps = [
         ("feedback", thumbs()),
         ("feedback", thumbs()),
@@ -112,7 +126,7 @@ async def test_another_tenants_feedback_never_joins(handlers: Handlers, early: b
     assert made.tenant == "acme"
 
 
-async def test_a_race_joins_every_pair_exactly_once(handlers: Handlers, pool: StorePool) -> None:
+async def test_concurrent_handlers_join_every_pair_exactly_once(handlers: Handlers, pool: StorePool) -> None:
     count = 60
     work = [handlers.release(release(f"r-{n}"), at("releases")) for n in range(count)]
     work += [handlers.feedback(thumbs(request_id=f"r-{n}"), at("feedback")) for n in range(count)]
@@ -122,7 +136,7 @@ async def test_a_race_joins_every_pair_exactly_once(handlers: Handlers, pool: St
     assert await pool.fetchval("SELECT count(*) FROM pending", tenant=ALL_TENANTS) == 0
 
 
-async def test_the_row_lies_in_the_responses_trace(
+async def test_the_label_is_in_the_trace_of_the_response(
     handlers: Handlers, pool: StorePool, spans: InMemorySpanExporter
 ) -> None:
     await handlers.release(release(), at("releases", PARENT))
@@ -141,7 +155,7 @@ async def test_the_row_lies_in_the_responses_trace(
     assert headers["traceparent"].split("-")[1:3] == [TRACE, f"{span.context.span_id:016x}"]
 
 
-async def test_early_feedback_lies_in_the_responses_trace_too(
+async def test_early_feedback_is_in_the_trace_of_the_response(
     handlers: Handlers, spans: InMemorySpanExporter
 ) -> None:
     with trace.get_tracer("test").start_as_current_span("process feedback") as process:
@@ -153,7 +167,7 @@ async def test_early_feedback_lies_in_the_responses_trace_too(
     assert [link.context.span_id for link in span.links] == [process.get_span_context().span_id]
 
 
-async def test_a_score_is_an_evaluation_event(handlers: Handlers, spans: InMemorySpanExporter) -> None:
+async def test_a_score_becomes_an_evaluation_event(handlers: Handlers, spans: InMemorySpanExporter) -> None:
     await handlers.release(release(), at("releases", PARENT))
     await handlers.feedback(thumbs("up"), at("feedback"))
     (span,) = [s for s in spans.get_finished_spans() if s.name == "feedback thumbs"]
@@ -166,7 +180,7 @@ async def test_a_score_is_an_evaluation_event(handlers: Handlers, spans: InMemor
     }
 
 
-async def test_a_response_without_trace_context_is_no_obstacle(
+async def test_feedback_on_a_response_without_trace_context_is_labelled(
     handlers: Handlers, spans: InMemorySpanExporter
 ) -> None:
     await handlers.release(release(), at("releases"))
@@ -178,20 +192,22 @@ async def test_a_response_without_trace_context_is_no_obstacle(
     assert not span.links
 
 
-async def test_tidying_gives_up_on_feedback_that_nobody_answers(handlers: Handlers, pool: StorePool) -> None:
+async def test_the_purge_drops_feedback_whose_answer_never_arrived(
+    handlers: Handlers, pool: StorePool
+) -> None:
     await handlers.feedback(thumbs(), at("feedback"))
-    await tidy(pool, FeedbackSettings())
+    await Purger(pool, FeedbackSettings()).purge()
     assert await pool.fetchval("SELECT count(*) FROM pending", tenant=ALL_TENANTS) == 1
-    await tidy(pool, FeedbackSettings(wait_for=timedelta(0)))
+    await Purger(pool, FeedbackSettings(wait_for=timedelta(0))).purge()
     assert await pool.fetchval("SELECT count(*) FROM pending", tenant=ALL_TENANTS) == 0
     assert labels(await handlers.release(release(), at("releases"))) == []
 
 
-async def test_tidying_forgets_old_answers_only(handlers: Handlers, pool: StorePool) -> None:
+async def test_the_purge_deletes_old_answers_only(handlers: Handlers, pool: StorePool) -> None:
     await handlers.release(release(), at("releases"))
-    await tidy(pool, FeedbackSettings())
+    await Purger(pool, FeedbackSettings()).purge()
     assert await pool.fetchval("SELECT count(*) FROM shown", tenant=ALL_TENANTS) == 1
-    await tidy(pool, FeedbackSettings(remember_for=timedelta(0)))
+    await Purger(pool, FeedbackSettings(remember_for=timedelta(0))).purge()
     assert await pool.fetchval("SELECT count(*) FROM shown", tenant=ALL_TENANTS) == 0
 
 
@@ -199,8 +215,8 @@ def test_spec() -> None:
     assert (SPEC.name, SPEC.consumes, SPEC.produces) == ("feedback", ("releases", "feedback"), ("labels",))
 
 
-async def test_feedback_is_joined_whatever_the_status(handlers: Handlers) -> None:
-    """An unknown status or decision changes nothing: what was shown is what people judge."""
+async def test_feedback_on_an_unknown_status_is_joined(handlers: Handlers) -> None:
+    """An unknown status or decision does not affect the join."""
     verdicts = (Verdict(rail="new", stage="output", decision="quarantine"),)
     cache = CacheInfo(status="hit_federated", entry_id="e-1")
     given = release().model_copy(update={"status": "deferred", "verdicts": verdicts, "cache": cache})
@@ -210,10 +226,8 @@ async def test_feedback_is_joined_whatever_the_status(handlers: Handlers) -> Non
     assert (made.answer, made.cache_entry_id) == ("a", "e-1")
 
 
-async def test_a_response_is_joined_once_whichever_event_told_of_it(
-    handlers: Handlers, pool: StorePool
-) -> None:
-    """Version 1 of the response was handled under this id before release events existed."""
+async def test_a_response_is_joined_once_for_several_events(handlers: Handlers, pool: StorePool) -> None:
+    """Release events share the inbox key with version 1 of the response, which feedback read before."""
     await handlers.release(release(), at("releases"))
     again = release().model_copy(update={"event_id": event_id("default", "r-1", "again"), "answer": "b"})
     await handlers.release(again, at("releases"))

@@ -1,4 +1,4 @@
-"""Every statement of feedback uses its index, on tables that have grown."""
+"""Every statement of feedback uses its index on large tables."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ LOAD = (
     """,
 )
 EXPECTED = {
-    "postgres._REMEMBER": Expected(
+    "postgres._STORE": Expected(
         ("big", "r-7", None, "e", "q", "a", [], None, None, None, "big", "r-7"),
         frozenset({"pending_pkey"}),
         "big",
     ),
     "postgres._FIND": Expected(("big", "r-7"), frozenset({"shown_pkey"}), "big"),
-    "postgres._PARK": Expected(("big", "r-7", "f", b"b", None), tenant="big"),
-    "postgres._EXPIRE": Expected((WEEK,), frozenset({"pending_received_at"})),
-    "postgres._FORGET": Expected((WEEK,), frozenset({"shown_at"})),
-    # Counts everything that waits, which `wait_for` bounds.
+    "postgres._WAIT": Expected(("big", "r-7", "f", b"b", None), tenant="big"),
+    "postgres._DROP_UNMATCHED": Expected((WEEK,), frozenset({"pending_received_at"})),
+    "postgres._DELETE_ANSWERS": Expected((WEEK,), frozenset({"shown_at"})),
+    # Counts all waiting feedback, which `wait_for` bounds.
     "postgres._COUNT": Expected(whole=frozenset({"pending"})),
 }
 STATEMENTS = statements_of(postgres)

@@ -18,7 +18,7 @@ from septet_contracts import (
     Grounded,
     Missed,
     Outcome,
-    RetrievalWish,
+    RetrievalOptions,
     UpsertDocument,
     Verdict,
     decode,
@@ -138,7 +138,7 @@ async def test_an_empty_index_gives_an_abstention(questions: MissedHandler, stor
 
 
 async def test_with_retrieval_off_the_question_is_grounded_without_passages(questions: MissedHandler) -> None:
-    ask = Ask(question="Hi", retrieval=RetrievalWish(mode="off"))
+    ask = Ask(question="Hi", retrieval=RetrievalOptions(mode="off"))
     topic, event = await answer(questions, flow(Missed, ask=ask))
     assert (topic, event.passages, event.retrieval.mode, event.answerability) == ("grounded", (), "off", None)
 

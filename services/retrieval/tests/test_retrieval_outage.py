@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from septet_contracts import RetrievalWish
+from septet_contracts import RetrievalOptions
 from septet_kit import Transient
 from septet_kit.store.pool import StorePool
 from septet_retrieval.adapters.locks import PostgresLocks
@@ -127,7 +127,7 @@ async def searcher(
 
 
 async def ask(searcher: Searcher, text: str = "what is a deque", mode: str = "hybrid") -> SearchResult:
-    return await searcher.search(Query("default", text, RetrievalWish.model_validate({"mode": mode})))
+    return await searcher.search(Query("default", text, RetrievalOptions.model_validate({"mode": mode})))
 
 
 def whole(searcher: Searcher) -> Callable[[], Awaitable[bool]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from septet_contracts import Ask, Embedding, RetrievalWish
+from septet_contracts import Ask, Embedding, RetrievalOptions
 from septet_kit import Transient
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
@@ -47,7 +47,7 @@ async def searcher(
 
 
 def ask(text: str = "what is a deque", embedding: Embedding | None = None, **options: object) -> Query:
-    return Query("default", text, RetrievalWish.model_validate(options), embedding)
+    return Query("default", text, RetrievalOptions.model_validate(options), embedding)
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "lexical", "dense"])
@@ -141,7 +141,7 @@ async def test_both_sides_are_searched_concurrently(
 
 
 async def test_a_search_in_an_empty_tenant_finds_nothing(searcher: Searcher) -> None:
-    found = await searcher.search(Query("nobody", "what is a deque", RetrievalWish()))
+    found = await searcher.search(Query("nobody", "what is a deque", RetrievalOptions()))
     assert (found.passages, found.info.lexical_hits, found.info.dense_hits) == ((), 0, 0)
 
 

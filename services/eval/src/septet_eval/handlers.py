@@ -1,4 +1,4 @@
-"""Register requests, score and release outcomes."""
+"""Handlers of requests and outcomes."""
 
 from __future__ import annotations
 
@@ -10,44 +10,57 @@ from septet_contracts import Outcome, Request, request_digest
 from septet_kit import Context, Emit, deadline_of
 
 from septet_eval import telemetry
+from septet_eval.application.evaluator import Evaluator
 from septet_eval.domain.admission import Floors
 from septet_eval.domain.response import Pending, ReleaseContext, conflict, respond
-from septet_eval.evaluator import Evaluator
-from septet_eval.ports import Ledger
+from septet_eval.ports import RequestRegistry
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-class Handlers:
-    """The two stages of eval, with their collaborators."""
+class RequestsHandler:
+    """Registers each request, which guarantees its response: that of an outcome, or ``expired``."""
 
-    def __init__(self, ledger: Ledger, evaluator: Evaluator, floors: Floors) -> None:
-        self._ledger = ledger
+    def __init__(self, registry: RequestRegistry) -> None:
+        self._registry = registry
+
+    async def __call__(self, request: Request, ctx: Context) -> Sequence[Emit]:
+        pending = Pending(
+            tenant=request.tenant,
+            request_id=request.request_id,
+            conversation_id=request.conversation_id,
+            digest=request_digest(ctx.value),
+            deadline=deadline_of(request, ctx),
+            accepted_at=ctx.timestamp,
+            traceparent=_traceparent(ctx),
+        )
+        result = await self._registry.register(pending, lambda: conflict(pending, _release_context(ctx)))
+        return result.emits
+
+
+class OutcomesHandler:
+    """Scores an outcome and releases it as the response, if it is the first outcome of its request."""
+
+    def __init__(self, registry: RequestRegistry, evaluator: Evaluator, floors: Floors) -> None:
+        self._registry = registry
         self._evaluator = evaluator
         self._floors = floors
 
-    async def register(self, request: Request, ctx: Context) -> Sequence[Emit]:
-        """From here on the request is certain to get a response: its outcome's, or ``expired``."""
-        pending = Pending(
-            tenant=request.tenant, request_id=request.request_id, conversation_id=request.conversation_id,
-            digest=request_digest(ctx.value), deadline=deadline_of(request, ctx),
-            accepted_at=ctx.timestamp, traceparent=_traceparent(ctx),
-        )  # fmt: skip
-        result = await self._ledger.register(pending, lambda: conflict(pending, _release_context(ctx)))
-        return result.emits
-
-    async def release(self, outcome: Outcome, ctx: Context) -> Sequence[Emit]:
-        """Score an outcome and make it the response, if it is the request's first."""
+    async def __call__(self, outcome: Outcome, ctx: Context) -> Sequence[Emit]:
         card = await self._evaluator.evaluate(outcome)
         telemetry.report(card, outcome)
         at = _release_context(ctx)
         publication = respond(outcome, tuple(card.scores), card.degraded, self._floors, at)
         pending = Pending(
-            tenant=outcome.tenant, request_id=outcome.request_id, conversation_id=outcome.conversation_id,
-            digest=outcome.request_digest, deadline=outcome.deadline, accepted_at=outcome.accepted_at,
+            tenant=outcome.tenant,
+            request_id=outcome.request_id,
+            conversation_id=outcome.conversation_id,
+            digest=outcome.request_digest,
+            deadline=outcome.deadline,
+            accepted_at=outcome.accepted_at,
             traceparent=_traceparent(ctx),
-        )  # fmt: skip
-        result = await self._ledger.release(pending, publication, lambda: conflict(pending, at))
+        )
+        result = await self._registry.release(pending, publication, lambda: conflict(pending, at))
         if result.released:
             telemetry.released(publication.response, outcome.accepted_at)
         else:
@@ -60,6 +73,6 @@ def _release_context(ctx: Context) -> ReleaseContext:
 
 
 def _traceparent(ctx: Context) -> str | None:
-    """The record's trace context; a client's header that is none must not keep its request from being registered."""
+    """The record's trace context. An invalid header from a client is dropped, so that the request is registered."""
     found = ctx.traceparent
     return found if found is not None and _TRACEPARENT.fullmatch(found) else None

@@ -1,4 +1,4 @@
-"""What eval needs of the world."""
+"""Ports of the eval service."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from septet_kit import Emit
 from septet_eval.domain.case import Vector
 from septet_eval.domain.response import Pending, Publication
 
-Conflict: TypeAlias = Callable[[], Publication]
-"""Makes the response to a second body under an id; nearly no request has one."""
+ConflictFactory: TypeAlias = Callable[[], Publication]
+"""Makes the response to a second body under a request id. It is called only for a conflict, which is rare."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class ReleaseResult:
 
 
 @dataclass(frozen=True)
-class Expired:
-    """A request that was released as expired, the events to publish, and the trace context of the release."""
+class ExpiredRequest:
+    """A request that was released as expired, its events, and the trace context of the release."""
 
     pending: Pending
     publication: Publication
@@ -36,32 +36,34 @@ class Expired:
     trace_context: Context
 
 
-class Ledger(Protocol):
-    """The state of every request. Each transition is atomic with the record of what it emits.
+class RequestRegistry(Protocol):
+    """The state of every request. A transition and the events that it emits are stored atomically.
 
-    All methods raise ``Transient`` when the database is not there.
+    All methods raise ``Transient`` if the database is not available.
     """
 
-    async def register(self, pending: Pending, conflict: Conflict) -> ReleaseResult:
-        """Note that a request awaits its response; emits ``conflict`` (once) if its id has another body."""
+    async def register(self, pending: Pending, conflict: ConflictFactory) -> ReleaseResult:
+        """Store a request as pending. If its id exists with another body, emit ``conflict`` once for that body."""
         ...
 
-    async def release(self, pending: Pending, publication: Publication, conflict: Conflict) -> ReleaseResult:
-        """Move a request from pending to released, and emit ``publication``, unless that was done before.
+    async def release(
+        self, pending: Pending, publication: Publication, conflict: ConflictFactory
+    ) -> ReleaseResult:
+        """Move a request from pending to released and emit ``publication``. A request is released only once.
 
-        A request that was never registered is released as well. ``conflict`` is emitted (once) instead when
-        the request id belongs to another body.
+        A request that is not registered yet is released as well. If its id exists with another body, emit
+        ``conflict`` instead, once for that body.
         """
         ...
 
     async def expire(
         self, expiring: Callable[[Pending], AbstractContextManager[Publication]], limit: int
-    ) -> Sequence[Expired]:
-        """Release up to ``limit`` overdue requests with what ``expiring`` makes of them, in its context."""
+    ) -> Sequence[ExpiredRequest]:
+        """Release up to ``limit`` overdue requests with the publications of ``expiring``, in its trace context."""
         ...
 
     async def purge(self, older_than: timedelta) -> int:
-        """Forget requests that were released longer ago; returns how many."""
+        """Delete requests that were released longer ago than ``older_than``; returns their number."""
         ...
 
 
@@ -69,5 +71,5 @@ class Vectors(Protocol):
     """Embeddings of answers."""
 
     async def embed(self, text: str, model: str, within: float) -> Vector | None:
-        """The L2-normalised vector [d] of a text, or None when ``model`` cannot give it ``within`` seconds."""
+        """The L2-normalised vector [d] of a text by ``model``, or None if there is none ``within`` seconds."""
         ...

@@ -14,38 +14,40 @@ from septet_eval.domain.scorers import SCORERS, select
 
 
 class EvalSettings(FileSettings):
-    """What to score, how long it may take, what the cache may keep, and how long to remember."""
+    """Scorers and their budget, admission to the cache, and retention."""
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_EVAL_", extra="ignore")
 
     scorers: tuple[str, ...] = Field(default=tuple(SCORERS), description="Names from the registry.")
     scoring_budget: timedelta = Field(
         default=timedelta(milliseconds=150),
-        description="Per outcome; scorers past it are skipped, and named.",
+        description="Per outcome. Scorers past it are skipped and listed in `degraded`.",
     )
-    embedding_calls: int = Field(default=2, ge=1, description="Calls to the embeddings endpoint in flight.")
-    embedding_batch: int = Field(default=8, ge=1, description="Most answers in one call.")
+    embedding_calls: int = Field(default=2, ge=1, description="Concurrent calls to the embeddings endpoint.")
+    embedding_batch: int = Field(default=8, ge=1, description="Maximum number of answers in one call.")
     floors: dict[str, float] = Field(
         default={"groundedness": 0.5, "answer_relevance": 0.2},
-        description="Least scores of an answer that the cache may keep.",
+        description="Minimum scores of an answer that the cache may keep.",
     )
     admit_ungrounded: bool = Field(
-        default=False, description="Let the cache keep answers that were made without passages."
+        default=False, description="Whether the cache may keep answers that were made without passages."
     )
-    concurrency: int = Field(default=64, ge=1, description="Outcomes in work at the same time.")
+    concurrency: int = Field(default=64, ge=1, description="Records of a topic handled at the same time.")
     sweep_interval: timedelta = Field(
-        default=timedelta(milliseconds=250), description="How late an `expired` response may start."
+        default=timedelta(milliseconds=250), description="Interval between searches for overdue requests."
     )
     sweep_batch: int = Field(default=100, ge=1, le=1000, description="Overdue requests per transaction.")
     response_versions: tuple[int, ...] = Field(
         default=(1, 2),
-        description="Major versions in which each response is published. Leave 1 out when no client reads it.",
+        description="Major versions in which each response is published. Remove 1 when no client reads it.",
     )
     retention: timedelta = Field(
         default=timedelta(days=8),
-        description="How long a request id is remembered: longer than topics keep records, so that no redelivery outlives it.",
+        description="How long a request id is kept. It must exceed the retention of topics, so that a redelivery is recognised.",
     )
-    purge_interval: timedelta = timedelta(minutes=10)
+    purge_interval: timedelta = Field(
+        default=timedelta(minutes=10), description="Interval between purges of old requests."
+    )
 
     @field_validator("scorers")
     @classmethod
@@ -56,7 +58,9 @@ class EvalSettings(FileSettings):
     @classmethod
     def _served(cls, versions: tuple[int, ...]) -> tuple[int, ...]:
         if not {NEWEST} <= set(versions) <= set(VERSIONS):
-            raise ValueError(f"name {NEWEST}, and no other than {', '.join(map(str, VERSIONS))}")
+            known = ", ".join(map(str, VERSIONS))
+            raise ValueError(f"the list must contain {NEWEST} and only versions of: {known}")
+
         return tuple(sorted(set(versions)))
 
     @property

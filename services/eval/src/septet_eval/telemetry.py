@@ -1,4 +1,4 @@
-"""What eval says on the trace, in the log and in metrics."""
+"""Traces, logs and metrics of eval."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from septet_kit.observe import metrics, semconv
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import emit_root_span
 
-from septet_eval.domain.panel import Card
+from septet_eval.domain.scoring import ScoreCard
 
 _released = metrics.counter("septet_eval_released_total", "Responses released.", ["status", "kind"])
 _discarded = metrics.counter(
-    "septet_eval_discarded_total", "Outcomes that came after the response.", ["status"]
+    "septet_eval_discarded_total", "Outcomes that arrived after the response.", ["status"]
 )
 _missing = metrics.counter(
-    "septet_eval_missing_scores_total", "Scores that could not be made.", ["name", "why"]
+    "septet_eval_missing_scores_total", "Scores that could not be computed.", ["name", "why"]
 )
 _scores = Histogram(
     "septet_eval_score", "Scores of outcomes.", ["name"], buckets=[i / 10 for i in range(1, 11)]
@@ -26,8 +26,8 @@ _scores = Histogram(
 log = get_logger()
 
 
-def report(card: Card, outcome: Outcome) -> None:
-    """Each score as an evaluation event on the current span; what is missing in the log and in metrics."""
+def report(card: ScoreCard, outcome: Outcome) -> None:
+    """Add each score as an evaluation event to the current span, and log and count missing scores."""
     span = trace.get_current_span()
     for score in card.scores:
         attributes: dict[str, str | float] = {
@@ -50,13 +50,12 @@ def report(card: Card, outcome: Outcome) -> None:
 def released(response: Response, accepted_at: datetime) -> None:
     """Count a response and close its request's trace with the root span."""
     _released.labels(response.status, response.answer_kind).inc()
-    emit_root_span(
-        response.tenant, response.request_id, accepted_at, response.occurred_at,
-        {semconv.SEPTET_STATUS: response.status},
-    )  # fmt: skip
+    attributes = {semconv.SEPTET_STATUS: response.status}
+    emit_root_span(response.tenant, response.request_id, accepted_at, response.occurred_at, attributes)
 
 
 def discarded(outcome: Outcome) -> None:
-    """Count an outcome that changed nothing: the first one had won, or it was redelivered."""
+    """Count an outcome that changed nothing: it was redelivered, or its request was released before."""
+
     _discarded.labels(outcome.status).inc()
     log.info("outcome discarded", request_id=outcome.request_id, status=outcome.status, origin=outcome.origin)

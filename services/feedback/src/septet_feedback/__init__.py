@@ -1,1 +1,1 @@
-"""Joins feedback to what was shown."""
+"""Joins feedback to the answers that were shown."""

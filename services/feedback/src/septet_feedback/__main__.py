@@ -1,4 +1,4 @@
-"""``python -m septet_feedback``."""
+"""``python -m septet_feedback`` runs the service."""
 
 from septet_kit import run
 

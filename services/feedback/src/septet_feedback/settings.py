@@ -10,15 +10,21 @@ from septet_kit.settings import FileSettings
 
 
 class FeedbackSettings(FileSettings):
-    """How long things are kept.
+    """Retention and concurrency.
 
-    Feedback for a request that is not known waits for ``wait_for`` (its response may still be on the way);
-    then it is dropped, counted (``septet_feedback_unmatched_total``) and named in the log.
+    Feedback for an unknown request is stored for ``wait_for``, because its release event may arrive later. After that
+    it is dropped, counted (``septet_feedback_unmatched_total``) and logged.
     """
 
     model_config = SettingsConfigDict(env_prefix="SEPTET_FEEDBACK_", extra="ignore")
 
-    wait_for: timedelta = Field(default=timedelta(hours=24), description="For the answer to early feedback.")
-    remember_for: timedelta = Field(default=timedelta(days=90), description="Answers, for late feedback.")
-    tidy_every: timedelta = timedelta(minutes=1)
-    concurrency: int = Field(default=16, ge=1)
+    wait_for: timedelta = Field(
+        default=timedelta(hours=24), description="How long feedback for an unknown request is kept."
+    )
+    remember_for: timedelta = Field(
+        default=timedelta(days=90), description="How long answers are kept for late feedback."
+    )
+    tidy_every: timedelta = Field(
+        default=timedelta(minutes=1), description="Interval between purges of old feedback and answers."
+    )
+    concurrency: int = Field(default=16, ge=1, description="Records of a topic handled at the same time.")

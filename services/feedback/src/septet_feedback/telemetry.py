@@ -1,4 +1,4 @@
-"""Feedback in the trace of the request that it is about."""
+"""Metrics of feedback, and its spans in the trace of the request that it belongs to."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from septet_contracts import FeedbackEvent
 from septet_kit.observe import semconv
 from septet_kit.observe.metrics import counter
 
-from septet_feedback.domain.judgement import judge
 from septet_feedback.domain.shown import Shown
+from septet_feedback.domain.signals import signal_of
 
 FEEDBACK_ID = "septet.feedback_id"
 FEEDBACK_KIND = "septet.feedback.kind"
 
 labelled = counter("septet_feedback_labels_total", "Feedback joined to an answer.", ["kind", "polarity"])
-unmatched = counter("septet_feedback_unmatched_total", "Feedback given up on: its answer never came.")
+unmatched = counter("septet_feedback_unmatched_total", "Feedback dropped because its answer never arrived.")
 waiting = Gauge("septet_feedback_waiting", "Feedback that waits for its answer.")
 
 
 def context_of(traceparent: str | None) -> Context:
-    """The remote context that a ``traceparent`` (W3C Trace Context) names; empty without one."""
+    """The remote context of a ``traceparent`` (W3C Trace Context); empty without one."""
     return propagate.extract({"traceparent": traceparent} if traceparent else {}, Context())
 
 
 def remote_span(traceparent: str | None) -> SpanContext | None:
-    """The span that a ``traceparent`` names, if it names a valid one."""
+    """The span of a ``traceparent``; None if it is missing or invalid."""
     found = trace.get_current_span(context_of(traceparent)).get_span_context()
     return found if found.is_valid else None
 
 
 def current_traceparent() -> str | None:
-    """The ``traceparent`` of the span that is current."""
+    """The ``traceparent`` of the current span."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent")
@@ -44,9 +44,9 @@ def current_traceparent() -> str | None:
 
 @contextmanager
 def feedback_span(feedback: FeedbackEvent, shown: Shown, came_with: SpanContext | None) -> Iterator[Span]:
-    """``feedback {kind}``: a child of the span that sent the response, linked to the feedback's own record.
+    """Span ``feedback {kind}``: a child of the span that sent the response, linked to the span of the feedback's record.
 
-    Without a known response span it stays under the span that is current.
+    If the response's span is unknown, it is a child of the current span.
     """
     parent = remote_span(shown.traceparent)
     links = [Link(came_with)] if came_with and parent and came_with.span_id != parent.span_id else []
@@ -67,15 +67,15 @@ def feedback_span(feedback: FeedbackEvent, shown: Shown, came_with: SpanContext 
 
 
 def _evaluate(current: Span, feedback: FeedbackEvent) -> None:
-    """``gen_ai.evaluation.result`` for feedback that is a score."""
-    judgement = judge(feedback)
-    if judgement.score is None or judgement.label is None:
+    """Add ``gen_ai.evaluation.result`` for feedback that is a score."""
+    signal = signal_of(feedback)
+    if signal.score is None or signal.label is None:
         return
     current.add_event(
         semconv.EVALUATION_EVENT,
         {
             semconv.EVALUATION_NAME: f"user.{feedback.kind}",
-            semconv.EVALUATION_SCORE: judgement.score,
-            semconv.EVALUATION_LABEL: judgement.label,
+            semconv.EVALUATION_SCORE: signal.score,
+            semconv.EVALUATION_LABEL: signal.label,
         },
     )

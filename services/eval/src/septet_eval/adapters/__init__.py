@@ -1,1 +1,1 @@
-"""Where eval meets the outside: PostgreSQL and the embeddings endpoint."""
+"""Adapters of eval: PostgreSQL and the embeddings endpoint."""

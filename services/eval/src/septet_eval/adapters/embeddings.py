@@ -1,4 +1,4 @@
-"""Answers' embeddings through the chassis' client: batched across requests, bounded in time and number."""
+"""Embeddings of answers: batched across requests, and bounded in time and number of calls."""
 
 from __future__ import annotations
 
@@ -16,63 +16,65 @@ log = get_logger()
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _Waiting:
+    """A text that waits for its vector, with the trace context of its request."""
+
     text: str
     result: asyncio.Future[Vector]
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
 
 class AnswerVectors:
-    """:class:`septet_eval.ports.Vectors`.
+    """:class:`septet_eval.ports.Vectors` from the embeddings endpoint.
 
-    Answers that wait while ``calls`` are in flight travel together, at most ``batch`` a call; the call's span
-    is in the trace of the first of them. Waiting counts as time, and who has given up is not embedded any
-    more: overload sheds embeddings, never responses.
+    At most ``calls`` calls run at the same time. Answers that wait meanwhile share the next call, at most ``batch`` of
+    them; its span belongs to the trace of the first. The wait counts against the time limit, and an answer past its
+    limit is not embedded. So overload drops embeddings and never responses.
     """
 
     def __init__(self, embedder: Embedder, calls: int, batch: int) -> None:
         self._embedder = embedder
         self._free = calls
         self._batch = batch
-        self._waiting: list[_Wish] = []
+        self._waiting: list[_Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def embed(self, text: str, model: str, within: float) -> Vector | None:
         if model != self._embedder.model:
             return None
-        wish = _Wish(text, asyncio.get_running_loop().create_future())
-        self._waiting.append(wish)
-        self._fill()
+        waiting = _Waiting(text, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._start_calls()
         try:
             async with asyncio.timeout(within):
-                return await wish.result
+                return await waiting.result
         except (SeptetError, TimeoutError) as error:
             log.info("answer not embedded", reason=str(error) or "too slow")
             return None
 
-    def _fill(self) -> None:
-        """Start calls while there are free ones and answers that somebody still waits for."""
+    def _start_calls(self) -> None:
+        """Start calls for the waiting answers, as far as calls are free. Answers past their limit are dropped."""
         self._waiting = [w for w in self._waiting if not w.result.done()]
         while self._free and self._waiting:
             batch, self._waiting = self._waiting[: self._batch], self._waiting[self._batch :]
             self._free -= 1
             task = asyncio.create_task(self._call(batch), context=batch[0].context)
             self._tasks.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(self._on_done)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._free += 1
-        self._fill()
+        self._start_calls()
 
-    async def _call(self, batch: list[_Wish]) -> None:
+    async def _call(self, batch: list[_Waiting]) -> None:
         try:
             vectors = await self._embedder.embed([w.text for w in batch])
         except Exception as error:
-            for wish in batch:
-                if not wish.result.done():
-                    wish.result.set_exception(error)
+            for waiting in batch:
+                if not waiting.result.done():
+                    waiting.result.set_exception(error)
             return
-        for wish, vector in zip(batch, vectors, strict=True):
-            if not wish.result.done():
-                wish.result.set_result(vector)
+        for waiting, vector in zip(batch, vectors, strict=True):
+            if not waiting.result.done():
+                waiting.result.set_result(vector)

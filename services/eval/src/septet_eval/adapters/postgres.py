@@ -1,4 +1,4 @@
-"""The ledger of requests on PostgreSQL: every transition is one compare-and-set."""
+"""The request registry on PostgreSQL. Every transition is one compare-and-set."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ import asyncpg
 from opentelemetry import context
 from septet_kit import Emit
 from septet_kit.store import Unit
-from septet_kit.store.outbox_event import OUTBOX_PARAMETERS, put_outbox
+from septet_kit.store.outbox_event import outbox_rows, put_outbox_rows
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import ALL_TENANTS
 from septet_kit.store.unit import seal
 
-from septet_eval.domain.caster import VERSIONS
+from septet_eval.application.publication import events_of
 from septet_eval.domain.response import Pending, Publication
-from septet_eval.ports import Conflict, Expired, ReleaseResult
-from septet_eval.publication import events_of
+from septet_eval.ports import ConflictFactory, ExpiredRequest, ReleaseResult
 
 SCHEMA = "eval"
 
-# A request whose deadline has passed when it comes is rejected upstream, with the reason; the second's grace
-# lets that response win over a bare `expired`.
+# Guardrails rejects a request whose deadline has passed on arrival, with a reason. The grace of one second lets that
+# response win over `expired`.
 _REGISTER = """
 INSERT INTO requests (tenant, request_id, conversation_id, digest, state, accepted_at, deadline, expires_at, traceparent)
 VALUES ($1, $2, $3, $4, 'pending', $5, $6::timestamptz, greatest($6::timestamptz, clock_timestamp() + interval '1 second'), $7)
@@ -32,14 +31,9 @@ RETURNING true
 """
 
 
-def _release(events: int) -> str:
-    """SQL that releases a response and writes the outbox rows of its ``events``: all of it happens, or none.
-
-    The first outcome of a request's own body wins, whether or not the request has been registered yet.
-    """
-    columns = range(9, 9 + OUTBOX_PARAMETERS * events, OUTBOX_PARAMETERS)
-    rows = "".join(f", event{first} AS ({put_outbox(first, 'released')})" for first in columns)
-    return f"""
+# The compare-and-set and the outbox rows of all events are one statement. The first outcome of the request's own body
+# wins, whether or not the request is registered yet.
+_RELEASE = f"""
 WITH released AS (
 INSERT INTO requests (tenant, request_id, conversation_id, digest, state, accepted_at, deadline, expires_at, traceparent,
                       status, released_at)
@@ -48,16 +42,11 @@ ON CONFLICT (tenant, request_id) DO UPDATE
     SET state = 'released', status = $8, released_at = clock_timestamp()
     WHERE requests.state = 'pending' AND requests.digest = $4
 RETURNING true
-){rows}
+), events AS ({put_outbox_rows(9, "released")})
 SELECT EXISTS (SELECT 1 FROM released)
 """  # noqa: S608 - made of constants
 
-
-_FEWEST_EVENTS = 2
-_RELEASE = tuple(_release(_FEWEST_EVENTS + more) for more in range(len(VERSIONS)))
-"""By number of events: the release event, and the response in one to all major versions."""
-
-_IS_ANOTHER = "SELECT digest <> $3 FROM requests WHERE tenant = $1 AND request_id = $2"
+_HAS_OTHER_BODY = "SELECT digest <> $3 FROM requests WHERE tenant = $1 AND request_id = $2"
 _INSERT_CONFLICT = """
 INSERT INTO conflicts (tenant, request_id, digest)
 SELECT tenant, request_id, $3 FROM requests WHERE tenant = $1 AND request_id = $2 AND digest <> $3
@@ -65,12 +54,12 @@ ON CONFLICT DO NOTHING
 RETURNING true
 """
 
-# clock_timestamp() changes while a statement runs, so that no index can be searched for it.
+# clock_timestamp() is volatile, so that a condition on it cannot use an index.
 _IS_ANY_OVERDUE = (
     "SELECT EXISTS (SELECT 1 FROM requests WHERE state = 'pending' AND expires_at < statement_timestamp())"
 )
 
-# Materialized, so that the rows are locked once; SKIP LOCKED lets several processes sweep side by side.
+# MATERIALIZED locks the rows once. SKIP LOCKED lets several processes sweep at the same time.
 _EXPIRE = """
 WITH due AS MATERIALIZED (
     SELECT tenant, request_id FROM requests
@@ -88,18 +77,18 @@ WITH old AS MATERIALIZED (
     SELECT tenant, request_id FROM requests
     WHERE state = 'released' AND released_at < statement_timestamp() - $1::interval
     LIMIT 1000 FOR UPDATE SKIP LOCKED
-), gone AS (
+), deleted AS (
     DELETE FROM requests r USING old WHERE r.tenant = old.tenant AND r.request_id = old.request_id RETURNING 1
 )
-SELECT count(*) FROM gone
+SELECT count(*) FROM deleted
 """
-_PURGE_CONFLICTS = "DELETE FROM conflicts WHERE told_at < statement_timestamp() - $1::interval"
+_PURGE_CONFLICTS = "DELETE FROM conflicts WHERE reported_at < statement_timestamp() - $1::interval"
 
 
-class PostgresLedger:
-    """:class:`septet_eval.ports.Ledger` in the schema ``eval``.
+class PostgresRequestRegistry:
+    """:class:`septet_eval.ports.RequestRegistry` in the schema ``eval``.
 
-    The compare-and-set is itself the proof against redelivery, so no inbox row is written. ``versions`` are the major
+    The compare-and-set already makes a redelivery harmless, so no inbox row is written. ``versions`` are the major
     versions in which responses are published.
     """
 
@@ -107,25 +96,24 @@ class PostgresLedger:
         self._pool = pool
         self._versions = versions
 
-    async def register(self, pending: Pending, conflict: Conflict) -> ReleaseResult:
+    async def register(self, pending: Pending, conflict: ConflictFactory) -> ReleaseResult:
         if await self._pool.fetchval(_REGISTER, *_columns(pending), tenant=pending.tenant):
             return ReleaseResult()
-        return await self._taken(pending, conflict)
+        return await self._on_existing(pending, conflict)
 
-    async def release(self, pending: Pending, publication: Publication, conflict: Conflict) -> ReleaseResult:
+    async def release(
+        self, pending: Pending, publication: Publication, conflict: ConflictFactory
+    ) -> ReleaseResult:
         sealed = [seal(self._pool, emit) for emit in events_of(publication, self._versions)]
-        rows = [value for emit in sealed for value in emit.row]
-        status = publication.response.status
-        if await self._pool.fetchval(
-            _RELEASE[len(sealed) - _FEWEST_EVENTS], *_columns(pending), status, *rows, tenant=pending.tenant
-        ):
+        parameters = (*_columns(pending), publication.response.status, *outbox_rows(sealed))
+        if await self._pool.fetchval(_RELEASE, *parameters, tenant=pending.tenant):
             return ReleaseResult(sealed, released=True)
-        return await self._taken(pending, conflict)
+        return await self._on_existing(pending, conflict)
 
-    async def _taken(self, pending: Pending, conflict: Conflict) -> ReleaseResult:
-        """The request id already exists. The same body is a duplicate; another one gets one `conflict` response."""
+    async def _on_existing(self, pending: Pending, conflict: ConflictFactory) -> ReleaseResult:
+        """The request id already exists. A duplicate is ignored; a different body gets one `conflict` response."""
         body = (pending.tenant, pending.request_id, pending.digest)
-        if not await self._pool.fetchval(_IS_ANOTHER, *body, tenant=pending.tenant):
+        if not await self._pool.fetchval(_HAS_OTHER_BODY, *body, tenant=pending.tenant):
             return ReleaseResult()
         async with self._unit(pending.tenant) as unit:
             if await unit.connection.fetchval(_INSERT_CONFLICT, *body):
@@ -134,20 +122,20 @@ class PostgresLedger:
 
     async def expire(
         self, expiring: Callable[[Pending], AbstractContextManager[Publication]], limit: int
-    ) -> Sequence[Expired]:
-        done: list[Expired] = []
+    ) -> Sequence[ExpiredRequest]:
+        released: list[ExpiredRequest] = []
         if not await self._pool.fetchval(_IS_ANY_OVERDUE, tenant=ALL_TENANTS):
-            return done
+            return released
         async with self._unit(ALL_TENANTS) as unit:
             for row in await unit.connection.fetch(_EXPIRE, limit):
                 pending = _pending(row)
                 with expiring(pending) as publication:
                     emits = await self._emit(unit, publication)
-                    done.append(Expired(pending, publication, emits, context.get_current()))
-        return done
+                    released.append(ExpiredRequest(pending, publication, emits, context.get_current()))
+        return released
 
     async def _emit(self, unit: Unit, publication: Publication) -> Sequence[Emit]:
-        """Add a publication's events to the outbox; returns what was added."""
+        """Add a publication's events to the outbox; returns them."""
         before = len(unit.emits)
         for emit in events_of(publication, self._versions):
             await unit.emit(emit)
@@ -155,8 +143,8 @@ class PostgresLedger:
 
     async def purge(self, older_than: timedelta) -> int:
         total = 0
-        while gone := await self._pool.fetchval(_PURGE, older_than, tenant=ALL_TENANTS):
-            total += gone
+        while deleted := await self._pool.fetchval(_PURGE, older_than, tenant=ALL_TENANTS):
+            total += deleted
         await self._pool.execute(_PURGE_CONFLICTS, older_than, tenant=ALL_TENANTS)
         return total
 
@@ -168,9 +156,14 @@ class PostgresLedger:
 
 def _columns(pending: Pending) -> tuple[object, ...]:
     return (
-        pending.tenant, pending.request_id, pending.conversation_id, pending.digest, pending.accepted_at,
-        pending.deadline, pending.traceparent,
-    )  # fmt: skip
+        pending.tenant,
+        pending.request_id,
+        pending.conversation_id,
+        pending.digest,
+        pending.accepted_at,
+        pending.deadline,
+        pending.traceparent,
+    )
 
 
 def _pending(row: asyncpg.Record) -> Pending:

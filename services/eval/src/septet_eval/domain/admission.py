@@ -1,4 +1,4 @@
-"""May the cache keep this answer? Yes only when everything speaks for it."""
+"""Admission to the cache: an answer must pass every condition."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from septet_contracts import Outcome, Score, Verdict
 
 _HARMLESS = frozenset({"pass", "mask", "fix"})
 _OWN_PARTS = "eval."
-"""A score that could not be computed does not make the answer worse; the floors decide on the others."""
+"""Prefix of missing scores in ``degraded``. A missing score does not bar an answer; the floors apply to the others."""
 
 
 @dataclass(frozen=True)
 class Floors:
-    """The least values of scores that let an answer into the cache."""
+    """Minimum scores for admission; ``grounded_only`` requires a groundedness score."""
 
     scores: Mapping[str, float]
     grounded_only: bool = True
 
 
 def admission(outcome: Outcome, scores: Sequence[Score], floors: Floors) -> tuple[bool, str]:
-    """Decide, with the reason in one sentence."""
+    """Whether the cache may keep the answer, and the reason in one sentence."""
     reason = _not_an_answer(outcome) or _not_clean(outcome) or _not_good(scores, floors)
     if reason:
         return False, reason
@@ -44,12 +44,12 @@ def _not_an_answer(outcome: Outcome) -> str | None:
 def _not_clean(outcome: Outcome) -> str | None:
     for verdict in final_verdicts(outcome.verdicts):
         if verdict.decision not in _HARMLESS:
-            return f"guardrail {verdict.rail} said {verdict.decision}"
+            return f"guardrail {verdict.rail} decided {verdict.decision}"
         if verdict.stage == "input" and verdict.decision == "mask":
-            return "the question held personal data, so its answer is that person's"
+            return "the question contained personal data"
     missing = [part for part in outcome.degraded if not part.startswith(_OWN_PARTS)]
     if missing:
-        return f"made without {', '.join(missing)}"
+        return f"not available: {', '.join(missing)}"
     return None
 
 
@@ -66,5 +66,6 @@ def _not_good(scores: Sequence[Score], floors: Floors) -> str | None:
 
 
 def final_verdicts(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The last verdict of each rail and stage: a rejected draft's verdict gives way to its successor's."""
+    """The last verdict of each rail and stage, so that a corrected draft's verdict replaces the rejected one's."""
+
     return list({(v.stage, v.rail): v for v in verdicts}.values())

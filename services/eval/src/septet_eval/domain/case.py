@@ -1,4 +1,4 @@
-"""What a scorer sees of an outcome."""
+"""The input of scorers."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Vector = NDArray[np.float32]
 MAX_CHARACTERS = 20_000
 MAX_SENTENCES = 200
 MAX_REFERENCES = 20
-"""Scorers read this much of an answer, of each passage and of the references: their cost is bounded for any input."""
+"""Scorers read at most this much of an answer, of each passage and of the references, which bounds their cost."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One question, its answer and its passages, with everything that scorers share computed once.
+    """One question with its answer and passages. Values that several scorers use are computed once.
 
-    ``question_vector`` and ``answer_vector`` are L2-normalised embeddings [d] by one and the same model.
+    ``question_vector`` and ``answer_vector`` are L2-normalised embeddings [d] by the same model.
     """
 
     question: str
@@ -73,7 +73,7 @@ class Case:
 
 
 def case_of(outcome: Outcome) -> Case:
-    """The part of an outcome that scorers may look at; of a JSON answer, its values."""
+    """The case of an outcome. Scorers read the values of a JSON answer."""
     structured = outcome.ask.output_schema is not None
     answer = outcome.answer or ""
     reference = outcome.ask.reference
@@ -91,7 +91,8 @@ def case_of(outcome: Outcome) -> Case:
 
 
 def json_text(answer: str) -> str:
-    """The values of a JSON text, one a line, without its keys; other text as it is."""
+    """The values of a JSON text without its keys, one a line; any other text unchanged."""
+
     try:
         return "\n".join(_leaves(json.loads(answer)))
     except (json.JSONDecodeError, RecursionError):

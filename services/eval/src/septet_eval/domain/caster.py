@@ -1,4 +1,4 @@
-"""Casts a response to an earlier major version, for the clients that still read it."""
+"""Cast a response to an earlier major version, for clients that read it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DECISIONS = get_args(response_v1.Decision)
 _CACHE_STATUSES = get_args(response_v1.CacheStatus)
 _ANSWER_KINDS = get_args(response_v1.AnswerKind)
 _DIGITS = 8
-"""Decimals that a float32 of a unit vector needs."""
+"""Decimals that represent a float32 of a unit vector."""
 _SHARED = tuple(
     name
     for name in Response.model_fields
@@ -26,42 +26,48 @@ _SHARED = tuple(
 
 
 def to_v1(publication: Publication) -> ResponseV1:
-    """The response in major version 1, with the internal facts that this version holds.
+    """The response in major version 1, with the internal facts that this version contains.
 
-    Its event id is the one that it had before there was another version.
+    Its event id does not depend on the newer versions.
     """
     response, release = publication.response, publication.release
     fields: dict[str, Any] = {name: getattr(response, name) for name in _SHARED}
     fields |= {
         "event_id": publication.first_id,
         "answer_kind": response.answer_kind if response.answer_kind in _ANSWER_KINDS else "none",
-        "verdicts": tuple(map(_verdict, response.verdicts)), "cache": _cache(response.cache),
-        "cache_key": release.cache_key, "admissible": release.admissible,
-        "admission_reason": release.admission_reason, "request_digest": release.request_digest,
+        "verdicts": tuple(map(_verdict, response.verdicts)),
+        "cache": _cache(response.cache),
+        "cache_key": release.cache_key,
+        "admissible": release.admissible,
+        "admission_reason": release.admission_reason,
+        "request_digest": release.request_digest,
         "question_embedding": _decimals(publication.question_vector),
-    }  # fmt: skip
+    }
     if response.status not in _STATUSES:
         fields |= {"status": "failed", "answer": None, "answer_json": None, "error": _error(response)}
     return ResponseV1.model_validate(fields, from_attributes=True)
 
 
 def _verdict(verdict: Verdict) -> Verdict:
-    """An unknown decision is cast to ``block``: whoever reads it takes the text for unclean."""
+    """Cast an unknown decision to ``block``, the strictest one."""
     known = verdict.decision in _DECISIONS
     return verdict if known else verdict.model_copy(update={"decision": "block"})
 
 
 def _cache(info: CacheInfo | None) -> CacheInfo | None:
-    """An unknown status is cast to ``bypass``."""
+    """Cast an unknown status to ``bypass``."""
     known = info is None or info.status in _CACHE_STATUSES
     return info if known or info is None else info.model_copy(update={"status": "bypass"})
 
 
 def _error(response: Response) -> ErrorInfo:
     return response.error or ErrorInfo(
-        code="unknown_status", message=f"the status {response.status!r} is not known in version 1", field="status",
-        fix="read septet.responses.v2", stage="eval",
-    )  # fmt: skip
+        code="unknown_status",
+        message=f"the status {response.status!r} is not known in version 1",
+        field="status",
+        fix="read septet.responses.v2",
+        stage="eval",
+    )
 
 
 def _decimals(vector: Embedding | None) -> dict[str, Any] | None:

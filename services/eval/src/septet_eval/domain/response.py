@@ -12,23 +12,20 @@ from septet_contracts import (
     Embedding,
     ErrorInfo,
     Outcome,
-    Passage,
     Release,
     Response,
     Score,
-    Source,
     StageTiming,
     event_id,
 )
 
 from septet_eval.domain.admission import Floors, admission
-from septet_eval.domain.spans import cited_spans
-from septet_eval.domain.text import citations
+from septet_eval.domain.sources import sources
 
 
 @dataclass(frozen=True)
 class ReleaseContext:
-    """When, and in which trace, a response is released."""
+    """Time, stage timing and trace of a release."""
 
     at: datetime
     timing: StageTiming
@@ -37,14 +34,14 @@ class ReleaseContext:
 
 @dataclass(frozen=True)
 class Publication:
-    """One response, and what services need to know of it.
+    """One response with its release event.
 
     Attributes:
-        response: in the newest major version.
-        first_id: event id of the response in version 1, from which the newer versions' follow.
-        release: what the cache and feedback read.
-        question_vector: the question's embedding, whether or not the answer may be kept.
-        is_conflict: whether the response answers no question, so that its release event is not published.
+        response: the response in the newest major version.
+        first_id: event id of the response in version 1, from which the ids in newer versions are derived.
+        release: the event that the cache and feedback read.
+        question_vector: the question's embedding, even if the cache may not keep the answer.
+        is_conflict: whether this is a ``conflict`` response, whose release event is not published.
     """
 
     response: Response
@@ -56,7 +53,7 @@ class Publication:
 
 @dataclass(frozen=True)
 class Pending:
-    """A request that has been accepted and has no response yet."""
+    """A request without a response."""
 
     tenant: str
     request_id: str
@@ -74,103 +71,105 @@ def respond(
     floors: Floors,
     context: ReleaseContext,
 ) -> Publication:
-    """The one response of an outcome."""
+    """The response of an outcome, and its release event."""
     first_id = event_id(outcome.tenant, outcome.request_id, Response.STEP)
+    carried: dict[str, Any] = {name: getattr(outcome, name) for name in _CARRIED}
     response = Response(
+        **carried,
         event_id=newest_id(first_id),
         causation_id=outcome.event_id,
-        request_id=outcome.request_id, tenant=outcome.tenant, conversation_id=outcome.conversation_id,
-        occurred_at=context.at, deadline=outcome.deadline, status=outcome.status, question=outcome.ask.query,
-        answer=outcome.answer, answer_json=parsed(outcome), answer_kind=outcome.answer_kind,
-        sources=sources(outcome), verdicts=outcome.verdicts, scores=scores,
-        cache=outcome.cache, answerability=outcome.answerability, usage=outcome.usage,
-        timings=(*outcome.timings, context.timing), total_ms=milliseconds(outcome.accepted_at, context.at),
-        degraded=tuple(dict.fromkeys((*outcome.degraded, *degraded))), language=outcome.language,
-        policy=outcome.ask.policy, policy_version=outcome.policy_version, model=outcome.model,
-        prompt_version=outcome.prompt_version, trace_id=context.trace_id, error=outcome.error,
-    )  # fmt: skip
+        occurred_at=context.at,
+        question=outcome.ask.query,
+        answer_json=parsed(outcome),
+        sources=sources(outcome),
+        scores=scores,
+        timings=(*outcome.timings, context.timing),
+        total_ms=milliseconds(outcome.accepted_at, context.at),
+        degraded=tuple(dict.fromkeys((*outcome.degraded, *degraded))),
+        policy=outcome.ask.policy,
+        trace_id=context.trace_id,
+    )
     admissible, reason = admission(outcome, scores, floors)
     vector = outcome.embedding
     release = release_of(
-        response, outcome.request_digest, admissible=admissible, admission_reason=reason,
-        cache_key=outcome.ask.cache.key, question_vector=vector if admissible else None,
-    )  # fmt: skip
+        response,
+        outcome.request_digest,
+        admissible=admissible,
+        admission_reason=reason,
+        cache_key=outcome.ask.cache.key,
+        question_vector=vector if admissible else None,
+    )
     return Publication(response, release, first_id, vector)
 
 
 def newest_id(first_id: UUID) -> UUID:
-    """Event id of a response in the newest major version, which is another event than the same in version 1."""
+    """Event id of a response in the newest major version, which differs from its id in version 1."""
     return uuid5(first_id, f"v{Response.model_fields['version'].default}")
 
 
 def release_of(response: Response, digest: str, *, admissible: bool = False, **fields: Any) -> Release:
-    """The release event of a response; ``fields`` are what the response does not hold."""
+    """The release event of a response; ``fields`` are those that the response does not have."""
     shared = {name: getattr(response, name) for name in _SHARED}
     if not admissible:
         shared["sources"] = tuple(s.model_copy(update={"passage": ""}) for s in response.sources)
     return Release(
-        **shared, event_id=event_id(response.tenant, response.request_id, Release.STEP),
-        response_event_id=response.event_id, request_digest=digest, admissible=admissible, **fields,
-    )  # fmt: skip
+        **shared,
+        event_id=event_id(response.tenant, response.request_id, Release.STEP),
+        response_event_id=response.event_id,
+        request_digest=digest,
+        admissible=admissible,
+        **fields,
+    )
 
 
 def expired(pending: Pending, context: ReleaseContext) -> Publication:
     """The response of a request whose deadline passed without an outcome."""
     error = ErrorInfo(
-        code="deadline_exceeded", message="no answer was ready by the deadline", field="deadline", stage="eval",
+        code="deadline_exceeded",
+        message="no answer was ready by the deadline",
+        field="deadline",
+        stage="eval",
         fix="ask again with a new request_id and a later deadline",
-    )  # fmt: skip
-    return _bare(
-        pending, context, "expired", error, event_id(pending.tenant, pending.request_id, Response.STEP)
     )
+    first_id = event_id(pending.tenant, pending.request_id, Response.STEP)
+    return _without_answer(pending, context, "expired", error, first_id)
 
 
 def conflict(pending: Pending, context: ReleaseContext) -> Publication:
-    """The response to a second body under a request id that exists; the first body's answer stands."""
+    """The response to a second body under an existing request id. It does not affect the first body's response."""
     error = ErrorInfo(
-        code="conflict", message="this request_id was already used with another body", field="request_id",
-        fix="send the new body under a new request_id", stage="eval",
-    )  # fmt: skip
-    name = event_id(pending.tenant, pending.request_id, "conflict", pending.digest)
-    return replace(_bare(pending, context, "failed", error, name), is_conflict=True)
+        code="conflict",
+        message="this request_id was already used with another body",
+        field="request_id",
+        fix="send the new body under a new request_id",
+        stage="eval",
+    )
+    first_id = event_id(pending.tenant, pending.request_id, "conflict", pending.digest)
+    return replace(_without_answer(pending, context, "failed", error, first_id), is_conflict=True)
 
 
-def _bare(
+def _without_answer(
     pending: Pending, context: ReleaseContext, status: str, error: ErrorInfo, first_id: UUID
 ) -> Publication:
     response = Response(
-        event_id=newest_id(first_id), request_id=pending.request_id, tenant=pending.tenant,
-        conversation_id=pending.conversation_id, occurred_at=context.at, deadline=pending.deadline, status=status,
-        error=error, timings=(context.timing,), total_ms=milliseconds(pending.accepted_at, context.at),
+        event_id=newest_id(first_id),
+        request_id=pending.request_id,
+        tenant=pending.tenant,
+        conversation_id=pending.conversation_id,
+        occurred_at=context.at,
+        deadline=pending.deadline,
+        status=status,
+        error=error,
+        timings=(context.timing,),
+        total_ms=milliseconds(pending.accepted_at, context.at),
         trace_id=context.trace_id,
-    )  # fmt: skip
+    )
     release = release_of(response, pending.digest, admission_reason=f"the status is {status}")
     return Publication(response, release, first_id)
 
 
-def sources(outcome: Outcome) -> tuple[Source, ...]:
-    """The passages, numbered as ``[n]`` in the answer points at them, with what it cites of each."""
-    cited = citations(outcome.answer or "")
-    spans = cited_spans(outcome)
-    return tuple(
-        Source(
-            number=n, passage_id=p.passage_id, document_id=p.document_id, content_hash=p.content_hash,
-            title=p.title, location=p.location, uri=p.uri, passage=p.text, cited=n in cited, score=p.score,
-            spans=spans.get(n, ()), **_place(p),
-        )
-        for n, p in enumerate(outcome.passages, start=1)
-    )  # fmt: skip
-
-
-def _place(passage: Passage) -> dict[str, int]:
-    """The passage's place in its document; empty if its text is not what stands there."""
-    if passage.end - passage.start != len(passage.text):
-        return {}
-    return {"start": passage.start, "end": passage.end}
-
-
 def parsed(outcome: Outcome) -> Any:
-    """The answer as JSON when the request has an ``output_schema``; None when it is not JSON after all."""
+    """The answer as JSON if the request has an ``output_schema``; None if the answer is not JSON."""
     if outcome.ask.output_schema is None or outcome.status != "answered" or not outcome.answer:
         return None
     try:
@@ -180,12 +179,14 @@ def parsed(outcome: Outcome) -> Any:
 
 
 def milliseconds(start: datetime, end: datetime) -> float:
-    """Elapsed milliseconds, never negative: the start is another machine's clock."""
+    """Elapsed milliseconds. They are never negative, although the start is another machine's clock."""
+
     return round(max(0.0, (end - start).total_seconds() * 1000), 3)
 
 
-_SHARED = tuple(
-    name
-    for name in Release.model_fields
-    if name in Response.model_fields and name not in ("contract", "version", "event_id")
+_OWN = frozenset({"contract", "version", "event_id"})
+_SHARED = tuple(name for name in Release.model_fields if name in Response.model_fields and name not in _OWN)
+_COMPUTED = _OWN | {"occurred_at", "causation_id", "timings", "degraded"}
+_CARRIED = tuple(
+    name for name in Response.model_fields if name in Outcome.model_fields and name not in _COMPUTED
 )

@@ -1,4 +1,4 @@
-"""What an answer cites of its passages, as character spans."""
+"""Character spans of the passages that an answer cites."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from septet_eval.domain.case import MAX_CHARACTERS, MAX_SENTENCES
 from septet_eval.domain.text import Sentence, coverage, sentence_spans, sentences, terms
 
 MAX_PAIRS = 200
-"""Most pairs of a sentence and a passage that it cites: the cost stays bounded for any answer."""
+"""Maximum number of pairs of a sentence and a passage that it cites, which bounds the cost."""
 _SUPPORTED = 0.5
-"""Share of a sentence's content words that a sentence of the passage must hold to support it."""
+"""Share of a sentence's content words that a sentence of the passage must contain to support it."""
 _TERMINATORS = ".!?。！？"
 _QUOTATION_MARKS = "\"'“”‘’「」『』«»"
 
 
 class _Text:
-    """A passage's text, cut into sentences once, and only if that is needed."""
+    """A passage's text. It is split into sentences once, on first use."""
 
     def __init__(self, text: str) -> None:
         self.text = text[:MAX_CHARACTERS]
         self._sentences: list[tuple[int, int, frozenset[str]]] | None = None
 
     def quoted(self, sentence: str, best: Quote | None) -> CitedSpan | None:
-        """The place of a sentence that was taken verbatim, white space aside; ``best`` is the pipeline's quote."""
+        """The span of a sentence that was copied verbatim, except for white space; ``best`` is retrieval's quote."""
         plain = sentence.strip(_QUOTATION_MARKS)
         for words in (plain, plain.rstrip(_TERMINATORS)):
             if (at := self._find(words)) >= 0:
@@ -39,7 +39,7 @@ class _Text:
         return CitedSpan(start=best.start, end=best.end, kind="quoted")
 
     def supporting(self, sentence: str) -> CitedSpan | None:
-        """The sentence that holds most of the given one's content words; the first of equals."""
+        """The sentence with the largest share of the given one's content words; the first of several."""
         wanted = terms(sentence)
         if self._sentences is None:
             spans = islice(sentence_spans(self.text), MAX_SENTENCES)
@@ -60,7 +60,8 @@ class _Text:
 
 
 def cited_spans(outcome: Outcome) -> dict[int, tuple[CitedSpan, ...]]:
-    """Spans by number of the passage, for the passages that a prose answer cites."""
+    """Spans by passage number, for the passages that a prose answer cites."""
+
     if not outcome.answer or outcome.ask.output_schema is not None:
         return {}
     texts = {n: _Text(p.text) for n, p in enumerate(outcome.passages, start=1)}

@@ -1,4 +1,4 @@
-"""Sentences, content terms and citation markers of English and Korean text."""
+"""Sentences, content terms and citation markers of English and Korean texts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functools import lru_cache
 _HANGUL = "\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f"
 _CJK = _HANGUL + "\u3040-\u30ff\u3400-\u9fff"
 _TOKEN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+_ASCII_TOKEN = re.compile(r"[a-z0-9]+")
 _HANGUL_CHAR = re.compile(f"[{_HANGUL}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _IS_CJK = re.compile(f"[{_CJK}]")
@@ -18,9 +19,10 @@ _NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
 _MARKER = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _SPACED_MARKER = re.compile(r"\s?" + _MARKER.pattern)
 _LEADING_MARKERS = re.compile(rf"^(?:{_MARKER.pattern}\s*)+")
-_BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
-# A line that a document wraps is not the end of a sentence; a list item, heading, quotation or table row is.
-_PASSAGE_BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n\s*\n\s*|\n\s*(?=[-*+#|>•]|\d{1,3}[.)]\s)")
+# Both patterns start with white space, so that the search skips all other characters at once.
+_BREAK = re.compile(r"\s(?:(?<=[.!?。！？]\s)\s*|(?<=\n)\n*)")
+# A wrapped line does not end a sentence. A list item, heading, quotation or table row starts a new one.
+_PASSAGE_BREAK = re.compile(r"\s(?:(?<=[.!?。！？]\s)\s*|(?<=\n)(?:\s*\n\s*|\s*(?=[-*+#|>•]|\d{1,3}[.)]\s)))")
 _CACHED_LENGTH = 32
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|al|Dr|Mr|Mrs|Ms|Prof|No|Fig|St|Jr|Sr)\.$")
 
@@ -58,27 +60,29 @@ def hangul_share(text: str) -> float:
 
 
 def is_korean(text: str) -> bool:
-    """Whether a text reads as Korean: technical Korean keeps many Latin names, so a tenth is enough."""
+    """Whether a tenth of a text's letters are Hangul. Technical Korean contains many Latin names."""
     return hangul_share(text) >= 0.1
 
 
 def normalise(text: str) -> str:
-    """Unicode NFKC, case-folded: full-width and decomposed forms compare equal."""
+    """Unicode NFKC, case-folded, so that full-width and decomposed forms compare equal."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 
 def words(text: str) -> list[str]:
-    """Case-folded runs of letters and digits; CJK runs are apart from the Latin ones they touch."""
+    """Case-folded runs of letters and digits. CJK runs are separated from adjacent Latin ones."""
+    if text.isascii():
+        return _ASCII_TOKEN.findall(text.lower())
     return _TOKEN.findall(normalise(text))
 
 
 def terms(text: str) -> frozenset[str]:
-    """What a text is about: content words, stemmed of plurals; CJK words as character bigrams.
+    """Content terms of a text: words without plural endings, and CJK words as character bigrams.
 
-    Bigrams stand in for a morphological analyser: a Korean stem is matched under any particle or ending.
+    Bigrams replace a morphological analyser: they match a Korean stem with any particle or ending.
     """
     return frozenset[str]().union(
-        *(_known(w) if len(w) <= _CACHED_LENGTH else _terms_of(w) for w in words(text))
+        *[_known(w) if len(w) <= _CACHED_LENGTH else _terms_of(w) for w in set(words(text))]
     )
 
 
@@ -88,13 +92,13 @@ def numbers(text: str) -> frozenset[str]:
 
 
 def coverage(wanted: frozenset[str], given: frozenset[str]) -> float:
-    """Share of ``wanted`` that is in ``given``, 0 to 1; 0 when nothing is wanted."""
+    """Share of ``wanted`` that is in ``given``, 0 to 1; 0 if ``wanted`` is empty."""
     return len(wanted & given) / len(wanted) if wanted else 0.0
 
 
 def without_citations(text: str) -> str:
-    """The text as a reader without sources would see it."""
-    return _SPACED_MARKER.sub("", text).strip()
+    """The text without citation markers."""
+    return (_SPACED_MARKER.sub("", text) if "[" in text else text).strip()
 
 
 def citations(text: str) -> set[int]:
@@ -103,7 +107,8 @@ def citations(text: str) -> set[int]:
 
 
 def sentences(text: str) -> list[Sentence]:
-    """Split text into sentences. A marker after a full stop belongs to the sentence before it."""
+    """Split text into sentences. A citation marker after a full stop belongs to the sentence before it."""
+
     pieces: list[str] = []
     for raw in _BREAK.split(text):
         piece = raw.strip()

@@ -1,4 +1,4 @@
-"""The revisions of the schema ``eval``. See :mod:`septet_kit.migrate`."""
+"""Revisions of the schema ``eval``; see :mod:`septet_kit.migrate`."""
 
 from __future__ import annotations
 

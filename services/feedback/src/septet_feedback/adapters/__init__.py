@@ -1,1 +1,1 @@
-"""The outside world: Postgres and telemetry."""
+"""Adapters of feedback: PostgreSQL."""

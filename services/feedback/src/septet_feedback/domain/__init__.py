@@ -1,1 +1,1 @@
-"""What feedback says about an answer: no broker, no database, no clock."""
+"""Pure logic of feedback: signals and labels, without broker, database and clock."""

@@ -1,4 +1,4 @@
-"""What a person was shown when they gave feedback."""
+"""The answer that a user was shown."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from septet_contracts import Release
 
 @dataclass(frozen=True)
 class Shown:
-    """A released response, as far as feedback needs it.
+    """The part of a released response that feedback needs.
 
-    ``traceparent`` (W3C) is the context of the release's record, under which feedback is traced.
+    ``traceparent`` (W3C) is the context of the release event's record, the parent of feedback spans.
     """
 
     tenant: str
@@ -27,7 +27,8 @@ class Shown:
 
 
 def shown_from(release: Release, traceparent: str | None) -> Shown:
-    """What to store of a released response; its sources' documents in the order shown, each once."""
+    """The stored part of a released response, with the documents of its sources in order and without duplicates."""
+
     return Shown(
         tenant=release.tenant,
         request_id=release.request_id,

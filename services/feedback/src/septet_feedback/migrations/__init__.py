@@ -1,4 +1,4 @@
-"""The revisions of the schema ``feedback``. See :mod:`septet_kit.migrate`."""
+"""Revisions of the schema ``feedback``; see :mod:`septet_kit.migrate`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalWish
+from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalOptions
 from septet_kit import SeptetError, Transient
 from septet_kit.embeddings_client import as_embedding
 from septet_kit.observe import get_logger
@@ -33,7 +33,7 @@ class Query:
 
     tenant: str
     text: str
-    options: RetrievalWish
+    options: RetrievalOptions
     embedding: Embedding | None = None
 
 

@@ -3,14 +3,14 @@
 ===================  ==========================================================================  ==========
 name                 value                                                                       applies to
 ===================  ==========================================================================  ==========
-answer_relevance     how much of the question the answer is about                                answered
-groundedness         share of the answer that its passages carry                                 passages
+answer_relevance     relevance of the answer to the question                                     answered
+groundedness         share of the answer that its passages support                               passages
 context_relevance    mean relevance of the passages to the question                              passages
-citation_precision   share of citations whose passage carries the sentence that cites it         passages
-refusal              1 when the words of the answer decline or abstain, else 0                   any answer
+citation_precision   share of citations whose passage supports the sentence that cites it        passages
+refusal              1 if the wording of the answer declines or abstains, else 0                 any answer
 readability          1 very easy to 0 very hard: Flesch (English), an adapted LIX (Korean)       prose
-length               1 within the bounds, falling towards 0 outside of them                      any answer
-exact_match          1 when the answer equals a reference after normalisation                    reference
+length               1 within the bounds, decreasing to 0 outside them                           any answer
+exact_match          1 if the answer equals a reference after normalisation                      reference
 token_f1             overlap with the reference: words (English), characters (Korean)            reference
 rouge_l              longest common subsequence with the reference, F-measure                    reference
 ===================  ==========================================================================  ==========
@@ -48,7 +48,7 @@ SCORERS = MappingProxyType(
         )
     }
 )
-"""By name, in the order in which the budget is spent: what admission needs comes first."""
+"""Scorers by name in the order in which they run: those that admission uses come first."""
 
 
 def select(names: Iterable[str]) -> tuple[Scorer, ...]:

@@ -1,4 +1,4 @@
-"""Context relevance: are the passages about the question?"""
+"""Context relevance: whether the passages are about the question."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ _RELEVANT = 0.5
 
 
 def context_relevance(case: Case) -> Score | None:
-    """Mean over the passages of the greater of cosine and share of the question's terms in the passage.
+    """Mean over the passages of the larger of two values: cosine, and the share of the question's terms in the passage.
 
-    The greater of both, because each is blind to half of it: cosine to rare names (and to Korean, with the
-    embedded model), shared terms to other wordings.
+    Cosine misses rare names (and Korean, with the embedded model), and shared terms miss other wordings.
     """
     if not case.passages:
         return None
@@ -25,6 +24,8 @@ def context_relevance(case: Case) -> Score | None:
     ]
     relevant = sum(v >= _RELEVANT for v in values)
     return Score(
-        name="context_relevance", value=rounded(sum(values) / len(values)), scorer="context_relevance/1",
+        name="context_relevance",
+        value=rounded(sum(values) / len(values)),
+        scorer="context_relevance/1",
         explanation=f"{relevant} of {len(values)} passages relevant, best {max(values):.2f}",
-    )  # fmt: skip
+    )

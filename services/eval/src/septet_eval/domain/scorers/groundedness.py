@@ -1,4 +1,4 @@
-"""Groundedness: do the passages carry the answer?"""
+"""Groundedness: whether the passages support the answer."""
 
 from __future__ import annotations
 
@@ -10,30 +10,35 @@ from septet_eval.domain.text import coverage, numbers, terms
 
 
 def groundedness(case: Case) -> Score | None:
-    """The guardrail's own score where it has one, else the mean coverage of the sentences by the passages.
+    """The guardrail's score if there is one, else the mean coverage of the sentences by the passages.
 
-    Both are of the same kind; the guardrail's is the better one, as it also compares meanings.
+    Both have the same scale. The guardrail's score is better because it also compares meanings.
     """
     if not (case.answered and case.answer and case.passages):
         return None
     for verdict in reversed(case.verdicts):
         if verdict.rail == "groundedness" and verdict.stage == "output" and verdict.score is not None:
             return Score(
-                name="groundedness", value=rounded(verdict.score), label=verdict.decision,
-                explanation="the guardrail's score; its verdict gives the reason", scorer="guardrails",
-            )  # fmt: skip
+                name="groundedness",
+                value=rounded(verdict.score),
+                label=verdict.decision,
+                explanation="the guardrail's score; its verdict gives the reason",
+                scorer="guardrails",
+            )
     shares = [_support(s.text, case) for s in case.sentences]
     if not shares:
         return None
     value = sum(shares) / len(shares)
     return Score(
-        name="groundedness", value=rounded(value), scorer="groundedness/1 coverage",
-        explanation=f"{sum(s >= 0.5 for s in shares)} of {len(shares)} sentences carried by a passage",
-    )  # fmt: skip
+        name="groundedness",
+        value=rounded(value),
+        scorer="groundedness/1 coverage",
+        explanation=f"{sum(s >= 0.5 for s in shares)} of {len(shares)} sentences supported by a passage",
+    )
 
 
 def _support(sentence: str, case: Case) -> float:
-    """Best coverage of a sentence by one passage; half of it when a number is in none of the passages."""
+    """Best coverage of a sentence by one passage, halved if no passage contains one of its numbers."""
     wanted = terms(sentence)
     if not wanted:
         return 1.0

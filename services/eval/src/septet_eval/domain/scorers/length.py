@@ -1,4 +1,4 @@
-"""Length: is the answer of a usable size?"""
+"""Length: whether the answer has a usable size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST = 400
 
 
 def length(case: Case) -> Score | None:
-    """1 from 1 to 400 words (Korean: eojeol), else falling with the ratio to the bound that is broken."""
+    """1 from 1 to 400 words (Korean: eojeol), else the ratio to the exceeded bound."""
     if not case.answer:
         return None
     if case.korean:
@@ -23,6 +23,9 @@ def length(case: Case) -> Score | None:
     value = min(1.0, count / _SHORTEST, _LONGEST / count if count else 1.0)
     label = "too_short" if count < _SHORTEST else "too_long" if count > _LONGEST else None
     return Score(
-        name="length", value=rounded(value), label=label, scorer="length/1",
+        name="length",
+        value=rounded(value),
+        label=label,
+        scorer="length/1",
         explanation=f"{count} {unit}, {len(case.plain_answer)} characters",
-    )  # fmt: skip
+    )

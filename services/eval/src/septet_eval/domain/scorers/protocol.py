@@ -1,4 +1,4 @@
-"""What a scorer is."""
+"""The type of scorers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from septet_eval.domain.case import Case
 class Scorer:
     """A named, pure function from a case to a score, or to None where it does not apply.
 
-    A ``semantic`` scorer uses the answer's embedding when there is one, and runs after the others
-    so that they are computed while the embedding is on its way.
+    A ``semantic`` scorer uses the answer's embedding if there is one. It runs after the others, which are computed
+    while the embedding is fetched.
     """
 
     name: str
@@ -24,5 +24,5 @@ class Scorer:
 
 
 def rounded(value: float) -> float:
-    """Clamp to 0..1 and round to what a score can mean."""
+    """Clamp to 0..1 and round to four decimals."""
     return round(min(1.0, max(0.0, float(value))), 4)

@@ -37,7 +37,7 @@ def readability(case: Case) -> Score | None:
 def flesch_reading_ease(sentences: list[Sentence]) -> float | None:
     """206.835 - 1.015 words/sentence - 84.6 syllables/word (Flesch 1948); None without English words.
 
-    About 100 is very easy and 0 very hard; extreme texts lie outside of that.
+    About 100 is very easy and 0 is very hard; extreme texts lie outside this range.
     """
     tokens = [w for s in sentences for w in _ENGLISH_WORD.findall(s.text)]
     if not tokens:
@@ -47,7 +47,7 @@ def flesch_reading_ease(sentences: list[Sentence]) -> float | None:
 
 
 def english_syllables(word: str) -> int:
-    """Groups of vowels, less a silent final e: the usual estimate where there is no pronouncing dictionary."""
+    """Number of vowel groups without a silent final e, the usual estimate without a pronouncing dictionary."""
     letters = word.lower()
     if len(letters) > 3:
         letters = _SILENT.sub("", letters)
@@ -57,8 +57,8 @@ def english_syllables(word: str) -> int:
 def korean_lix(sentences: list[Sentence]) -> float:
     """LIX (Björnsson 1968) on eojeol: eojeol per sentence, plus the percentage of long ones.
 
-    Long is five syllables or more, in place of LIX's more than six letters: Hangul writes a syllable with two
-    or three letters, and particles and endings belong to the eojeol.
+    A long eojeol has five syllables or more, where LIX counts words of more than six letters: a Hangul syllable has
+    two or three letters, and particles and endings belong to the eojeol.
     """
     eojeol = [e for s in sentences for e in s.text.split()]
     if not eojeol:

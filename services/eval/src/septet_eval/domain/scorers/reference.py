@@ -1,4 +1,4 @@
-"""Scores against known right answers: the best over the references."""
+"""Scores against known correct answers. With several references, the best score counts."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _MAX_TOKENS = 2000
 
 
 def exact_match(case: Case) -> Score | None:
-    """1 when the normalised answer equals a normalised reference."""
+    """1 if the normalised answer equals a normalised reference."""
     return _best(
         case, "exact_match", lambda answer, truth: float(squad_normalise(answer) == squad_normalise(truth))
     )
 
 
 def token_f1(case: Case) -> Score | None:
-    """SQuAD's token F1 (Rajpurkar et al. 2016); on characters, as in KorQuAD (Lim et al. 2019), for Korean."""
+    """SQuAD's token F1 (Rajpurkar et al. 2016). For Korean it counts characters, as KorQuAD (Lim et al. 2019) does."""
     return _best(case, "token_f1", answer_f1)
 
 
@@ -57,7 +57,7 @@ def answer_f1(answer: str, reference: str) -> float:
 
 
 def bag_f1(got: Sequence[str], wanted: Sequence[str]) -> float:
-    """F1 of two multisets; two empty ones agree."""
+    """F1 of two multisets; 1 for two empty ones."""
     if not got or not wanted:
         return float(not got and not wanted)
     common = sum((Counter(got) & Counter(wanted)).values())

@@ -1,4 +1,4 @@
-"""The tables. Applies as well on a schema that has them from before there were revisions."""
+"""Create the tables. The revision also applies to a schema that has them from before migrations existed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TABLES = (
     """,
     "CREATE INDEX IF NOT EXISTS requests_pending ON requests (expires_at) WHERE state = 'pending'",
     "CREATE INDEX IF NOT EXISTS requests_released ON requests (released_at) WHERE state = 'released'",
-    # Bodies that came under a request id that was taken: each is told so once.
+    # Different bodies under an existing request id. Each got one `conflict` response.
     """
     CREATE TABLE IF NOT EXISTS conflicts (
         tenant     text        NOT NULL,

@@ -1,4 +1,4 @@
-"""Row-level security: a session sees the rows of the tenant that it serves."""
+"""Enable row-level security: a session sees the rows of its tenant."""
 
 from __future__ import annotations
 

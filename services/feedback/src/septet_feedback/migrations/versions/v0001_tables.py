@@ -1,4 +1,4 @@
-"""The tables. Applies as well on a schema that has them from before there were revisions."""
+"""Create the tables. The revision also applies to a schema that has them from before migrations existed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from septet_kit.store import schema
 revision, down_revision = "0001", None
 
 TABLES = (
-    # What was shown, by request; feedback may come days later.
+    # Released answers by request. Feedback may arrive days later.
     """
     CREATE TABLE IF NOT EXISTS shown (
         tenant            text        NOT NULL,
@@ -26,7 +26,7 @@ TABLES = (
     )
     """,
     "CREATE INDEX IF NOT EXISTS shown_at ON shown (shown_at)",
-    # Feedback whose answer is not known yet. A row leaves when it is joined, or when nobody expects that any more.
+    # Feedback without an answer so far. A row is deleted when it is joined or after the setting `wait_for`.
     """
     CREATE TABLE IF NOT EXISTS pending (
         tenant      text        NOT NULL,

@@ -12,8 +12,8 @@ from septet_eval.domain.scorers import Scorer
 
 
 @dataclass
-class Card:
-    """What the scorers said, who had no time to speak, and who broke."""
+class ScoreCard:
+    """Scores of one case, plus the scorers that were skipped for lack of time or raised an exception."""
 
     scores: list[Score] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -25,10 +25,12 @@ class Card:
         return tuple(f"eval.{name}" for name in (*self.skipped, *self.errors))
 
 
-def mark(card: Card, case: Case, scorers: Iterable[Scorer], *, out_of_time: Callable[[], bool]) -> Card:
+def run_scorers(
+    card: ScoreCard, case: Case, scorers: Iterable[Scorer], *, out_of_time: Callable[[], bool]
+) -> ScoreCard:
     """Add the scores of ``scorers`` to ``card``.
 
-    A scorer's exception becomes a value of the card: a broken score is reported, but never withholds an answer.
+    An exception of a scorer is stored on the card: a failed score is reported and never withholds an answer.
     """
     for scorer in scorers:
         if out_of_time():

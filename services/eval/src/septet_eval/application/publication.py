@@ -11,9 +11,9 @@ from septet_eval.domain.response import Publication
 
 
 def events_of(publication: Publication, versions: Sequence[int]) -> list[Emit]:
-    """The events in the order in which they are sent: the client's response first.
+    """The events of a release in the order in which they are sent: the client's response first.
 
-    ``versions`` are the major versions of the response that are published besides the newest.
+    ``versions`` are the major versions in which the response is published.
     """
     emits = [Emit("responses", publication.response)]
     if 1 in versions:

@@ -1,4 +1,4 @@
-"""Background tasks: expire what is overdue, forget what is old."""
+"""Background tasks: expire overdue requests, and delete old ones."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from septet_kit.observe.tracing import parent_of, span
 
 from septet_eval import telemetry
 from septet_eval.domain.response import Pending, Publication, ReleaseContext, expired, milliseconds
-from septet_eval.ports import Expired, Ledger
+from septet_eval.ports import ExpiredRequest, RequestRegistry
 
 Publish = Callable[..., Awaitable[None]]
 log = get_logger()
 
 
 class DeadlineSweeper:
-    """Releases ``expired`` for every request whose deadline passes in silence.
+    """Releases ``expired`` for every request that has no outcome at its deadline.
 
-    Several processes may sweep at the same time. A response that cannot be sent now stays in the outbox.
+    Several processes may sweep at the same time. A response that cannot be sent stays in the outbox.
     """
 
-    def __init__(self, ledger: Ledger, publish: Publish, interval: timedelta, batch: int) -> None:
-        self._ledger = ledger
+    def __init__(self, registry: RequestRegistry, publish: Publish, interval: timedelta, batch: int) -> None:
+        self._registry = registry
         self._publish = publish
         self._interval_s = interval.total_seconds()
         self._batch = batch
 
     async def run(self) -> None:
-        """Sweep until cancelled; a full batch is followed by the next one at once."""
+        """Sweep until cancelled. A full batch is followed by the next one without a pause."""
         while True:
             if await _one_round("sweep", self.sweep) < self._batch:
                 await asyncio.sleep(self._interval_s)
@@ -43,9 +43,9 @@ class DeadlineSweeper:
         """Expire one batch; returns its size.
 
         Raises:
-            Transient: the database or the broker is not there.
+            Transient: the database or the broker is not available.
         """
-        batch = await self._ledger.expire(expiring, self._batch)
+        batch = await self._registry.expire(expiring, self._batch)
         for item in batch:
             _report(item)
         if batch:
@@ -54,19 +54,19 @@ class DeadlineSweeper:
 
 
 class Purger:
-    """Forgets requests a while after their response: their ids may be used again then."""
+    """Deletes requests after the retention time. Their ids may be used again after that."""
 
-    def __init__(self, ledger: Ledger, retention: timedelta, interval: timedelta) -> None:
-        self._ledger = ledger
+    def __init__(self, registry: RequestRegistry, retention: timedelta, interval: timedelta) -> None:
+        self._registry = registry
         self._retention = retention
         self._interval_s = interval.total_seconds()
 
     async def run(self) -> None:
         """Purge until cancelled."""
         while True:
-            gone = await _one_round("purge", lambda: self._ledger.purge(self._retention))
-            if gone:
-                log.info("purged", requests=gone)
+            deleted = await _one_round("purge", lambda: self._registry.purge(self._retention))
+            if deleted:
+                log.info("purged", requests=deleted)
             await asyncio.sleep(self._interval_s)
 
 
@@ -85,7 +85,7 @@ def expiring(pending: Pending) -> Iterator[Publication]:
         context.detach(token)
 
 
-def _report(item: Expired) -> None:
+def _report(item: ExpiredRequest) -> None:
     token = context.attach(item.trace_context)
     try:
         telemetry.released(item.publication.response, item.pending.accepted_at)
@@ -94,9 +94,9 @@ def _report(item: Expired) -> None:
 
 
 async def _one_round(task: str, work: Callable[[], Awaitable[int]]) -> int:
-    """Run one round of a task; a dependency that is down fails the round, not the task."""
+    """Run one round of a task. An unavailable dependency fails the round and not the task."""
     try:
         return await work()
     except Transient as error:
-        log.warning("round failed, trying again", task=task, error=error.message)
+        log.warning("round failed, retrying", task=task, error=error.message)
         return 0

@@ -1,10 +1,10 @@
-"""How much each kind of feedback says, and in which direction.
+"""Polarity and weight of each kind of feedback.
 
 | kind           | polarity                                   | weight | explicit |
 | -------------- | ------------------------------------------ | ------ | -------- |
 | thumbs         | up positive, down negative                 | 1.0    | yes      |
 | rating         | 1 and 2 negative, 3 neutral, 4 and 5 positive | 1.0, 0.6, 0.3, 0.6, 1.0 | yes |
-| comment        | neutral (its words are for people to read) | 0.5    | yes      |
+| comment        | neutral (its text is not analysed)         | 0.5    | yes      |
 | correction     | negative: the shown answer was not right   | 1.0    | yes      |
 | flagged_source | negative                                   | 0.8    | yes      |
 | copied         | positive                                   | 0.4    | no       |
@@ -12,10 +12,9 @@
 | dismissed      | negative                                   | 0.2    | no       |
 | dwell          | under 3 s negative, from 15 s to 10 min positive, else neutral | 0.1, 0.2, 0.1 | no |
 
-Behaviour is read with more care than words: it is biased by position and by how the answer was shown
-(Joachims et al., "Accurately interpreting clickthrough data as implicit feedback", SIGIR 2005), so an
-implicit signal never weighs as much as an explicit one. A page left open for more than ten minutes was
-probably not being read.
+Implicit signals are biased by position and presentation (Joachims et al., "Accurately interpreting clickthrough data as
+implicit feedback", SIGIR 2005), so their weight is lower than that of any explicit one. A page that stays open for more
+than ten minutes is probably not being read.
 """
 
 from __future__ import annotations
@@ -43,14 +42,25 @@ READ_S = 15.0
 LEFT_OPEN_S = 600.0
 
 _STARS: dict[int, tuple[Polarity, float]] = {
-    1: ("negative", 1.0), 2: ("negative", 0.6), 3: ("neutral", 0.3), 4: ("positive", 0.6), 5: ("positive", 1.0),
-}  # fmt: skip
+    1: ("negative", 1.0),
+    2: ("negative", 0.6),
+    3: ("neutral", 0.3),
+    4: ("positive", 0.6),
+    5: ("positive", 1.0),
+}
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """``weight`` is from 0 (says nothing) to 1 (says it all); ``score`` is that feedback as a value from
-    0 (bad) to 1 (good), for kinds that have one."""
+class Signal:
+    """The meaning of one feedback event.
+
+    Attributes:
+        polarity: positive, negative or neutral.
+        weight: reliability, from 0 to 1.
+        explicit: whether the user gave it on purpose.
+        score: the feedback as a value from 0 (bad) to 1 (good), for kinds that have one.
+        label: the score in words.
+    """
 
     polarity: Polarity
     weight: float
@@ -59,34 +69,35 @@ class Judgement:
     label: str | None = None
 
 
-_FIXED: dict[type[FeedbackEvent], Judgement] = {
-    Comment: Judgement("neutral", 0.5, True),
-    Correction: Judgement("negative", 1.0, True),
-    FlaggedSource: Judgement("negative", 0.8, True),
-    Copied: Judgement("positive", 0.4, False),
-    Regenerated: Judgement("negative", 0.4, False),
-    Dismissed: Judgement("negative", 0.2, False),
+_FIXED: dict[type[FeedbackEvent], Signal] = {
+    Comment: Signal("neutral", 0.5, True),
+    Correction: Signal("negative", 1.0, True),
+    FlaggedSource: Signal("negative", 0.8, True),
+    Copied: Signal("positive", 0.4, False),
+    Regenerated: Signal("negative", 0.4, False),
+    Dismissed: Signal("negative", 0.2, False),
 }
 
 
-def judge(feedback: FeedbackEvent) -> Judgement:
-    """Read one feedback event by the table above."""
+def signal_of(feedback: FeedbackEvent) -> Signal:
+    """The signal of a feedback event by the table above."""
+
     match feedback:
         case Thumbs(value="up"):
-            return Judgement("positive", 1.0, True, 1.0, "up")
+            return Signal("positive", 1.0, True, 1.0, "up")
         case Thumbs():
-            return Judgement("negative", 1.0, True, 0.0, "down")
+            return Signal("negative", 1.0, True, 0.0, "down")
         case Rating(stars=stars):
             polarity, weight = _STARS[stars]
-            return Judgement(polarity, weight, True, (stars - 1) / 4, f"{stars} of 5")
+            return Signal(polarity, weight, True, (stars - 1) / 4, f"{stars} of 5")
         case Dwell(seconds=seconds):
             return _of_dwell(seconds)
     return _FIXED[type(feedback)]
 
 
-def _of_dwell(seconds: float) -> Judgement:
+def _of_dwell(seconds: float) -> Signal:
     if seconds < SKIMMED_S:
-        return Judgement("negative", 0.1, False)
+        return Signal("negative", 0.1, False)
     if READ_S <= seconds <= LEFT_OPEN_S:
-        return Judgement("positive", 0.2, False)
-    return Judgement("neutral", 0.1, False)
+        return Signal("positive", 0.2, False)
+    return Signal("neutral", 0.1, False)

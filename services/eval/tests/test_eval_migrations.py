@@ -1,0 +1,36 @@
+"""Upgrades of eval's schema with data, while the previous version runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import asyncpg
+from septet_kit.migrate import Migrations, migrate
+
+if TYPE_CHECKING:
+    from septet_native.servers.postgres import Postgres
+
+
+async def test_the_previous_version_runs_on_the_schema_with_reported_at(
+    eval_server: Postgres, eval_owner: asyncpg.Connection
+) -> None:
+    """Its statements name ``told_at``; rows of both versions have the same time in both columns."""
+    migrations = Migrations(f"m_{uuid4().hex[:8]}", "septet_eval.migrations")
+    table = f"{migrations.schema}.conflicts"
+    insert = f"INSERT INTO {table} (tenant, request_id, digest) VALUES ('acme', $1, 'd')"
+    await migrate(eval_server.dsn, [migrations], "0002")
+    await eval_owner.execute(
+        f"INSERT INTO {table} (tenant, request_id, digest, told_at) VALUES ('acme', 'old', 'd', now() - interval '9 days')"
+    )
+    await migrate(eval_server.dsn, [migrations])
+    await eval_owner.execute(insert, "new")
+    rows = await eval_owner.fetch(
+        f"SELECT request_id, reported_at - told_at < interval '1 second' AS same FROM {table} ORDER BY 1"
+    )
+    assert [tuple(row) for row in rows] == [("new", True), ("old", True)]
+    for column, left in (("told_at", ["new"]), ("reported_at", ["new"])):
+        await eval_owner.execute(f"DELETE FROM {table} WHERE {column} < now() - interval '8 days'")
+        assert [
+            row["request_id"] for row in await eval_owner.fetch(f"SELECT request_id FROM {table}")
+        ] == left
