@@ -52,6 +52,10 @@ def cases() -> Iterator[Case]:
 def _outcome(unit: str, size: int, references: int) -> Outcome:
     reference = tuple(text(unit, 16_000 if references == 1 else 600) for _ in range(references))
     return flow(
-        Outcome, answer=text(unit, 16_000), answer_kind="generated", passages=passages(unit, size=size),
-        question_vector=_EMBEDDING, ask=Ask(question=text(unit, QUESTION), reference=reference),
-    )  # fmt: skip
+        Outcome,
+        answer=text(unit, 16_000),
+        answer_kind="generated",
+        passages=passages(unit, size=size),
+        question_vector=_EMBEDDING,
+        ask=Ask(question=text(unit, QUESTION), reference=reference),
+    )

@@ -51,17 +51,20 @@ async def main() -> dict[str, Any]:
             beside.append(await _ask(small))
             large += await asyncio.gather(*burst)
     return {
-        "alone_ms": round(statistics.median(alone), 1), "beside_ms": [round(one, 1) for one in beside],
+        "alone_ms": round(statistics.median(alone), 1),
+        "beside_ms": [round(one, 1) for one in beside],
         "ratio_of_medians": round(statistics.median(beside) / statistics.median(alone), 2),
         "large_ms": round(statistics.median(large), 1),
-    }  # fmt: skip
+    }
 
 
 async def _ask(client: Client) -> float:
     request = {
-        "request_id": new_request_id(), "question": "What is a deque?", "cache": {"use": "bypass"},
+        "request_id": new_request_id(),
+        "question": "What is a deque?",
+        "cache": {"use": "bypass"},
         "retrieval": {"mode": "off"},
-    }  # fmt: skip
+    }
     began = time.monotonic()
     await client.ask(request, TIMEOUT)
     return (time.monotonic() - began) * 1000

@@ -45,8 +45,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of every random choice of the scenarios")
     parser.add_argument("--rows", default="", help="numbers, as in 2,3,7; or all")
     parser.add_argument(
-        "--proofs", nargs="?", const="all", default="", help=f"that the checker can fail: {', '.join(PROOFS)}; or all"
-    )  # fmt: skip
+        "--proofs",
+        nargs="?",
+        const="all",
+        default="",
+        help=f"that the checker can fail: {', '.join(PROOFS)}; or all",
+    )
     parser.add_argument("--short", action="store_true", help="a small part of each row, under a minute")
     parser.add_argument("--json", type=Path, help="put each result into this file as soon as it is there")
     parser.add_argument("--keep", type=Path, help="leave the services' logs of what failed in this folder")
@@ -54,9 +58,12 @@ def main() -> int:
     rows = options.rows or ("" if options.proofs else "all")
     try:
         wanted = Wanted(
-            options.seed, _chosen(rows, {str(n): n for n in suite.ROWS}),
-            _chosen(options.proofs, {n: n for n in PROOFS}), options.short, options.keep,
-        )  # fmt: skip
+            options.seed,
+            _chosen(rows, {str(n): n for n in suite.ROWS}),
+            _chosen(options.proofs, {n: n for n in PROOFS}),
+            options.short,
+            options.keep,
+        )
         kept = Report.opened(options.json, options.seed, report.SHORT if options.short else report.WHOLE)
     except (KeyError, ReportError) as error:
         parser.error(str(error.args[0]))
@@ -87,7 +94,9 @@ async def _run(wanted: Wanted, kept: Report) -> int:
     lost, doubled = sum(r.lost for r in results), sum(r.duplicated for r in results)
     if proved:
         print(f"proofs: {sum(p.passed for p in proved)} of {len(proved)} weaknesses were reported")
-    print(f"chaos: {sum(r.passed for r in results)} rows passed, {failed} failed, lost {lost}, duplicated {doubled}")  # fmt: skip
+    print(
+        f"chaos: {sum(r.passed for r in results)} rows passed, {failed} failed, lost {lost}, duplicated {doubled}"
+    )
     return 1 if failed or lost or doubled else 0
 
 

@@ -28,9 +28,15 @@ class Board:
         self._out = Console(soft_wrap=True, highlight=False)
         terminal = self._out.is_terminal
         self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(None), MofNCompleteColumn(),
-            TimeElapsedColumn(), console=self._out, transient=True, disable=not terminal,
-        )  # fmt: skip
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._out,
+            transient=True,
+            disable=not terminal,
+        )
         self._all = self._progress.add_task("chaos", total=parts)
         self._now = self._progress.add_task("", total=None, visible=False)
 
@@ -59,8 +65,12 @@ class Board:
         """A proof is done."""
         violations = _figures(proof.weakened.get("violations", {})) or "nothing"
         self._done(
-            proof.name, f"without {escape(proof.without)}", proof.seconds, f"reported: {violations}", proof.broken
-        )  # fmt: skip
+            proof.name,
+            f"without {escape(proof.without)}",
+            proof.seconds,
+            f"reported: {violations}",
+            proof.broken,
+        )
 
     def _done(self, name: str, about: str, seconds: float, figures: str, broken: Sequence[str]) -> None:
         mark = "[red]FAILED[/]" if broken else "[green]passed[/]"

@@ -84,9 +84,15 @@ class ClusterStack(Stack):
         cluster = new_cluster_id()
         for number, (clients, controller) in taken.items():
             yield Node(
-                one.places, clients, controller, tenants=one.tenants, name=_name(number), cluster_id=cluster,
-                node=number, voters=voters,
-            )  # fmt: skip
+                one.places,
+                clients,
+                controller,
+                tenants=one.tenants,
+                name=_name(number),
+                cluster_id=cluster,
+                node=number,
+                voters=voters,
+            )
 
 
 def _name(node: int) -> str:

@@ -137,9 +137,10 @@ def _disagreeing(run: Run, times: Counter[str]) -> tuple[str, ...]:
     status = {s.request_id: s.status for s in reversed(run.seen)}
     wanted = {s.request_id for s in run.sent}
     return tuple(
-        i for i in _union(wanted, run.released) if (times[i] > 0) != (i in run.released)
-        or (i in run.released and status.get(i) != run.released[i])
-    )  # fmt: skip
+        i
+        for i in _union(wanted, run.released)
+        if (times[i] > 0) != (i in run.released) or (i in run.released and status.get(i) != run.released[i])
+    )
 
 
 def _union(*groups: Iterable[str]) -> list[str]:

@@ -125,12 +125,18 @@ class Member:
     async def _spawn(self) -> None:
         self.port = _free_port()
         own = {
-            "SEPTET_HEALTH_PORT": str(self.port), "SEPTET_INSTANCE": self.name, "CHAOS_LIFE": str(self.restarts),
-        }  # fmt: skip
+            "SEPTET_HEALTH_PORT": str(self.port),
+            "SEPTET_INSTANCE": self.name,
+            "CHAOS_LIFE": str(self.restarts),
+        }
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *self.argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self.env, **own}
-            )  # fmt: skip
+                *self.argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.env, **own},
+            )
 
     async def _watch(self) -> None:
         while True:
@@ -197,8 +203,12 @@ class Fleet:
         index = next(i for i in range(100) if i not in taken)
         argv = intact(service) if fault is None else sabotaged(service, *fault)
         member = Member(
-            service, index, {**self._environment[service], **(env or {})}, self._logs / f"{service}-{index}.log", argv
-        )  # fmt: skip
+            service,
+            index,
+            {**self._environment[service], **(env or {})},
+            self._logs / f"{service}-{index}.log",
+            argv,
+        )
         await member.start()
         self.members.append(member)
         return member

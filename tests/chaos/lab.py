@@ -260,11 +260,18 @@ class Verdict:
 
 @asynccontextmanager
 async def lab(
-    work: Path, seed: int, scale: Scale, *,
-    faults: Mapping[str, tuple[str, ...]] | None = None, stub: StubOptions | None = None,
-    env: Mapping[str, Mapping[str, str]] | None = None, services: bool = True,
-    servers: Mapping[str, object] | None = None, doors: bool = False, cluster: bool = False,
-) -> AsyncIterator[Lab]:  # fmt: skip
+    work: Path,
+    seed: int,
+    scale: Scale,
+    *,
+    faults: Mapping[str, tuple[str, ...]] | None = None,
+    stub: StubOptions | None = None,
+    env: Mapping[str, Mapping[str, str]] | None = None,
+    services: bool = True,
+    servers: Mapping[str, object] | None = None,
+    doors: bool = False,
+    cluster: bool = False,
+) -> AsyncIterator[Lab]:
     """Servers, services, model and client, all stopped on the way out.
 
     Args:

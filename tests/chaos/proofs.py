@@ -73,16 +73,29 @@ async def prove(proof: Proof, work: Path, seed: int) -> Proved:
     if not getattr(weakened.violations, proof.kind):
         broken.append(f"nothing {proof.kind} without {proof.without}; violations: {weakened.violations}")
     return Proved(
-        proof.name, proof.without, proof.scenario, proof.kind, _told(whole), _told(weakened),
-        broken=tuple(broken), seconds=round(time.monotonic() - begin, 1),
-    )  # fmt: skip
+        proof.name,
+        proof.without,
+        proof.scenario,
+        proof.kind,
+        _told(whole),
+        _told(weakened),
+        broken=tuple(broken),
+        seconds=round(time.monotonic() - begin, 1),
+    )
 
 
 def unproved(proof: Proof, reason: str, seconds: float) -> Proved:
     """A proof whose scenario broke down."""
     return Proved(
-        proof.name, proof.without, proof.scenario, proof.kind, {}, {}, broken=(reason,), seconds=round(seconds, 1)
-    )  # fmt: skip
+        proof.name,
+        proof.without,
+        proof.scenario,
+        proof.kind,
+        {},
+        {},
+        broken=(reason,),
+        seconds=round(seconds, 1),
+    )
 
 
 async def _once(proof: Proof, work: Path, seed: int, *, weakened: bool) -> Verdict:
@@ -184,19 +197,31 @@ PROOFS: dict[str, Proof] = {
     proof.name: proof
     for proof in (
         Proof(
-            "acknowledge", "acknowledging after the work (offsets are committed when a record is taken)",
+            "acknowledge",
+            "acknowledging after the work (offsets are committed when a record is taken)",
             "300 requests while PostgreSQL stands still, then `kill -9` of all services at once",
-            "lost", "ack_first", SERVICES, _all_killed,
+            "lost",
+            "ack_first",
+            SERVICES,
+            _all_killed,
         ),
         Proof(
-            "inbox", "the inbox (each copy of an event counts as the first)",
+            "inbox",
+            "the inbox (each copy of an event counts as the first)",
             "30 answers are given feedback, and the same feedback is sent again",
-            "repeated", "no_inbox", ("feedback",), _feedback_again,
+            "repeated",
+            "no_inbox",
+            ("feedback",),
+            _feedback_again,
         ),
         Proof(
-            "release", "the compare-and-set of the release",
+            "release",
+            "the compare-and-set of the release",
             "40 requests are answered, then all requests and outcomes are published again",
-            "duplicated", "no_compare_and_set", ("eval",), _everything_again,
+            "duplicated",
+            "no_compare_and_set",
+            ("eval",),
+            _everything_again,
         ),
     )
-}  # fmt: skip
+}

@@ -74,6 +74,9 @@ def read(path: Path) -> Report:
     """The report that a file holds."""
     found = json.loads(path.read_text(encoding="utf-8"))
     return Report(
-        found["seed"], found["form"], path,
-        {row["number"]: row for row in found["rows"]}, {proof["name"]: proof for proof in found["proofs"]},
-    )  # fmt: skip
+        found["seed"],
+        found["form"],
+        path,
+        {row["number"]: row for row in found["rows"]},
+        {proof["name"]: proof for proof in found["proofs"]},
+    )

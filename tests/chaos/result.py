@@ -83,7 +83,15 @@ def finish(row: Row, seed: int, scale: Scale, claims: Claims, seconds: float) ->
     """Sum a row up."""
     found = [v.violations for v in claims.verdicts] or [Violations()]
     return Result(
-        row.number, row.load, row.expected, seed, scale, sum(v.sent for v in claims.verdicts),
-        sum(len(v.lost) for v in found), sum(len(v.duplicated) for v in found), claims.figures,
-        broken=tuple(claims.broken), seconds=round(seconds, 1),
-    )  # fmt: skip
+        row.number,
+        row.load,
+        row.expected,
+        seed,
+        scale,
+        sum(v.sent for v in claims.verdicts),
+        sum(len(v.lost) for v in found),
+        sum(len(v.duplicated) for v in found),
+        claims.figures,
+        broken=tuple(claims.broken),
+        seconds=round(seconds, 1),
+    )

@@ -110,14 +110,18 @@ def _fatal_record(strike: Strike) -> None:
 FAILPOINTS: dict[str, Callable[[Strike], None]] = {
     "before_effect": lambda strike: _around(StepRunner, "_outcome", before=lambda _: strike()),
     # With an outbox, the effect and the outbox row are committed, and the record is not sent.
-    "after_effect": lambda strike: _around(StepRunner, "_outcome", after=lambda _, r: _if_some(strike, len(r[0]))),
-    "after_publish": lambda strike: _around(Delivery, "deliver", after=lambda a, _: _if_some(strike, len(a[1]))),
+    "after_effect": lambda strike: _around(
+        StepRunner, "_outcome", after=lambda _, r: _if_some(strike, len(r[0]))
+    ),
+    "after_publish": lambda strike: _around(
+        Delivery, "deliver", after=lambda a, _: _if_some(strike, len(a[1]))
+    ),
     "before_commit": lambda strike: _around(AIOKafkaConsumer, "commit", before=lambda a: strike(len(a[1]))),
     # Rows are claimed and have been looked for on the log; they are neither sent nor marked.
     "in_sweeper": lambda strike: _around(Publisher, "find_sent", after=lambda a, _: strike(len(a[1]))),
     # Rows are claimed and sent; they are not marked.
     "after_sweep": lambda strike: _around(Outbox, "sweep", after=lambda _, sent: _if_some(strike, sent)),
-}  # fmt: skip
+}
 FAULTS: dict[str, Callable[[Strike], None]] = {
     **FAILPOINTS,
     "before_release": _before_release,

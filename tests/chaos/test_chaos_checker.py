@@ -68,11 +68,17 @@ def _repeat(run: Run) -> None:
 @pytest.mark.parametrize(
     ("harm", "kind", "request_id"),
     [
-        (_drop, "lost", "r5"), (_double, "duplicated", "r0"), (_foreign, "foreign", "r0"), (_swap, "disordered", "r2"),
-        (_pending, "unfinished", "r0"), (_forgotten, "disagreeing", "r3"), (_other_status, "disagreeing", "r3"),
-        (_made_up, "invented", "r9"), (_repeat, "repeated", "event-of-r2"),
+        (_drop, "lost", "r5"),
+        (_double, "duplicated", "r0"),
+        (_foreign, "foreign", "r0"),
+        (_swap, "disordered", "r2"),
+        (_pending, "unfinished", "r0"),
+        (_forgotten, "disagreeing", "r3"),
+        (_other_status, "disagreeing", "r3"),
+        (_made_up, "invented", "r9"),
+        (_repeat, "repeated", "event-of-r2"),
     ],
-)  # fmt: skip
+)
 def test_each_kind_of_harm_is_reported(harm: Callable[[Run], None], kind: str, request_id: str) -> None:
     run = _good()
     harm(run)

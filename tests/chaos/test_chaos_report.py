@@ -22,9 +22,21 @@ from .result import Claims, Result, Row, finish
 from .suite import ROWS
 
 ROOT = Path(__file__).parents[2]
-RUN = {"command": "c", "commit": "abc", "at": "2026-01-01T00:00+00:00", "load": 0.1, "machine": {
-    "cores": 2, "memory_gib": 8, "processor": "x", "stack": "embedded", "python": "3", "kafka": "4", "postgresql": "18",
-}}  # fmt: skip
+RUN = {
+    "command": "c",
+    "commit": "abc",
+    "at": "2026-01-01T00:00+00:00",
+    "load": 0.1,
+    "machine": {
+        "cores": 2,
+        "memory_gib": 8,
+        "processor": "x",
+        "stack": "embedded",
+        "python": "3",
+        "kafka": "4",
+        "postgresql": "18",
+    },
+}
 
 
 def _row(number: int, *broken: str, sent: int = 10, **changed: str) -> dict[str, Any]:
@@ -94,9 +106,15 @@ def test_a_result_of_a_row_that_says_something_else_today_does_not_count() -> No
 def test_the_page_shows_what_a_proof_reported() -> None:
     proof = PROOFS["release"]
     proved = Proved(
-        proof.name, proof.without, proof.scenario, proof.kind, {"violations": {}},
-        {"violations": {"duplicated": 40}}, broken=(), seconds=9.0,
-    )  # fmt: skip
+        proof.name,
+        proof.without,
+        proof.scenario,
+        proof.kind,
+        {"violations": {}},
+        {"violations": {"duplicated": 40}},
+        broken=(),
+        seconds=9.0,
+    )
     report = Report(7)
     report.add_proof(proved.as_json(), RUN)
     assert "| 7 | none | duplicated 40 | passed | abc | 2026-01-01 |" in _page(report)

@@ -80,10 +80,13 @@ class Traffic:
         request_id = f"{self.run}-{number:06d}"
         conversation = f"{self.run}-c{number % self.conversations}" if self.conversations else None
         body = {
-            "request_id": request_id, "question": f"What is thing number {number}?",
+            "request_id": request_id,
+            "question": f"What is thing number {number}?",
             "deadline": (datetime.now(UTC) + timedelta(seconds=self.deadline_s)).isoformat(),
-            **({"conversation_id": conversation} if conversation else {}), **self.fields, **fields,
-        }  # fmt: skip
+            **({"conversation_id": conversation} if conversation else {}),
+            **self.fields,
+            **fields,
+        }
         tenant = str(body.get("tenant", "default"))
         key = f"{tenant}:{conversation or request_id}"
         self.begun[request_id] = asyncio.get_running_loop().time()
@@ -205,6 +208,11 @@ def to_seen(record: Any) -> Seen:
     body = json.loads(record.value)
     code = (body.get("error") or {}).get("code", "")
     return Seen(
-        body["request_id"], body["tenant"], body["status"], record.partition, record.offset, code,
+        body["request_id"],
+        body["tenant"],
+        body["status"],
+        record.partition,
+        record.offset,
+        code,
         tuple(body.get("degraded", ())),
-    )  # fmt: skip
+    )

@@ -25,10 +25,14 @@ VARIANTS = {
     "deployments": ("--set=workload.kind=Deployment",),
     "plaintext": ("--set=kafka.protocol=PLAINTEXT", "--set=autoscaling.enabled=false"),
     "tenants": ('--set-json=tenants=["default",{"name":"acme","topics":"own"}]',),
-    "policies": ("--set-json=policies={\"default.yaml\":\"name: default\"}",),
-    "bare": ("--set=traces.collector.enabled=false", "--set=networkPolicy.enabled=false", "--set=setup.enabled=false"),
+    "policies": ('--set-json=policies={"default.yaml":"name: default"}',),
+    "bare": (
+        "--set=traces.collector.enabled=false",
+        "--set=networkPolicy.enabled=false",
+        "--set=setup.enabled=false",
+    ),
     **{path.stem: (f"--values={path}",) for path in EXAMPLES},
-}  # fmt: skip
+}
 
 
 def run_helm(helm: str, *arguments: str) -> subprocess.CompletedProcess[str]:

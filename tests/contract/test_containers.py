@@ -114,8 +114,11 @@ def test_credentials_are_kept_and_closed_to_others(tmp_path: Path) -> None:
 
 def test_configuration_is_that_of_the_native_stack(services: dict[str, dict[str, Any]]) -> None:
     mounted = {
-        volume.split(":")[0] for s in services.values() for volume in s.get("volumes", ()) if isinstance(volume, str)
-    }  # fmt: skip
+        volume.split(":")[0]
+        for s in services.values()
+        for volume in s.get("volumes", ())
+        if isinstance(volume, str)
+    }
     wanted = {"kafka/server.properties", "opensearch/opensearch.yml", "jaeger/config.yaml", "postgres"}
     assert {f"./infra/{name}" for name in wanted} <= mounted
     assert [m for m in mounted if m.startswith("./") and not (ROOT / m).exists()] == []
@@ -201,8 +204,10 @@ def test_variables_are_settings_that_the_service_reads(services: dict[str, dict[
         own = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, BaseSettings)]
         known = {
             f"{cls.model_config.get('env_prefix', '')}{field}".upper()
-            for cls in (KitSettings, *own) if cls is not BaseSettings for field in cls.model_fields
-        }  # fmt: skip
+            for cls in (KitSettings, *own)
+            if cls is not BaseSettings
+            for field in cls.model_fields
+        }
         image = re.findall(r"(SEPTET_\w+)=", dockerfile_of(services[name]))
         assert {*services[name]["environment"], *image} <= known | {SECRETS_DIR}, name
 

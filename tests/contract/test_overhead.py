@@ -67,9 +67,12 @@ def outcome(module: Modules, commit: str, bus: list[float]) -> dict[str, Any]:
     kinds = {"septet": "full", "septet, cache hit": "hit"}
     contenders = {name: {"kind": kinds.get(name, "bus"), "runs": found} for name, found in runs.items()}
     return {
-        "commit": commit, "plan": {"in_flight": 50}, "contenders": contenders,
-        "septet": {name: {"wal_bytes": 7000} for name in runs}, **module("ratios").summarise(contenders),
-    }  # fmt: skip
+        "commit": commit,
+        "plan": {"in_flight": 50},
+        "contenders": contenders,
+        "septet": {name: {"wal_bytes": 7000} for name in runs},
+        **module("ratios").summarise(contenders),
+    }
 
 
 def test_a_change_is_told_in_ratios_medians_and_the_cpu_of_services_and_servers(module: Modules) -> None:
@@ -145,9 +148,15 @@ def span(number: int, parent: int | None, name: str, service: str, start: int, t
     above = [{"refType": "CHILD_OF", "spanID": str(parent)}] if parent else []
     tags = [{"key": "db.system", "value": "postgresql"}] if name == "SELECT" else []
     return {
-        "spanID": str(number), "operationName": name, "references": above, "startTime": start, "duration": took,
-        "processID": service, "tags": tags, "logs": [],
-    }  # fmt: skip
+        "spanID": str(number),
+        "operationName": name,
+        "references": above,
+        "startTime": start,
+        "duration": took,
+        "processID": service,
+        "tags": tags,
+        "logs": [],
+    }
 
 
 def test_a_request_s_time_is_transit_chassis_and_work_and_nothing_twice(module: Modules) -> None:

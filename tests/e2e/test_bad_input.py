@@ -36,28 +36,54 @@ CASES = {
     "question of a wrong type": (lambda i: _body(i, question=["a"]), "invalid_field", "question"),
     "oversized field": (lambda i: _body(i, question="x" * 40_000), "invalid_field", "question"),
     "oversized body": (lambda i: _body(i, question="x", pad="y" * (1024 * 1024)), "oversized", None),
-    "wrong type inside": (lambda i: _body(i, question="Hi?", retrieval={"k": "many"}), "invalid_field", "retrieval.k"),
-    "k out of range": (lambda i: _body(i, question="Hi?", retrieval={"k": 5000}), "invalid_field", "retrieval.k"),
-    "deadline in the past": (lambda i: _body(i, question="Hi?", deadline=PAST), "deadline_passed", "deadline"),
+    "wrong type inside": (
+        lambda i: _body(i, question="Hi?", retrieval={"k": "many"}),
+        "invalid_field",
+        "retrieval.k",
+    ),
+    "k out of range": (
+        lambda i: _body(i, question="Hi?", retrieval={"k": 5000}),
+        "invalid_field",
+        "retrieval.k",
+    ),
+    "deadline in the past": (
+        lambda i: _body(i, question="Hi?", deadline=PAST),
+        "deadline_passed",
+        "deadline",
+    ),
     "deadline without a zone": (
-        lambda i: _body(i, question="Hi?", deadline="2030-01-01T00:00:00"), "invalid_field", "deadline",
+        lambda i: _body(i, question="Hi?", deadline="2030-01-01T00:00:00"),
+        "invalid_field",
+        "deadline",
     ),
     "nested too deeply": (
         lambda i: b'{"request_id": "%s", "question": "Hi?", "x": %s}' % (i.encode(), b"[" * 500 + b"]" * 500),
         "malformed_json",
         None,
     ),
-    "invalid UTF-8": (lambda i: b'{"request_id": "%s", "question": "\xff\xfe"}' % i.encode(), "invalid_utf8", None),
+    "invalid UTF-8": (
+        lambda i: b'{"request_id": "%s", "question": "\xff\xfe"}' % i.encode(),
+        "invalid_utf8",
+        None,
+    ),
     "unknown tenant": (lambda i: _body(i, question="Hi?", tenant="nobody"), "unknown_tenant", "tenant"),
-    "tenant of a wrong form": (lambda i: _body(i, question="Hi?", tenant="No Body!"), "invalid_field", "tenant"),
+    "tenant of a wrong form": (
+        lambda i: _body(i, question="Hi?", tenant="No Body!"),
+        "invalid_field",
+        "tenant",
+    ),
     "unknown policy": (lambda i: _body(i, question="Hi?", policy="lax"), "unknown_policy", "policy"),
     "schema that is none": (
-        lambda i: _body(i, question="Hi?", output_schema={"type": "nonsense"}), "invalid_output_schema", "output_schema",
+        lambda i: _body(i, question="Hi?", output_schema={"type": "nonsense"}),
+        "invalid_output_schema",
+        "output_schema",
     ),
     "schema too deep": (
-        lambda i: _body(i, question="Hi?", output_schema=DEEP), "invalid_output_schema", "output_schema",
+        lambda i: _body(i, question="Hi?", output_schema=DEEP),
+        "invalid_output_schema",
+        "output_schema",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", CASES)

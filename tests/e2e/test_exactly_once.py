@@ -39,9 +39,11 @@ async def stubbed(stub: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 async def _teach(made: Backend, name: str) -> None:
     """Ingest a document about ``name`` and wait until it answers questions."""
     document = {
-        "action": "upsert", "document_id": name, "title": name,
+        "action": "upsert",
+        "document_id": name,
+        "title": name,
         "text": f"The {name} module keeps items in order. Its {name} were added in version 3.{len(name)}.",
-    }  # fmt: skip
+    }
     await made.client.publish("septet.documents.v1", f"default:{name}", document)
     for _ in range(40):
         response = await made.ask(_question(name), cache={"use": "bypass"}, generate=False)
@@ -71,11 +73,15 @@ async def _burst(client: RawClient, run: str, count: int, conversations: int, **
         name = TOPICS_OF[number % len(TOPICS_OF)]
         await client.send(
             {
-                "request_id": request_id, "conversation_id": conversation, "deadline": deadline,
-                "question": _question(name), "cache": {"use": "bypass"}, **fields,
+                "request_id": request_id,
+                "conversation_id": conversation,
+                "deadline": deadline,
+                "question": _question(name),
+                "cache": {"use": "bypass"},
+                **fields,
             },
             key=f"default:{conversation}",
-        )  # fmt: skip
+        )
 
     # Conversations are sent side by side, each one's questions in order, as their clients would.
     async def conversation(start: int) -> None:

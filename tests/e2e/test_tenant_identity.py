@@ -104,9 +104,7 @@ async def test_one_request_id_of_three_tenants_is_three_requests(log: Everything
     await log.send(
         "septet.requests.v1", {"request_id": name, **WISH, "question": "지하실에 무엇이 있습니까?"}
     )
-    found = [
-        await log.response(f"septet.responses.v2{end}", name) for end in (".acme", ".globex", "")
-    ]  # fmt: skip
+    found = [await log.response(f"septet.responses.v2{end}", name) for end in (".acme", ".globex", "")]
     assert [r.tenant for r in found] == ["acme", "globex", "default"]
     assert [r.error for r in found] == [None, None, None]
     assert [r.question for r in found] == [WISH["question"], "Why?", "지하실에 무엇이 있습니까?"]

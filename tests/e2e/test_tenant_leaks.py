@@ -100,10 +100,12 @@ class Side:
         """Publish all questions at once, and wait until each has its response."""
         deadline = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
         ids = [f"q-{n:04d}" for n in numbers]
-        await asyncio.gather(*(
-            self.send("requests", name, {"request_id": name, "deadline": deadline, **body})
-            for name, body in zip(ids, bodies, strict=True)
-        ))  # fmt: skip
+        await asyncio.gather(
+            *(
+                self.send("requests", name, {"request_id": name, "deadline": deadline, **body})
+                for name, body in zip(ids, bodies, strict=True)
+            )
+        )
         async with asyncio.timeout(240):
             while not all(self.responses[i] for i in ids):
                 self.arrived.clear()
@@ -198,9 +200,16 @@ async def test_no_secret_reaches_the_other_tenant(shop: Backend, tenants: Tenant
     assert min(found.looked[f"septet.responses.v2.{tenant}"] for tenant in TENANTS) >= QUESTIONS
     assert (found.looked["septet.responses.v2"], found.looked["septet.tokens.v1"]) == (refusals, 0)
     for place in (
-        "septet.tokens.v1.acme", "septet.tokens.v1.globex", "septet.labels.v1", "septet.drafts.v1",
-        "cache.entries", "retrieval.passages", "feedback.shown", "generation.ledger", "eval.requests",
-    ):  # fmt: skip
+        "septet.tokens.v1.acme",
+        "septet.tokens.v1.globex",
+        "septet.labels.v1",
+        "septet.drafts.v1",
+        "cache.entries",
+        "retrieval.passages",
+        "feedback.shown",
+        "generation.ledger",
+        "eval.requests",
+    ):
         assert found.looked[place] > 0, f"nothing was found to look through in {place}"
 
 
@@ -232,8 +241,9 @@ async def test_a_planted_leak_is_found(shop: Backend, tenants: Tenants, tenants_
         await publish_documents(kafka, [_document(tenant, i) for i in range(8)], tenant, tenants=tenants)
     program = (sys.executable, str(Path(__file__).with_name("leaky_retrieval.py")))
     env = shop.addresses.environment("retrieval") | {
-        "SEPTET_INSTANCE": "retrieval-leaky", "SEPTET_TENANTS_FILE": str(tenants_file),
-    }  # fmt: skip
+        "SEPTET_INSTANCE": "retrieval-leaky",
+        "SEPTET_TENANTS_FILE": str(tenants_file),
+    }
     assert shop.stack is not None
     await shop.stack.spawn_service("retrieval-leaky", program, env)
     wish = {"cache": {"use": "bypass"}, "generate": False, "retrieval": {"mode": "lexical", "k": 10}}

@@ -46,9 +46,14 @@ def run_service(settings: KitSettings) -> RunService:
 
     @asynccontextmanager
     async def run(
-        stages: Sequence[Stage], produces: tuple[str, ...], name: str = "guardrails", *,
-        group: str | None = None, crash: bool = False, settle: Callable[[], Awaitable[None]] = _nothing,
-    ) -> AsyncIterator[StageConsumer]:  # fmt: skip
+        stages: Sequence[Stage],
+        produces: tuple[str, ...],
+        name: str = "guardrails",
+        *,
+        group: str | None = None,
+        crash: bool = False,
+        settle: Callable[[], Awaitable[None]] = _nothing,
+    ) -> AsyncIterator[StageConsumer]:
         spec = ServiceSpec(name, tuple(s.topic for s in stages), produces)
         grouped = ServiceSpec(group or f"{name}-{uuid4().hex[:8]}", spec.consumes, produces)
         publisher = Publisher(settings.kafka(), "test")
@@ -97,9 +102,13 @@ def read_log(settings: KitSettings) -> ReadLog:
     """Read a topic from ``since`` until ``count`` records match ``where``, or ``wait`` has passed."""
 
     async def read(
-        name: str, *, since: datetime, where: Callable[[Any], bool] = lambda _: True,
-        count: int = 1, wait: timedelta = timedelta(seconds=20),
-    ) -> list[ConsumerRecord]:  # fmt: skip
+        name: str,
+        *,
+        since: datetime,
+        where: Callable[[Any], bool] = lambda _: True,
+        count: int = 1,
+        wait: timedelta = timedelta(seconds=20),
+    ) -> list[ConsumerRecord]:
         consumer = AIOKafkaConsumer(**settings.kafka().options(), enable_auto_commit=False)
         await consumer.start()
         found: list[ConsumerRecord] = []

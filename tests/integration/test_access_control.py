@@ -72,10 +72,16 @@ async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sec
     async with serve_stub(StubOptions()) as stub:
         settings = StackSettings.model_validate(
             {
-                "stack": "native", "data_dir": folder, "opensearch": False, "jaeger": False, "llm_url": stub,
-                "llm_model": "stub", "tenants_file": tenants_file, **ports,
+                "stack": "native",
+                "data_dir": folder,
+                "opensearch": False,
+                "jaeger": False,
+                "llm_url": stub,
+                "llm_model": "stub",
+                "tenants_file": tenants_file,
+                **ports,
             }
-        )  # fmt: skip
+        )
         async with Stack(settings) as stack:
             addresses = await stack.start()
             environment = {"SEPTET_TENANTS_FILE": str(tenants_file)}
@@ -265,9 +271,12 @@ async def test_the_doctor_finds_a_missing_acl_and_a_wrong_password(secured: Secu
     await cluster.apply(await cluster.pending(wanted))
     operator = secured.connection("operator")
     elsewhere = CliSettings(
-        kafka_bootstrap=operator.bootstrap, kafka_protocol="SASL_SSL", kafka_username="operator",
-        kafka_password=SecretStr("wrong"), kafka_ca_file=operator.ca_file,
-    )  # fmt: skip
+        kafka_bootstrap=operator.bootstrap,
+        kafka_protocol="SASL_SSL",
+        kafka_username="operator",
+        kafka_password=SecretStr("wrong"),
+        kafka_ca_file=operator.ca_file,
+    )
     (refused,) = await check_kafka(elsewhere)
     assert not refused.ok
     assert "SEPTET_KAFKA_PASSWORD" in refused.fix
@@ -294,11 +303,13 @@ async def test_a_tenant_is_served_on_its_own_topics(secured: Secured) -> None:
     request_id = new_request_id("acl")
     async with (
         AIOKafkaConsumer(
-            tenant_topic("responses", "acme"), **acme.options(), group_id="tenant-acme.app",
+            tenant_topic("responses", "acme"),
+            **acme.options(),
+            group_id="tenant-acme.app",
             auto_offset_reset="earliest",
         ) as consumer,
         AIOKafkaProducer(**acme.options(), acks="all", enable_idempotence=True) as producer,
-    ):  # fmt: skip
+    ):
         body = {"request_id": request_id, "question": "무엇이 덱인가요?", "retrieval": {"mode": "off"}}
         await producer.send_and_wait(tenant_topic("requests", "acme"), json.dumps(body).encode())
         async with asyncio.timeout(PATIENCE_S):
@@ -340,13 +351,19 @@ async def _run_service(secured: Secured, service: str, changed: dict[str, str]) 
     principal = changed.get("as", service)
     variables = {
         **{k: v for k, v in os.environ.items() if not k.startswith("SEPTET_")},
-        **secured.addresses.environment(service), **secured.addresses.kafka_environment(principal), **secured.environment,
+        **secured.addresses.environment(service),
+        **secured.addresses.kafka_environment(principal),
+        **secured.environment,
         **{k: v for k, v in changed.items() if k != "as"},
-    }  # fmt: skip
+    }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"septet_{service}", env={k: v for k, v in variables.items() if v},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        f"septet_{service}",
+        env={k: v for k, v in variables.items() if v},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     try:
         output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     finally:

@@ -34,18 +34,23 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def _response(answer: str) -> Response:
     request_id = f"template-{uuid4().hex[:8]}"
     return Response(
-        request_id=request_id, event_id=event_id("default", request_id, Response.STEP),
-        occurred_at=datetime.now(UTC), status="answered", answer=answer,
-    )  # fmt: skip
+        request_id=request_id,
+        event_id=event_id("default", request_id, Response.STEP),
+        occurred_at=datetime.now(UTC),
+        status="answered",
+        answer=answer,
+    )
 
 
 def _variables(addresses: Addresses) -> dict[str, str]:
     kafka = addresses.connection("admin")
     return {
-        "SEPTET_KAFKA_BOOTSTRAP": kafka.bootstrap, "SEPTET_KAFKA_PROTOCOL": kafka.protocol,
-        "SEPTET_KAFKA_USERNAME": kafka.username, "SEPTET_KAFKA_PASSWORD": kafka.password,
+        "SEPTET_KAFKA_BOOTSTRAP": kafka.bootstrap,
+        "SEPTET_KAFKA_PROTOCOL": kafka.protocol,
+        "SEPTET_KAFKA_USERNAME": kafka.username,
+        "SEPTET_KAFKA_PASSWORD": kafka.password,
         "SEPTET_KAFKA_CA_FILE": str(kafka.ca_file or ""),
-    }  # fmt: skip
+    }
 
 
 @asynccontextmanager

@@ -75,9 +75,13 @@ async def test_a_broken_record_does_not_hide_its_neighbours(relay: Relay) -> Non
     marks = [f"neighbour-{uuid4().hex[:8]}" for _ in range(3)]
     broken = [(b"\xff", b"")]
     records = [
-        RawRecord(json.dumps({"request_id": m, "question": "What is a deque?"}).encode(), m.encode(), broken if n == 1 else [])
+        RawRecord(
+            json.dumps({"request_id": m, "question": "What is a deque?"}).encode(),
+            m.encode(),
+            broken if n == 1 else [],
+        )
         for n, m in enumerate(marks)
-    ]  # fmt: skip
+    ]
     sent = await relay.send(Batch(records, CODECS["zstd"]).encode())
     assert await relay.handled(marks[0])
     assert await relay.handled(marks[2])

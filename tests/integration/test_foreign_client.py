@@ -86,9 +86,14 @@ def echo(request: Request, **fields: Any) -> Response:
     name = fields.pop("request_id", request.request_id)
     source = Source(number=1, passage_id="p", document_id="d", passage=request.query, cited=True)
     given: dict[str, Any] = {
-        "request_id": name, "tenant": request.tenant, "event_id": event_id(request.tenant, name, "response"),
-        "occurred_at": datetime.now(UTC), "status": "answered", "answer": f"{request.query} [1]", "sources": (source,),
-    }  # fmt: skip
+        "request_id": name,
+        "tenant": request.tenant,
+        "event_id": event_id(request.tenant, name, "response"),
+        "occurred_at": datetime.now(UTC),
+        "status": "answered",
+        "answer": f"{request.query} [1]",
+        "sources": (source,),
+    }
     return Response(**given | fields)
 
 
@@ -101,12 +106,18 @@ async def run(
     command: tuple[str, ...], addresses: Addresses, question: str, request_id: str
 ) -> tuple[int, Any, str]:
     process = await asyncio.create_subprocess_exec(
-        *command, addresses.kafka, question, request_id, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        *command,
+        addresses.kafka,
+        question,
+        request_id,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
         env={
-            **os.environ, **addresses.kafka_environment("operator"),
+            **os.environ,
+            **addresses.kafka_environment("operator"),
             "SEPTET_SCHEMAS": str(ROOT / "contracts" / "schemas"),
         },
-    )  # fmt: skip
+    )
     out, err = await asyncio.wait_for(process.communicate(), 120)
     return process.returncode or 0, json.loads(out) if out else None, err.decode()
 

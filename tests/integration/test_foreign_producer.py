@@ -40,9 +40,16 @@ class Foreign:
         self.transactional = kind in ("committed", "aborted", "open")
         own = {"transactional.id": f"foreign-{uuid4().hex[:8]}"} if self.transactional else {}
         settings: dict[str, Any] = {
-            **kafka.librdkafka(), "acks": "all", "compression.type": codec, "enable.idempotence": kind != "plain",
-            "linger.ms": 50, "log_level": 0, "transaction.timeout.ms": 10_000, **own, **options,
-        }  # fmt: skip
+            **kafka.librdkafka(),
+            "acks": "all",
+            "compression.type": codec,
+            "enable.idempotence": kind != "plain",
+            "linger.ms": 50,
+            "log_level": 0,
+            "transaction.timeout.ms": 10_000,
+            **own,
+            **options,
+        }
         self._producer = Producer(settings)
         self._kind = kind
 

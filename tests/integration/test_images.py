@@ -126,13 +126,18 @@ def environment(service: str, addresses: Addresses, port: int, secrets: Path) ->
     for name in ("SEPTET_OPENSEARCH_URL", "SEPTET_OPENSEARCH_INDEX", "SEPTET_KAFKA_CA_FILE"):
         wanted.pop(name, None)
     given = {k: v for k, v in here.items() if v and (k in wanted or k.startswith("SEPTET_KAFKA"))}
-    return wanted | given | moved | {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "SEPTET_SECRETS_DIR": f"{PLACE}/secrets",
-        "SEPTET_HEALTH_PORT": str(port),
-        "SEPTET_INSTANCE": f"image-{service}",
-        "TMPDIR": f"{PLACE}/tmp",
-    }  # fmt: skip
+    return (
+        wanted
+        | given
+        | moved
+        | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "SEPTET_SECRETS_DIR": f"{PLACE}/secrets",
+            "SEPTET_HEALTH_PORT": str(port),
+            "SEPTET_INSTANCE": f"image-{service}",
+            "TMPDIR": f"{PLACE}/tmp",
+        }
+    )
 
 
 @pytest.fixture
@@ -178,7 +183,9 @@ def test_the_sandbox_cannot_be_written(tmp_path: Path) -> None:
     ]
     done = subprocess.run(
         [*sandbox(tmp_path / "secrets"), *command],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("Read-only file system") == 3

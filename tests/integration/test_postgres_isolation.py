@@ -29,9 +29,12 @@ ROWS = {
     "feedback": "INSERT INTO pending (tenant, request_id, feedback_id, body) VALUES ($1, 'd-rls', 'f', 'b')",
 }
 TABLES = {
-    "cache": "documents", "retrieval": "documents", "generation": "stream_epochs", "eval": "requests",
+    "cache": "documents",
+    "retrieval": "documents",
+    "generation": "stream_epochs",
+    "eval": "requests",
     "feedback": "pending",
-}  # fmt: skip
+}
 
 
 @asynccontextmanager
@@ -170,9 +173,15 @@ async def test_a_tenant_that_stays_costs_no_statement(addresses: Addresses) -> N
         # Statements are logged one turn of the loop later.
         await asyncio.sleep(0)
         assert said == [
-            "SELECT 1", "SELECT 1", "SET septet.tenant = 'globex'", "SELECT 1", "SELECT 1",
-            "BEGIN; SET LOCAL septet.tenant = 'acme'", "SELECT 2", "COMMIT",
-        ]  # fmt: skip
+            "SELECT 1",
+            "SELECT 1",
+            "SET septet.tenant = 'globex'",
+            "SELECT 1",
+            "SELECT 1",
+            "BEGIN; SET LOCAL septet.tenant = 'acme'",
+            "SELECT 2",
+            "COMMIT",
+        ]
 
 
 async def test_statements_and_locks_are_given_up_in_time(addresses: Addresses) -> None:

@@ -39,8 +39,9 @@ async def shape(owner: asyncpg.Connection, schema: str) -> list[tuple[object, ..
     """Columns, indexes and policies of a schema, for comparison."""
     columns = await owner.fetch(
         "SELECT table_name, column_name, udt_name, is_nullable FROM information_schema.columns"
-        " WHERE table_schema = $1 ORDER BY 1, 2", schema,
-    )  # fmt: skip
+        " WHERE table_schema = $1 ORDER BY 1, 2",
+        schema,
+    )
     indexes = await owner.fetch(
         "SELECT indexname, replace(indexdef, $1, '') FROM pg_indexes WHERE schemaname = $1 ORDER BY 1", schema
     )
@@ -176,9 +177,14 @@ async def test_the_sql_for_those_who_apply_it_by_hand_makes_the_same_schema(
 async def test_the_command_checks_and_migrates(addresses: Addresses) -> None:
     async def run(*arguments: str, dsn: str = addresses.postgres_dsn) -> tuple[int | None, str]:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "septet_kit.migrate", *arguments, env={**os.environ, "SEPTET_POSTGRES_OWNER_DSN": dsn},
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "septet_kit.migrate",
+            *arguments,
+            env={**os.environ, "SEPTET_POSTGRES_OWNER_DSN": dsn},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
         out, _ = await process.communicate()
         return process.returncode, out.decode()
 

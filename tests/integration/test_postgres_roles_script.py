@@ -31,12 +31,17 @@ async def run(addresses: Addresses, **environment: str) -> tuple[int | None, str
     admin = (Path(addresses.data_dir) / "postgres.password").read_text()
     psql = package_file(PACKAGE, INSTALLATION, "bin", "psql")
     process = await asyncio.create_subprocess_exec(
-        str(SCRIPT), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        str(SCRIPT),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
         env={
-            "PATH": f"{psql.parent}:{os.environ['PATH']}", "PGHOST": str(server.hostname),
-            "PGPORT": str(server.port), "PGPASSWORD": admin, **environment,
+            "PATH": f"{psql.parent}:{os.environ['PATH']}",
+            "PGHOST": str(server.hostname),
+            "PGPORT": str(server.port),
+            "PGPASSWORD": admin,
+            **environment,
         },
-    )  # fmt: skip
+    )
     out, _ = await process.communicate()
     return process.returncode, out.decode()
 

@@ -284,18 +284,23 @@ async def test_hostile_records_neither_stop_the_key_nor_go_unanswered(
         try:
             await producer.send_and_wait("septet.screened.v1", huge, key=key)
             await producer.send_and_wait(
-                "septet.screened.v1", good, key=key, headers=[("traceparent", None), ("septet-redrives", None)],
+                "septet.screened.v1",
+                good,
+                key=key,
+                headers=[("traceparent", None), ("septet-redrives", None)],
                 timestamp_ms=1,
-            )  # fmt: skip
+            )
             await producer.send_and_wait("septet.screened.v1", b"{", key=key, headers=[("run", run.encode())])
         finally:
             await producer.stop()
         passed = await read_log("missed", since=since, where=_of_run(run))
         outcomes = await read_log("outcomes", since=since, where=_of_run(run))
         dead = await read_log(
-            "septet.guardrails.dead.v1", since=since, count=2,
+            "septet.guardrails.dead.v1",
+            since=since,
+            count=2,
             where=lambda r: r.key == key,
-        )  # fmt: skip
+        )
     assert len(passed) == 1
     assert b'"code":"oversized"' in outcomes[0].value
     headers = dict(dead[0].headers)

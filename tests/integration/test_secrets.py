@@ -71,25 +71,32 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
     async with serve_stub(StubOptions(fail_rate=0.3)) as url:
         settings = stack_settings(folder, llm_url=url, llm_model="stub")
         env = {
-            "SEPTET_LLM_API_KEY": LLM_KEY, "SEPTET_EMBEDDINGS_API_KEY": EMBEDDINGS_KEY, "SEPTET_LOG_LEVEL": "DEBUG",
-        }  # fmt: skip
+            "SEPTET_LLM_API_KEY": LLM_KEY,
+            "SEPTET_EMBEDDINGS_API_KEY": EMBEDDINGS_KEY,
+            "SEPTET_LOG_LEVEL": "DEBUG",
+        }
         async with started(settings, env) as backend:
             await _work(backend)
             stack = backend.stack
             assert stack is not None
             status = stack.status()
             yield Scene(
-                backend.addresses, stack.places.data, tuple(p.pid for p in status if p.pid is not None),
+                backend.addresses,
+                stack.places.data,
+                tuple(p.pid for p in status if p.pid is not None),
                 tuple(p.port for p in status if p.kind == "service" and p.port is not None),
-            )  # fmt: skip
+            )
 
 
 async def _work(backend: Backend) -> None:
     """Requests that are answered, blocked, abstained from and refused; a document; a record that is no JSON."""
     document = {
-        "action": "upsert", "tenant": "default", "document_id": "planted", "title": DOCUMENT,
+        "action": "upsert",
+        "tenant": "default",
+        "document_id": "planted",
+        "title": DOCUMENT,
         "text": f"The {DOCUMENT} lives in a burrow near the river and eats roots at night.",
-    }  # fmt: skip
+    }
     await backend.client.publish("septet.documents.v1", "default:planted", document)
     await backend.client.publish("septet.documents.v1", "default:bad", {"action": BODY, "tenant": "default"})
     for question in (
@@ -162,18 +169,26 @@ async def test_files_with_passwords_are_their_owners_alone(scene: Scene) -> None
     [
         {"SEPTET_POSTGRES_DSN": "postgresql://cache:planted-password@127.0.0.1:9/septet"},
         {"SEPTET_POSTGRES_DSN": "postgresql://cache:planted-password@127.0.0.1:port/septet"},
-        {"SEPTET_KAFKA_PROTOCOL": "SASL_PLAINTEXT", "SEPTET_KAFKA_USERNAME": "cache", "SEPTET_KAFKA_PASSWORD": "planted-password"},
+        {
+            "SEPTET_KAFKA_PROTOCOL": "SASL_PLAINTEXT",
+            "SEPTET_KAFKA_USERNAME": "cache",
+            "SEPTET_KAFKA_PASSWORD": "planted-password",
+        },
         {"SEPTET_KAFKA_PROTOCOL": "SASL", "SEPTET_KAFKA_PASSWORD": "planted-password"},
     ],
     ids=["unreachable", "malformed", "no-sasl", "bad-setting"],
-)  # fmt: skip
+)
 async def test_errors_at_start_do_not_tell_passwords(
     broken: dict[str, str], scene: Scene, tmp_path: Path
 ) -> None:
     env = {
-        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "SEPTET_DATA_DIR": str(tmp_path),
-        **scene.addresses.environment("cache"), "SEPTET_INSTANCE": "secrets-test", **broken,
-    }  # fmt: skip
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "SEPTET_DATA_DIR": str(tmp_path),
+        **scene.addresses.environment("cache"),
+        "SEPTET_INSTANCE": "secrets-test",
+        **broken,
+    }
     command = [sys.executable, "-m", "septet_cache"]
     try:
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)  # noqa: ASYNC221

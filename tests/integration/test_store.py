@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -20,8 +17,6 @@ from septet_kit.lifecycle import running
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.store import once, open_pool
 from septet_kit.store.claim import RowClaim
-from septet_kit.store.instance_lock import InstanceLock
-from septet_kit.store.keepalive import SERVER_KEEPALIVE
 from septet_kit.store.outbox import Outbox
 from septet_kit.store.outbox_event import OutboxEmit
 from septet_kit.store.pool import StorePool
@@ -29,7 +24,6 @@ from septet_kit.store.tenancy import ALL_TENANTS
 from septet_kit.tenants import SHARED_ONLY
 from septet_kit.testing import flow
 
-from ..chaos.proxy import proxied
 from .conftest import ReadLog
 
 
@@ -96,9 +90,12 @@ async def _send(publisher: Publisher, emit: Emit) -> None:
 async def _count(read_log: ReadLog, event: Outcome, since: datetime, wait_s: float = 3) -> int:
     """How often an event is on the log; looks for two."""
     records = await read_log(
-        "outcomes", since=since, where=lambda r: event.request_id.encode() in r.value, count=2,
+        "outcomes",
+        since=since,
+        where=lambda r: event.request_id.encode() in r.value,
+        count=2,
         wait=timedelta(seconds=wait_s),
-    )  # fmt: skip
+    )
     return len(records)
 
 
@@ -163,9 +160,13 @@ async def _full_buffer(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_another_instance_does_not_send_what_waits_for_buffer_space(
-    pool: StorePool, publisher: Publisher, outbox: Outbox, read_log: ReadLog, settings: KitSettings,
+    pool: StorePool,
+    publisher: Publisher,
+    outbox: Outbox,
+    read_log: ReadLog,
+    settings: KitSettings,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.setattr("septet_kit.store.outbox.CLAIM", timedelta(seconds=2))
     monkeypatch.setattr("septet_kit.store.outbox.CLAIM_MARGIN", timedelta(seconds=0.5))
     monkeypatch.setattr("septet_kit.store.outbox_event.CLAIM", timedelta(seconds=2))
@@ -274,91 +275,6 @@ async def test_a_database_that_is_not_there_is_transient(settings: KitSettings) 
     with pytest.raises(Transient, match="PostgreSQL"):
         async with open_pool(gone, "nowhere"):
             pass
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits of the instance lock that a test can wait for."""
-    for name, seconds in {"_PATIENCE_S": 0.5, "_CHECK_S": 0.1, "_CONNECT_S": 1.0}.items():
-        monkeypatch.setattr(f"septet_kit.store.instance_lock.{name}", seconds)
-
-
-@pytest.mark.usefixtures("impatient")
-async def test_one_process_per_instance_name(settings: KitSettings) -> None:
-    dsn, name = settings.postgres_dsn.get_secret_value(), uuid4().hex
-    first, second = InstanceLock(dsn, "t", name), InstanceLock(dsn, "t", name)
-    await first.acquire()
-    with pytest.raises(Permanent, match="another process") as caught:
-        await second.acquire()
-    assert caught.value.code == "instance_taken"
-    await first.release()
-    await second.acquire()
-    await second.release()
-
-
-@pytest.mark.usefixtures("impatient")
-async def test_a_lost_lock_is_acquired_again(settings: KitSettings) -> None:
-    dsn, name = settings.postgres_dsn.get_secret_value(), uuid4().hex
-    lock = InstanceLock(dsn, "t", name)
-    await lock.acquire()
-    async with running([lock.guard]):
-        assert lock._connection is not None
-        lock._connection.terminate()
-        await asyncio.sleep(1)
-        with pytest.raises(Permanent):
-            await InstanceLock(dsn, "t", name).acquire()
-    await lock.release()
-
-
-async def test_both_ends_of_the_lock_s_session_send_keepalives(settings: KitSettings) -> None:
-    lock = InstanceLock(settings.postgres_dsn.get_secret_value(), "t", uuid4().hex)
-    await lock.acquire()
-    connection = lock._connection
-    assert connection is not None
-    transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]
-    client = transport.get_extra_info("socket")
-    server = {
-        n: int(await connection.fetchval(f"SELECT setting FROM pg_settings WHERE name = '{n}'"))
-        for n in SERVER_KEEPALIVE
-    }
-    await lock.release()
-    assert server == {n: int(v) for n, v in SERVER_KEEPALIVE.items()}
-    assert client.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-    if sys.platform == "linux":
-        assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
-        assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
-
-
-@pytest.mark.usefixtures("impatient")
-async def test_a_process_behind_a_silent_network_loses_its_lock_to_its_replacement(
-    settings: KitSettings,
-) -> None:
-    dsn, name = settings.postgres_dsn.get_secret_value(), uuid4().hex
-    port = urlsplit(dsn).port
-    assert port is not None
-    async with proxied(port) as proxy:
-        cut_off = InstanceLock(dsn.replace(f":{port}", f":{proxy.port}"), "t", name)
-        await cut_off.acquire()
-        guard = asyncio.ensure_future(cut_off.guard())
-        proxy.weather.silent = True
-        await asyncio.sleep(1)
-        assert cut_off._connection is None, "it does not believe in a lock that it cannot check"
-        replacement = InstanceLock(dsn, "t", name)
-        with pytest.raises(Permanent):
-            await replacement.acquire()
-        # The server's keepalives end the session of a machine that is gone; the proxy answers them, so that this is
-        # what the server does then.
-        await _run_once(
-            dsn,
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = "
-            "(hashtextextended($1, 0) & x'ffffffff'::bigint)::oid",
-            f"t/{name}",
-        )
-        await replacement.acquire()
-        proxy.weather.silent = False
-        with pytest.raises(Permanent, match="another process"):
-            await guard
-        await replacement.release()
 
 
 async def _run_once(dsn: str, statement: str, *args: object) -> None:

@@ -22,9 +22,14 @@ from septet_native.stack.addresses import Addresses
 
 def _chunk(tenant: str, request_id: str) -> TokenChunk:
     return TokenChunk(
-        request_id=request_id, tenant=tenant, event_id=event_id(tenant, request_id, TokenChunk.STEP, "1"),
-        occurred_at=datetime.now(UTC), epoch=1, sequence=0, text="나뭇잎 leaf",
-    )  # fmt: skip
+        request_id=request_id,
+        tenant=tenant,
+        event_id=event_id(tenant, request_id, TokenChunk.STEP, "1"),
+        occurred_at=datetime.now(UTC),
+        epoch=1,
+        sequence=0,
+        text="나뭇잎 leaf",
+    )
 
 
 async def _read(kafka: KafkaConnection, topic: str, count: int) -> set[str]:

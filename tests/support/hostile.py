@@ -123,29 +123,52 @@ ACCEPTED: tuple[Form, ...] = (
     Form("headers_10000", _headers(*((b"h%d" % n, b"v") for n in range(10_000))), End.HANDLED),
     Form("header_of_1_mib", _headers((b"baggage", b"a=" + b"b" * 1024 * 1024)), End.HANDLED),
     Form("header_without_value", _headers((b"traceparent", None), (b"septet-event-id", None)), End.HANDLED),
-    Form("header_of_ours_garbage", _headers(*((b"septet-" + n, _GARBAGE) for n in (b"event-id", b"redrives", b"dead-code"))), End.HANDLED),
+    Form(
+        "header_of_ours_garbage",
+        _headers(*((b"septet-" + n, _GARBAGE) for n in (b"event-id", b"redrives", b"dead-code"))),
+        End.HANDLED,
+    ),
     *(Form(f"{name.decode()}_garbage", _headers((name, _GARBAGE)), End.HANDLED) for name in _W3C),
-    Form("traceparent_almost", _headers((b"traceparent", b"00-" + b"0" * 32 + b"-" + b"0" * 16 + b"-zz")), End.HANDLED),
+    Form(
+        "traceparent_almost",
+        _headers((b"traceparent", b"00-" + b"0" * 32 + b"-" + b"0" * 16 + b"-zz")),
+        End.HANDLED,
+    ),
     Form("tombstone", _value(lambda *_: None)),
-    Form("tombstone_without_key", lambda mark, _: Batch((RawRecord(headers=[(b"mark", mark.encode())]),)).encode()),
+    Form(
+        "tombstone_without_key",
+        lambda mark, _: Batch((RawRecord(headers=[(b"mark", mark.encode())]),)).encode(),
+    ),
     Form("empty_value", _value(lambda *_: b"")),
     Form("no_key", lambda mark, fields: Batch((_record(mark, fields, key=None),)).encode(), End.HANDLED),
     Form("empty_key", lambda mark, fields: Batch((_record(mark, fields, key=b""),)).encode(), End.HANDLED),
-    Form("key_not_utf8", lambda mark, fields: Batch((_record(mark, fields, key=b"\xff\x00" + mark.encode()),)).encode(), End.HANDLED),
+    Form(
+        "key_not_utf8",
+        lambda mark, fields: Batch((_record(mark, fields, key=b"\xff\x00" + mark.encode()),)).encode(),
+        End.HANDLED,
+    ),
     Form("near_fetch_limit", _near_limit, End.TYPED),
     Form("timestamp_negative", _with(timestamp=-(2**40)), End.HANDLED),
     Form("timestamp_year_300000", _with(timestamp=_YEAR_300000_MS), End.HANDLED),
-    Form("timestamp_delta_huge", lambda mark, fields: Batch((_record(mark, fields, timestamp_delta=2**62),), timestamp=0).encode(), End.HANDLED),
+    Form(
+        "timestamp_delta_huge",
+        lambda mark, fields: Batch((_record(mark, fields, timestamp_delta=2**62),), timestamp=0).encode(),
+        End.HANDLED,
+    ),
     *(Form(f"codec_{name}", _with(codec=number), End.HANDLED) for name, number in CODECS.items()),
     *(_bomb(name) for name in ("gzip", "lz4", "zstd")),
     # Snappy packs zeros to a twentieth: more do not fit into a message.
     _bomb("snappy", _BOMB // 2),
     Form("json_deep", _in_json("[" * 100_000 + "]" * 100_000), End.TYPED),
     Form("json_huge_number", _in_json("9" * 20_000), End.TYPED),
-    Form("json_nul", lambda mark, fields: Batch((_record(mark, {**fields, **dict.fromkeys(_TEXTS, "a\x00b")}),)).encode(), End.TYPED),
+    Form(
+        "json_nul",
+        lambda mark, fields: Batch((_record(mark, {**fields, **dict.fromkeys(_TEXTS, "a\x00b")}),)).encode(),
+        End.TYPED,
+    ),
     Form("json_lone_surrogate", _in_json('"\\ud800"'), End.TYPED),
     Form("not_json", _value(lambda mark, _: b"\x00\x01" + mark.encode())),
-)  # fmt: skip
+)
 """What a broker takes, so that it reaches the services."""
 
 REJECTED: tuple[Form, ...] = (
@@ -160,12 +183,16 @@ REJECTED: tuple[Form, ...] = (
     Form("truncated_record", _cut_record, rejected="UnknownError"),
     Form("negative_header_count", _negative_headers, rejected="UnknownError"),
     Form("count_too_high", _with(count=2), rejected="UnknownError"),
-    Form("count_too_low", lambda mark, fields: Batch((_record(mark, fields),) * 2, count=1).encode(), rejected="UnknownError"),
+    Form(
+        "count_too_low",
+        lambda mark, fields: Batch((_record(mark, fields),) * 2, count=1).encode(),
+        rejected="UnknownError",
+    ),
     Form("empty_batch", lambda *_: Batch(count=0, payload=b"").encode(), rejected="UnknownError"),
     Form("length_too_large", _with(length=10_000_000), rejected="UnknownError"),
     Form("length_negative", _with(length=-1), rejected="CorruptRecordException"),
     Form("control_batch", _with(attributes=0x20), rejected="UnknownError"),
     Form("transactional_without_id", _with(attributes=0x10), rejected="TransactionalIdAuthorizationFailed"),
     Form("no_bytes", lambda *_: b"", rejected="UnknownError"),
-)  # fmt: skip
+)
 """What a broker rejects; services meet it only if a log is damaged on disk."""

@@ -16,8 +16,11 @@ CODECS: Mapping[str, int] = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd"
 """Compression codecs by name, as Kafka numbers them in a batch's attributes."""
 
 _ENCODE: Mapping[int, Callable[[bytes], bytes]] = {
-    1: gzip_encode, 2: snappy_encode, 3: lz4_encode, 4: zstd_encode,
-}  # fmt: skip
+    1: gzip_encode,
+    2: snappy_encode,
+    3: lz4_encode,
+    4: zstd_encode,
+}
 _HEAD = struct.Struct(">qiibI")
 _BODY = struct.Struct(">hiqqqhii")
 HEADER_BYTES = _HEAD.size + _BODY.size
@@ -138,8 +141,11 @@ def _zstd(parts: Iterable[bytes]) -> bytes:
 
 
 _SQUEEZE: Mapping[str, Callable[[Iterable[bytes]], bytes]] = {
-    "gzip": _gzip, "snappy": _snappy, "lz4": _lz4, "zstd": _zstd,
-}  # fmt: skip
+    "gzip": _gzip,
+    "snappy": _snappy,
+    "lz4": _lz4,
+    "zstd": _zstd,
+}
 
 
 def _put_int(into: bytearray, value: int) -> None:

@@ -25,9 +25,12 @@ async def relay(event: Request, ctx: Context) -> Sequence[Emit]:
     if event.question == FATAL:
         os.kill(os.getpid(), signal.SIGKILL)
     made = flow(
-        Screened, question=event.query, request_id=event.request_id, tenant=event.tenant,
+        Screened,
+        question=event.query,
+        request_id=event.request_id,
+        tenant=event.tenant,
         conversation_id=event.conversation_id,
-    )  # fmt: skip
+    )
     return [Emit("screened", made)]
 
 

@@ -82,9 +82,11 @@ def events(spans: Spans, name: str) -> list[dict[str, Any]]:
 async def ask_about(backend: Backend, thing: str, **fields: Any) -> Any:
     """Teach the backend what ``thing`` is, and return the first answered response about it."""
     document = {
-        "action": "upsert", "document_id": f"doc-{thing}", "title": thing,
+        "action": "upsert",
+        "document_id": f"doc-{thing}",
+        "title": thing,
         "text": f"The {thing} is a small tool. The {thing} sorts letters by their colour.",
-    }  # fmt: skip
+    }
     await backend.client.publish("septet.documents.v1", f"default:doc-{thing}", document)
     for _ in range(20):
         response = await backend.ask(f"What does the {thing} sort?", cache={"use": "bypass"}, **fields)
@@ -122,9 +124,11 @@ def assert_model_calls_and_scores(spans: Spans, score_names: Collection[str]) ->
     assert chats
     for chat in chats:
         assert tags(chat).keys() >= {
-            "gen_ai.operation.name", "gen_ai.request.model", "gen_ai.usage.input_tokens",
+            "gen_ai.operation.name",
+            "gen_ai.request.model",
+            "gen_ai.usage.input_tokens",
             "gen_ai.usage.output_tokens",
-        }  # fmt: skip
+        }
     given = events(spans, "gen_ai.evaluation.result")
     assert {e["gen_ai.evaluation.name"] for e in given} >= set(score_names)
     assert all("gen_ai.evaluation.score.value" in e for e in given)

@@ -33,9 +33,11 @@ async def test_a_client_that_brings_its_own_trace_stays_its_owner(backend: Backe
     request = {"request_id": f"own-{uuid4().hex[:8]}", "question": ""}
     producer = backend.client._producer
     await producer.send_and_wait(
-        "septet.requests.v1", json.dumps(request).encode(), key=b"default:own",
+        "septet.requests.v1",
+        json.dumps(request).encode(),
+        key=b"default:own",
         headers=[("traceparent", f"00-{trace_id}-{span_id}-01".encode())],
-    )  # fmt: skip
+    )
     spans = await read_spans(backend, trace_id, {"process septet.requests.v1", "send septet.responses.v2"})
     assert "request" not in {s["operationName"] for s in spans}
     entries = [s for s in spans if s["operationName"] == "process septet.requests.v1"]

@@ -14,9 +14,13 @@ from septet_kit.hostile import UNITS, growth
 from septet_kit.testing import flow
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {
-    "sentences": texts.sentences, "terms": texts.terms, "numbers": texts.numbers, "citations": texts.without_citations,
-    "squad": squad_normalise, "refusal": is_refusal,
-}  # fmt: skip
+    "sentences": texts.sentences,
+    "terms": texts.terms,
+    "numbers": texts.numbers,
+    "citations": texts.without_citations,
+    "squad": squad_normalise,
+    "refusal": is_refusal,
+}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)

@@ -15,8 +15,13 @@ from septet_kit.messaging.connection import KafkaConnection
 
 API_VERSIONS, METADATA, DESCRIBE_ACLS, DESCRIBE_USERS = 18, 3, 29, 50
 SUPPORTED = {
-    API_VERSIONS: (0, 0), METADATA: (0, 8), DESCRIBE_ACLS: (0, 1), DESCRIBE_USERS: (0, 0), 0: (0, 3), 1: (0, 4),
-}  # fmt: skip
+    API_VERSIONS: (0, 0),
+    METADATA: (0, 8),
+    DESCRIBE_ACLS: (0, 1),
+    DESCRIBE_USERS: (0, 0),
+    0: (0, 3),
+    1: (0, 4),
+}
 HOST = b"127.0.0.1"
 DESCRIBE = """
 import sys
@@ -109,9 +114,13 @@ async def test_a_refusal_to_list_is_typed(
 
 async def run(program: str, port: int) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, f"127.0.0.1:{port}",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        sys.executable,
+        "-c",
+        program,
+        f"127.0.0.1:{port}",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     output, _ = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode, output.decode()
 

@@ -57,9 +57,11 @@ async def embedder(endpoint: Endpoint) -> AsyncIterator[Embedder]:
     async with TestServer(app) as server:
         url = str(server.make_url("/v1"))
         settings = KitSettings(
-            embeddings_url=url, embeddings_model="m",
-            embeddings_api_key=SecretStr("key-of-embeddings"), llm_api_key=SecretStr("key-of-chat"),
-        )  # fmt: skip
+            embeddings_url=url,
+            embeddings_model="m",
+            embeddings_api_key=SecretStr("key-of-embeddings"),
+            llm_api_key=SecretStr("key-of-chat"),
+        )
         made = Embedder(settings, cached=3)
         yield made
         await made.close()

@@ -64,10 +64,18 @@ def test_failure_of_a_valid_request_has_its_deadline_and_wish() -> None:
 
 def test_dead_letter_keeps_the_record_untouched() -> None:
     record = ConsumerRecord(
-        topic="septet.requests.v1", partition=1, offset=7, timestamp=123, timestamp_type=0, key=b"k",
-        value=b"\xff{", checksum=None, serialized_key_size=1, serialized_value_size=2,
+        topic="septet.requests.v1",
+        partition=1,
+        offset=7,
+        timestamp=123,
+        timestamp_type=0,
+        key=b"k",
+        value=b"\xff{",
+        checksum=None,
+        serialized_key_size=1,
+        serialized_value_size=2,
         headers=(("x", b"1"), ("septet-redrives", b"2")),
-    )  # fmt: skip
+    )
     dead = dead_record(record, Permanent("invalid_utf8", "byte 0"), "guardrails", attempts=1)
     headers = dict(dead.headers)
     assert (dead.topic, dead.key, dead.value) == ("septet.guardrails.dead.v1", b"k", b"\xff{")

@@ -54,12 +54,14 @@ class World:
         self.steps: set[asyncio.Task[None]] = set()
         self.limits: list[timedelta] = []
         self.lifecycle = Lifecycle(
-            consumer=self, publisher=self.publisher, outboxes=[self.outbox],
+            consumer=self,
+            publisher=self.publisher,
+            outboxes=[self.outbox],
             consuming=[self._named("fetching", self._forever)],
             background=[self._named("background", self.ingestor.run)],
             upkeep=[self._named("outbox", self.outbox.run), self._named("claims", self.outbox.keep_claims)],
             grace=timedelta(seconds=grace_s),
-        )  # fmt: skip
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         await self.publisher.start()
@@ -109,8 +111,14 @@ async def test_a_step_in_flight_ends_before_what_it_needs() -> None:
     stop.set()
     await running
     assert world.happened == [
-        "fetching", "step", "drained", "background", "producer", "outbox", "claims",
-    ]  # fmt: skip
+        "fetching",
+        "step",
+        "drained",
+        "background",
+        "producer",
+        "outbox",
+        "claims",
+    ]
     assert len(world.broker.records) == 1
     assert world.table.unsent() == [], "the last marks are written"
     assert world.limits == [timedelta(seconds=20)]

@@ -17,9 +17,11 @@ async def ingested(here: Lab) -> None:
     """Publish the documents, and wait until a first few questions have been answered from them."""
     for number in range(_DOCUMENTS):
         body = {
-            "action": "upsert", "document_id": f"thing-{number}", "title": f"Thing number {number}",
+            "action": "upsert",
+            "document_id": f"thing-{number}",
+            "title": f"Thing number {number}",
             "text": f"Thing number {number} is a small tool. It sorts letters by their colour.",
-        }  # fmt: skip
+        }
         key = f"default:thing-{number}".encode()
         await here.producer.send_and_wait(topic("documents").name, json.dumps(body).encode(), key=key)
     await here.drained()

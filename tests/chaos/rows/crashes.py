@@ -50,10 +50,16 @@ async def kills(work: Path, seed: int, scale: Scale) -> Claims:
         p50, p99 = percentiles(recovery)
         in_time = sum(s <= _RECOVERY_S for s in recovery) / max(1, len(recovery))
         claims.figure(
-            kills=sum(m.restarts for m in here.fleet.members), recovered=len(recovery),
-            killed_again_while_starting=sum(m.interrupted for m in here.fleet.members), recovery_p50_s=p50,
-            recovery_p99_s=p99, in_time=in_time, sent=verdict.sent, model_calls=here.stub.calls, statuses=dict(verdict.statuses),
-        )  # fmt: skip
+            kills=sum(m.restarts for m in here.fleet.members),
+            recovered=len(recovery),
+            killed_again_while_starting=sum(m.interrupted for m in here.fleet.members),
+            recovery_p50_s=p50,
+            recovery_p99_s=p99,
+            in_time=in_time,
+            sent=verdict.sent,
+            model_calls=here.stub.calls,
+            statuses=dict(verdict.statuses),
+        )
         claims.expect(in_time >= _IN_TIME, f"only {in_time:.0%} were ready again in {_RECOVERY_S:g} s")
     return claims
 
@@ -116,10 +122,14 @@ async def _server_dies(
     claims.expect(slowest <= 30, f"a request took {slowest:.1f} s")
     claims.expect(verdict.answered == 1, f"not answered after the recovery: {dict(verdict.codes)}")
     return {
-        "killed": dict(killed), "progress_again_s": round(max(stalls), 3), "slowest_s": round(slowest, 3),
+        "killed": dict(killed),
+        "progress_again_s": round(max(stalls), 3),
+        "slowest_s": round(slowest, 3),
         "publish_retries": traffic.retried,
-        "sent": verdict.sent, "statuses": dict(verdict.statuses), "codes": dict(verdict.codes),
-    }  # fmt: skip
+        "sent": verdict.sent,
+        "statuses": dict(verdict.statuses),
+        "codes": dict(verdict.codes),
+    }
 
 
 async def _next_answer(here: Lab, traffic: Traffic, timeout_s: float = 120) -> float:
@@ -153,10 +163,16 @@ async def rolling(work: Path, seed: int, scale: Scale) -> Claims:
         again, steps = await _handled_again(here, traffic)
         p50, p99 = percentiles(here.watch.latencies(traffic))
         claims.figure(
-            rate=rate, sent=verdict.sent, statuses=dict(verdict.statuses), steps=steps, handled_again=again,
-            model_calls_again=here.stub.calls - verdict.sent, p50_ms=p50 * 1000, p99_ms=p99 * 1000,
+            rate=rate,
+            sent=verdict.sent,
+            statuses=dict(verdict.statuses),
+            steps=steps,
+            handled_again=again,
+            model_calls_again=here.stub.calls - verdict.sent,
+            p50_ms=p50 * 1000,
+            p99_ms=p99 * 1000,
             stop_s={service: round(s, 1) for service, s in stops.items()},
-        )  # fmt: skip
+        )
         claims.expect(verdict.answered == 1, f"errors: {dict(verdict.codes)}")
         claims.expect(again <= 0.01 * steps, f"{again} of {steps} steps were run again")
         slowest = max(stops.values())

@@ -83,9 +83,15 @@ async def _count(here: Lab, traffic: Traffic, wanted: int, claims: Claims) -> No
     crashes, requests, calls = sum(m.restarts for m in here.fleet.members), len(traffic.sent), here.stub.calls
     labels = len(await here.records(LABELS, {s.request_id for s in traffic.sent}))
     claims.figure(
-        crashes=crashes, pairs=len(struck), least_per_pair=min(struck.values(), default=0), rows_in_sweepers=rows,
-        requests=requests, model_calls=calls, labels=labels, no_sweeper_in=sorted(set(SERVICES) - set(WITH_OUTBOX)),
-    )  # fmt: skip
+        crashes=crashes,
+        pairs=len(struck),
+        least_per_pair=min(struck.values(), default=0),
+        rows_in_sweepers=rows,
+        requests=requests,
+        model_calls=calls,
+        labels=labels,
+        no_sweeper_in=sorted(set(SERVICES) - set(WITH_OUTBOX)),
+    )
     claims.expect(
         calls <= requests + crashes, f"{calls} model calls for {requests} requests, {crashes} crashes"
     )

@@ -82,10 +82,13 @@ async def hostile(work: Path, seed: int, scale: Scale) -> Claims:
         ends = await _ends(here)
         missing = [w for w in written if ends.missing(w)]
         claims.figure(
-            sent=len(traffic.sent), hostile=len(written), forms=len({w.form.name for w in written}),
-            dead_letters=len(ends.letters), p99_s=percentiles(here.watch.latencies(traffic))[1],
+            sent=len(traffic.sent),
+            hostile=len(written),
+            forms=len({w.form.name for w in written}),
+            dead_letters=len(ends.letters),
+            p99_s=percentiles(here.watch.latencies(traffic))[1],
             restarts=sum(m.restarts for m in here.fleet.members),
-        )  # fmt: skip
+        )
         claims.expect(
             len(written) == len(batches), f"the broker took {len(written)} of {len(batches)} records"
         )
@@ -207,7 +210,11 @@ async def _ends(here: Lab) -> Ends:
         for letter in await here.whole(dead_letter_topic(service)):
             said = {k.removeprefix("septet-dead-"): v.decode() for k, v in letter.headers if v is not None}
             letters.add((said["topic"], int(said["partition"]), int(said["offset"])))
-    names = {REQUESTS: (RESPONSES, "request_id"), DOCUMENTS: (CHANGED, "document_id"), FEEDBACK: (LABELS, "feedback_id")}  # fmt: skip
+    names = {
+        REQUESTS: (RESPONSES, "request_id"),
+        DOCUMENTS: (CHANGED, "document_id"),
+        FEEDBACK: (LABELS, "feedback_id"),
+    }
     handled = {
         source: Counter([json.loads(r.value)[field] for r in await here.whole(target)])
         for source, (target, field) in names.items()

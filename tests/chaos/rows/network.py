@@ -46,9 +46,11 @@ async def network(work: Path, seed: int, scale: Scale) -> Claims:
         claims.keep(verdict)
         idle = [side for side, proxy in here.doors.proxies.items() if not proxy.bytes]
         claims.figure(
-            sent=verdict.sent, sides=[" ".join(side) for side in sides], statuses=dict(verdict.statuses),
+            sent=verdict.sent,
+            sides=[" ".join(side) for side in sides],
+            statuses=dict(verdict.statuses),
             codes=dict(verdict.codes),
-        )  # fmt: skip
+        )
         claims.expect(not idle, f"nothing went through the proxies of {idle}")
         claims.expect(set(verdict.codes) <= TYPED, f"other failures than typed ones: {dict(verdict.codes)}")
         untyped = sum(s.status in ("failed", "expired") and not s.code for s in verdict.seen)
@@ -72,6 +74,8 @@ async def _storm(proxy: Proxy, scale: Scale) -> None:
 
 
 ROW = Row(
-    10, "between each service and Kafka or PostgreSQL: 500±200 ms, resets, a 20 s black hole",
-    "only typed deadline failures", network,
-)  # fmt: skip
+    10,
+    "between each service and Kafka or PostgreSQL: 500±200 ms, resets, a 20 s black hole",
+    "only typed deadline failures",
+    network,
+)

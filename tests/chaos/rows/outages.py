@@ -90,9 +90,12 @@ async def _search_away(here: Lab, server: str, part: str, seconds: float, claims
     claims.expect(not unmarked, f"{len(unmarked)} of {len(without)} are not marked {part}")
     claims.expect(marked > 0, "no response is marked degraded")
     return {
-        "asked_meanwhile": len(without), "marked": marked, "answered": round(verdict.answered, 4),
-        "statuses": dict(verdict.statuses), "codes": dict(verdict.codes),
-    }  # fmt: skip
+        "asked_meanwhile": len(without),
+        "marked": marked,
+        "answered": round(verdict.answered, 4),
+        "statuses": dict(verdict.statuses),
+        "codes": dict(verdict.codes),
+    }
 
 
 async def hanging(work: Path, seed: int, scale: Scale) -> Claims:
@@ -106,9 +109,12 @@ async def hanging(work: Path, seed: int, scale: Scale) -> Claims:
         claims.keep(verdict)
         late = max(here.watch.latencies(traffic)) - 6
         claims.figure(
-            sent=verdict.sent, latest_after_deadline_s=late, statuses=dict(verdict.statuses),
-            codes=dict(verdict.codes), calls_open_meanwhile=waited,
-        )  # fmt: skip
+            sent=verdict.sent,
+            latest_after_deadline_s=late,
+            statuses=dict(verdict.statuses),
+            codes=dict(verdict.codes),
+            calls_open_meanwhile=waited,
+        )
         claims.expect(late <= 1.0, f"a failure came {late:.2f} s after the deadline")
         claims.expect(set(verdict.codes) == {"deadline_exceeded"}, f"codes: {dict(verdict.codes)}")
         claims.expect(sum(verdict.codes.values()) == verdict.sent, "something was answered, or has no code")

@@ -130,5 +130,8 @@ async def _labels(here: Lab) -> list[str]:
 
 
 ROW = Row(
-    9, "1 % poison of 10,000, five kinds", "each a dead letter ≤ 10 s; a re-drive completes after a fix, a second changes nothing", poison
-)  # fmt: skip
+    9,
+    "1 % poison of 10,000, five kinds",
+    "each a dead letter ≤ 10 s; a re-drive completes after a fix, a second changes nothing",
+    poison,
+)

@@ -92,9 +92,12 @@ async def versions(work: Path, seed: int, scale: Scale) -> Claims:
         claims.keep(older)
         dead = sum([len(await here.whole(dead_letter_topic(service))) for service in SERVICES])
         claims.figure(
-            this_version=len(same.sent), later_writers=len(later.sent), first_writers=by_topic,
-            statuses=dict(verdict.statuses + older.statuses), dead_letters=dead,
-        )  # fmt: skip
+            this_version=len(same.sent),
+            later_writers=len(later.sent),
+            first_writers=by_topic,
+            statuses=dict(verdict.statuses + older.statuses),
+            dead_letters=dead,
+        )
         claims.expect(verdict.answered == 1, f"rejected: {dict(verdict.codes)}")
         claims.expect(older.answered == 1, f"of the first version rejected: {dict(older.codes)}")
         claims.expect(dead == 0, f"{dead} dead letters")

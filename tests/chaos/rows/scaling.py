@@ -89,10 +89,17 @@ async def overload(work: Path, seed: int, scale: Scale) -> Claims:
         growth = {name: most[name] - before[name] for name in before}
         worst = max(growth, key=lambda name: growth[name])
         claims.figure(
-            sustained=rate, rate=3 * rate, sent=verdict.sent, statuses=dict(verdict.statuses), codes=dict(verdict.codes),
-            records_behind=behind, drained_s=drained, worst=worst, growth_mib=growth[worst],
+            sustained=rate,
+            rate=3 * rate,
+            sent=verdict.sent,
+            statuses=dict(verdict.statuses),
+            codes=dict(verdict.codes),
+            records_behind=behind,
+            drained_s=drained,
+            worst=worst,
+            growth_mib=growth[worst],
             overtook_a_deadline=len(overtaken),
-        )  # fmt: skip
+        )
         claims.expect(drained <= _CALM_S, f"the lag was drained after {drained:.0f} s")
         claims.expect(growth[worst] < _GROWTH_MIB, f"{worst} grew by {growth[worst]:.0f} MiB")
         claims.expect(set(verdict.codes) <= {"deadline_exceeded"}, f"codes: {dict(verdict.codes)}")

@@ -91,9 +91,12 @@ async def soak(work: Path, seed: int, scale: Scale) -> Claims:
         growth = {name: (after[name] - before[name]) / (seconds / 60) for name in before}
         worst = max(growth, key=lambda name: growth[name])
         claims.figure(
-            sent=len(traffic.sent), measured_s=seconds, worst=worst, growth_mib_per_min=growth[worst],
+            sent=len(traffic.sent),
+            measured_s=seconds,
+            worst=worst,
+            growth_mib_per_min=growth[worst],
             resident_mib={name: round(size) for name, size in after.items()},
-        )  # fmt: skip
+        )
         # Over less than five minutes, one arena more is a rate that means nothing.
         if seconds >= 300:
             claims.expect(growth[worst] < 1.0, f"{worst} grows by {growth[worst]:.2f} MiB a minute")

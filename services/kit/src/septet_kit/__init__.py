@@ -14,6 +14,23 @@ from septet_kit.settings import KitSettings
 from septet_kit.spec import Handler, ServiceSpec, Stage, Wiring
 
 __all__ = [
-    "DEFAULT_DEADLINE", "MAX_DEADLINE", "Context", "DeadlineExceeded", "Emit", "Emits", "Handler", "Kit", "KitSettings",
-    "Permanent", "SeptetError", "ServiceSpec", "Stage", "TooLate", "Transient", "Wiring", "advance", "deadline_of", "run",
-]  # fmt: skip
+    "DEFAULT_DEADLINE",
+    "MAX_DEADLINE",
+    "Context",
+    "DeadlineExceeded",
+    "Emit",
+    "Emits",
+    "Handler",
+    "Kit",
+    "KitSettings",
+    "Permanent",
+    "SeptetError",
+    "ServiceSpec",
+    "Stage",
+    "TooLate",
+    "Transient",
+    "Wiring",
+    "advance",
+    "deadline_of",
+    "run",
+]

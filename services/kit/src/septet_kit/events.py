@@ -114,18 +114,34 @@ def failed(event: Any, ctx: Context, error: SeptetError, service: str) -> Outcom
     info = ErrorInfo(code=error.code, message=error.message, field=error.field, fix=error.fix, stage=service)
     if isinstance(event, Flow):
         return advance(
-            event, Outcome, ctx, stage=service, item=error.code, status="failed", origin=service, error=info,
-            answer=None, answer_kind="none",
-        )  # fmt: skip
+            event,
+            Outcome,
+            ctx,
+            stage=service,
+            item=error.code,
+            status="failed",
+            origin=service,
+            error=info,
+            answer=None,
+            answer_kind="none",
+        )
     ask = event if isinstance(event, Request) else None
     now = datetime.now(UTC)
     return Outcome(
-        request_id=event.request_id, tenant=event.tenant, conversation_id=event.conversation_id,
-        event_id=event_id(event.tenant, event.request_id, Outcome.STEP, error.code), occurred_at=now,
+        request_id=event.request_id,
+        tenant=event.tenant,
+        conversation_id=event.conversation_id,
+        event_id=event_id(event.tenant, event.request_id, Outcome.STEP, error.code),
+        occurred_at=now,
         deadline=deadline_of(ask, ctx) if ask else ctx.timestamp + DEFAULT_DEADLINE,
-        accepted_at=ctx.timestamp, request_digest=request_digest(ctx.value),
-        ask=_ask_of(ask), status="failed", origin=service, error=info, timings=(ctx.timing(service),),
-    )  # fmt: skip
+        accepted_at=ctx.timestamp,
+        request_digest=request_digest(ctx.value),
+        ask=_ask_of(ask),
+        status="failed",
+        origin=service,
+        error=info,
+        timings=(ctx.timing(service),),
+    )
 
 
 def _ask_of(request: Request | None) -> Ask:

@@ -97,9 +97,10 @@ def installed(names: Sequence[str] = ()) -> list[Migrations]:
     found = {e.name: Migrations(e.name, e.value) for e in entry_points(group=GROUP)}
     if unknown := set(names) - set(found):
         raise Permanent(
-            "unknown_schema", f"no migrations for {', '.join(sorted(unknown))}",
+            "unknown_schema",
+            f"no migrations for {', '.join(sorted(unknown))}",
             fix=f"install the service, or name one of: {', '.join(sorted(found))}",
-        )  # fmt: skip
+        )
     return [found[name] for name in sorted(names or found)]
 
 

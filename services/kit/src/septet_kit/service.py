@@ -84,9 +84,12 @@ def run(spec: ServiceSpec, wire: Wire) -> None:
     except* SeptetError as group:
         for error in _leaves(group):
             log.error(  # noqa: TRY400
-                "service ended", code=getattr(error, "code", ""), error=str(error),
-                field=getattr(error, "field", None), fix=getattr(error, "fix", None),
-            )  # fmt: skip
+                "service ended",
+                code=getattr(error, "code", ""),
+                error=str(error),
+                field=getattr(error, "field", None),
+                fix=getattr(error, "fix", None),
+            )
         sys.exit(1)
     except* Exception as group:
         log.error("service ended", error=repr(group), exc_info=group)  # noqa: TRY400
@@ -131,12 +134,22 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         gc.collect()
         gc.freeze()
         await Lifecycle(
-            consumer, kit.publisher, outboxes,
-            consuming=[lambda: consumer.run(lambda: _settle(settled)), consumer.commit_loop, watchdog.run, loop_guard.run],
-            background=[_health(settings, watchdog, consumer, progress, wiring), *map(untraced, wiring.background)],
+            consumer,
+            kit.publisher,
+            outboxes,
+            consuming=[
+                lambda: consumer.run(lambda: _settle(settled)),
+                consumer.commit_loop,
+                watchdog.run,
+                loop_guard.run,
+            ],
+            background=[
+                _health(settings, watchdog, consumer, progress, wiring),
+                *map(untraced, wiring.background),
+            ],
             upkeep=[*map(untraced, _upkeep(kit))],
             grace=settings.shutdown_grace,
-        ).run(stop)  # fmt: skip
+        ).run(stop)
 
 
 async def _sweep(outboxes: list[Outbox]) -> None:

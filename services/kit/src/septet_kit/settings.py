@@ -45,9 +45,11 @@ class FileSettings(BaseSettings):
             return init_settings, env_settings
         if not Path(directory).is_dir():
             raise Permanent(
-                "secrets_dir_missing", f"{directory} is not a directory", field=SECRETS_DIR,
+                "secrets_dir_missing",
+                f"{directory} is not a directory",
+                field=SECRETS_DIR,
                 fix=f"mount the secrets there, or unset {SECRETS_DIR}",
-            )  # fmt: skip
+            )
         return init_settings, env_settings, SecretsSettingsSource(settings_cls, directory)
 
 
@@ -117,6 +119,10 @@ class KitSettings(FileSettings):
     def kafka(self) -> KafkaConnection:
         """How this process connects to Kafka."""
         return KafkaConnection(
-            self.kafka_bootstrap, self.kafka_protocol, self.kafka_username,
-            self.kafka_password.get_secret_value(), self.kafka_ca_file, self.kafka_mechanism,
-        )  # fmt: skip
+            self.kafka_bootstrap,
+            self.kafka_protocol,
+            self.kafka_username,
+            self.kafka_password.get_secret_value(),
+            self.kafka_ca_file,
+            self.kafka_mechanism,
+        )

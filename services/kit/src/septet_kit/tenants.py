@@ -69,9 +69,11 @@ class Tenants:
         """
         if tenant not in self.names:
             raise Permanent(
-                "unknown_tenant", f"there is no tenant {tenant!r}", field="tenant",
+                "unknown_tenant",
+                f"there is no tenant {tenant!r}",
+                field="tenant",
                 fix="use a tenant named in the tenants file (SEPTET_TENANTS_FILE)",
-            )  # fmt: skip
+            )
 
     def topics(self) -> list[Topic]:
         """Every topic that must exist for these tenants."""
@@ -124,20 +126,25 @@ def _as(event: Any, tenant: str) -> Any:
 
 def _mismatch(base: Topic, owner: str, named: str | None) -> ContractError:
     return ContractError(
-        "tenant_mismatch", f"this topic is {owner}'s, and the payload names the tenant {named!r}", field="tenant",
+        "tenant_mismatch",
+        f"this topic is {owner}'s, and the payload names the tenant {named!r}",
+        field="tenant",
         fix=f"leave `tenant` out, or publish to {base.name} or the named tenant's own topic",
-    )  # fmt: skip
+    )
 
 
 def _wrong_topic(base: Topic, named: str) -> ContractError:
     return ContractError(
-        "wrong_topic", f"the tenant {named!r} has topics of its own; {base.name} does not take its records",
-        field="tenant", fix=f"publish to {tenant_topic(base.name, named)} as that tenant's own principal",
-    )  # fmt: skip
+        "wrong_topic",
+        f"the tenant {named!r} has topics of its own; {base.name} does not take its records",
+        field="tenant",
+        fix=f"publish to {tenant_topic(base.name, named)} as that tenant's own principal",
+    )
 
 
 def _invalid(path: Path | None, why: str) -> Permanent:
     return Permanent(
-        "invalid_tenants_file", f"{path or 'the packaged tenants file'}: {why}",
+        "invalid_tenants_file",
+        f"{path or 'the packaged tenants file'}: {why}",
         fix="write `tenants: [default, {name: acme, topics: own}]` and name the file in SEPTET_TENANTS_FILE",
-    )  # fmt: skip
+    )

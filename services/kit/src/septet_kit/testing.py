@@ -30,20 +30,31 @@ def flow(cls: type[F], *, question: str = "What is a deque?", **fields: Any) -> 
     request_id = fields.pop("request_id", "r-1")
     tenant = fields.pop("tenant", "default")
     base: dict[str, Any] = {
-        "request_id": request_id, "tenant": tenant, "event_id": event_id(tenant, request_id, cls.STEP),
-        "occurred_at": now, "accepted_at": now, "deadline": now + timedelta(seconds=60),
-        "request_digest": request_digest(question.encode()), "ask": Ask(question=question), "language": "en",
-    }  # fmt: skip
+        "request_id": request_id,
+        "tenant": tenant,
+        "event_id": event_id(tenant, request_id, cls.STEP),
+        "occurred_at": now,
+        "accepted_at": now,
+        "deadline": now + timedelta(seconds=60),
+        "request_digest": request_digest(question.encode()),
+        "ask": Ask(question=question),
+        "language": "en",
+    }
     names = cls.model_fields
     if names.get("cache") is not None and cls is not Outcome:
         base["cache"] = CacheInfo(status="miss")
         if "retrieval" in names:
             base["retrieval"] = RetrievalInfo(mode="hybrid")
     defaults: dict[str, Any] = {
-        "answer": "A deque is a double-ended queue [1].", "model": "septet-small", "prompt_version": "answer@1",
-        "rejected": "", "complaints": ("cite a passage",), "attempt": 1,
-        "status": "answered", "origin": "guardrails",
-    }  # fmt: skip
+        "answer": "A deque is a double-ended queue [1].",
+        "model": "septet-small",
+        "prompt_version": "answer@1",
+        "rejected": "",
+        "complaints": ("cite a passage",),
+        "attempt": 1,
+        "status": "answered",
+        "origin": "guardrails",
+    }
     base |= {n: v for n, v in defaults.items() if n in names and n not in fields}
     if "complaints" in names and "attempt" not in fields:
         base["attempt"] = 2
@@ -56,8 +67,12 @@ def context(name: str = "screened", event: Any = None, **fields: Any) -> Context
     if isinstance(event, Flow):
         key = record_key(event.tenant, event.request_id, event.conversation_id)
     base: dict[str, Any] = {
-        "topic": short_name(topic(name)), "partition": 0, "offset": 0, "key": key,
-        "timestamp": datetime.now(UTC), "value": encode(event) if event is not None else b"{}",
+        "topic": short_name(topic(name)),
+        "partition": 0,
+        "offset": 0,
+        "key": key,
+        "timestamp": datetime.now(UTC),
+        "value": encode(event) if event is not None else b"{}",
         "deadline": getattr(event, "deadline", None),
-    }  # fmt: skip
+    }
     return Context(**(base | fields))

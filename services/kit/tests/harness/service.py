@@ -68,9 +68,14 @@ async def _nothing() -> None:
 
 @asynccontextmanager
 async def process(
-    log: FakeLog, stages: Sequence[Stage], tps: Sequence[TopicPartition], *, killed: bool = False,
-    settings: KitSettings = SETTINGS, publisher: SimulatedPublisher | None = None,
-) -> AsyncIterator[Process]:  # fmt: skip
+    log: FakeLog,
+    stages: Sequence[Stage],
+    tps: Sequence[TopicPartition],
+    *,
+    killed: bool = False,
+    settings: KitSettings = SETTINGS,
+    publisher: SimulatedPublisher | None = None,
+) -> AsyncIterator[Process]:
     """Run stages on a log; with ``killed`` the process ends as under ``kill -9``: without a commit, without a drain."""
     publisher = publisher or SimulatedPublisher(Broker())
     await publisher.start()

@@ -28,9 +28,17 @@ class Table:
         event_id, topic, key, value, headers, claimed_by, tenant, claim = emit.row
         assert isinstance(event_id, UUID)
         self.rows[event_id] = {
-            "event_id": event_id, "topic": topic, "key": key, "value": value, "headers": headers, "tenant": tenant,
-            "claimed_by": claimed_by, "claimed_until": clock() + claim, "created_at": clock(), "sent_at": None,
-        }  # fmt: skip
+            "event_id": event_id,
+            "topic": topic,
+            "key": key,
+            "value": value,
+            "headers": headers,
+            "tenant": tenant,
+            "claimed_by": claimed_by,
+            "claimed_until": clock() + claim,
+            "created_at": clock(),
+            "sent_at": None,
+        }
 
     def unsent(self) -> list[dict[str, Any]]:
         return [row for row in self.rows.values() if row["sent_at"] is None]

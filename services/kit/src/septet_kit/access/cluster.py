@@ -40,8 +40,10 @@ _TIMEOUT_S = 20.0
 _ITERATIONS = 4096
 _MECHANISM = ScramMechanism.SCRAM_SHA_512
 _OPERATIONS = {
-    "read": AclOperation.READ, "write": AclOperation.WRITE, "describe": AclOperation.DESCRIBE,
-}  # fmt: skip
+    "read": AclOperation.READ,
+    "write": AclOperation.WRITE,
+    "describe": AclOperation.DESCRIBE,
+}
 _RESOURCES = {"topic": ResourceType.TOPIC, "group": ResourceType.GROUP}
 _PATTERNS = {"literal": ResourcePatternType.LITERAL, "prefixed": ResourcePatternType.PREFIXED}
 
@@ -117,9 +119,11 @@ class Cluster:
 
     def _not_administrator(self) -> Permanent:
         return Permanent(
-            "kafka_not_admin", f"{self._connection.username or 'anonymous'!r} may not administer Kafka",
-            field="SEPTET_KAFKA_USERNAME", fix="connect as a super user of the cluster, for example admin",
-        )  # fmt: skip
+            "kafka_not_admin",
+            f"{self._connection.username or 'anonymous'!r} may not administer Kafka",
+            field="SEPTET_KAFKA_USERNAME",
+            fix="connect as a super user of the cluster, for example admin",
+        )
 
     async def _explained(self, error: Exception) -> SeptetError:
         code = error.args[0].code() if isinstance(error, KafkaException) else getattr(error, "errno", None)
@@ -127,14 +131,16 @@ class Cluster:
             return self._not_administrator()
         if code == UnsupportedVersionError.errno or isinstance(error, IncompatibleBrokerVersion):
             return Permanent(
-                "kafka_unsupported", f"Kafka at {self._connection.bootstrap} has no such request: {error!r}",
+                "kafka_unsupported",
+                f"Kafka at {self._connection.bootstrap} has no such request: {error!r}",
                 fix="write users with the tools of its provider and leave out --users, or use --topics-only",
-            )  # fmt: skip
+            )
         if code == SecurityDisabled.errno:
             return Permanent(
-                "kafka_without_acls", f"Kafka at {self._connection.bootstrap} has no authorizer",
+                "kafka_without_acls",
+                f"Kafka at {self._connection.bootstrap} has no authorizer",
                 fix="start it with infra/kafka/server.properties, or leave out ACLs with --topics-only",
-            )  # fmt: skip
+            )
         found = await diagnose(self._connection)
         if isinstance(found, Permanent):
             return found
@@ -143,13 +149,23 @@ class Cluster:
 
 def _to_kafka(b: Binding) -> AclBinding:
     return AclBinding(
-        _RESOURCES[b.resource], b.name, _PATTERNS[b.pattern], f"User:{b.principal}", "*",
-        _OPERATIONS[b.operation], AclPermissionType.ALLOW,
-    )  # fmt: skip
+        _RESOURCES[b.resource],
+        b.name,
+        _PATTERNS[b.pattern],
+        f"User:{b.principal}",
+        "*",
+        _OPERATIONS[b.operation],
+        AclPermissionType.ALLOW,
+    )
 
 
 def _to_filter(b: Binding) -> AclBindingFilter:
     return AclBindingFilter(
-        _RESOURCES[b.resource], b.name, _PATTERNS[b.pattern], f"User:{b.principal}", "*",
-        _OPERATIONS[b.operation], AclPermissionType.ALLOW,
-    )  # fmt: skip
+        _RESOURCES[b.resource],
+        b.name,
+        _PATTERNS[b.pattern],
+        f"User:{b.principal}",
+        "*",
+        _OPERATIONS[b.operation],
+        AclPermissionType.ALLOW,
+    )

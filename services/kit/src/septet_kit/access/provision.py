@@ -76,9 +76,12 @@ async def provision(
         await cluster.drop_users(gone)
         await _settled(cluster, wanted, set(passwords or {}), gone)
     return Report(
-        tuple(t.name for t in topics), pending.missing, pending.stale, tuple(sorted(passwords or {})),
+        tuple(t.name for t in topics),
+        pending.missing,
+        pending.stale,
+        tuple(sorted(passwords or {})),
         tuple(sorted(gone)),
-    )  # fmt: skip
+    )
 
 
 async def _settled(cluster: Cluster, wanted: set[Binding], users: set[str], gone: set[str]) -> None:
@@ -98,9 +101,10 @@ async def _settled(cluster: Cluster, wanted: set[Binding], users: set[str], gone
                 await asyncio.sleep(_POLL_S)
     except TimeoutError as error:
         raise Transient(
-            "kafka_not_settled", f"the brokers do not know the new users and ACLs after {_SETTLE_S:.0f} s",
+            "kafka_not_settled",
+            f"the brokers do not know the new users and ACLs after {_SETTLE_S:.0f} s",
             fix="look at the brokers' logs, then apply again",
-        ) from error  # fmt: skip
+        ) from error
 
 
 async def provision_topics(

@@ -127,9 +127,10 @@ def read_table(text: str) -> list[Access]:
         return [_access(principal, entry) for principal, entry in body.items()]
     except (yaml.YAMLError, TypeError, AttributeError) as error:
         raise Permanent(
-            "invalid_access_table", f"the access table cannot be read: {error}",
+            "invalid_access_table",
+            f"the access table cannot be read: {error}",
             fix="make it with `septet kafka acls --write FILE`",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _access(principal: str, entry: Mapping[str, Any]) -> Access:

@@ -46,9 +46,16 @@ class UndecodableRecord(ConsumerRecord[bytes, bytes]):  # type: ignore[misc]  # 
 
     @classmethod
     def at(
-        cls, tp: TopicPartition, offset: int, reason: str, *, timestamp: int | None = None,
-        key: bytes | None = None, value: bytes | None = None, raw: bool = True,
-    ) -> UndecodableRecord:  # fmt: skip
+        cls,
+        tp: TopicPartition,
+        offset: int,
+        reason: str,
+        *,
+        timestamp: int | None = None,
+        key: bytes | None = None,
+        value: bytes | None = None,
+        raw: bool = True,
+    ) -> UndecodableRecord:
         """The marker for an offset; ``timestamp`` is in ms, the current time if absent."""
         stamp = int(time.time() * 1000) if timestamp is None else timestamp
         sizes = len(key or b""), len(value or b"")
@@ -159,9 +166,14 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
     ) -> UndecodableRecord:
         key, value = (frame.key, frame.value) if frame else (None, raw)
         return UndecodableRecord.at(
-            self._tp, offset, f"{type(error).__name__}: {error}", timestamp=_timestamp(raw), key=key,
-            value=value, raw=frame is None,
-        )  # fmt: skip
+            self._tp,
+            offset,
+            f"{type(error).__name__}: {error}",
+            timestamp=_timestamp(raw),
+            key=key,
+            value=value,
+            raw=frame is None,
+        )
 
 
 @dataclass(frozen=True)

@@ -87,21 +87,23 @@ class KafkaConnection:
         if self.authenticated and not (self.username and self.password):
             missing = "password" if self.username else "username"
             raise Permanent(
-                "invalid_kafka_settings", f"{self.protocol} needs a {missing}",
+                "invalid_kafka_settings",
+                f"{self.protocol} needs a {missing}",
                 field=f"SEPTET_KAFKA_{missing.upper()}",
                 fix=f"set SEPTET_KAFKA_{missing.upper()}, or put it into the file "
                 f"septet_kafka_{missing} of SEPTET_SECRETS_DIR",
-            )  # fmt: skip
+            )
 
     def _context(self) -> ssl.SSLContext:
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
             raise Permanent(
-                "invalid_kafka_settings", f"the certificate authority {self.ca_file} cannot be read: {error}",
+                "invalid_kafka_settings",
+                f"the certificate authority {self.ca_file} cannot be read: {error}",
                 field="SEPTET_KAFKA_CA_FILE",
                 fix="set SEPTET_KAFKA_CA_FILE to the PEM file of the authority that signed the brokers' certificates",
-            ) from error  # fmt: skip
+            ) from error
 
 
 Kafka: TypeAlias = KafkaConnection | str

@@ -49,12 +49,18 @@ def open_client(spec: ServiceSpec, settings: KitSettings, instance: str) -> Any:
     """Build the Kafka client of a service's consumer."""
     session_ms = settings.session_timeout.total_seconds() * 1000
     return tolerant_consumer(
-        **settings.kafka().options(), client_id=instance, group_id=f"septet.{spec.name}",
-        group_instance_id=instance, enable_auto_commit=False, auto_offset_reset="earliest",
-        session_timeout_ms=int(session_ms), heartbeat_interval_ms=int(session_ms * 0.3),
-        max_partition_fetch_bytes=2 * 1024 * 1024 + 4096, fetch_max_bytes=8 * 1024 * 1024,
+        **settings.kafka().options(),
+        client_id=instance,
+        group_id=f"septet.{spec.name}",
+        group_instance_id=instance,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=int(session_ms),
+        heartbeat_interval_ms=int(session_ms * 0.3),
+        max_partition_fetch_bytes=2 * 1024 * 1024 + 4096,
+        fetch_max_bytes=8 * 1024 * 1024,
         isolation_level="read_committed",
-    )  # fmt: skip
+    )
 
 
 class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
@@ -67,9 +73,14 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
     """
 
     def __init__(
-        self, client: Any, stages: Mapping[str, Stage], settings: KitSettings, tenants: Tenants,
-        runner: StepRunner, progress: Progress,
-    ) -> None:  # fmt: skip
+        self,
+        client: Any,
+        stages: Mapping[str, Stage],
+        settings: KitSettings,
+        tenants: Tenants,
+        runner: StepRunner,
+        progress: Progress,
+    ) -> None:
         self._client = client
         self._settings = settings
         self._progress = progress

@@ -50,12 +50,20 @@ def _facts(
     redrives = headers_of(record.headers).get("septet-redrives", b"0")
     is_raw = isinstance(record, UndecodableRecord) and record.raw and record.value is not None
     facts = {
-        "topic": record.topic, "partition": record.partition, "offset": record.offset,
-        "timestamp": record.timestamp, "service": service, "code": error.code,
-        "reason": error.message[:_MAX_REASON], "field": error.field, "fix": error.fix, "attempts": attempts,
-        "redrives": redrives[:20].decode("ascii", "replace"), RAW: "true" if is_raw else None,
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp,
+        "service": service,
+        "code": error.code,
+        "reason": error.message[:_MAX_REASON],
+        "field": error.field,
+        "fix": error.fix,
+        "attempts": attempts,
+        "redrives": redrives[:20].decode("ascii", "replace"),
+        RAW: "true" if is_raw else None,
         "at": datetime.now(UTC).isoformat(),
-    }  # fmt: skip
+    }
     return [
         (PREFIX + n, str(v)[:_MAX_REASON].encode(errors="replace")) for n, v in facts.items() if v is not None
     ]

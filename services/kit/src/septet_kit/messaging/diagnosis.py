@@ -57,18 +57,19 @@ def _explain(connection: KafkaConnection, error: Exception) -> SeptetError:
     where = connection.bootstrap
     if isinstance(error, SaslAuthenticationFailed):
         return Permanent(
-            "kafka_credentials_refused", f"Kafka at {where} refuses the password of {connection.username!r}",
+            "kafka_credentials_refused",
+            f"Kafka at {where} refuses the password of {connection.username!r}",
             field="SEPTET_KAFKA_PASSWORD",
             fix="set SEPTET_KAFKA_USERNAME and SEPTET_KAFKA_PASSWORD to a user of this cluster; "
             "`septet kafka apply --users DIR` writes users",
-        )  # fmt: skip
+        )
     if isinstance(error, ssl.SSLCertVerificationError):
         return Permanent(
             "kafka_certificate_untrusted",
             f"the certificate of Kafka at {where} is not trusted: {error.verify_message}",
             field="SEPTET_KAFKA_CA_FILE",
             fix="set SEPTET_KAFKA_CA_FILE to the PEM file of the authority that signed it",
-        )  # fmt: skip
+        )
     wrong = (ssl.SSLError, UnsupportedSaslMechanismError, IllegalSaslStateError, ConnectionResetError)
     if isinstance(error, wrong) or _closed_by_peer(error):
         return Permanent(
@@ -79,7 +80,7 @@ def _explain(connection: KafkaConnection, error: Exception) -> SeptetError:
             field="SEPTET_KAFKA_PROTOCOL",
             fix="set SEPTET_KAFKA_PROTOCOL (and SEPTET_KAFKA_MECHANISM) to what this listener takes, "
             "for example SASL_SSL with SCRAM-SHA-512",
-        )  # fmt: skip
+        )
     return _absent(connection, str(error) or type(error).__name__)
 
 
@@ -101,7 +102,8 @@ def _closed_by_peer(error: Exception) -> bool:
 
 def _absent(connection: KafkaConnection, why: str) -> Transient:
     return Transient(
-        "kafka_unreachable", f"Kafka at {connection.bootstrap} does not answer: {why}",
+        "kafka_unreachable",
+        f"Kafka at {connection.bootstrap} does not answer: {why}",
         field="SEPTET_KAFKA_BOOTSTRAP",
         fix="start Kafka, or set SEPTET_KAFKA_BOOTSTRAP to its address",
-    )  # fmt: skip
+    )

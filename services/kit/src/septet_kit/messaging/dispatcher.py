@@ -69,9 +69,14 @@ class Dispatcher:
     """
 
     def __init__(
-        self, stages: Mapping[str, Stage], tenants: Tenants, run: Run, commit: Commit, progress: Progress,
+        self,
+        stages: Mapping[str, Stage],
+        tenants: Tenants,
+        run: Run,
+        commit: Commit,
+        progress: Progress,
         max_bytes: int,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._stages = stages
         self._tenants = tenants
         self._run = run

@@ -50,9 +50,11 @@ def to_job(record: ConsumerRecord[bytes, bytes], stage: Stage, tenants: Tenants)
     except Exception as error:
         # A fault of the decoder: the record is refused like any other that cannot be read.
         found = ContractError(
-            "undecodable", f"the decoder failed with {type(error).__name__}", fix="correct the body",
+            "undecodable",
+            f"the decoder failed with {type(error).__name__}",
+            fix="correct the body",
             partial=peek(record.value or b""),
-        )  # fmt: skip
+        )
         return _invalid(record, stage, tenants, found)
     event, refused = tenants.identify(decoded, record.topic)
     return Job(record, stage, event, refused)
@@ -63,10 +65,11 @@ def condemned_job(
 ) -> Job:
     """The job of a record that ends its process. Its value is not decoded: that may be what ends it."""
     error = ContractError(
-        QUARANTINED, f"the process ended {deaths} times with this record in flight",
+        QUARANTINED,
+        f"the process ended {deaths} times with this record in flight",
         fix="find the cause in the logs of the service, then redrive the dead letter",
         partial=_peeked(record),
-    )  # fmt: skip
+    )
     return _invalid(record, stage, tenants, error)
 
 
@@ -80,10 +83,11 @@ def _invalid(
 def _undecodable(record: UndecodableRecord) -> ContractError:
     what = "record batch" if record.raw else "record"
     return ContractError(
-        "undecodable", f"the {what} cannot be decoded: {record.reason}",
+        "undecodable",
+        f"the {what} cannot be decoded: {record.reason}",
         fix="publish with UTF-8 header keys and a codec of gzip, snappy, lz4 or zstd",
         partial=_peeked(record),
-    )  # fmt: skip
+    )
 
 
 def _peeked(record: ConsumerRecord[bytes, bytes]) -> Partial:

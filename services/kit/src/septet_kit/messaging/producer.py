@@ -34,9 +34,13 @@ _LINGER_MS = 0
 # The broker refuses everything that this producer sends to the partition from now on, because aiokafka never asks for
 # a new producer id (aio-libs/aiokafka#1017).
 _FATAL = (
-    InvalidProducerEpoch, InvalidProducerIdMapping, OutOfOrderSequenceNumber, ProducerClosed, ProducerFenced,
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
     UnknownProducerId,
-)  # fmt: skip
+)
 
 
 class ProducerFailed(RuntimeError):
@@ -46,9 +50,13 @@ class ProducerFailed(RuntimeError):
 def kafka_producer(kafka: Kafka, client_id: str, **options: object) -> AIOKafkaProducer:
     """An idempotent producer whose acknowledgements come from all replicas; ``options`` replace ours."""
     ours = {
-        "acks": "all", "enable_idempotence": True, "max_request_size": _MAX_REQUEST,
-        "max_batch_size": _MAX_BATCH, "linger_ms": _LINGER_MS, "request_timeout_ms": 15_000,
-    }  # fmt: skip
+        "acks": "all",
+        "enable_idempotence": True,
+        "max_request_size": _MAX_REQUEST,
+        "max_batch_size": _MAX_BATCH,
+        "linger_ms": _LINGER_MS,
+        "request_timeout_ms": 15_000,
+    }
     return AIOKafkaProducer(**KafkaConnection.of(kafka).options(), client_id=client_id, **(ours | options))
 
 

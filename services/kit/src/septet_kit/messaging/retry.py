@@ -75,8 +75,12 @@ async def _again(
         log.warning("retrying", topic=ctx.topic, attempt=state.attempt_number, error=str(error))
 
     async for attempt in AsyncRetrying(
-        stop=spent, wait=_wait, retry=retry_if_exception_type(Transient), before_sleep=note, reraise=True,
-    ):  # fmt: skip
+        stop=spent,
+        wait=_wait,
+        retry=retry_if_exception_type(Transient),
+        before_sleep=note,
+        reraise=True,
+    ):
         with attempt:
             tries += 1
             if tries == 1:

@@ -145,9 +145,15 @@ def _context(job: Job) -> Context:
     deadline = None if isinstance(event, Partial) else getattr(event, "deadline", None)
     limited = job.stage.attempts is not None
     return Context(
-        topic=job.stage.topic, partition=record.partition, offset=record.offset, key=record.key,
-        timestamp=timestamp, value=record.value or b"", headers=headers_of(record.headers),
+        topic=job.stage.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        timestamp=timestamp,
+        value=record.value or b"",
+        headers=headers_of(record.headers),
         deadline=deadline if limited and job.stage.topic != "requests" else None,
-        queue_ms=max(0.0, (now - timestamp.timestamp()) * 1000), started=started,
+        queue_ms=max(0.0, (now - timestamp.timestamp()) * 1000),
+        started=started,
         expires=started + job.stage.budget.total_seconds() if limited else None,
-    )  # fmt: skip
+    )

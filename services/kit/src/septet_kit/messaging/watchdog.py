@@ -51,9 +51,14 @@ class Watchdog:
     """
 
     def __init__(
-        self, consumer: Watched, sender: Sender, progress: Progress, timeout: timedelta,
-        longest_budget: timedelta, check_s: float = _CHECK_S,
-    ) -> None:  # fmt: skip
+        self,
+        consumer: Watched,
+        sender: Sender,
+        progress: Progress,
+        timeout: timedelta,
+        longest_budget: timedelta,
+        check_s: float = _CHECK_S,
+    ) -> None:
         self._consumer = consumer
         self._sender = sender
         self._progress = progress

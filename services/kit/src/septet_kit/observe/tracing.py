@@ -86,9 +86,11 @@ def derived_context(tenant: str, request_id: str) -> SpanContext:
     digest = hashlib.sha256(f"{tenant}\x1f{request_id}".encode()).digest()
     trace_id = int.from_bytes(digest[:16], "big")
     return SpanContext(
-        trace_id=trace_id, span_id=int.from_bytes(digest[16:24], "big"), is_remote=True,
+        trace_id=trace_id,
+        span_id=int.from_bytes(digest[16:24], "big"),
+        is_remote=True,
         trace_flags=TraceFlags(TraceFlags.SAMPLED if _is_sampled(trace_id) else TraceFlags.DEFAULT),
-    )  # fmt: skip
+    )
 
 
 def _is_sampled(trace_id: int) -> bool:
@@ -186,9 +188,12 @@ def emit_root_span(
     token = _forced.set((root.trace_id, root.span_id))
     try:
         current = _tracer.start_span(
-            "request", context=OtelContext(), kind=SpanKind.SERVER, start_time=int(start.timestamp() * 1e9),
+            "request",
+            context=OtelContext(),
+            kind=SpanKind.SERVER,
+            start_time=int(start.timestamp() * 1e9),
             attributes={semconv.SEPTET_TENANT: tenant, semconv.SEPTET_REQUEST_ID: request_id, **attributes},
-        )  # fmt: skip
+        )
     finally:
         _forced.reset(token)
     current.end(end_time=int(end.timestamp() * 1e9))

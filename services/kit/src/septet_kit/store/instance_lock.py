@@ -45,9 +45,11 @@ class InstanceLock:
         while not await self._try():
             if loop.time() > deadline:
                 raise Permanent(
-                    "instance_taken", f"another process runs as {self._name}", field="SEPTET_INSTANCE",
+                    "instance_taken",
+                    f"another process runs as {self._name}",
+                    field="SEPTET_INSTANCE",
                     fix="give each process of a service its own SEPTET_INSTANCE",
-                )  # fmt: skip
+                )
             await asyncio.sleep(_RETRY_S)
 
     async def guard(self) -> None:

@@ -98,10 +98,16 @@ class Outbox:
         event_id = UUID(emit.event_id)
         valid_until = _now() + (CLAIM - CLAIM_MARGIN).total_seconds()
         return OutboxEmit(
-            topic=emit.topic, event=emit.event, key=emit.key, id=event_id, stored=value,
-            address=self._tenants.address(emit.topic, emit.tenant), headers=json.dumps(carrier),
-            holder=holder(self._instance), claim=self._claim(event_id, otel_context.get_current(), valid_until),
-        )  # fmt: skip
+            topic=emit.topic,
+            event=emit.event,
+            key=emit.key,
+            id=event_id,
+            stored=value,
+            address=self._tenants.address(emit.topic, emit.tenant),
+            headers=json.dumps(carrier),
+            holder=holder(self._instance),
+            claim=self._claim(event_id, otel_context.get_current(), valid_until),
+        )
 
     async def run(self) -> None:
         """Mark, sweep and purge, until cancelled."""
@@ -211,9 +217,13 @@ class Outbox:
             raise RuntimeError("the outbox is not connected to a log")
         valid_until = _now() + (_SWEEP_CLAIM - CLAIM_MARGIN).total_seconds()
         rows = await self._database.fetch(
-            _TAKE, holder(self._instance), earlier_lives(self._instance), list(self._rows.held),
-            _SWEEP_CLAIM, tenant=ALL_TENANTS,
-        )  # fmt: skip
+            _TAKE,
+            holder(self._instance),
+            earlier_lives(self._instance),
+            list(self._rows.held),
+            _SWEEP_CLAIM,
+            tenant=ALL_TENANTS,
+        )
         if not rows:
             return None
         rows.sort(key=lambda r: r["created_at"])

@@ -42,8 +42,15 @@ class OutboxEmit(Emit):
     def row(self) -> tuple[object, ...]:
         """What :func:`put_outbox` writes."""
         return (
-            self.id, self.address, self.record_key, self.stored, self.headers, self.holder, self.tenant, CLAIM,
-        )  # fmt: skip
+            self.id,
+            self.address,
+            self.record_key,
+            self.stored,
+            self.headers,
+            self.holder,
+            self.tenant,
+            CLAIM,
+        )
 
     def to_record(self, _: Tenants) -> Record:
         """The row as a record."""

@@ -188,11 +188,15 @@ async def open_pool(
     """
     try:
         pool = await asyncpg.create_pool(
-            settings.postgres_dsn.get_secret_value(), reset=_keep, min_size=1, max_size=settings.postgres_pool,
-            init=_init, connection_class=TenantConnection,
+            settings.postgres_dsn.get_secret_value(),
+            reset=_keep,
+            min_size=1,
+            max_size=settings.postgres_pool,
+            init=_init,
+            connection_class=TenantConnection,
             command_timeout=(settings.postgres_statement_timeout + _CLIENT_MARGIN).total_seconds(),
             server_settings=_session(settings, schema, wait_for_disk),
-        )  # fmt: skip
+        )
     except TRANSIENT_ERRORS as error:
         raise Transient(
             "store_unavailable", f"PostgreSQL: {error}", fix="check SEPTET_POSTGRES_DSN"

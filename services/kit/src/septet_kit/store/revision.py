@@ -48,9 +48,10 @@ async def require_revision(connection: asyncpg.Connection, schema: str, wanted: 
     found = await revision_of(connection, schema)
     if found is None or found < wanted:
         raise Permanent(
-            "schema_behind", f"the schema {schema} is at revision {found or 'none'}, and {wanted} is needed",
+            "schema_behind",
+            f"the schema {schema} is at revision {found or 'none'}, and {wanted} is needed",
             field="SEPTET_POSTGRES_DSN",
             fix=f"run `python -m septet_kit.migrate {schema}` with the owner's SEPTET_POSTGRES_OWNER_DSN",
-        )  # fmt: skip
+        )
     if found > wanted:
         log.warning("the schema is newer than this service", schema=schema, found=found, wanted=wanted)
