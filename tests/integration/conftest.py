@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord
@@ -131,3 +132,11 @@ def read_log(settings: KitSettings) -> ReadLog:
         return found
 
     return read
+
+
+async def run_once(dsn: str, statement: str, *args: object) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement, *args)
+    finally:
+        await connection.close()

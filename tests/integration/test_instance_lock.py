@@ -15,6 +15,7 @@ from septet_kit.store.instance_lock import InstanceLock
 from septet_kit.store.keepalive import SERVER_KEEPALIVE
 
 from ..chaos.proxy import proxied
+from .conftest import run_once
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ async def test_a_process_behind_a_silent_network_loses_its_lock_to_its_replaceme
             await replacement.acquire()
         # The server's keepalives end the session of a machine that is gone; the proxy answers them, so that this is
         # what the server does then.
-        await _run_once(
+        await run_once(
             dsn,
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = "
             "(hashtextextended($1, 0) & x'ffffffff'::bigint)::oid",

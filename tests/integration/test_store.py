@@ -24,7 +24,7 @@ from septet_kit.store.tenancy import ALL_TENANTS
 from septet_kit.tenants import SHARED_ONLY
 from septet_kit.testing import flow
 
-from .conftest import ReadLog
+from .conftest import ReadLog, run_once
 
 
 @pytest.fixture
@@ -277,14 +277,6 @@ async def test_a_database_that_is_not_there_is_transient(settings: KitSettings) 
             pass
 
 
-async def _run_once(dsn: str, statement: str, *args: object) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement, *args)
-    finally:
-        await connection.close()
-
-
 async def test_a_migration_under_a_live_pool_is_transient(settings: KitSettings, pool: StorePool) -> None:
     async def read() -> object:
         async with pool.transaction("default") as connection:
@@ -293,7 +285,7 @@ async def test_a_migration_under_a_live_pool_is_transient(settings: KitSettings,
     # Every connection of the pool has prepared the statement.
     await asyncio.gather(*(read() for _ in range(20)))
     schema = await pool.fetchval("SELECT current_schema()")
-    await _run_once(
+    await run_once(
         settings.postgres_dsn.get_secret_value(), f'ALTER TABLE "{schema}".effects ADD COLUMN more text'
     )
     with pytest.raises(Transient) as raised:
