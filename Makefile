@@ -14,7 +14,7 @@ PACKAGES := septet_contracts septet_kit septet_guardrails septet_cache septet_re
 
 EXPORT := --quiet --all-packages --no-emit-workspace --format requirements-txt --no-header --no-annotate
 
-.PHONY: help setup setup-dev demo test chaos chaos-short bench chart test-chart stack test-stack stack-down lint audit format up doctor lock contracts clean
+.PHONY: help setup setup-dev demo test test-fast chaos chaos-short bench chart test-chart stack test-stack stack-down lint audit format up doctor lock contracts clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ demo: setup ## Start everything, ingest a corpus and show the main job
 	@$(BIN)/septet demo
 
 # A test must not compile or download anything: clients of registries fail here instead.
+test-fast: setup-dev ## Run the tests that start no server (a minute)
+	@$(BIN)/python -m pytest -q -m "not servers"
+
 test: setup-dev ## Run the whole test suite
 	@GOPROXY=off PIP_NO_INDEX=1 npm_config_offline=true $(BIN)/python -m pytest
 
