@@ -266,7 +266,7 @@ async def test_the_doctor_finds_a_missing_acl_and_a_wrong_password(secured: Secu
     await cluster.apply(await cluster.pending(wanted - {taken}))
     found = {check.name: check for check in await check_kafka(here)}
     assert not found["kafka ACLs"].ok
-    assert "eval may read septet.outcomes.v1" in found["kafka ACLs"].detail
+    assert "read on septet.outcomes.v1 for eval" in found["kafka ACLs"].detail
     assert "septet kafka apply" in found["kafka ACLs"].fix
     await cluster.apply(await cluster.pending(wanted))
     operator = secured.connection("operator")
