@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -118,7 +119,16 @@ def untraced(task: Task) -> Task:
 
 
 def exit_within(limit: timedelta) -> None:
-    """End the process after ``limit``, whatever hangs: a client that cannot stop must not hold up a restart."""
-    timer = threading.Timer(limit.total_seconds(), os._exit, (1,))
+    """End the process after ``limit``, whatever hangs: a client that cannot stop must not hold up a restart.
+
+    The stacks of all threads go to standard error, because they show what hangs.
+    """
+    timer = threading.Timer(limit.total_seconds(), _exit, (limit,))
     timer.daemon = True
     timer.start()
+
+
+def _exit(limit: timedelta) -> None:
+    log.error("shutdown takes too long, ending the process", limit_s=limit.total_seconds())
+    faulthandler.dump_traceback(all_threads=True)
+    os._exit(1)
