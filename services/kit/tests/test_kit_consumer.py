@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
+from aiokafka import TopicPartition
 from septet_contracts import Request, encode
 from septet_kit.context import Context
 from septet_kit.events import Emit
@@ -253,6 +254,26 @@ async def test_an_orderly_end_wipes_the_trail() -> None:
 
 def _short(drain: Callable[[float], object]) -> Callable[[float], object]:
     return lambda _: drain(0.01)
+
+
+async def test_records_are_left_to_the_log_when_the_group_moves_on_while_their_start_is_counted() -> None:
+    log, handled = FakeLog(), Handled()
+    put(log, "first")
+    async with process(log, [Stage("requests", handled)], [REQUESTS], killed=True) as run:
+        commit, moved = run.client.commit, False
+
+        async def commit_and_move(offsets: dict[TopicPartition, object]) -> None:
+            nonlocal moved
+            await commit(offsets)
+            if not moved:
+                moved = True
+                await run.consumer.on_partitions_assigned([REQUESTS])
+                run.client._position[REQUESTS] = 0
+
+        run.client.commit = commit_and_move  # type: ignore[method-assign, assignment]
+        await run.until(lambda: log.commits.get(REQUESTS) == (1, ""))
+    assert moved
+    assert handled.ids == ["first"]
 
 
 async def test_an_idle_partition_counts_no_starts() -> None:

@@ -140,7 +140,8 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
                 if self._unsettled:
                     # The group has moved on meanwhile: the new owner of these records gets them from the log.
                     continue
-            if not await self._begin(batches):
+            if not await self._begin(batches) or (batches and self._unsettled):
+                # The group has moved on while the start was counted.
                 continue
             await self._accept(batches)
             self._balance()
