@@ -166,7 +166,7 @@ class Lab:
     ) -> Verdict:
         """Wait for the responses, let duplicates a moment to show, then read the log from its first offset."""
         for each in traffic:
-            await self.watch.all_of(each, wait_s)
+            await self.watch.all_of(each.sent, wait_s)
         await asyncio.sleep(settle_s)
         ids = {s.request_id for t in traffic for s in t.sent}
         records = await self.records(RESPONSES, ids)

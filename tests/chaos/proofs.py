@@ -131,7 +131,7 @@ async def _all_killed(here: Lab) -> Verdict:
     # The first records of an assignment wait for the database before they are taken.
     warm = here.traffic()
     await warm.steady(10, 2)
-    await here.watch.all_of(warm, 60)
+    await here.watch.all_of(warm.sent, 60)
     traffic = here.traffic(conversations=0, deadline_s=45)
     with _standing_still(here.server_pid("postgres")):
         await traffic.steady(200, 1.5)
@@ -168,7 +168,7 @@ async def _feedback_again(here: Lab) -> Verdict:
     """
     traffic = here.traffic(conversations=0)
     await traffic.steady(10, 3)
-    await here.watch.all_of(traffic, 60)
+    await here.watch.all_of(traffic.sent, 60)
     for _ in range(2):
         for sent in traffic.sent:
             await traffic.thumb(sent.request_id)
@@ -183,7 +183,7 @@ async def _everything_again(here: Lab) -> Verdict:
     """Every request and every outcome is published a second time."""
     traffic = here.traffic(conversations=0)
     await traffic.steady(10, 4)
-    await here.watch.all_of(traffic, 60)
+    await here.watch.all_of(traffic.sent, 60)
     for name in (OUTCOMES, REQUESTS):
         for record in await read_whole(here.kafka, name):
             await here.producer.send_and_wait(

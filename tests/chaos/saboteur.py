@@ -125,7 +125,8 @@ FAILPOINTS: dict[str, Callable[[Strike], None]] = {
 FAULTS: dict[str, Callable[[Strike], None]] = {
     **FAILPOINTS,
     "before_release": _before_release,
-    "in_costly_work": lambda strike: _around(Ledger, "_do", before=lambda _: strike()),
+    # The result is paid for, and not in the ledger.
+    "before_store": lambda strike: _around(Ledger, "_store", before=lambda _: strike()),
     "refuses": _refuses,
     "fatal_record": _fatal_record,
 }

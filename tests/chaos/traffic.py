@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -147,11 +147,11 @@ class Watch:
         times = sorted(at for at in self.first_seen.values() if since <= at <= until)
         return max((b - a for a, b in pairwise([since, *times, until])), default=0.0)
 
-    async def all_of(self, traffic: Traffic, timeout_s: float) -> bool:
-        """Wait until every acknowledged request has a response; False when ``timeout_s`` has passed first."""
+    async def all_of(self, sent: Collection[Sent], timeout_s: float) -> bool:
+        """Wait until each of these requests has a response; False when ``timeout_s`` has passed first."""
         try:
             async with asyncio.timeout(timeout_s):
-                while any(s.request_id not in self.first_seen for s in traffic.sent):
+                while any(s.request_id not in self.first_seen for s in sent):
                     self._arrived.clear()
                     await self._arrived.wait()
         except TimeoutError:

@@ -28,4 +28,4 @@ async def ingested(here: Lab) -> None:
     # What has been asked once needs no embedding again.
     warm = here.traffic(FULL, first=1_000_000)
     await warm.steady(2, 2)
-    await here.watch.all_of(warm, 60)
+    await here.watch.all_of(warm.sent, 60)

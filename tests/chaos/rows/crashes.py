@@ -217,7 +217,7 @@ async def zombie(work: Path, seed: int, scale: Scale) -> Claims:
     """Instances stop in the middle of their work for longer than a session, then continue.
 
     What the stale instance still wants to do (release a response, keep a draft, commit its offsets) is refused:
-    others have done it meanwhile. Eval stops before a release, generation with the lease of a draft.
+    others have done it meanwhile. Eval stops before a release, generation before it stores a draft.
     """
     claims = Claims()
     async with lab(work, seed, scale) as here:
@@ -225,15 +225,19 @@ async def zombie(work: Path, seed: int, scale: Scale) -> Claims:
         seconds = scale.seconds(30, 14)
         stop = asyncio.Event()
         sending = asyncio.create_task(traffic.until(stop, 10))
-        points = {"eval": "before_release", "generation": "in_costly_work"}
+        points = {"eval": "before_release", "generation": "before_store"}
         stale = [await _stops(here, service, point) for service, point in points.items()]
         await asyncio.sleep(seconds)
+        # Their work is refused once others have done it, however long the group took to give it to them.
+        claims.expect(
+            await here.watch.all_of(tuple(traffic.sent), 60), "nobody did the stale instances' work"
+        )
         logged = {m.service: m.log.stat().st_size for m in stale}
         for member in stale:
             member.signal(signal.SIGCONT)
         stop.set()
         await sending
-        await here.watch.all_of(traffic, 120)
+        await here.watch.all_of(traffic.sent, 120)
         await here.drained()
         claims.keep(await here.verdict(traffic))
         for member in stale:

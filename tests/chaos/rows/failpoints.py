@@ -39,7 +39,7 @@ async def failpoints(work: Path, seed: int, scale: Scale) -> Claims:
         await asyncio.gather(*(_dies(here, member, wanted, turn) for member in here.fleet.members))
         stop.set()
         await sending
-        await here.watch.all_of(traffic, 300)
+        await here.watch.all_of(traffic.sent, 300)
         await here.drained()
         claims.keep(await here.verdict(traffic, settle_s=4))
         await _count(here, traffic, wanted, claims)

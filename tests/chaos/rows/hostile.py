@@ -71,7 +71,7 @@ async def hostile(work: Path, seed: int, scale: Scale) -> Claims:
     async with lab(work, seed, scale) as here:
         traffic = here.traffic(deadline_s=600)
         await traffic.steady(10, 2)
-        await here.watch.all_of(traffic, 60)
+        await here.watch.all_of(traffic.sent, 60)
         batches = await asyncio.to_thread(lambda: list(_batches(traffic.sent[0], brief=scale.brief)))
         here.rng.shuffle(batches)
         seconds = scale.seconds(100 * len(batches) / _RATE, 15)
@@ -134,7 +134,7 @@ async def _under_attack(
     stop.set()
     await sending
     kills, most = await killing, await watching
-    await here.watch.all_of(traffic, 120)
+    await here.watch.all_of(traffic.sent, 120)
     gap = here.watch.longest_gap(begin, loop.time())
     growth = max(most[name] - before[name] for name in before)
     claims.figure(kills=kills, longest_gap_s=gap, growth_mib=growth)
@@ -178,7 +178,7 @@ async def _quarantined(here: Lab, traffic: Traffic, claims: Claims) -> None:
     at = await _buried(here, mark)
     stop.set()
     await sending
-    await here.watch.all_of(traffic, 120)
+    await here.watch.all_of(traffic.sent, 120)
     deaths = member.restarts - before
     gap = here.watch.longest_gap(begin, loop.time())
     seen = [to_seen(r) for r in await here.records(RESPONSES, {mark})]

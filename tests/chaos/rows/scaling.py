@@ -121,11 +121,11 @@ async def _sustained(here: Lab) -> float:
     """Requests a second that come back when 200 are sent at once."""
     warm = here.traffic()
     await warm.steady(10, 3)
-    await here.watch.all_of(warm, 60)
+    await here.watch.all_of(warm.sent, 60)
     traffic = here.traffic()
     begin = asyncio.get_running_loop().time()
     await traffic.steady(200, 1)
-    await here.watch.all_of(traffic, 120)
+    await here.watch.all_of(traffic.sent, 120)
     return 200 / (asyncio.get_running_loop().time() - begin)
 
 

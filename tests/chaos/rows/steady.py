@@ -25,7 +25,7 @@ async def baseline(work: Path, seed: int, scale: Scale) -> Claims:
     async with lab(work, seed, scale, servers={"max_traces": _TRACES_KEPT}) as here:
         warm = here.traffic()
         await warm.steady(10, 3)
-        await here.watch.all_of(warm, 60)
+        await here.watch.all_of(warm.sent, 60)
         traffic = here.traffic()
         await traffic.steady(50, scale.seconds(120, 5))
         claims.keep(await here.verdict(traffic))
