@@ -22,7 +22,7 @@ from septet_kit.tenants import Tenants
 from ..conftest import Backend
 
 WAIT_S = 60
-WISH = {"question": "What is kept in the cellar?", "generate": False, "cache": {"use": "bypass"}}
+OPTIONS = {"question": "What is kept in the cellar?", "generate": False, "cache": {"use": "bypass"}}
 
 
 class Everything:
@@ -97,17 +97,17 @@ def name() -> str:
 
 
 async def test_one_request_id_of_three_tenants_is_three_requests(log: Everything, name: str) -> None:
-    await log.send("septet.requests.v1.acme", {"request_id": name, **WISH})
+    await log.send("septet.requests.v1.acme", {"request_id": name, **OPTIONS})
     await log.send(
-        "septet.requests.v1.globex", {"request_id": name, "tenant": "globex", **WISH, "question": "Why?"}
+        "septet.requests.v1.globex", {"request_id": name, "tenant": "globex", **OPTIONS, "question": "Why?"}
     )
     await log.send(
-        "septet.requests.v1", {"request_id": name, **WISH, "question": "지하실에 무엇이 있습니까?"}
+        "septet.requests.v1", {"request_id": name, **OPTIONS, "question": "지하실에 무엇이 있습니까?"}
     )
     found = [await log.response(f"septet.responses.v2{end}", name) for end in (".acme", ".globex", "")]
     assert [r.tenant for r in found] == ["acme", "globex", "default"]
     assert [r.error for r in found] == [None, None, None]
-    assert [r.question for r in found] == [WISH["question"], "Why?", "지하실에 무엇이 있습니까?"]
+    assert [r.question for r in found] == [OPTIONS["question"], "Why?", "지하실에 무엇이 있습니까?"]
     assert len({r.event_id for r in found}) == len({r.trace_id for r in found}) == 3
 
 
@@ -121,7 +121,7 @@ async def test_one_request_id_of_three_tenants_is_three_requests(log: Everything
 async def test_another_tenants_name_is_refused_where_the_sender_sits(
     log: Everything, name: str, topic: str, end: str, sender: str, code: str
 ) -> None:
-    await log.send(topic, {"request_id": name, "tenant": "globex", **WISH})
+    await log.send(topic, {"request_id": name, "tenant": "globex", **OPTIONS})
     refused = await log.response(f"septet.responses.v2{end}", name)
     assert (refused.status, refused.tenant) == ("failed", sender)
     assert refused.error is not None
@@ -129,7 +129,7 @@ async def test_another_tenants_name_is_refused_where_the_sender_sits(
     assert refused.trace_id == format(derived_context(sender, name).trace_id, "032x")
     assert (await log.dead_letter("septet.guardrails.dead.v1", name))["septet-dead-code"] == code.encode()
     # The id is still free for the tenant that was named, and this is the only word that it ever gets of it.
-    await log.send("septet.requests.v1.globex", {"request_id": name, **WISH})
+    await log.send("septet.requests.v1.globex", {"request_id": name, **OPTIONS})
     assert (await log.response("septet.responses.v2.globex", name)).error is None
     assert len(log.responses("septet.responses.v2.acme", name)) == (end == ".acme")
 
@@ -171,7 +171,7 @@ async def test_the_client_of_the_command_line_finds_the_tenants_topics(
     shop: Backend, tenants: Tenants, name: str
 ) -> None:
     kafka = shop.addresses.connection()
-    request = {"request_id": name, "tenant": "acme", **WISH}
+    request = {"request_id": name, "tenant": "acme", **OPTIONS}
     async with connect(kafka, tenants=tenants, tenant="acme") as client:
         assert (await client.ask(request, WAIT_S)).tenant == "acme"
     async with connect(kafka) as ignorant:

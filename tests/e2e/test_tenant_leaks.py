@@ -129,7 +129,7 @@ async def _side(kafka: KafkaConnection, tenant: str) -> AsyncIterator[Side]:
 
 
 def _mixed(tenant: str, number: int) -> dict[str, Any]:
-    """A question with one of many wishes; every other payload leaves its tenant to the topic."""
+    """A question with one of many combinations of options; every other payload leaves its tenant to the topic."""
     body: dict[str, Any] = {"question": _question(_item(number), number % 2)}
     if number % 4 < 2:
         body["tenant"] = tenant
@@ -246,10 +246,10 @@ async def test_a_planted_leak_is_found(shop: Backend, tenants: Tenants, tenants_
     }
     assert shop.stack is not None
     await shop.stack.spawn_service("retrieval-leaky", program, env)
-    wish = {"cache": {"use": "bypass"}, "generate": False, "retrieval": {"mode": "lexical", "k": 10}}
+    options = {"cache": {"use": "bypass"}, "generate": False, "retrieval": {"mode": "lexical", "k": 10}}
     async with _side(kafka, "acme") as acme:
         numbers = range(5000, 5040)
-        await acme.ask(numbers, [{"question": _question(n % 8, 0), **wish} for n in numbers])
+        await acme.ask(numbers, [{"question": _question(n % 8, 0), **options} for n in numbers])
     found = Search()
     for values in acme.responses.values():
         for value in values:
