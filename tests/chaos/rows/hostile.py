@@ -33,6 +33,7 @@ _LIVES = 50
 DOCUMENTS, CHANGED = topic("documents").name, topic("documents-changed").name
 # Which service writes the dead letter of a record on a topic of clients.
 _OWNERS = {REQUESTS: "guardrails", DOCUMENTS: "retrieval", FEEDBACK: "feedback"}
+_COORDINATES = ("septet-dead-topic", "septet-dead-partition", "septet-dead-offset")
 # On the topics that are not the way of a request, the short form has these.
 _WORST = frozenset({"header_name_not_utf8", "tombstone", "bomb_zstd", "near_fetch_limit", "json_nul"})
 
@@ -208,8 +209,10 @@ async def _ends(here: Lab) -> Ends:
     letters = set()
     for service in SERVICES:
         for letter in await here.whole(dead_letter_topic(service)):
-            said = {k.removeprefix("septet-dead-"): v.decode() for k, v in letter.headers if v is not None}
-            letters.add((said["topic"], int(said["partition"]), int(said["offset"])))
+            # A dead letter also has the headers of its record, which may hold any bytes.
+            found = {k: v for k, v in letter.headers if v is not None and k in _COORDINATES}
+            name, partition, offset = (found[k].decode() for k in _COORDINATES)
+            letters.add((name, int(partition), int(offset)))
     names = {
         REQUESTS: (RESPONSES, "request_id"),
         DOCUMENTS: (CHANGED, "document_id"),
