@@ -18,7 +18,7 @@ app = typer.Typer(
         "septet dlq list",
         "septet dlq list guardrails --code malformed_json",
         "septet dlq show guardrails/3",
-        "septet dlq redrive --code database_down --rate 20",
+        "septet dlq redrive --code store_unavailable --rate 20",
     ),
     no_args_is_help=True,
     rich_markup_mode="rich",
