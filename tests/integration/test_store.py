@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -266,6 +266,15 @@ async def test_a_pool_waits_for_the_disk_unless_told_otherwise(
     async with open_pool(settings, "public", wait_for_disk=wait_for_disk) as opened:
         said = await opened.fetchval("SHOW synchronous_commit")
     assert said == ("on" if wait_for_disk else "off")
+
+
+async def test_a_connection_that_never_comes_back_does_not_hold_up_the_end(
+    settings: KitSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("septet_kit.store.pool._CLOSE_S", 0.2)
+    async with asyncio.timeout(10), AsyncExitStack() as borrowed:
+        async with open_pool(settings, "public") as pool:
+            await borrowed.enter_async_context(pool.acquire())
 
 
 async def test_a_database_that_is_not_there_is_transient(settings: KitSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import Any, cast
 import asyncpg
 
 from septet_kit.errors import Outage, Transient
+from septet_kit.observe.logs import get_logger
 from septet_kit.settings import KitSettings
 from septet_kit.store.keepalive import SERVER_KEEPALIVE
 from septet_kit.store.outbox import Outbox
@@ -48,6 +50,9 @@ TRANSIENT_ERRORS = (*_OUTAGE, *_RETRYABLE)
 
 # The server's limit comes first, because it names the reason. The client's limit is for a server that does not answer.
 _CLIENT_MARGIN = timedelta(seconds=5)
+# asyncpg itself waits for a connection without a limit.
+_CLOSE_S = 5.0
+log = get_logger()
 
 
 class StorePool:
@@ -208,7 +213,17 @@ async def open_pool(
                 await require_revision(connection, schema, revision)
         yield store
     finally:
-        await pool.close()
+        await _close(pool)
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    """Close the pool; a connection that is not given back in time must not hold up the end of the process."""
+    try:
+        async with asyncio.timeout(_CLOSE_S):
+            await pool.close()
+    except TimeoutError:
+        log.warning("connections did not close in time, cut them off", limit_s=_CLOSE_S)
+        pool.terminate()
 
 
 def _session(settings: KitSettings, schema: str, wait_for_disk: bool) -> dict[str, str]:
