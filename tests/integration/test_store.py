@@ -272,9 +272,8 @@ async def test_a_connection_that_never_comes_back_does_not_hold_up_the_end(
     settings: KitSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("septet_kit.store.pool._CLOSE_S", 0.2)
-    async with asyncio.timeout(10), AsyncExitStack() as borrowed:
-        async with open_pool(settings, "public") as pool:
-            await borrowed.enter_async_context(pool.acquire())
+    async with asyncio.timeout(10), AsyncExitStack() as borrowed, open_pool(settings, "public") as pool:
+        await borrowed.enter_async_context(pool.acquire())
 
 
 async def test_a_database_that_is_not_there_is_transient(settings: KitSettings) -> None:
