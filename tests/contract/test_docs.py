@@ -38,6 +38,14 @@ def test_table_of_scores_lists_every_scorer() -> None:
     assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(SCORERS)
 
 
+def test_readme_quotes_the_checks_of_the_demo() -> None:
+    demo = "".join(file.read_text("utf-8") for file in (ROOT / "cli/src/septet_cli/demo").glob("*.py"))
+    names = re.sub(r"\{[^}]*\}", "N", demo)
+    quoted = re.findall(r"^  PASS (.+)$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert len(quoted) >= 5
+    assert [line for line in quoted if re.sub(r"\d+", "N", line) not in names] == []
+
+
 def test_every_setting_named_in_prose_exists() -> None:
     known = set(
         re.findall(r"`(SEPTET_\w+)`", (ROOT / "docs" / "reference" / "settings.md").read_text("utf-8"))
