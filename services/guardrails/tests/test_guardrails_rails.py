@@ -44,5 +44,7 @@ def test_reference_lists_the_rails_in_the_order_in_which_they_run() -> None:
 def test_policy_of_the_chaos_suite_disables_every_rail() -> None:
     text = (ROOT / "tests" / "chaos" / "policies" / "bare.yaml").read_text("utf-8")
     policy = parse_policy(text, "bare.yaml")
-    rules = [getattr(policy.input, name) for name in INPUT] + [getattr(policy.output, name) for name in OUTPUT]
+    rules = [getattr(policy.input, name) for name in INPUT] + [
+        getattr(policy.output, name) for name in OUTPUT
+    ]
     assert not any(rule.enabled for rule in rules)
