@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from septet_cli.errors import CliError
 from septet_cli.ingest.document import MAX_PART_BYTES, Document, Problem, parts
-from septet_cli.ingest.files import load_path
+from septet_cli.ingest.files import KNOWN, load_path
 from septet_cli.ingest.manifest import Manifest
+from septet_contracts.documents import UpsertDocument
 
 
 def test_a_folder_gives_stable_ids_titles_and_media_types(tmp_path: Path) -> None:
@@ -68,6 +69,26 @@ def test_a_malformed_jsonl_line_is_reported_with_its_number(tmp_path: Path) -> N
     documents = [(d.document_id, d.text) for d in found if isinstance(d, Document)]
     assert documents == [("one", "first"), ("3", "third"), ("rows.jsonl#7", "nameless")]
     assert [p.where for p in found if isinstance(p, Problem)] == [f"{file}:{n}" for n in (2, 3, 4)]
+
+
+@pytest.mark.parametrize("ending", sorted(KNOWN))
+def test_a_file_that_cannot_be_opened_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    (tmp_path / f"a{ending}").write_text('{"text": "x"}')
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert list(load_path(tmp_path)) == [Problem(str(tmp_path / f"a{ending}"), "Permission denied")]
+
+
+def test_events_keep_to_the_limits_of_the_contract() -> None:
+    long = Document("d", "x" * (MAX_PART_BYTES + 1), "T" * 2_000, "u" * 3_000, location="L" * 2_000)
+    for part in parts(long):
+        UpsertDocument.model_validate(part.event("default"))
 
 
 def test_a_small_document_is_not_divided() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ..support.service_template import NAME, Workspace, follow
+from ..support.workspace import ADD_A_SERVICE, NAME, Workspace, follow
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return follow(tmp_path_factory.mktemp("workspace"))
+    return follow(tmp_path_factory.mktemp("workspace"), ADD_A_SERVICE)
 
 
 @pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from septet_contracts import SERVICES
 from septet_contracts.asyncapi import load_parties, short_name, written
+from septet_eval.domain.scorers import SCORERS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -30,6 +31,19 @@ def test_table_of_services_agrees_with_their_specs() -> None:
             assert row is not None, party.name
             assert set(row[1].split(", ")) == set(party.consumes)
             assert set(row[2].split(", ")) - {"outcomes"} == produced - {"outcomes"}
+
+
+def test_table_of_scores_lists_every_scorer() -> None:
+    table = (ROOT / "docs" / "reference" / "scores.md").read_text("utf-8")
+    assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(SCORERS)
+
+
+def test_readme_quotes_the_checks_of_the_demo() -> None:
+    demo = "".join(file.read_text("utf-8") for file in (ROOT / "cli/src/septet_cli/demo").glob("*.py"))
+    names = re.sub(r"\{[^}]*\}", "N", demo)
+    quoted = re.findall(r"^  PASS (.+)$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert len(quoted) >= 5
+    assert [line for line in quoted if re.sub(r"\d+", "N", line) not in names] == []
 
 
 def test_every_setting_named_in_prose_exists() -> None:

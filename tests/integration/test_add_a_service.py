@@ -20,7 +20,7 @@ from septet_kit import KitSettings
 from septet_native.processes.ports import free_port
 from septet_native.stack.addresses import Addresses
 
-from ..support.service_template import NAME, Workspace, follow
+from ..support.workspace import ADD_A_SERVICE, NAME, Workspace, follow
 from .conftest import ReadLog
 
 Publish = Callable[..., Awaitable[None]]
@@ -28,7 +28,7 @@ Publish = Callable[..., Awaitable[None]]
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return follow(tmp_path_factory.mktemp("workspace"))
+    return follow(tmp_path_factory.mktemp("workspace"), ADD_A_SERVICE)
 
 
 def _response(answer: str) -> Response:

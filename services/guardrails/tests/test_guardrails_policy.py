@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.domain.errors import InvalidPolicy, Rejected
-from septet_guardrails.domain.policy import Policy, parse_policy
+from septet_guardrails.domain.policy import InputRules, Policy, parse_policy
 
 
 def test_packaged_default_equals_the_defaults_of_the_rules() -> None:
@@ -47,8 +47,8 @@ def test_error_names_the_file_and_the_field(text: str, says: str) -> None:
 
 def test_observe_policy_blocks_no_question() -> None:
     observe = PolicyFiles.load().find("default", "observe")
-    actions = (observe.input.length, observe.input.injection, observe.input.pii, observe.input.toxicity)
-    assert {rule.action for rule in actions} == {"flag"}
+    rules = {name: getattr(observe.input, name) for name in InputRules.model_fields}
+    assert [name for name, rule in rules.items() if rule.enabled and rule.action != "flag"] == []
     assert observe.output == PolicyFiles.load().find("default", "default").output
 
 

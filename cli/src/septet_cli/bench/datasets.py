@@ -98,7 +98,7 @@ def _documents(corpus: Path) -> Iterator[Document]:
         name = first_text(row, ID_FIELDS)
         if not name:
             raise CliError(f"{corpus}:{number} has no id.", f"add one of the fields {', '.join(ID_FIELDS)}")
-        title = first_text(row, TITLE_FIELDS)[:1024]
+        title = first_text(row, TITLE_FIELDS)
         text = first_text(row, TEXT_FIELDS) or title
         if text:
             yield Document(name, text, title)

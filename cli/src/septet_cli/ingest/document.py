@@ -12,6 +12,7 @@ MediaType = Literal["text/plain", "text/markdown", "text/html"]
 
 # The contract allows 1,000,000 characters and a body of 1 MiB; parts stay below both.
 MAX_PART_BYTES = 600_000
+MAX_LENGTHS = {"title": 1_024, "uri": 2_048, "location": 1_024}
 PART = "#part-"
 
 
@@ -27,7 +28,7 @@ class Document:
     location: str = ""
 
     def event(self, tenant: str) -> dict[str, Any]:
-        """The body of the `documents` record."""
+        """The body of the `documents` record. Title, URI and location are cut to the contract's limits."""
         body = {
             "action": "upsert",
             "tenant": tenant,
@@ -38,7 +39,7 @@ class Document:
             "media_type": self.media_type,
             "location": self.location,
         }
-        return {name: value for name, value in body.items() if value != ""}
+        return {name: value[: MAX_LENGTHS.get(name)] for name, value in body.items() if value}
 
 
 @dataclass(frozen=True)

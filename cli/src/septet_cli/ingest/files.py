@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -20,7 +20,13 @@ MEDIA_TYPES: dict[str, MediaType] = {
     ".html": "text/html",
     ".htm": "text/html",
 }
-JSONL = {".jsonl", ".ndjson"}
+READERS: Mapping[str, Callable[[Path, str], Iterator[Loaded]]] = {
+    ".jsonl": load_jsonl,
+    ".ndjson": load_jsonl,
+}
+"""Readers by file ending. They get the file and the id of a document that is the whole file."""
+
+KNOWN = frozenset({*MEDIA_TYPES, *READERS})
 SKIPPED_FOLDERS = {"node_modules", "__pycache__", "site-packages"}
 
 
@@ -42,7 +48,7 @@ def load_path(path: Path, prefix: str | None = None) -> Iterator[Loaded]:
     base = path.resolve().name if prefix is None else prefix
     files = [f for f in sorted(path.rglob("*")) if _is_readable(f, path)]
     if not files:
-        kinds = " ".join(sorted({*MEDIA_TYPES, *JSONL}))
+        kinds = " ".join(sorted(KNOWN))
         raise CliError(f"{path} holds no documents.", f"add files of these types: {kinds}")
     for file in files:
         relative = file.relative_to(path).as_posix()
@@ -52,26 +58,27 @@ def load_path(path: Path, prefix: str | None = None) -> Iterator[Loaded]:
 def _is_readable(file: Path, root: Path) -> bool:
     folders = file.relative_to(root).parts[:-1]
     hidden = any(p.startswith(".") or p in SKIPPED_FOLDERS for p in folders) or file.name.startswith(".")
-    return file.is_file() and not hidden and file.suffix.lower() in {*MEDIA_TYPES, *JSONL}
+    return file.is_file() and not hidden and file.suffix.lower() in KNOWN
 
 
 def _load_file(file: Path, document_id: str) -> Iterator[Loaded]:
-    suffix = file.suffix.lower()
-    if suffix in JSONL:
-        yield from load_jsonl(file, document_id)
-        return
+    read = READERS.get(file.suffix.lower(), _load_text)
+    try:
+        yield from read(file, document_id)
+    except OSError as error:
+        yield Problem(str(file), error.strerror or str(error))
+
+
+def _load_text(file: Path, document_id: str) -> Iterator[Loaded]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         yield Problem(str(file), f"not UTF-8 (byte {error.start}); convert it to UTF-8")
         return
-    except OSError as error:
-        yield Problem(str(file), error.strerror or str(error))
-        return
     if not text.strip():
         yield Problem(str(file), "the file is empty")
         return
-    media_type = MEDIA_TYPES.get(suffix, "text/plain")
+    media_type = MEDIA_TYPES.get(file.suffix.lower(), "text/plain")
     yield Document(document_id, text, _title(text, media_type) or file.stem, str(file), media_type)
 
 
@@ -79,8 +86,8 @@ def _title(text: str, media_type: MediaType) -> str:
     if media_type == "text/html":
         soup = BeautifulSoup(text, "html.parser")
         found = soup.title or soup.find("h1")
-        return found.get_text(" ", strip=True)[:1024] if found else ""
+        return found.get_text(" ", strip=True) if found else ""
     if media_type == "text/markdown":
         lines = (line.strip() for line in text.splitlines())
-        return next((line[2:].strip()[:1024] for line in lines if line.startswith("# ")), "")
+        return next((line[2:].strip() for line in lines if line.startswith("# ")), "")
     return ""

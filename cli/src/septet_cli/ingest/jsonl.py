@@ -42,8 +42,7 @@ def _document(row: Any, where: str, default_id: str) -> Loaded:
     name = first_text(row, ID_FIELDS) or default_id
     if len(name) > 512:
         return Problem(where, f"the id has {len(name)} characters; the limit is 512")
-    title = first_text(row, TITLE_FIELDS)
-    return Document(name, text, title[:1024], first_text(row, URI_FIELDS)[:2048])
+    return Document(name, text, first_text(row, TITLE_FIELDS), first_text(row, URI_FIELDS))
 
 
 def first_text(row: dict[str, Any], names: tuple[str, ...]) -> str:

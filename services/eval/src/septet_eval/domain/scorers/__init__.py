@@ -1,20 +1,4 @@
-"""The registry of scorers.
-
-===================  ==========================================================================  ==========
-name                 value                                                                       applies to
-===================  ==========================================================================  ==========
-answer_relevance     relevance of the answer to the question                                     answered
-groundedness         share of the answer that its passages support                               passages
-context_relevance    mean relevance of the passages to the question                              passages
-citation_precision   share of citations whose passage supports the sentence that cites it        passages
-refusal              1 if the wording of the answer declines or abstains, else 0                 any answer
-readability          1 very easy to 0 very hard: Flesch (English), an adapted LIX (Korean)       prose
-length               1 within the bounds, decreasing to 0 outside them                           any answer
-exact_match          1 if the answer equals a reference after normalisation                      reference
-token_f1             overlap with the reference: words (English), characters (Korean)            reference
-rouge_l              longest common subsequence with the reference, F-measure                    reference
-===================  ==========================================================================  ==========
-"""
+"""The registry of scorers. ``docs/reference/scores.md`` describes the value of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service that ``docs/how-to/add-a-service.md`` describes, made from that page in a copy of the repository."""
+"""Pages that show how to extend Septet, followed in a copy of the repository."""
 
 from __future__ import annotations
 
@@ -7,24 +7,32 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "how-to" / "add-a-service.md"
+ADD_A_SERVICE = ROOT / "docs" / "how-to" / "add-a-service.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 NAME = "brevity"
 _COPIED = ("contracts", "services", "infra", "cli", "pyproject.toml", "Makefile")
-_FILE = re.compile(r"^```\w+\n# (services/\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"^( *)```\w+\n\1# (\w+/\S+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 _EMPTY = re.compile(r"^touch (services/\S+)", re.MULTILINE)
-_EDIT = re.compile(r"^\| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
+_EDIT = re.compile(r"^ *\| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A copy of the repository that contains the service."""
+    """A copy of the repository that contains the files of a page.
+
+    Attributes:
+        root: the copy.
+        written: paths of the files that the page adds, relative to the root.
+    """
 
     root: Path
+    written: tuple[str, ...]
 
     def environment(self, **variables: str) -> Mapping[str, str]:
         """The environment of a process that imports the copy instead of the installed packages."""
@@ -58,7 +66,13 @@ def edits(page: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def follow(target: Path) -> Workspace:
+def files(page: str) -> dict[str, str]:
+    """Texts of the files that the page adds, by path."""
+    blocks = {name: textwrap.dedent(text) for _, name, text in _FILE.findall(page)}
+    return {**blocks, **dict.fromkeys(_EMPTY.findall(page), "")}
+
+
+def follow(target: Path, page: Path) -> Workspace:
     """Copy the repository to ``target``, write the page's files and make its edits.
 
     Raises:
@@ -71,15 +85,14 @@ def follow(target: Path) -> Workspace:
             shutil.copytree(source, target / name, ignore=ignored)
         else:
             shutil.copy2(source, target / name)
-    page = PAGE.read_text("utf-8")
-    files = {**dict(_FILE.findall(page)), **dict.fromkeys(_EMPTY.findall(page), "")}
-    for name, text in files.items():
+    added = files(page.read_text("utf-8"))
+    for name, text in added.items():
         file = target / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
-    for name, old, new in edits(page):
+    for name, old, new in edits(page.read_text("utf-8")):
         file = target / name
         text = file.read_text("utf-8")
         assert text.count(old) == 1, f"{name} has {old!r} {text.count(old)} times"
         file.write_text(text.replace(old, new), "utf-8")
-    return Workspace(target)
+    return Workspace(target, tuple(added))
