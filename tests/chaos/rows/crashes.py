@@ -222,7 +222,7 @@ async def zombie(work: Path, seed: int, scale: Scale) -> Claims:
     claims = Claims()
     async with lab(work, seed, scale) as here:
         traffic = here.traffic()
-        seconds = scale.seconds(30, 14)
+        seconds = scale.seconds(_FROZEN_S, 14)
         stop = asyncio.Event()
         sending = asyncio.create_task(traffic.until(stop, 10))
         points = {"eval": "before_release", "generation": "before_store"}
@@ -262,6 +262,8 @@ async def _stops(here: Lab, service: str, point: str) -> Member:
     return member
 
 
+# Longer than a session (10 s). An event loop that stood still for 30 s would end its process (`LoopGuard`) instead.
+_FROZEN_S = 20.0
 # What each stale instance has to say when it continues.
 _COMMIT = "commit refused, the group has moved on"
 _REFUSED = {
@@ -291,5 +293,10 @@ ROWS = (
         "0 errors, redelivery ≤ 1 %, each document indexed or gone, one label per thumb, each stop ≤ 8 s",
         rolling,
     ),
-    Row(7, "SIGSTOP 30 s, then SIGCONT", "the stale instance's commit and release are refused", zombie),
+    Row(
+        7,
+        f"SIGSTOP {_FROZEN_S:.0f} s, then SIGCONT",
+        "the stale instance's commit and release are refused",
+        zombie,
+    ),
 )
