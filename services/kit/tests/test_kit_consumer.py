@@ -16,6 +16,8 @@ from septet_kit.messaging.dispatcher import MAX_AHEAD, StepFailed
 from septet_kit.settings import KitSettings
 from septet_kit.spec import Stage
 
+from tests.support.record_batch import RawRecord
+
 from .harness import batches as made
 from .harness.kafka import FakeLog, facts
 from .harness.service import SETTINGS, Process, partition, process
@@ -89,8 +91,8 @@ async def test_undecodable_bytes_end_in_dead_letters_and_the_next_record_is_hand
         made.record(
             question("r2"), traceparent=b"\xff\x00garbage", tracestate=b"=" * 9000, baggage=b";" * 100_000
         ),
-        (b"k", question("r3"), [(f"h{n}", b"v" * 20) for n in range(10_000)]),
-        (b"k", b"not json", [(f"h{n}", b"v" * 200) for n in range(10_000)]),
+        made.record(question("r3"), **{f"h{n}": b"v" * 20 for n in range(10_000)}),
+        made.record(b"not json", **{f"h{n}": b"v" * 200 for n in range(10_000)}),
         made.record(b"x" * (2 * 1024 * 1024 - 300)),
         made.record(b"\xff" * 100, key=b"k" * 1_500_000),
         made.record(b'{"request_id": "r4", "question": "\\ud800"}'),
@@ -98,9 +100,9 @@ async def test_undecodable_bytes_end_in_dead_letters_and_the_next_record_is_hand
         made.record(b"[" * 100_000),
         made.record(b'{"request_id": "r6", "question": 1' + b"0" * 5000 + b"}"),
     ],
-    ids=lambda r: f"{(r[1] or b'')[:16]!r}-{len(r[2])}-headers-{len(r[1] or b'')}-bytes",
+    ids=lambda r: f"{(r.value or b'')[:16]!r}-{len(r.headers)}-headers-{len(r.value or b'')}-bytes",
 )
-async def test_hostile_records_end_typed_and_the_next_record_is_handled(record: made.Record) -> None:
+async def test_hostile_records_end_typed_and_the_next_record_is_handled(record: RawRecord) -> None:
     log, handled = FakeLog(), Handled()
     log.append(REQUESTS, made.batch([record]), 1)
     put(log, "next")
