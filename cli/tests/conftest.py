@@ -1,0 +1,1 @@
+"""Unit tests of the command line: commands, screens and readers of documents, some on a real Kafka."""
