@@ -46,8 +46,8 @@ demo: setup ## Start everything, ingest a corpus and show the main job
 	@$(BIN)/septet demo
 
 # A test must not compile or download anything: clients of registries fail here instead.
-test-fast: setup-dev ## Run the tests that start no server (a minute)
-	@$(BIN)/python -m pytest -q -m "not servers"
+test-fast: setup-dev ## Run the quick tests, which start no server (a minute)
+	@$(BIN)/python -m pytest -q -m "not servers and not slow"
 
 test: setup-dev ## Run the whole test suite
 	@GOPROXY=off PIP_NO_INDEX=1 npm_config_offline=true $(BIN)/python -m pytest

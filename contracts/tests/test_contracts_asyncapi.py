@@ -93,6 +93,7 @@ def test_parties_are_resolved_by_name() -> None:
     assert found == [CLIENT, CLIENT]
 
 
+@pytest.mark.slow
 def test_reference_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = "septet_contracts.asyncapi:CLIENT"
     assert main(["asyncapi", name, "--write", "--dir", str(tmp_path)]) == 0

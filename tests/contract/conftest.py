@@ -1,4 +1,7 @@
-"""Tools that only the chart's tests need. They are prepared by ``make chart``, never by a test."""
+"""The repository agrees with itself: generated pages, links, images, chart, versions.
+
+The chart's tests need tools that ``make chart`` prepares, never a test.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A raw client: bytes in, every record of the responses topic out."""
+"""A client and all services: requests as raw bytes, and every record of the responses topic."""
 
 from __future__ import annotations
 

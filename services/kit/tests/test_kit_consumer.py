@@ -195,7 +195,11 @@ async def test_a_step_without_an_outcome_ends_the_process_and_holds_its_offset()
     assert log.commits[REQUESTS] == (0, str(Trail(1)))
 
 
-async def _die(log: FakeLog, poison: str) -> tuple[list[str], Process]:
+# A commit in time would count as progress, and the deaths before it would not count.
+NEVER_COMMITTING = SETTINGS.model_copy(update={"commit_interval": timedelta(hours=1)})
+
+
+async def _die(log: FakeLog, poison: str, settings: KitSettings = SETTINGS) -> tuple[list[str], Process]:
     """One process that ends as soon as it handles the poison; what it had handled and sent by then."""
     handled, dying = Handled(), asyncio.Event()
 
@@ -205,7 +209,8 @@ async def _die(log: FakeLog, poison: str) -> tuple[list[str], Process]:
             await asyncio.Event().wait()
         return await handled(event, ctx)
 
-    async with process(log, [Stage("requests", handle)], [REQUESTS, OTHER], killed=True) as run:
+    stages = [Stage("requests", handle)]
+    async with process(log, stages, [REQUESTS, OTHER], killed=True, settings=settings) as run:
         await run.until(lambda: dying.is_set() or log.commits.get(REQUESTS, (0, ""))[0] == log.end(REQUESTS))
     return handled.ids, run
 
@@ -215,7 +220,7 @@ async def test_a_record_that_ends_its_process_is_quarantined_and_nothing_else_is
     put(log, "first", "poison", "second", "third")
     put(log, "elsewhere", tp=OTHER)
     for death in range(MANY_DEATHS + STRIKES):
-        ids, run = await _die(log, "poison")
+        ids, run = await _die(log, "poison", NEVER_COMMITTING)
         everything |= set(ids)
         assert not run.dead_letters(), f"no record is quarantined before death {death + 1}"
     ids, run = await _die(log, "poison")
