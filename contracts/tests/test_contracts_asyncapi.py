@@ -66,6 +66,7 @@ def test_an_unknown_topic_is_rejected() -> None:
         asyncapi([Party("x", ("nonsense",), ())])
 
 
+@pytest.mark.slow
 def test_rendering_is_stable_and_reads_back() -> None:
     text = render(asyncapi(PARTIES))
     assert text == render(asyncapi(PARTIES))
