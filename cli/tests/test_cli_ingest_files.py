@@ -96,6 +96,7 @@ def test_a_small_document_is_not_divided() -> None:
     assert list(parts(document)) == [document]
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.text(alphabet=st.sampled_from('ab \n가\U0001f600"'), min_size=1, max_size=40), st.booleans())
 def test_parts_hold_the_whole_text_within_the_size_limit(seed: str, paragraphs: bool) -> None:

@@ -51,6 +51,7 @@ def test_options_are_passed_to_the_service_and_its_exit_code_is_returned(
     assert "d9" in result.output
 
 
+@pytest.mark.slow
 def test_without_opensearch_the_error_names_the_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

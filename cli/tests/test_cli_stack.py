@@ -55,6 +55,7 @@ async def data_dir(tmp_path: Path) -> AsyncIterator[Path]:
     remove_data_dir(tmp_path / "data")
 
 
+@pytest.mark.servers
 @pytest.mark.timeout(240)
 async def test_up_is_idempotent_and_down_stops_every_process(data_dir: Path) -> None:
     code, output = await septet(data_dir, "up")
@@ -79,6 +80,7 @@ async def test_up_is_idempotent_and_down_stops_every_process(data_dir: Path) -> 
     assert "no embedded stack runs" in (await septet(data_dir, "down"))[1]
 
 
+@pytest.mark.servers
 async def test_a_failed_start_shows_its_log(data_dir: Path) -> None:
     blocking_file = data_dir / "kafka"
     await asyncio.to_thread(blocking_file.parent.mkdir)

@@ -66,6 +66,7 @@ def test_an_unknown_topic_is_rejected() -> None:
         asyncapi([Party("x", ("nonsense",), ())])
 
 
+@pytest.mark.slow
 def test_rendering_is_stable_and_reads_back() -> None:
     text = render(asyncapi(PARTIES))
     assert text == render(asyncapi(PARTIES))
@@ -93,6 +94,7 @@ def test_parties_are_resolved_by_name() -> None:
     assert found == [CLIENT, CLIENT]
 
 
+@pytest.mark.slow
 def test_reference_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = "septet_contracts.asyncapi:CLIENT"
     assert main(["asyncapi", name, "--write", "--dir", str(tmp_path)]) == 0

@@ -84,7 +84,14 @@ def edited(schema: Node, path: Path, edit: Callable[[Node], Any]) -> Node:
     return copied
 
 
-@pytest.mark.parametrize("name", sorted(SCHEMAS))
+# Each topic takes seconds; the quick run checks one of them.
+EVERY_TOPIC = [
+    pytest.param(name, marks=() if name == "septet.requests.v1" else pytest.mark.slow)
+    for name in sorted(SCHEMAS)
+]
+
+
+@pytest.mark.parametrize("name", EVERY_TOPIC)
 def test_every_harmful_edit_is_a_break(name: str) -> None:
     schema, tried = SCHEMAS[name], 0
     for path, node in nodes(schema):

@@ -127,6 +127,7 @@ def test_a_run_that_lost_something_has_failed_whatever_it_expected() -> None:
     assert (result.passed, result.lost, result.duplicated) == (False, 1, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weakness", weakened.WEAKNESSES)
 def test_what_a_weakness_takes_away_is_there(weakness: str) -> None:
     program = f"from tests.chaos.weakened import WEAKNESSES; WEAKNESSES[{weakness!r}]()"

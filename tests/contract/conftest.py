@@ -1,8 +1,10 @@
-"""Tools that only the chart's tests need. They are prepared by ``make chart``, never by a test."""
+"""The repository agrees with itself: generated pages, links, images, chart, versions.
+
+The chart's tests need tools that ``make chart`` prepares, never a test.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,18 +12,15 @@ from typing import Any
 import pytest
 import yaml
 
+from ..support.script import load_script
+
 PREPARE = Path(__file__).parents[2] / "infra" / "k8s" / "prepare.py"
 
 
 @pytest.fixture(scope="session")
 def tools() -> ModuleType:
     """``infra/k8s/prepare.py``, which says where the tools are kept."""
-    spec = importlib.util.spec_from_file_location("prepare_chart", PREPARE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(PREPARE)
 
 
 @pytest.fixture(scope="session")

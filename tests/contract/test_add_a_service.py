@@ -20,4 +20,4 @@ def test_it_is_in_the_house_style(workspace: Workspace, command: tuple[str, ...]
 def test_import_rules_include_it(workspace: Workspace) -> None:
     workspace.run("-c", "from importlinter.cli import lint_imports_command as main; main(['--no-cache'])")
     rules = (workspace.root / "pyproject.toml").read_text("utf-8")
-    assert rules.count(f"septet_{NAME}") == 3
+    assert rules.count(f"septet_{NAME}") == 4

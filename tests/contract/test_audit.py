@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from ..support.script import load_script
 
 ROOT = Path(__file__).parents[2]
 AUDIT = ROOT / "infra" / "audit" / "audit.py"
@@ -19,14 +19,11 @@ HASH = "--hash=sha256:" + "0" * 64
 
 @pytest.fixture(scope="module")
 def script() -> Any:
-    """The script as a module, loaded once: it reads the list of licences."""
-    spec = importlib.util.spec_from_file_location("audit", AUDIT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up.
-    sys.modules["audit"] = module
-    spec.loader.exec_module(module)
+    """The script as a module, loaded once: it reads the list of licences and of what is installed."""
+    module = load_script(AUDIT)
+    # Nothing is installed between two tests, and parsing the metadata takes most of a run.
+    installed = [SimpleNamespace(metadata=d.metadata, version=d.version) for d in module.distributions()]
+    vars(module)["distributions"] = lambda: installed
     return module
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from kubernetes_validate import utils as schemas
 from septet_contracts import SERVICES, TOPICS, topic
 
 CHART = Path(__file__).parents[2] / "infra" / "k8s" / "septet"
@@ -37,6 +39,14 @@ VARIANTS = {
 
 def run_helm(helm: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([helm, *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _schemas_read_once() -> Iterator[None]:
+    """Cache the schema files: the validator reads megabytes of definitions for each manifest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schemas, "schema_contents", cache(schemas.schema_contents))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +100,7 @@ def pod_specs(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
             yield m["metadata"]["name"], m["spec"]["template"]["spec"]
 
 
+@pytest.mark.slow
 def test_chart_passes_helm_lint(helm: str) -> None:
     for options in VARIANTS.values():
         done = run_helm(helm, "lint", "--strict", str(CHART), "--kube-version=1.34.0", *options)

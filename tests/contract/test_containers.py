@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,11 +22,10 @@ from septet_kit.settings import SECRETS_DIR
 from septet_native.credentials.containers import Layout
 from septet_native.packages.versions import pinned
 
+from tests.support.images import DOCKERFILES, image_of
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
-DOCKERFILES = sorted(
-    [*ROOT.glob("services/*/Dockerfile"), *ROOT.glob("infra/*/Dockerfile"), ROOT / "cli" / "Dockerfile"]
-)
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -39,10 +39,6 @@ def compose() -> dict[str, Any]:
 def services(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = compose["services"]
     return found
-
-
-def dockerfile_of(service: dict[str, Any]) -> str:
-    return (ROOT / service["build"]["dockerfile"]).read_text("utf-8") if "build" in service else ""
 
 
 def test_compose_file_satisfies_the_specification(compose: dict[str, Any]) -> None:
@@ -147,12 +143,22 @@ def test_each_profile_has_its_models(profile: str, services: dict[str, dict[str,
         assert host in started or "." in host
 
 
-def test_every_service_is_there_with_an_image_of_its_own(services: dict[str, dict[str, Any]]) -> None:
+def test_every_service_is_there_with_an_image_of_its_own(
+    services: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
     assert {"kafka", "opensearch", "postgres", "jaeger", "embeddings", "llm"} <= set(services)
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
     for name in SERVICES:
-        text = dockerfile_of(services[name])
-        assert f'ENTRYPOINT ["python", "-m", "septet_{name}"]' in text
-        assert set(re.findall(r"^COPY services/(\S+)", text, re.MULTILINE)) == {"kit", name}
+        image = image_of(services[name])
+        copied = re.findall(r"^COPY services/(\S+)", image.instructions, re.MULTILINE)
+        assert set(copied) == {"kit", name}
+        env = image.environment | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        ran = subprocess.run(
+            [*image.entrypoint, "reindex"], env=env, capture_output=True, text=True, check=True
+        )
+        assert ran.stdout == f"-m septet_{name} reindex\n"
 
 
 def test_what_is_waited_for_can_become_true(services: dict[str, dict[str, Any]]) -> None:
@@ -160,7 +166,7 @@ def test_what_is_waited_for_can_become_true(services: dict[str, dict[str, Any]])
         for needed, how in service.get("depends_on", {}).items():
             other = services[needed]
             if how["condition"] == "service_healthy":
-                assert "healthcheck" in other or "HEALTHCHECK" in dockerfile_of(other), (
+                assert "healthcheck" in other or "HEALTHCHECK" in image_of(other).instructions, (
                     f"{name} waits for {needed}"
                 )
 
@@ -179,7 +185,7 @@ def test_a_failure_of_a_job_is_not_hidden_by_a_restart(services: dict[str, dict[
 
 def test_every_server_says_whether_it_is_healthy(services: dict[str, dict[str, Any]]) -> None:
     for name, service in services.items():
-        checked = "healthcheck" in service or "HEALTHCHECK" in dockerfile_of(service)
+        checked = "healthcheck" in service or "HEALTHCHECK" in image_of(service).instructions
         assert checked, name
 
 
@@ -208,7 +214,7 @@ def test_variables_are_settings_that_the_service_reads(services: dict[str, dict[
             if cls is not BaseSettings
             for field in cls.model_fields
         }
-        image = re.findall(r"(SEPTET_\w+)=", dockerfile_of(services[name]))
+        image = {v for v in image_of(services[name]).environment if v.startswith("SEPTET_")}
         assert {*services[name]["environment"], *image} <= known | {SECRETS_DIR}, name
 
 

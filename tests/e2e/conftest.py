@@ -1,4 +1,4 @@
-"""A raw client: bytes in, every record of the responses topic out."""
+"""A client and all services: requests as raw bytes, and every record of the responses topic."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from septet_kit.messaging.connection import Kafka, KafkaConnection
 from septet_kit.tenants import Tenants
 
 from ..conftest import Backend, stack_settings, started
+from ..support.tail import following
 
 TENANTS_FILE = "tenants: [default, {name: acme, topics: own}, {name: globex, topics: own}]\n"
 REQUESTS, RESPONSES = topic("requests").name, topic("responses").name
@@ -92,12 +93,7 @@ async def raw_client(kafka: Kafka) -> AsyncIterator[RawClient]:
             await consumer.position(tp)
         client = RawClient(kafka, producer)
 
-        async def pump() -> None:
-            async for record in consumer:
-                client.receive(record)
-
-        task = asyncio.create_task(pump())
-        stack.callback(task.cancel)
+        await stack.enter_async_context(following(consumer, client.receive))
         yield client
 
 

@@ -1,4 +1,4 @@
-"""A service in the test's own process, on the real broker."""
+"""The kit and one service on a real broker and a real database; the service runs in the test's own process."""
 
 from __future__ import annotations
 

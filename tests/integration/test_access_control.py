@@ -34,7 +34,7 @@ from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose
 from septet_kit.messaging.probe import UncertainSend, find_sent
 from septet_kit.messaging.publisher import Publisher
-from septet_kit.messaging.record import EVENT_ID_HEADER, Record
+from septet_kit.record import EVENT_ID_HEADER, Record
 from septet_kit.tenants import Tenants
 from septet_native.stack.addresses import Addresses
 from septet_native.stack.settings import StackSettings

@@ -4,7 +4,6 @@ secrets as files, an unprivileged user, and a root file system that cannot be wr
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import shutil
@@ -23,6 +22,8 @@ from septet_contracts import SERVICES
 from septet_native.processes import ports
 from septet_native.processes.privileges import Identity, can_traverse
 from septet_native.stack.addresses import Addresses
+
+from tests.support.images import image_of
 
 ROOT = Path(__file__).parents[2]
 USER = Identity(10001, 10001)
@@ -45,18 +46,15 @@ exec "$@"
 """
 
 
-def dockerfile(service: str) -> tuple[list[str], dict[str, str]]:
-    """ENTRYPOINT and ENV of a service's image."""
-    text = (ROOT / "services" / service / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
-    entrypoint = re.findall(r"^ENTRYPOINT (.+)$", text, re.MULTILINE)[-1]
-    assignments = " ".join(re.findall(r"^ENV (.+)$", text, re.MULTILINE)).split()
-    return json.loads(entrypoint), dict(a.split("=", 1) for a in assignments)
+def compose_service(name: str) -> dict[str, Any]:
+    """A service of the compose file."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"][name]
+    return found
 
 
 def compose_environment(service: str) -> dict[str, str]:
     """The environment that the compose file gives a service, with the variables' defaults."""
-    parsed = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
-    found: dict[str, Any] = parsed["services"][service]["environment"]
+    found = compose_service(service)["environment"]
     return {k: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(v)) for k, v in found.items()}
 
 
@@ -102,7 +100,7 @@ def sandbox(secrets: Path) -> list[str]:
 
 
 def launch(service: str, secrets: Path) -> list[str]:
-    entrypoint, _ = dockerfile(service)
+    entrypoint = image_of(compose_service(service)).entrypoint
     drop = ["setpriv", "--no-new-privs"]
     # A checkout below root's home is closed to others; the file system is read-only all the same.
     if os.geteuid() == 0 and can_traverse(Path(sys.executable).resolve(), USER):
@@ -112,7 +110,7 @@ def launch(service: str, secrets: Path) -> list[str]:
 
 def environment(service: str, addresses: Addresses, port: int, secrets: Path) -> dict[str, str]:
     """The image's and the compose file's variables, with this stack's addresses; secrets become files."""
-    _, image = dockerfile(service)
+    image = image_of(compose_service(service)).environment
     wanted = compose_environment(service)
     here = addresses.environment(service)
     secrets.mkdir()

@@ -11,7 +11,7 @@ from septet_contracts import topic
 from septet_kit import KitSettings
 from septet_kit.messaging.producer import ProducerFailed
 from septet_kit.messaging.publisher import Publisher
-from septet_kit.messaging.record import Record
+from septet_kit.record import Record
 
 OUTCOMES = topic("outcomes")
 

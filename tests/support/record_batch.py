@@ -58,6 +58,7 @@ class Batch:
     """A batch of records; each field may contradict the others.
 
     Attributes:
+        base: offset of the first record, which a broker assigns.
         codec: number of the compression codec in the attributes.
         payload: bytes in place of the encoded records, not compressed further.
         magic: format version.
@@ -77,9 +78,10 @@ class Batch:
     count: int | None = None
     length: int | None = None
     attributes: int = 0
+    base: int = 0
 
     def encode(self) -> bytes:
-        """The batch as a Produce request carries it."""
+        """The batch as a Produce request carries it and as a log stores it."""
         count = len(self.records) if self.count is None else self.count
         at = int(time.time() * 1000) if self.timestamp is None else self.timestamp
         latest = at + max((r.timestamp_delta for r in self.records), default=0)
@@ -89,7 +91,7 @@ class Batch:
         )
         crc = calc_crc32c(body) if self.crc is None else self.crc
         length = _HEAD.size - _LENGTH_FROM + len(body) if self.length is None else self.length
-        return _HEAD.pack(0, length, -1, self.magic, crc) + body
+        return _HEAD.pack(self.base, length, -1, self.magic, crc) + body
 
     def _payload(self) -> bytes:
         if self.payload is not None:
@@ -97,6 +99,13 @@ class Batch:
         encoded = b"".join(r.encode(i) for i, r in enumerate(self.records))
         compress = _ENCODE.get(self.codec)
         return encoded if compress is None else compress(encoded)
+
+
+def sealed(batch: bytes) -> bytes:
+    """A batch of changed bytes with the length and the checksum that they need."""
+    base, _, epoch, magic, _ = _HEAD.unpack_from(batch)
+    body = batch[_HEAD.size :]
+    return _HEAD.pack(base, len(batch) - _LENGTH_FROM, epoch, magic, calc_crc32c(body)) + body
 
 
 def legacy_message(magic: int, key: bytes | None, value: bytes | None) -> bytes:
@@ -110,10 +119,10 @@ def legacy_message(magic: int, key: bytes | None, value: bytes | None) -> bytes:
     return struct.pack(">qi", 0, len(message)) + message
 
 
-def bomb(codec: str, mark: bytes, size: int, records: int = 1) -> Batch:
+def bomb(codec: str, mark: bytes, size: int, records: int = 1, *, base: int = 0) -> Batch:
     """Records of ``size`` zeros each, compressed; their key is ``mark``."""
     encoded = (RawRecord(bytes(size), mark).encode(i) for i in range(records))
-    return Batch(codec=CODECS[codec], count=records, payload=_SQUEEZE[codec](encoded))
+    return Batch(codec=CODECS[codec], count=records, payload=_SQUEEZE[codec](encoded), base=base)
 
 
 def _gzip(parts: Iterable[bytes]) -> bytes:

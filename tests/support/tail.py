@@ -44,6 +44,22 @@ class Tail:
 
 
 @asynccontextmanager
+async def following(consumer: Any, note: Callable[[ConsumerRecord], None]) -> AsyncIterator[None]:
+    """Pass each record of a started consumer to ``note`` while inside."""
+
+    async def pump() -> None:
+        async for record in consumer:
+            note(record)
+
+    task = asyncio.create_task(pump())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
 async def tail(kafka: KafkaConnection, *names: str) -> AsyncIterator[Tail]:
     """Follow topics from their ends while inside."""
     followed = Tail()
@@ -55,14 +71,8 @@ async def tail(kafka: KafkaConnection, *names: str) -> AsyncIterator[Tail]:
     for place in places:
         await consumer.position(place)
 
-    async def pump() -> None:
-        async for record in consumer:
-            followed.note(record)
-
-    task = asyncio.create_task(pump())
     try:
-        yield followed
+        async with following(consumer, followed.note):
+            yield followed
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
         await consumer.stop()

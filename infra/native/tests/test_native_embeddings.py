@@ -182,6 +182,7 @@ def test_long_texts_are_truncated(encoder: Encoder) -> None:
     assert len(tokens) == MAX_TOKENS
 
 
+@pytest.mark.slow
 def test_int8_is_close_to_full_precision(encoder: Encoder, tmp_path: Path) -> None:
     write_model(tmp_path / "full.onnx", int8=False)
     full = Encoder(tmp_path / "full.onnx", tokenizer_file())

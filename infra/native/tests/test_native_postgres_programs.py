@@ -16,6 +16,8 @@ from septet_native.processes.privileges import Identity
 from septet_native.servers import postgres_programs
 from septet_native.servers.postgres_programs import INSTALLATION, LIBRARIES, PACKAGE, installation
 
+pytestmark = pytest.mark.slow
+
 NO_TENANT = Identity(65534, 65534)
 
 

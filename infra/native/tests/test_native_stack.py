@@ -26,6 +26,8 @@ from septet_native.stack.settings import StackSettings
 from septet_native.stack.stack import Stack
 from septet_native.stack.state import read_state, state_file
 
+pytestmark = pytest.mark.servers
+
 TOPIC = "greetings"
 ANY_PORT = dict.fromkeys(
     ("kafka_port", "kafka_controller_port", "postgres_port", "embeddings_port", "llm_port", "traces_port"), 0

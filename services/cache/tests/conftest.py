@@ -1,20 +1,17 @@
-"""A PostgreSQL server per session, and an embedder with known vectors."""
+"""Unit tests of the cache: its domain and handlers, and its adapters on PostgreSQL."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from septet_kit.migrate import installed, migrate
-from septet_kit.store.pool import StorePool
-from septet_kit.store.testing import schema_pool
+
+from tests.support.database import Database
 
 from .harness import Cache
 
@@ -54,33 +51,6 @@ def cache(embedder: HashingEmbedder) -> Cache:
 
 
 @pytest.fixture(scope="session")
-async def cache_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
-    """A PostgreSQL server that lives as long as the session."""
-    native = pytest.importorskip(
-        "septet_native.servers.postgres", reason="the embedded PostgreSQL is not installed"
-    )
-    from septet_native.processes.ports import free_port
-    from septet_native.processes.process import Process
-    from septet_native.servers.server import Places
-
-    root: Path = tmp_path_factory.mktemp("cache-postgres")
-    server = native.Postgres(Places(data=root, cache=root), free_port())
-    await server.prepare(lambda _: None)
-    process = await Process.spawn(server.command(), root / "run")
-    try:
-        for _ in range(600):
-            if await server.probe():
-                break
-            await asyncio.sleep(0.05)
-        await server.finish()
-        await migrate(server.dsn, installed(["cache"]))
-        yield server
-    finally:
-        await process.stop()
-
-
-@pytest.fixture
-async def cache_pool(cache_server: Postgres) -> AsyncIterator[StorePool]:
-    """A pool on empty tables, with the role of the service."""
-    async with schema_pool(cache_server.dsn, cache_server.dsn_of("cache"), "cache") as opened:
-        yield opened
+async def database(postgres_server: Postgres) -> Database:
+    """The schema of the cache."""
+    return await Database.migrated(postgres_server, "cache")

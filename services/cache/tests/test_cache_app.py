@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from pydantic import SecretStr
 from septet_cache.app import SPEC, wire
@@ -12,9 +11,11 @@ from septet_cache.domain.features import FEATURES, SIGNS
 from septet_contracts import topic
 from septet_kit import Kit, KitSettings
 
+from tests.support.database import Database
 
-async def test_wiring_has_a_stage_for_every_consumed_topic_and_is_ready(cache_server: Any) -> None:
-    kit = Kit(SPEC, KitSettings(postgres_dsn=SecretStr(cache_server.dsn_of("cache"))))
+
+async def test_wiring_has_a_stage_for_every_consumed_topic_and_is_ready(database: Database) -> None:
+    kit = Kit(SPEC, KitSettings(postgres_dsn=SecretStr(database.service_dsn)))
     async with wire(kit) as wiring:
         assert {s.topic for s in wiring.stages} == set(SPEC.consumes)
         for ready in wiring.ready:

@@ -17,6 +17,7 @@ from septet_kit.hostile import UNITS, growth
 FUNCTIONS: dict[str, Callable[[str], object]] = {"clean": clean, "form": normal_form, "volatile": is_volatile}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_cost_grows_linearly_with_the_length(function: Callable[[str], object]) -> None:
     superlinear = {name: ratio for name in UNITS if (ratio := growth(function, name, 8_000)) > 9}

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 import asyncpg
 import numpy as np
-import pytest
 from pgvector import HalfVector
 from septet_cache.adapters import statements
-from septet_kit.store.plans import Expected, faults_of, plan_of, statements_of
+from septet_kit.store.plans import Expected, plan_of, statements_of
 from septet_kit.store.pool import StorePool
-from septet_kit.store.testing import empty, loaded, schema_pool
 
-if TYPE_CHECKING:
-    from septet_native.servers.postgres import Postgres
+from tests.support.database import Database
+from tests.support.plan_suite import PlanSuite
 
 DIMENSIONS = 384
 NOW, LONG_AGO = datetime.now(UTC), datetime.now(UTC) - timedelta(days=30)
@@ -50,8 +47,8 @@ PARAMETERS = {
 }
 
 
-def expect(*indexes: str, args: tuple[object, ...], tenant: str = "big", generic: bool = True) -> Expected:
-    return Expected(args, frozenset(indexes), tenant, generic=generic)
+def expect(*indexes: str, args: tuple[object, ...], tenant: str = "big", **more: Any) -> Expected:
+    return Expected(args, frozenset(indexes), tenant, **more)
 
 
 EXPECTED = {
@@ -62,6 +59,7 @@ EXPECTED = {
         "entries_pkey",
         args=("big", "s-7", NOW, "e", VECTOR, ["big/g7"], 5),
         generic=False,
+        local=statements.PLAN_FOR_TENANT,
     ),
     "KNOWN_DOCUMENTS": expect("documents_pkey", args=("big", ["d-7"])),
     "FIND_VETO": expect("vetoes_request", "vetoes_answer", args=("big", "r-7", "f7", "a")),
@@ -93,36 +91,22 @@ STATEMENTS = {
 }
 
 
-@pytest.fixture(scope="module")
-async def grown(cache_server: Postgres) -> AsyncIterator[StorePool]:
-    """Tables with 5,000 entries, one in fifty of a small tenant."""
-    async with schema_pool(cache_server.dsn, cache_server.dsn_of("cache"), "cache") as pool:
-        await loaded(cache_server.dsn, "cache", LOAD)
-        yield pool
-    await empty(cache_server.dsn, "cache")
+class TestPlans(PlanSuite):
+    statements = STATEMENTS
+    expected = EXPECTED
+    load = LOAD
 
-
-def test_every_statement_has_an_expected_plan() -> None:
-    assert set(STATEMENTS) == set(EXPECTED)
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-async def test_statement_uses_its_index(grown: StorePool, name: str) -> None:
-    settings = statements.PLAN_FOR_TENANT if name == "NEAR" else ()
-    assert await faults_of(grown, STATEMENTS[name], EXPECTED[name], *settings) == []
-
-
-async def test_sharing_grams_uses_the_index_on_grams(grown: StorePool, cache_server: Postgres) -> None:
-    body = str(await grown.fetchval("SELECT pg_get_function_sqlbody('sharing_grams'::regproc)"))
-    query = body.removeprefix("BEGIN ATOMIC").removesuffix("END").strip().removesuffix(";")
-    for number, (name, kind) in enumerate(PARAMETERS.items(), start=1):
-        query = re.sub(rf"(?:sharing_grams\.)?\b{name}\b", f"${number}::{kind}", query)
-    owner = await asyncpg.connect(
-        cache_server.dsn, server_settings={"search_path": "cache", "septet.tenant": "big"}
-    )
-    try:
-        plan = await plan_of(owner, query, "s-7", NOW, "e", ["big/g7"], 5)
-    finally:
-        await owner.close()
-    assert "entries_grams" in plan.indexes
-    assert not plan.read_whole
+    async def test_sharing_grams_uses_the_index_on_grams(self, grown: StorePool, database: Database) -> None:
+        body = str(await grown.fetchval("SELECT pg_get_function_sqlbody('sharing_grams'::regproc)"))
+        query = body.removeprefix("BEGIN ATOMIC").removesuffix("END").strip().removesuffix(";")
+        for number, (name, kind) in enumerate(PARAMETERS.items(), start=1):
+            query = re.sub(rf"(?:sharing_grams\.)?\b{name}\b", f"${number}::{kind}", query)
+        owner = await asyncpg.connect(
+            database.owner_dsn, server_settings={"search_path": "cache", "septet.tenant": "big"}
+        )
+        try:
+            plan = await plan_of(owner, query, "s-7", NOW, "e", ["big/g7"], 5)
+        finally:
+            await owner.close()
+        assert "entries_grams" in plan.indexes
+        assert not plan.read_whole

@@ -221,23 +221,23 @@ class TestMemoryEntries(EntryStoreSuite):
 
 class TestPostgresEntries(EntryStoreSuite):
     @pytest.fixture
-    def store(self, cache_pool: StorePool) -> EntryStore:
-        return PostgresEntries(cache_pool, 384)
+    def store(self, pool: StorePool) -> EntryStore:
+        return PostgresEntries(pool, 384)
 
 
-async def test_revoked_entry_remains_for_audit(cache_pool: StorePool) -> None:
-    store = PostgresEntries(cache_pool, 384)
+async def test_revoked_entry_remains_for_audit(pool: StorePool) -> None:
+    store = PostgresEntries(pool, 384)
     await keep(store, entry())
     await store.document_changed("acme", "d1", None, NOW, uuid4())
-    row = await cache_pool.fetchrow(
+    row = await pool.fetchrow(
         "SELECT revoked_at, revoked_reason FROM entries WHERE tenant = 'acme'", tenant=ALL_TENANTS
     )
     assert row is not None
     assert (row["revoked_at"], row["revoked_reason"]) == (NOW, "document 'd1' was deleted")
 
 
-async def test_concurrent_admissions_and_changes_leave_no_stale_entry(cache_pool: StorePool) -> None:
-    store = PostgresEntries(cache_pool, 384)
+async def test_concurrent_admissions_and_changes_leave_no_stale_entry(pool: StorePool) -> None:
+    store = PostgresEntries(pool, 384)
     for round_ in range(20):
         document = f"d{round_}"
         kept = entry(f"q{round_}", sources=(source(document, "old"),), request_id=f"r{round_}")

@@ -15,7 +15,6 @@ from septet_contracts import (
     CacheOptions,
     Embedding,
     Outcome,
-    Passage,
     Score,
     StageTiming,
     Verdict,
@@ -28,7 +27,7 @@ from septet_eval.domain.admission import Floors
 from septet_eval.domain.caster import to_v1
 from septet_eval.domain.response import Pending, Publication, ReleaseContext, conflict, expired, respond
 from septet_eval.settings import EvalSettings
-from septet_kit.testing import flow
+from septet_kit.testing import flow, passage
 
 SCHEMA = Path(__file__).parents[3] / "contracts" / "schemas" / "responses" / "v1.1.json"
 TEXT = "A deque is a double-ended queue. It has a maximum length."
@@ -37,20 +36,11 @@ INTERNAL = ("admissible", "admission_reason", "cache_key", "request_digest")
 
 
 def publication(**fields: Any) -> Publication:
-    passage = Passage(
-        passage_id="p1",
-        document_id="d1",
-        content_hash="h",
-        text=TEXT,
-        start=10,
-        end=10 + len(TEXT),
-        score=1.0,
-    )
     given = flow(
         Outcome,
         **{
             "answer_kind": "generated",
-            "passages": (passage,),
+            "passages": (passage(TEXT, start=10),),
             "cache": CacheInfo(status="miss", entry_id="s"),
             "verdicts": (Verdict(rail="pii", stage="input", decision="pass"),),
             "question_vector": Embedding.of("m", (0.6, 0.8)),

@@ -23,6 +23,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_cost_grows_with_the_length_and_not_with_its_square(function: Callable[[str], object]) -> None:
     steep = {name: ratio for name in UNITS if (ratio := growth(function, name, 5_000)) > 9}

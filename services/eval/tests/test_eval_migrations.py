@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import asyncpg
 from septet_kit.migrate import Migrations, migrate
 
-if TYPE_CHECKING:
-    from septet_native.servers.postgres import Postgres
+from tests.support.database import Database
 
 
 async def test_the_previous_version_runs_on_the_schema_with_reported_at(
-    eval_server: Postgres, eval_owner: asyncpg.Connection
+    database: Database, eval_owner: asyncpg.Connection
 ) -> None:
     """Its statements name ``told_at``; rows of both versions have the same time in both columns."""
     migrations = Migrations(f"m_{uuid4().hex[:8]}", "septet_eval.migrations")
     table = f"{migrations.schema}.conflicts"
     insert = f"INSERT INTO {table} (tenant, request_id, digest) VALUES ('acme', $1, 'd')"
-    await migrate(eval_server.dsn, [migrations], "0002")
+    await migrate(database.owner_dsn, [migrations], "0002")
     await eval_owner.execute(
         f"INSERT INTO {table} (tenant, request_id, digest, told_at) VALUES ('acme', 'old', 'd', now() - interval '9 days')"
     )
-    await migrate(eval_server.dsn, [migrations])
+    await migrate(database.owner_dsn, [migrations])
     await eval_owner.execute(insert, "new")
     rows = await eval_owner.fetch(
         f"SELECT request_id, reported_at - told_at < interval '1 second' AS same FROM {table} ORDER BY 1"

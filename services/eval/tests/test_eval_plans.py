@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import pytest
 from septet_eval.adapters import postgres
 from septet_kit.store import ledger, outbox, unit
 from septet_kit.store.plans import Expected, faults_of, statements_of
 from septet_kit.store.pool import StorePool
-from septet_kit.store.testing import empty, loaded, schema_pool
 
-if TYPE_CHECKING:
-    from septet_native.servers.postgres import Postgres
+from tests.support.plan_suite import PlanSuite
 
 NOW, DAY = datetime.now(UTC), timedelta(days=1)
 REQUEST = ("big", "r-7", None, "d", NOW, NOW, None)
@@ -83,29 +78,15 @@ EXPECTED = {
     "ledger._RENEW": expect("ledger_pkey", args=("big/7", "x", DAY), tenant="big"),
     "ledger._DROP": expect("ledger_pkey", args=("big/7", "x"), tenant="big"),
 }
-STATEMENTS = statements_of(postgres, unit, outbox, ledger)
 
 
-@pytest.fixture(scope="module")
-async def grown(eval_server: Postgres) -> AsyncIterator[StorePool]:
-    """Tables of 20,000 rows."""
-    async with schema_pool(eval_server.dsn, eval_server.dsn_of("eval"), "eval") as pool:
-        await loaded(eval_server.dsn, "eval", LOAD)
-        yield pool
-    await empty(eval_server.dsn, "eval")
+class TestPlans(PlanSuite):
+    statements = statements_of(postgres, unit, outbox, ledger)
+    expected = EXPECTED
+    load = LOAD
 
-
-def test_every_statement_is_checked() -> None:
-    assert set(STATEMENTS) == set(EXPECTED)
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-async def test_each_statement_uses_its_index(grown: StorePool, name: str) -> None:
-    assert await faults_of(grown, STATEMENTS[name], EXPECTED[name]) == []
-
-
-async def test_a_sequential_scan_is_found(grown: StorePool) -> None:
-    by_digest = "SELECT status FROM requests WHERE digest = $1 AND status = $2"
-    faults = await faults_of(grown, by_digest, expect("requests_pkey", args=("x", "y"), tenant="big"))
-    assert any("end to end" in fault for fault in faults)
-    assert any("without ['requests_pkey']" in fault for fault in faults)
+    async def test_a_sequential_scan_is_found(self, grown: StorePool) -> None:
+        by_digest = "SELECT status FROM requests WHERE digest = $1 AND status = $2"
+        faults = await faults_of(grown, by_digest, expect("requests_pkey", args=("x", "y"), tenant="big"))
+        assert any("end to end" in fault for fault in faults)
+        assert any("without ['requests_pkey']" in fault for fault in faults)

@@ -21,8 +21,8 @@ from septet_eval.domain.scorers import SCORERS
 from septet_eval.handlers import OutcomesHandler, RequestsHandler
 from septet_eval.housekeeping import DeadlineSweeper
 from septet_kit import Emit
-from septet_kit.messaging.record import Record
 from septet_kit.observe.tracing import derived_context
+from septet_kit.record import Record
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import ALL_TENANTS
 from septet_kit.tenants import SHARED_ONLY

@@ -11,7 +11,6 @@ from septet_contracts import (
     CacheOptions,
     Embedding,
     Outcome,
-    Passage,
     Response,
     Score,
     StageTiming,
@@ -21,7 +20,7 @@ from septet_contracts import (
 )
 from septet_eval.domain.admission import Floors, admission
 from septet_eval.domain.response import Publication, ReleaseContext, respond
-from septet_kit.testing import flow
+from septet_kit.testing import flow, passage
 
 FLOORS = Floors({"groundedness": 0.5, "answer_relevance": 0.2})
 GOOD = (
@@ -29,19 +28,7 @@ GOOD = (
     Score(name="answer_relevance", value=0.8),
     Score(name="refusal", value=0.0),
 )
-PASSAGES = tuple(
-    Passage(
-        passage_id=f"p{n}",
-        document_id=f"d{n}",
-        content_hash="h",
-        title=f"T{n}",
-        text=f"text {n}",
-        start=0,
-        end=6,
-        score=1 / n,
-    )
-    for n in (1, 2)
-)
+PASSAGES = tuple(passage(f"text {n}", n, title=f"T{n}", score=1 / n) for n in (1, 2))
 
 
 def outcome(**fields: Any) -> Outcome:

@@ -7,29 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from septet_contracts import Ask, Outcome, Passage, Score, Verdict
+from septet_contracts import Ask, Outcome, Score, Verdict
 from septet_eval.domain.case import Case, case_of
 from septet_eval.domain.scorers import SCORERS, select
 from septet_eval.domain.scorers.readability import english_syllables, flesch_reading_ease
 from septet_eval.domain.scorers.refusal import is_refusal
 from septet_eval.domain.text import sentences
-from septet_kit.testing import flow
+from septet_kit.testing import flow, passage
 
 DEQUE = "Deques are a generalization of stacks and queues. They support appends from either side in O(1)."
 KO_DEQUE = "덱은 스택과 큐를 일반화한 것입니다. 양쪽 끝에서 추가와 삭제를 지원합니다."
-
-
-def passage(text: str, n: int = 1, **fields: Any) -> Passage:
-    return Passage(
-        passage_id=f"p{n}",
-        document_id=f"d{n}",
-        content_hash="h",
-        text=text,
-        start=0,
-        end=len(text),
-        score=1.0,
-        **fields,
-    )
 
 
 def case(answer: str, question: str = "What is a deque?", *texts: str, **fields: Any) -> Case:

@@ -8,26 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from septet_contracts import Answerability, Ask, CitedSpan, Outcome, Passage, Quote
+from septet_contracts import Answerability, Ask, CitedSpan, Outcome, Quote
 from septet_eval.domain.sources import sources
 from septet_eval.domain.spans import cited_spans
 from septet_eval.domain.text import sentence_spans
-from septet_kit.testing import flow
+from septet_kit.testing import flow, passage
 
 TEXT = "Queues are lists.  A deque is a double-ended\nqueue with fast appends. See e.g. the docs. 덱의 최대 길이는 maxlen으로 정한다."
 OTHER = "Heaps are binary trees. The smallest element is always the root."
-
-
-def passage(text: str, number: int = 1, start: int = 0, end: int | None = None) -> Passage:
-    return Passage(
-        passage_id=f"p{number}",
-        document_id=f"d{number}",
-        content_hash="h",
-        text=text,
-        start=start,
-        end=start + len(text) if end is None else end,
-        score=1.0,
-    )
 
 
 def outcome(answer: str, **fields: Any) -> Outcome:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-import pytest
 from septet_feedback.adapters import postgres
-from septet_kit.store.plans import Expected, faults_of, statements_of
-from septet_kit.store.pool import StorePool
-from septet_kit.store.testing import empty, loaded, schema_pool
+from septet_kit.store.plans import Expected, statements_of
 
-if TYPE_CHECKING:
-    from septet_native.servers.postgres import Postgres
+from tests.support.plan_suite import PlanSuite
 
 WEEK = timedelta(days=7)
 LOAD = (
@@ -40,22 +34,9 @@ EXPECTED = {
     # Counts all waiting feedback, which `wait_for` bounds.
     "postgres._COUNT": Expected(whole=frozenset({"pending"})),
 }
-STATEMENTS = statements_of(postgres)
 
 
-@pytest.fixture(scope="module")
-async def grown(feedback_server: Postgres) -> AsyncIterator[StorePool]:
-    """Tables of 20,000 rows."""
-    async with schema_pool(feedback_server.dsn, feedback_server.dsn_of("feedback"), "feedback") as pool:
-        await loaded(feedback_server.dsn, "feedback", LOAD)
-        yield pool
-    await empty(feedback_server.dsn, "feedback")
-
-
-def test_every_statement_is_checked() -> None:
-    assert set(STATEMENTS) == set(EXPECTED)
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-async def test_each_statement_uses_its_index(grown: StorePool, name: str) -> None:
-    assert await faults_of(grown, STATEMENTS[name], EXPECTED[name]) == []
+class TestPlans(PlanSuite):
+    statements = statements_of(postgres)
+    expected = EXPECTED
+    load = LOAD

@@ -1,4 +1,4 @@
-"""Fixtures: a scripted model endpoint over HTTP, and a PostgreSQL server."""
+"""Unit tests of generation: prompts and handlers, and its adapters on a scripted endpoint and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
-from septet_kit.migrate import installed, migrate
-from septet_kit.store.pool import StorePool
-from septet_kit.store.testing import schema_pool
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from tests.support.database import Database
 
 if TYPE_CHECKING:
     from septet_native.servers.postgres import Postgres
@@ -135,34 +133,6 @@ async def second_endpoint() -> AsyncIterator[Endpoint]:
 
 
 @pytest.fixture(scope="session")
-async def generation_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
-    """A PostgreSQL server that lives as long as the session."""
-    native = pytest.importorskip(
-        "septet_native.servers.postgres", reason="the embedded PostgreSQL is not installed"
-    )
-    from septet_native.processes.ports import free_port
-    from septet_native.processes.process import Process
-    from septet_native.servers.server import Places
-
-    root: Path = tmp_path_factory.mktemp("generation-postgres")
-    server = native.Postgres(Places(data=root, cache=root), free_port())
-    await server.prepare(lambda _: None)
-    process = await Process.spawn(server.command(), root / "run")
-    try:
-        async with asyncio.timeout(30):
-            while not await server.probe():  # noqa: ASYNC110 - readiness is polled
-                await asyncio.sleep(0.05)
-        await server.finish()
-        await migrate(server.dsn, installed(["generation"]))
-        yield server
-    finally:
-        await process.stop()
-
-
-@pytest.fixture
-async def pool(generation_server: Postgres) -> AsyncIterator[StorePool]:
-    """A pool on empty tables, with the service's role."""
-    async with schema_pool(
-        generation_server.dsn, generation_server.dsn_of("generation"), "generation"
-    ) as opened:
-        yield opened
+async def database(postgres_server: Postgres) -> Database:
+    """The schema of generation."""
+    return await Database.migrated(postgres_server, "generation")

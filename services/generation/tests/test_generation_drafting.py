@@ -6,25 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from septet_contracts import Ask, Draft, Grounded, Passage, Revision, TokenChunk, Usage
+from septet_contracts import Ask, Draft, Grounded, Revision, TokenChunk, Usage
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.templates import Templates
 from septet_generation.application.drafting import Drafter
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_kit import DeadlineExceeded, Emit, Permanent, Transient
-from septet_kit.testing import context, flow
+from septet_kit.testing import context, flow, passage
 
 TEXT = "A deque is a double-ended queue."
-PASSAGE = Passage(
-    passage_id="p1",
-    document_id="d1",
-    content_hash="h",
-    location="collections.deque",
-    text=TEXT,
-    start=0,
-    end=len(TEXT),
-    score=1.0,
-)
+PASSAGE = passage(TEXT, location="collections.deque")
 
 
 class Counting:

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
-from septet_contracts import Ask, Draft, Grounded, Passage, TokenChunk
+from septet_contracts import Ask, Draft, Grounded, TokenChunk
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.templates import Templates
 from septet_generation.application.drafting import Drafter
 from septet_generation.settings import GenerationSettings
 from septet_kit import Emit, KitSettings, Permanent
-from septet_kit.testing import context, flow
+from septet_kit.testing import context, flow, passage
+
+from tests.support.servers import served
+
+pytestmark = pytest.mark.servers
 
 TEXT = "random.shuffle(x): Shuffle list x in place, and return None."
-PASSAGE = Passage(
-    passage_id="p1",
-    document_id="d1",
-    content_hash="h",
-    location="random.shuffle",
-    text=TEXT,
-    start=0,
-    end=len(TEXT),
-    score=1.0,
-)
+PASSAGE = passage(TEXT, location="random.shuffle")
 
 
 class OneEpoch:
@@ -44,21 +37,13 @@ async def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
             pytest.skip(f"the embedded model is not installed: no {package}")
     from septet_native.packages.cache import cache_root
     from septet_native.processes.ports import free_port
-    from septet_native.processes.process import Process
     from septet_native.servers.python_servers import LanguageModel
     from septet_native.servers.server import Places
 
-    root: Path = tmp_path_factory.mktemp("llm")
-    server = LanguageModel(Places(data=root, cache=cache_root(None)), free_port())
-    await server.prepare(lambda _: None)
-    process = await Process.spawn(server.command(), root / "run")
-    try:
-        async with asyncio.timeout(60):
-            while not await server.probe():  # noqa: ASYNC110 - readiness is polled
-                await asyncio.sleep(0.1)
+    places = Places(data=tmp_path_factory.mktemp("llm"), cache=cache_root(None))
+    server = LanguageModel(places, free_port())
+    async with served(server, places):
         yield f"http://127.0.0.1:{server.port}/v1"
-    finally:
-        await process.stop()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_time_is_linear_in_the_length(function: Callable[[str], object]) -> None:
     steep = {name: ratio for name in UNITS if (ratio := growth(function, name, 4_000)) > 9}

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-import pytest
 from septet_generation.adapters import postgres
-from septet_kit.store.plans import Expected, faults_of, statements_of
-from septet_kit.store.pool import StorePool
-from septet_kit.store.testing import empty, loaded, schema_pool
+from septet_kit.store.plans import Expected, statements_of
 
-if TYPE_CHECKING:
-    from septet_native.servers.postgres import Postgres
+from tests.support.plan_suite import PlanSuite
 
 LOAD = (
     """
@@ -26,24 +20,9 @@ EXPECTED = {
     "postgres._NEXT": Expected(("big", "r-7"), tenant="big"),
     "postgres._PURGE": Expected((timedelta(days=7),), frozenset({"stream_epochs_touched_at"})),
 }
-STATEMENTS = statements_of(postgres)
 
 
-@pytest.fixture(scope="module")
-async def grown(generation_server: Postgres) -> AsyncIterator[StorePool]:
-    """A table of 20,000 rows."""
-    async with schema_pool(
-        generation_server.dsn, generation_server.dsn_of("generation"), "generation"
-    ) as pool:
-        await loaded(generation_server.dsn, "generation", LOAD)
-        yield pool
-    await empty(generation_server.dsn, "generation")
-
-
-def test_every_statement_is_checked() -> None:
-    assert set(STATEMENTS) == set(EXPECTED)
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-async def test_each_statement_uses_its_index(grown: StorePool, name: str) -> None:
-    assert await faults_of(grown, STATEMENTS[name], EXPECTED[name]) == []
+class TestPlans(PlanSuite):
+    statements = statements_of(postgres)
+    expected = EXPECTED
+    load = LOAD

@@ -160,6 +160,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_cost_grows_linearly_with_the_length(function: Callable[[str], object]) -> None:
     superlinear = {name: ratio for name in UNITS if (ratio := growth(function, name, 2_000)) > 9}
@@ -202,6 +203,7 @@ async def test_wiring_loads_only_the_models_that_a_policy_uses(
         assert loaded == (["names", "profanity"] if asked else [])
 
 
+@pytest.mark.slow
 def test_packaged_model_finds_names_at_any_position() -> None:
     names = PresidioNames()
     names.load()

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from septet_kit.messaging.batches import RawBatches, TolerantRecords, UndecodableRecord
 from septet_kit.messaging.decompress import UndecodableError, decompress
 
+from tests.support.record_batch import CODECS, HEADER_BYTES, sealed
+
 from .harness import batches as made
 
 TP = TopicPartition("septet.requests.v1", 2)
@@ -26,7 +28,7 @@ def read(
     return good, [r for r in found if isinstance(r, UndecodableRecord)], parser.next_fetch_offset
 
 
-@pytest.mark.parametrize("codec", made.CODECS)
+@pytest.mark.parametrize("codec", CODECS)
 def test_every_codec_of_kafka_is_read(codec: str) -> None:
     records = [made.record(b"one", h=b"1"), made.record(None), made.record(b"", key=None)]
     good, bad, after = read(made.batch(records, 10, codec))
@@ -117,18 +119,18 @@ def test_no_bytes_raise_and_the_position_never_moves_back(garbage: bytes, at: in
 @given(st.data())
 @settings(max_examples=300)
 def test_no_payload_under_a_valid_checksum_raises(data: st.DataObject) -> None:
-    codec = data.draw(st.sampled_from(list(made.CODECS)))
+    codec = data.draw(st.sampled_from(list(CODECS)))
     good = bytearray(made.batch([made.record(b"a" * 80, h=b"v"), made.record(b"b")], 20, codec))
     for _ in range(data.draw(st.integers(1, 6))):
         good[data.draw(st.integers(21, len(good) - 1))] = data.draw(st.integers(0, 255))
-    _, _, position = read(made.sealed(bytes(good)), 20)
+    _, _, position = read(sealed(bytes(good)), 20)
     assert position > 20
 
 
 @pytest.mark.parametrize("codec", [1, 2, 3, 4])
 def test_decompression_stops_at_its_bound(codec: int) -> None:
-    name = {v: k for k, v in made.CODECS.items()}[codec]
-    payload = made.batch([made.record(b"x" * 300_000)], codec=name)[61:]
+    name = {v: k for k, v in CODECS.items()}[codec]
+    payload = made.batch([made.record(b"x" * 300_000)], codec=name)[HEADER_BYTES:]
     assert len(decompress(codec, payload, 400_000)) > 300_000
     with pytest.raises(UndecodableError, match="more than 200000"):
         decompress(codec, payload, 200_000)

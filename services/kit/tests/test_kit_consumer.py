@@ -16,6 +16,8 @@ from septet_kit.messaging.dispatcher import MAX_AHEAD, StepFailed
 from septet_kit.settings import KitSettings
 from septet_kit.spec import Stage
 
+from tests.support.record_batch import RawRecord
+
 from .harness import batches as made
 from .harness.kafka import FakeLog, facts
 from .harness.service import SETTINGS, Process, partition, process
@@ -89,8 +91,8 @@ async def test_undecodable_bytes_end_in_dead_letters_and_the_next_record_is_hand
         made.record(
             question("r2"), traceparent=b"\xff\x00garbage", tracestate=b"=" * 9000, baggage=b";" * 100_000
         ),
-        (b"k", question("r3"), [(f"h{n}", b"v" * 20) for n in range(10_000)]),
-        (b"k", b"not json", [(f"h{n}", b"v" * 200) for n in range(10_000)]),
+        made.record(question("r3"), **{f"h{n}": b"v" * 20 for n in range(10_000)}),
+        made.record(b"not json", **{f"h{n}": b"v" * 200 for n in range(10_000)}),
         made.record(b"x" * (2 * 1024 * 1024 - 300)),
         made.record(b"\xff" * 100, key=b"k" * 1_500_000),
         made.record(b'{"request_id": "r4", "question": "\\ud800"}'),
@@ -98,9 +100,9 @@ async def test_undecodable_bytes_end_in_dead_letters_and_the_next_record_is_hand
         made.record(b"[" * 100_000),
         made.record(b'{"request_id": "r6", "question": 1' + b"0" * 5000 + b"}"),
     ],
-    ids=lambda r: f"{(r[1] or b'')[:16]!r}-{len(r[2])}-headers-{len(r[1] or b'')}-bytes",
+    ids=lambda r: f"{(r.value or b'')[:16]!r}-{len(r.headers)}-headers-{len(r.value or b'')}-bytes",
 )
-async def test_hostile_records_end_typed_and_the_next_record_is_handled(record: made.Record) -> None:
+async def test_hostile_records_end_typed_and_the_next_record_is_handled(record: RawRecord) -> None:
     log, handled = FakeLog(), Handled()
     log.append(REQUESTS, made.batch([record]), 1)
     put(log, "next")
@@ -193,7 +195,11 @@ async def test_a_step_without_an_outcome_ends_the_process_and_holds_its_offset()
     assert log.commits[REQUESTS] == (0, str(Trail(1)))
 
 
-async def _die(log: FakeLog, poison: str) -> tuple[list[str], Process]:
+# A commit in time would count as progress, and the deaths before it would not count.
+NEVER_COMMITTING = SETTINGS.model_copy(update={"commit_interval": timedelta(hours=1)})
+
+
+async def _die(log: FakeLog, poison: str, settings: KitSettings = SETTINGS) -> tuple[list[str], Process]:
     """One process that ends as soon as it handles the poison; what it had handled and sent by then."""
     handled, dying = Handled(), asyncio.Event()
 
@@ -203,7 +209,8 @@ async def _die(log: FakeLog, poison: str) -> tuple[list[str], Process]:
             await asyncio.Event().wait()
         return await handled(event, ctx)
 
-    async with process(log, [Stage("requests", handle)], [REQUESTS, OTHER], killed=True) as run:
+    stages = [Stage("requests", handle)]
+    async with process(log, stages, [REQUESTS, OTHER], killed=True, settings=settings) as run:
         await run.until(lambda: dying.is_set() or log.commits.get(REQUESTS, (0, ""))[0] == log.end(REQUESTS))
     return handled.ids, run
 
@@ -213,7 +220,7 @@ async def test_a_record_that_ends_its_process_is_quarantined_and_nothing_else_is
     put(log, "first", "poison", "second", "third")
     put(log, "elsewhere", tp=OTHER)
     for death in range(MANY_DEATHS + STRIKES):
-        ids, run = await _die(log, "poison")
+        ids, run = await _die(log, "poison", NEVER_COMMITTING)
         everything |= set(ids)
         assert not run.dead_letters(), f"no record is quarantined before death {death + 1}"
     ids, run = await _die(log, "poison")

@@ -13,7 +13,7 @@ from septet_contracts import Outcome
 from septet_kit import Emit
 from septet_kit.lifecycle import running
 from septet_kit.messaging.delivery import Delivery
-from septet_kit.messaging.record import Record
+from septet_kit.record import Record
 from septet_kit.store.outbox import Outbox
 from septet_kit.store.outbox_event import OutboxEmit
 from septet_kit.tenants import SHARED_ONLY

@@ -146,6 +146,7 @@ async def test_a_broker_that_does_not_answer_is_an_outage_and_not_for_ever() -> 
         await _checked_for(watchdog, clock)
 
 
+@pytest.mark.slow
 def test_a_blocked_event_loop_ends_the_process() -> None:
     """A regular expression that never ends holds the interpreter, so that no thread of Python's runs."""
     program = """

@@ -238,10 +238,8 @@ async def test_writes_of_another_process_are_followed(
     await other.close()
 
 
-async def test_the_sequence_rises_with_every_change(ingestor: Ingestor, retrieval_pool: StorePool) -> None:
+async def test_the_sequence_rises_with_every_change(ingestor: Ingestor, pool: StorePool) -> None:
     await ingestor.ingest([upsert("d1", "a", 1), upsert("d2", "b", 2)])
     await one(ingestor, upsert("d1", "c", 3))
-    rows = await retrieval_pool.fetch(
-        "SELECT document_id FROM documents ORDER BY sequence", tenant=ALL_TENANTS
-    )
+    rows = await pool.fetch("SELECT document_id FROM documents ORDER BY sequence", tenant=ALL_TENANTS)
     assert [row["document_id"] for row in rows] == ["d2", "d1"]

@@ -238,10 +238,10 @@ class SlowStore(PostgresStore):
 
 @needs_server
 async def test_a_slow_process_does_not_restore_a_deleted_document(
-    cluster: Cluster, store: PostgresStore, embedder: WordEmbedder, retrieval_pool: StorePool
+    cluster: Cluster, store: PostgresStore, embedder: WordEmbedder, pool: StorePool
 ) -> None:
-    lock, second = PostgresLocks(retrieval_pool).apply_lock, timedelta(seconds=1)
-    slow_store = SlowStore(retrieval_pool)
+    lock, second = PostgresLocks(pool).apply_lock, timedelta(seconds=1)
+    slow_store = SlowStore(pool)
     slow = Ingestor(slow_store, embedder, IndexFollower(slow_store, cluster.index(), second, lock), batch=16)
     quick = Ingestor(store, embedder, IndexFollower(store, cluster.index(), second, lock), batch=16)
     created = asyncio.create_task(slow.ingest([upsert("d1", "a deque", 1, tenant="acme")]))
@@ -257,7 +257,7 @@ async def test_a_slow_process_does_not_restore_a_deleted_document(
 
 @needs_server
 async def test_only_the_document_that_the_mapping_rejects_fails(
-    cluster: Cluster, store: PostgresStore, embedder: WordEmbedder, retrieval_pool: StorePool
+    cluster: Cluster, store: PostgresStore, embedder: WordEmbedder, pool: StorePool
 ) -> None:
     first = cluster.versions.name(1)
     # A mapping that was changed by hand: titles must be dates.
@@ -267,7 +267,7 @@ async def test_only_the_document_that_the_mapping_rejects_fails(
     }
     await cluster.versions.put_template()
     await cluster.calls("create", first, lambda client: client.indices.create(index=first, body=body))
-    locks = PostgresLocks(retrieval_pool)
+    locks = PostgresLocks(pool)
     follower = IndexFollower(store, cluster.index(), timedelta(seconds=1), locks.apply_lock)
     ingestor = Ingestor(store, embedder, follower, batch=16)
     running = asyncio.create_task(ingestor.run())

@@ -106,8 +106,8 @@ async def cluster(node: Node) -> AsyncIterator[Cluster]:
 
 
 @pytest.fixture
-def follower(store: PostgresStore, cluster: Cluster, retrieval_pool: StorePool) -> IndexFollower:
-    locks = PostgresLocks(retrieval_pool)
+def follower(store: PostgresStore, cluster: Cluster, pool: StorePool) -> IndexFollower:
+    locks = PostgresLocks(pool)
     return IndexFollower(store, cluster.index(), timedelta(seconds=0.5), locks.apply_lock)
 
 

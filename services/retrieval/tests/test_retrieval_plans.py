@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
-import pytest
 from pgvector import HalfVector
-from septet_kit.store.plans import Expected, faults_of, statements_of
-from septet_kit.store.pool import StorePool
-from septet_kit.store.testing import empty, loaded, schema_pool
+from septet_kit.store.plans import Expected, statements_of
 from septet_retrieval.adapters import rows
 
+from tests.support.plan_suite import PlanSuite
 from tests.support.retrieval import DIMENSIONS
-
-if TYPE_CHECKING:
-    from septet_native.servers.postgres import Postgres
 
 NOW = datetime.now(UTC)
 VECTOR = HalfVector(np.full(DIMENSIONS, 0.125, dtype=np.float32))
@@ -36,10 +30,11 @@ LOAD = (
     FROM generate_series(1, 4000) n, generate_series(0, 1) part
     """,
 )
+PLANNED_EACH_TIME: Any = {"generic": False, "local": rows.PLAN_FOR_TENANT}
 
 
-def expect(*indexes: str, args: tuple[object, ...], tenant: str = "big", generic: bool = True) -> Expected:
-    return Expected(args, frozenset(indexes), tenant, generic=generic)
+def expect(*indexes: str, args: tuple[object, ...], tenant: str = "big", **more: Any) -> Expected:
+    return Expected(args, frozenset(indexes), tenant, **more)
 
 
 EXPECTED = {
@@ -57,30 +52,15 @@ EXPECTED = {
     "PENDING": [expect("documents_sequence", args=("big", 3990))],
     # A large tenant uses the vector index; a small one is searched exactly.
     "NEAREST": [
-        expect("passages_embedding", args=("big", "m", VECTOR, 10), generic=False),
-        expect("passages_document", args=("small", "m", VECTOR, 10), tenant="small", generic=False),
+        expect("passages_embedding", args=("big", "m", VECTOR, 10), **PLANNED_EACH_TIME),
+        expect("passages_document", args=("small", "m", VECTOR, 10), tenant="small", **PLANNED_EACH_TIME),
     ],
     "COSINES": [expect("passages_pkey", args=("big", ["p-7.0"], VECTOR))],
 }
 STATEMENTS = {name.removeprefix("rows."): text for name, text in statements_of(rows).items()}
 
 
-@pytest.fixture(scope="module")
-async def grown(retrieval_server: Postgres) -> AsyncIterator[StorePool]:
-    """4,000 documents; one in fifty belongs to a small tenant."""
-    dsn = retrieval_server.dsn
-    async with schema_pool(dsn, retrieval_server.dsn_of("retrieval"), "retrieval") as pool:
-        await loaded(dsn, "retrieval", LOAD)
-        yield pool
-    await empty(dsn, "retrieval")
-
-
-def test_every_statement_is_checked() -> None:
-    assert set(STATEMENTS) == set(EXPECTED)
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-async def test_each_statement_uses_its_index(grown: StorePool, name: str) -> None:
-    settings = rows.PLAN_FOR_TENANT if name == "NEAREST" else ()
-    for expected in EXPECTED[name]:
-        assert await faults_of(grown, STATEMENTS[name], expected, *settings) == []
+class TestPlans(PlanSuite):
+    statements = STATEMENTS
+    expected = EXPECTED
+    load = LOAD

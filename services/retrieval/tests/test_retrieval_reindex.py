@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from septet_kit import Permanent
@@ -22,11 +22,9 @@ from septet_retrieval.application.ingest import Ingestor
 from septet_retrieval.application.reindex import Options, Progress, Reindexer
 from septet_retrieval.housekeeping import IndexFollower
 
+from tests.support.database import Database
 from tests.support.opensearch import temporary_cluster
 from tests.support.retrieval import DIMENSIONS, WordEmbedder, delete, upsert
-
-if TYPE_CHECKING:
-    from septet_native.servers.postgres import Postgres
 
 pytestmark = pytest.mark.skipif(
     "SEPTET_OPENSEARCH_URL" not in os.environ, reason="SEPTET_OPENSEARCH_URL is not set"
@@ -43,8 +41,8 @@ async def cluster() -> AsyncIterator[Cluster]:
 
 
 @pytest.fixture
-def locks(retrieval_pool: StorePool) -> PostgresLocks:
-    return PostgresLocks(retrieval_pool)
+def locks(pool: StorePool) -> PostgresLocks:
+    return PostgresLocks(pool)
 
 
 @pytest.fixture
@@ -152,9 +150,9 @@ class LateLocks(PostgresLocks):
 
 
 async def test_searchable_documents_stay_searchable_after_the_move(
-    store: PostgresStore, cluster: Cluster, retrieval_pool: StorePool, service: Ingestor, stable: list[str]
+    store: PostgresStore, cluster: Cluster, pool: StorePool, service: Ingestor, stable: list[str]
 ) -> None:
-    await reindexer(store, cluster, LateLocks(retrieval_pool, service)).run(ignore)
+    await reindexer(store, cluster, LateLocks(pool, service)).run(ignore)
     assert await found(cluster, "shared words") == {"late", *stable[1:]}
 
 
@@ -209,9 +207,9 @@ async def facts(child: asyncio.subprocess.Process) -> AsyncIterator[dict[str, An
 
 @pytest.mark.parametrize("ending", ["kill", "terminate"])
 async def test_an_interrupted_run_is_continued(
-    cluster: Cluster, service: Ingestor, stable: list[str], retrieval_server: Postgres, ending: str
+    cluster: Cluster, service: Ingestor, stable: list[str], database: Database, ending: str
 ) -> None:
-    dsn = retrieval_server.dsn_of("retrieval")
+    dsn = database.service_dsn
     async with command(cluster, dsn, "--batch=1") as first:
         async for fact in facts(first):
             if fact["event"] == "progress" and fact["done"] >= STABLE // 3:
@@ -240,9 +238,9 @@ async def test_only_one_re_index_runs_at_a_time(
 
 
 async def test_if_needed_skips_a_current_layout(
-    cluster: Cluster, stable: list[str], retrieval_server: Postgres
+    cluster: Cluster, stable: list[str], database: Database
 ) -> None:
-    async with command(cluster, retrieval_server.dsn_of("retrieval"), "--if-needed") as child:
+    async with command(cluster, database.service_dsn, "--if-needed") as child:
         reported = [fact async for fact in facts(child)]
         assert await child.wait() == 0
     assert reported == [{"event": "current", "version": cluster.versions.name(1)}]

@@ -11,6 +11,7 @@ import typer
 
 from septet_cli.console import err, examples, out, run
 from septet_cli.errors import EXIT_FAILED, EXIT_NOT_ANSWERED, EXIT_OK, CliError
+from septet_cli.options import tenant_of
 
 if TYPE_CHECKING:
     from septet_contracts import Response
@@ -60,9 +61,7 @@ def ask(
             help="Show the text while the model generates it \\[default: on a terminal].",
         ),
     ] = None,
-    tenant: Annotated[
-        str | None, typer.Option(help="Tenant of the request \\[default: SEPTET_TENANT, else `default`].")
-    ] = None,
+    tenant: Annotated[str | None, tenant_of("request")] = None,
     conversation: Annotated[
         str | None, typer.Option(help="Conversation id: its questions are processed in order.")
     ] = None,

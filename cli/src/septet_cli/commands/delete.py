@@ -8,6 +8,7 @@ import typer
 
 from septet_cli.console import examples, out, run
 from septet_cli.errors import EXIT_OK
+from septet_cli.options import tenant_of
 
 
 def register(app: typer.Typer) -> None:
@@ -26,9 +27,7 @@ def delete(
         list[str],
         typer.Argument(metavar="DOCUMENT_ID…", help="Document ids, as the sources of a response show them."),
     ],
-    tenant: Annotated[
-        str | None, typer.Option(help="Tenant of the documents \\[default: SEPTET_TENANT, else `default`].")
-    ] = None,
+    tenant: Annotated[str | None, tenant_of("documents")] = None,
     timeout: Annotated[
         float, typer.Option(min=1, help="Stop after this many seconds without progress.")
     ] = 60,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from septet_cli.console import examples, run
 from septet_cli.errors import EXIT_INTERRUPTED
+from septet_cli.options import DataDir
 
 
 def register(app: typer.Typer) -> None:
@@ -26,9 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Data directory of the stack \\[default: .septet].")
-    ] = None,
+    data_dir: DataDir = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the stack running after the last scene, until Ctrl-C.")
     ] = False,

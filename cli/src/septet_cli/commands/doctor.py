@@ -9,6 +9,7 @@ import typer
 
 from septet_cli.console import examples, out, run
 from septet_cli.errors import EXIT_FAILED, EXIT_OK
+from septet_cli.options import DataDir
 
 
 def register(app: typer.Typer) -> None:
@@ -26,9 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Data directory of the stack \\[default: .septet].")
-    ] = None,
+    data_dir: DataDir = None,
     stack: Annotated[
         str | None, typer.Option(help="Stack to check: `embedded` or `native` \\[default: embedded].")
     ] = None,

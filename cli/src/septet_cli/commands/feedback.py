@@ -9,6 +9,7 @@ import typer
 
 from septet_cli.console import examples, fail, out, run
 from septet_cli.errors import EXIT_FAILED, EXIT_OK, CliError
+from septet_cli.options import tenant_of
 
 if TYPE_CHECKING:
     from septet_cli.labels import FeedbackReport
@@ -48,9 +49,7 @@ def feedback(
     dwell: Annotated[
         float | None, typer.Option(min=0, help="Seconds for which the answer was shown.")
     ] = None,
-    tenant: Annotated[
-        str | None, typer.Option(help="Tenant of the answer \\[default: SEPTET_TENANT, else `default`].")
-    ] = None,
+    tenant: Annotated[str | None, tenant_of("answer")] = None,
     user: Annotated[str | None, typer.Option(help="Pseudonym of the user.")] = None,
     timeout: Annotated[
         float, typer.Option(min=0, help="Seconds to wait for the label; 0 does not wait.")

@@ -9,6 +9,7 @@ import typer
 
 from septet_cli.console import err, examples, out, report, run
 from septet_cli.errors import EXIT_FAILED, EXIT_OK
+from septet_cli.options import tenant_of
 
 if TYPE_CHECKING:
     from septet_cli.ingest.document import Document, Problem
@@ -32,9 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     sources: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders or python:MODULE.")],
-    tenant: Annotated[
-        str | None, typer.Option(help="Tenant of the documents \\[default: SEPTET_TENANT, else `default`].")
-    ] = None,
+    tenant: Annotated[str | None, tenant_of("documents")] = None,
     prefix: Annotated[
         str | None, typer.Option(help="Prefix of the document ids \\[default: the folder's name].")
     ] = None,

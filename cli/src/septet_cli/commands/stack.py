@@ -11,6 +11,7 @@ import typer
 
 from septet_cli.console import err, examples, out, run
 from septet_cli.errors import EXIT_FAILED, EXIT_OK, CliError, NoStack
+from septet_cli.options import DataDir
 
 if TYPE_CHECKING:
     from septet_native.stack.settings import StackSettings
@@ -28,7 +29,6 @@ app = typer.Typer(
     ),
 )
 Which = Annotated[str, typer.Option("--stack", help="Which stack: `native` or `embedded`.")]
-DataDir = Annotated[Path | None, typer.Option(help="Data directory of the stack \\[default: .septet].")]
 
 
 @app.command("up", epilog=examples("septet stack up", "septet stack up --stack embedded"))

@@ -8,6 +8,7 @@ import typer
 
 from septet_cli.console import examples, out, run
 from septet_cli.errors import EXIT_OK, CliError
+from septet_cli.options import tenant_of
 
 
 def register(app: typer.Typer) -> None:
@@ -25,9 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def trace(
     name: Annotated[str, typer.Argument(metavar="REQUEST_ID|TRACE_ID", help="Id from `septet ask`.")],
-    tenant: Annotated[
-        str | None, typer.Option(help="Tenant of the request \\[default: SEPTET_TENANT, else `default`].")
-    ] = None,
+    tenant: Annotated[str | None, tenant_of("request")] = None,
     queries: Annotated[bool, typer.Option("--queries", help="Show each database query.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the trace as JSON of the query API.")

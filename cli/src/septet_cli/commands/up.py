@@ -12,6 +12,7 @@ import typer
 
 from septet_cli.console import err, examples, fail, out, run
 from septet_cli.errors import EXIT_OK, CliError
+from septet_cli.options import DataDir
 
 if TYPE_CHECKING:
     from septet_native.stack.stack import Stack
@@ -36,9 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Data directory of the stack \\[default: .septet].")
-    ] = None,
+    data_dir: DataDir = None,
     stack: Annotated[
         str | None, typer.Option(help="Stack to start: `embedded` or `native` \\[default: embedded].")
     ] = None,

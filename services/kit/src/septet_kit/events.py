@@ -27,7 +27,7 @@ from septet_contracts import (
 
 from septet_kit.context import Context
 from septet_kit.errors import SeptetError
-from septet_kit.messaging.record import Record, event_headers
+from septet_kit.record import Record, event_headers
 from septet_kit.tenants import Tenants
 
 T = TypeVar("T", bound=Flow)

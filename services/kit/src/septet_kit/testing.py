@@ -10,6 +10,7 @@ from septet_contracts import (
     CacheInfo,
     Flow,
     Outcome,
+    Passage,
     RetrievalInfo,
     encode,
     event_id,
@@ -59,6 +60,19 @@ def flow(cls: type[F], *, question: str = "What is a deque?", **fields: Any) -> 
     if "complaints" in names and "attempt" not in fields:
         base["attempt"] = 2
     return cls(**(base | fields))
+
+
+def passage(text: str, number: int = 1, **fields: Any) -> Passage:
+    """A whole passage of a document of its own; passages of different numbers have different ids."""
+    base: dict[str, Any] = {
+        "passage_id": f"p{number}",
+        "document_id": f"d{number}",
+        "content_hash": "h",
+        "start": 0,
+        "end": fields.get("start", 0) + len(text),
+        "score": 1.0,
+    }
+    return Passage(text=text, **(base | fields))
 
 
 def context(name: str = "screened", event: Any = None, **fields: Any) -> Context:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from aiokafka.errors import ProducerClosed
 from septet_kit.messaging.probe import UncertainSend
 from septet_kit.messaging.publisher import Publisher
-from septet_kit.messaging.record import EVENT_ID_HEADER, Record
+from septet_kit.record import EVENT_ID_HEADER, Record
 from septet_kit.tenants import SHARED_ONLY
 
 

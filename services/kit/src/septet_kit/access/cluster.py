@@ -36,6 +36,7 @@ from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose
 
 _T = TypeVar("_T")
+_Acl = TypeVar("_Acl", bound=AclBinding)
 _TIMEOUT_S = 20.0
 _ITERATIONS = 4096
 _MECHANISM = ScramMechanism.SCRAM_SHA_512
@@ -72,11 +73,11 @@ class Cluster:
         """
         if pending.missing:
             made = self._admin.create_acls(
-                [_to_kafka(b) for b in pending.missing], request_timeout=_TIMEOUT_S
+                [_acl(AclBinding, b) for b in pending.missing], request_timeout=_TIMEOUT_S
             )
             await self._results(made)
         if pending.stale:
-            filters = [_to_filter(b) for b in pending.stale]
+            filters = [_acl(AclBindingFilter, b) for b in pending.stale]
             await self._results(self._admin.delete_acls(filters, request_timeout=_TIMEOUT_S))
 
     async def users(self) -> set[str]:
@@ -147,20 +148,8 @@ class Cluster:
         return Transient("kafka_refused", f"Kafka at {self._connection.bootstrap}: {error!r}")
 
 
-def _to_kafka(b: Binding) -> AclBinding:
-    return AclBinding(
-        _RESOURCES[b.resource],
-        b.name,
-        _PATTERNS[b.pattern],
-        f"User:{b.principal}",
-        "*",
-        _OPERATIONS[b.operation],
-        AclPermissionType.ALLOW,
-    )
-
-
-def _to_filter(b: Binding) -> AclBindingFilter:
-    return AclBindingFilter(
+def _acl(kind: type[_Acl], b: Binding) -> _Acl:
+    return kind(
         _RESOURCES[b.resource],
         b.name,
         _PATTERNS[b.pattern],

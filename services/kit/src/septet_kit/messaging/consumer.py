@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from datetime import timedelta
+from typing import Any, Protocol
 
 from aiokafka import TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
@@ -21,6 +22,7 @@ from aiokafka.errors import (
 from aiokafka.structs import ConsumerRecord
 
 from septet_kit.messaging.batches import UndecodableRecord, tolerant_consumer
+from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.crash_guard import NO_TRAIL, Trail
 from septet_kit.messaging.diagnosis import diagnose, forbidden
 from septet_kit.messaging.dispatcher import Dispatcher, StepFailed
@@ -28,7 +30,6 @@ from septet_kit.messaging.progress import Progress
 from septet_kit.messaging.step import StepRunner
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
-from septet_kit.settings import KitSettings
 from septet_kit.spec import ServiceSpec, Stage
 from septet_kit.tenants import Tenants
 
@@ -45,7 +46,19 @@ _MOVED_ON = (CommitFailedError, IllegalStateError)
 Batches = Mapping[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 
 
-def open_client(spec: ServiceSpec, settings: KitSettings, instance: str) -> Any:
+class ConsumerSettings(Protocol):
+    """The settings of a service that its consumer reads."""
+
+    max_in_flight_bytes: int
+    commit_interval: timedelta
+    session_timeout: timedelta
+
+    def kafka(self) -> KafkaConnection:
+        """How this process connects to Kafka."""
+        ...
+
+
+def open_client(spec: ServiceSpec, settings: ConsumerSettings, instance: str) -> Any:
     """Build the Kafka client of a service's consumer."""
     session_ms = settings.session_timeout.total_seconds() * 1000
     return tolerant_consumer(
@@ -76,7 +89,7 @@ class StageConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self,
         client: Any,
         stages: Mapping[str, Stage],
-        settings: KitSettings,
+        settings: ConsumerSettings,
         tenants: Tenants,
         runner: StepRunner,
         progress: Progress,

@@ -10,7 +10,7 @@ from septet_contracts import dead_letter_topic
 
 from septet_kit.errors import SeptetError
 from septet_kit.messaging.batches import UndecodableRecord
-from septet_kit.messaging.record import Record, headers_of
+from septet_kit.record import Record, headers_of
 
 PREFIX = "septet-dead-"
 RAW = "raw"

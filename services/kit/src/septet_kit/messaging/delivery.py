@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from septet_kit.errors import Permanent
 from septet_kit.messaging.publisher import Publisher
-from septet_kit.messaging.record import Record
 from septet_kit.observe.logs import get_logger
+from septet_kit.record import Record
 
 log = get_logger()
 

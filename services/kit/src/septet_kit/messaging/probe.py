@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import DefaultPartitioner
 
 from septet_kit.messaging.connection import Kafka, KafkaConnection
-from septet_kit.messaging.record import EVENT_ID_HEADER, headers_of
+from septet_kit.record import EVENT_ID_HEADER, headers_of
 
 # Broker and database clocks may differ by this much before a record is looked for too late in the log.
 _CLOCK_SKEW = timedelta(minutes=1)

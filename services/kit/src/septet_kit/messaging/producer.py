@@ -19,8 +19,8 @@ from aiokafka.errors import (
 )
 
 from septet_kit.messaging.connection import Kafka, KafkaConnection
-from septet_kit.messaging.record import Record
 from septet_kit.observe.logs import get_logger
+from septet_kit.record import Record
 
 log = get_logger()
 

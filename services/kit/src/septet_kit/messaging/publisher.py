@@ -21,11 +21,11 @@ from septet_kit.messaging.connection import Kafka, KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose, forbidden
 from septet_kit.messaging.probe import UncertainSend, find_sent
 from septet_kit.messaging.producer import Producer, kafka_producer
-from septet_kit.messaging.record import Record
 from septet_kit.messaging.sending import Send
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import carry
+from septet_kit.record import Record
 from septet_kit.tenants import SHARED_ONLY, Tenants
 
 _ACK_TIMEOUT_S = 30.0

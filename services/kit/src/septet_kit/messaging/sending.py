@@ -8,9 +8,9 @@ from opentelemetry.trace import Span
 
 from septet_kit.errors import SeptetError
 from septet_kit.messaging.producer import Producer
-from septet_kit.messaging.record import ClaimLost, Record
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import mark_failed, start_send
+from septet_kit.record import ClaimLost, Record
 
 log = get_logger()
 

@@ -17,11 +17,11 @@ from septet_kit.messaging.dead_letter import dead_record
 from septet_kit.messaging.delivery import Delivery
 from septet_kit.messaging.job import QUARANTINED, Job
 from septet_kit.messaging.publisher import Publisher
-from septet_kit.messaging.record import Record, headers_of
 from septet_kit.messaging.retry import with_retry
 from septet_kit.observe import metrics, semconv
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import mark_failed, parent_of, process_span
+from septet_kit.record import Record, headers_of
 from septet_kit.spec import REQUEST_SCOPED, ServiceSpec
 from septet_kit.tenants import Tenants
 

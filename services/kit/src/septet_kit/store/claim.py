@@ -11,7 +11,7 @@ from uuid import UUID
 
 from opentelemetry.context import Context
 
-from septet_kit.messaging.record import ClaimLost
+from septet_kit.record import ClaimLost
 
 # A process hands a row to its producer within the claim less the margin. A process that was paused in between
 # therefore leaves the row to a sweeper instead of sending it a second time.
@@ -43,7 +43,7 @@ class ClaimedRows:
 
 
 class RowClaim:
-    """This process's claim on one row; see :class:`septet_kit.messaging.record.Claim`.
+    """This process's claim on one row; see :class:`septet_kit.record.Claim`.
 
     It is valid until a time of the event loop's clock. A renewal extends it, and a row that another process has
     taken ends it.

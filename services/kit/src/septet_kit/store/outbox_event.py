@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from septet_kit.events import Emit
-from septet_kit.messaging.record import Claim, Record, event_headers
+from septet_kit.record import Claim, Record, event_headers
 from septet_kit.store.claim import CLAIM
 from septet_kit.tenants import Tenants
 

@@ -55,6 +55,7 @@ class Expected:
         tenant: for whom it runs.
         whole: tables that it may read whole.
         generic: whether it must do as well with a plan for any arguments; not where each call is planned.
+        local: settings of its transaction.
     """
 
     args: tuple[object, ...] = ()
@@ -62,11 +63,12 @@ class Expected:
     tenant: str = ALL_TENANTS
     whole: frozenset[str] = frozenset()
     generic: bool = True
+    local: tuple[str, ...] = ()
 
 
-async def faults_of(pool: StorePool, statement: str, expected: Expected, *local: str) -> list[str]:
-    """The faults of a statement's plans; ``local`` are the settings of its transaction."""
-    async with pool.transaction(expected.tenant, *local) as connection:
+async def faults_of(pool: StorePool, statement: str, expected: Expected) -> list[str]:
+    """The faults of a statement's plans."""
+    async with pool.transaction(expected.tenant, *expected.local) as connection:
         plans = {"custom": await plan_of(connection, statement, *expected.args)}
     if expected.generic:
         async with pool.acquire() as connection:

@@ -10,7 +10,7 @@ import asyncpg
 
 from septet_kit.messaging.probe import UncertainSend
 from septet_kit.messaging.publisher import Unacknowledged
-from septet_kit.messaging.record import Record
+from septet_kit.record import Record
 
 
 class Log(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from septet_kit.errors import Permanent
-from septet_kit.messaging.record import Record
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
+from septet_kit.record import Record
 from septet_kit.store.ports import Log
 
 log = get_logger()

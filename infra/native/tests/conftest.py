@@ -1,0 +1,1 @@
+"""Unit tests of the native stack: processes, downloads, model servers, and a whole embedded stack."""

@@ -1,0 +1,1 @@
+"""Unit tests of guardrails: rails, policies and corrections, with the real models."""

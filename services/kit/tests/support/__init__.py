@@ -1,0 +1,1 @@
+"""A clock, a broker and a database in memory."""

@@ -1,0 +1,1 @@
+"""All services while processes, servers and networks fail: the chaos suite, and unit tests of its parts."""
