@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 ADD_A_SERVICE = ROOT / "docs" / "how-to" / "add-a-service.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 NAME = "brevity"
-_COPIED = ("contracts", "services", "infra", "cli", "pyproject.toml", "Makefile")
+_COPIED = ("contracts", "services", "infra", "cli", "tests", "conftest.py", "pyproject.toml", "Makefile")
 _FILE = re.compile(r"^( *)```\w+\n\1# (\w+/\S+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 _EMPTY = re.compile(r"^touch (services/\S+)", re.MULTILINE)
 _EDIT = re.compile(r"^ *\| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
@@ -36,7 +36,8 @@ class Workspace:
 
     def environment(self, **variables: str) -> Mapping[str, str]:
         """The environment of a process that imports the copy instead of the installed packages."""
-        sources = sorted(map(str, self.root.glob("**/src")))
+        # Tests import their helpers from the root.
+        sources = [str(self.root), *sorted(map(str, self.root.glob("**/src")))]
         return {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(sources), "PYTHONSAFEPATH": "1"}
 
     def run(self, *arguments: str, **variables: str) -> str:
