@@ -25,6 +25,7 @@ ENGLISH = {
     "initials": "J. R. R. Tolkien and John F. Kennedy. ¦C. A. R. Hoare came later.",
     "initials at the end": "Oranges contain vitamin C. ¦It is needed. ¦So am I. ¦He moved to the U.S. ¦She did not.",
     "initials within": "He lives in the U.S. and leaves at 5 p.m. on Fridays. ¦The U.S. Army pays.",
+    "ends of words": "It ran in the 1980s. ¦Stories remain. ¦He saw España. ¦Madrid is Kim's. ¦Pepper lies at 17°E. ¦Cameroon.",
     "at the start": "No. 5 is it.",
     "either": "It stores numbers, etc. in a table. ¦It stores numbers, etc. ¦The table is small.",
     "numbered": "See Fig. 3, No. 5 and vol. II. ¦The answer is no. ¦He left. ¦Eat figs. ¦They are sweet.",

@@ -112,7 +112,12 @@ def _is_abbreviation(text: str, start: int, at: int) -> bool:
     if at - start >= _LONG and text[at - _LONG : at].isalpha():
         return False
     found = _WORD.search(text, start, at)
-    word = found[0].lower() if found else ""
+    if found is None:
+        return False
+    word, first = found[0].lower(), found.start()
+    # The end of another word, as in 1980s, España, Kim's and 17°E.
+    if first > start and "." not in word and (text[first - 1].isalnum() or text[first - 1] in "'’°"):
+        return False
     if word in NEVER_LAST:
         return True
     if word in NUMBERED:
