@@ -64,7 +64,8 @@ def sentence_spans(text: str, *, lines: bool = False) -> Iterator[Span]:
             line, or a line that starts a list item, a heading, a quotation, a table row or code, ends a sentence.
     """
     start = 0
-    for match in _matches(_IN_ANSWERS if lines else _IN_DOCUMENTS, text):
+    pattern = _IN_ANSWERS if lines else _IN_DOCUMENTS
+    for match in pattern.finditer(text) if len(text) <= _PIECE else _matches(pattern, text):
         at, end = match.span()
         if text[at] != "\n" and _continues(text, start, at, end):
             continue
@@ -79,9 +80,6 @@ def sentence_spans(text: str, *, lines: bool = False) -> Iterator[Span]:
 
 def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
     """Search a long text piece by piece: one search holds the interpreter lock, 0.1 s for a megabyte without matches."""
-    if len(text) <= _PIECE:
-        yield from pattern.finditer(text)
-        return
     at = 0
     while at < len(text):
         limit = at + _PIECE
