@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from septet_contracts import Answerability, Ask, CitedSpan, Outcome, Quote
 from septet_eval.domain.sources import sources
 from septet_eval.domain.spans import cited_spans
-from septet_eval.domain.text import sentence_spans
 from septet_kit.testing import flow, passage
 
 TEXT = "Queues are lists.  A deque is a double-ended\nqueue with fast appends. See e.g. the docs. 덱의 최대 길이는 maxlen으로 정한다."
@@ -81,15 +79,6 @@ def test_spans_map_to_offsets_in_the_document() -> None:
     assert document[first.start + span.start : first.start + span.end] == "Queues are lists."
     assert (first.cited, second.cited, second.spans) == (True, False, ())
     assert (second.start, second.end) == (None, None), "its text does not fit the offsets"
-
-
-@pytest.mark.parametrize(
-    "text", ["", " \n ", "one", "One. Two!  Three?\n\nFour\n- five\nsix\n2. seven", "e.g. this. And that."]
-)
-def test_sentences_contain_every_character_except_white_space(text: str) -> None:
-    pieces = [text[a:b] for a, b in sentence_spans(text)]
-    assert "".join("".join(pieces).split()) == "".join(text.split())
-    assert all(p == p.strip() for p in pieces)
 
 
 @given(st.text(alphabet="ab .!\n한\u2028e.g", max_size=60), st.text(alphabet="ab .[1]\n한", max_size=60))

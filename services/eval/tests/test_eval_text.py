@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from septet_eval.domain import text as module
-from septet_eval.domain.text import coverage, is_korean, numbers, sentences, terms, without_citations, words
+from septet_eval.domain.text import coverage, numbers, sentences, terms, without_citations, words
 
 
 @pytest.mark.parametrize(
@@ -63,34 +61,11 @@ def test_numbers_have_no_separators_and_citations() -> None:
     assert numbers("1,000 rows [2], 3.14 and 7.") == {"1000", "3.14", "7"}
 
 
-@pytest.mark.parametrize(
-    ("text", "korean"),
-    [("덱은 큐입니다", True), ("collections.deque는 큐", True), ("a queue", False), ("12", False)],
-)
-def test_a_text_with_a_tenth_of_hangul_is_korean(text: str, korean: bool) -> None:
-    assert is_korean(text) is korean
-
-
 @given(st.text(max_size=300))
 def test_no_citation_marker_is_left_in_any_text(text: str) -> None:
     for sentence in sentences(text):
         assert without_citations(sentence.text) == sentence.text
     assert all(t for t in terms(text))
-
-
-@pytest.mark.parametrize(
-    ("name", "plain"),
-    [
-        ("_BREAK", r"(?<=[.!?。！？])\s+|\n+"),
-        ("_PASSAGE_BREAK", r"(?<=[.!?。！？])\s+|\n\s*\n\s*|\n\s*(?=[-*+#|>•]|\d{1,3}[.)]\s)"),
-    ],
-)
-@given(st.text(alphabet="a.!? \n\t\u2028-1)#。", max_size=40))
-def test_patterns_that_start_with_white_space_equal_their_plain_form(
-    name: str, plain: str, text: str
-) -> None:
-    fast: re.Pattern[str] = getattr(module, name)
-    assert [m.span() for m in fast.finditer(text)] == [m.span() for m in re.finditer(plain, text)]
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=80))

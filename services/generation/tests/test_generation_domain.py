@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +9,6 @@ from septet_generation.domain.catalogue import Catalogue, Model
 from septet_generation.domain.chunks import Chunker
 from septet_generation.domain.excerpts import excerpts, terms, trim
 from septet_generation.domain.prompt import Parts, Prompt, compose
-from septet_generation.domain.sentences import sentence_spans
 from septet_generation.domain.tokens import estimate_tokens
 from septet_kit import Permanent
 from septet_kit.testing import flow
@@ -30,37 +27,6 @@ def passage(number: int, text: str, location: str = "") -> Passage:
         end=len(text),
         score=1.0 / number,
     )
-
-
-def sentences(text: str) -> list[str]:
-    return [text[start:end] for start, end in sentence_spans(text)]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("One. Two!  Three?", ["One.", "Two!", "Three?"]),
-        ("Use e.g. a list. Done.", ["Use e.g. a list.", "Done."]),
-        ("배포는 세 단계입니다. 먼저 검사합니다.", ["배포는 세 단계입니다.", "먼저 검사합니다."]),
-        ("Title\n\nBody text", ["Title", "Body text"]),
-        ("json.loads(s) parses 3.5 files.", ["json.loads(s) parses 3.5 files."]),
-        ("", []),
-        (" \n ", []),
-    ],
-)
-def test_sentences(text: str, expected: list[str]) -> None:
-    assert sentences(text) == expected
-
-
-@given(st.text(alphabet="ab .!?\n가나e.g", max_size=80))
-def test_sentences_are_in_order_and_cover_all_text(text: str) -> None:
-    spans = sentence_spans(text)
-    assert all(start < end for start, end in spans)
-    assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
-    outside = text
-    for start, end in reversed(spans):
-        outside = outside[:start] + outside[end:]
-    assert not outside.strip()
 
 
 def test_korean_costs_more_tokens_than_english() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from septet_guardrails.domain.text import fold, hangul_share, is_korean, split_sentences, words
+from septet_guardrails.domain.text import fold, split_sentences, words
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ from septet_guardrails.domain.text import fold, hangul_share, is_korean, split_s
         ("Version 3.11 is out. Use it.", ["Version 3.11 is out.", "Use it."]),
         ("서울은 수도이다. 부산은 항구다.", ["서울은 수도이다.", "부산은 항구다."]),
         ("1. first item\n2. second item", ["first item", "second item"]),
+        ("1) first item\n2) second item", ["first item", "second item"]),
         ("...", []),
         ("", []),
     ],
@@ -36,8 +37,5 @@ def test_fold_reveals_hidden_text() -> None:
     assert fold("Ｉｇ\u200bnore\U000e0041 ALL") == "ignore all"
 
 
-def test_detects_hangul_and_words() -> None:
-    assert is_korean("deque가 뭐야?")
-    assert not is_korean("What is 김치 and how do people make it at home?")
-    assert hangul_share("123") == 0.0
+def test_words() -> None:
     assert words("Don't stop, 서울은 3.14") == ["don't", "stop", "서울은", "3.14"]

@@ -1,4 +1,4 @@
-"""Chunking of plain text, Markdown and HTML; sentence splitting."""
+"""Chunking of plain text, Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from septet_retrieval.domain.chunking import Limits, chunk
 from septet_retrieval.domain.passages import Document, to_passages
-from septet_retrieval.domain.sentences import split_sentences
 
 SMALL = Limits(target=120, maximum=200, small=40, whole=150)
 
@@ -134,20 +133,3 @@ def test_searched_text_repeats_no_title() -> None:
     (own,) = to_passages(Document("t", "d", "collections: a module.", title="Collections"), Limits())
     assert plain.searched_text == "Collections\nA deque is a queue."
     assert own.searched_text == "collections: a module."
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ("Dr. Smith paid $3.50. He left!", ["Dr. Smith paid $3.50.", "He left!"]),
-        ("It works, e.g. here. J. R. Smith agrees.", ["It works, e.g. here.", "J. R. Smith agrees."]),
-        (
-            "서울은 수도이다.부산은 항구이다. 맞나요? 네.",
-            ["서울은 수도이다.", "부산은 항구이다.", "맞나요?", "네."],
-        ),
-        ("One line\n\nAnother line", ["One line", "Another line"]),
-        ("1. first step. 2. second", ["1. first step.", "2. second"]),
-    ],
-)
-def test_sentences(text: str, sentences: list[str]) -> None:
-    assert [span.of(text) for span in split_sentences(text)] == sentences

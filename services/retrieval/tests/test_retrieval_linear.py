@@ -17,7 +17,6 @@ from septet_retrieval.domain.chunking import Limits, chunk, markdown
 from septet_retrieval.domain.chunking.blocks import Kind
 from septet_retrieval.domain.evidence import Terms
 from septet_retrieval.domain.revisions import Decision, State
-from septet_retrieval.domain.sentences import split_sentences
 from septet_retrieval.handlers import DocumentsHandler
 from septet_retrieval.settings import RetrievalSettings
 
@@ -25,7 +24,6 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "plain": lambda source: chunk(source, "text/plain"),
     "markdown": lambda source: chunk(source, "text/markdown"),
     "html": lambda source: chunk(source, "text/html"),
-    "sentences": split_sentences,
     "terms": Terms.of,
 }
 

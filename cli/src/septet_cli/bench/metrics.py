@@ -14,11 +14,12 @@ import string
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from septet_kit.text import has_hangul
+
 Grades = Mapping[str, float]
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _CITATIONS = re.compile(r"\s*\[\d+\]")
-_HANGUL = re.compile(r"[가-힣]")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "“”‘’«»《》〈〉「」『』·")
 
 
@@ -65,7 +66,7 @@ def _normalise(text: str) -> str:
 
 def _tokens(text: str) -> list[str]:
     normal = _normalise(text)
-    return list(normal.replace(" ", "")) if _HANGUL.search(normal) else normal.split()
+    return list(normal.replace(" ", "")) if has_hangul(normal) else normal.split()
 
 
 def _f1(answer: list[str], reference: list[str]) -> float:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from septet_kit.text import sentence_spans
+
 MAX_ANSWER_CHARS = 240
 _PASSAGE = re.compile(r'<passage n="(\d+)">\s*(.+?)\s*</passage>', re.DOTALL)
-_SENTENCE = re.compile(r".+?[.!?。](?=\s|$)", re.DOTALL)
 
 
 def answer(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None) -> str:
@@ -21,7 +22,7 @@ def answer(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | No
     if found is None:
         return "This is the stub model."
     number, passage = found.group(1), " ".join(found.group(2).split())
-    sentences = [s.strip() for s in _SENTENCE.findall(passage)] or [passage]
+    sentences = [span.of(passage) for span in sentence_spans(passage)]
     # Most passages start with a title or a signature; the longest sentence has more content.
     best = max(sentences[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
     return f"{best[:MAX_ANSWER_CHARS].rstrip()} [{number}]"

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from septet_contracts import Outcome, Passage, Verdict
+from septet_kit.text import is_korean
 
-from septet_eval.domain.text import Sentence, is_korean, numbers, sentences, terms, without_citations
+from septet_eval.domain.text import Sentence, numbers, sentences, terms, without_citations
 
 Vector = NDArray[np.float32]
 

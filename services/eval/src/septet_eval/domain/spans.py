@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from septet_contracts import CitedSpan, Outcome, Quote
+from septet_kit.text import sentence_spans
 
 from septet_eval.domain.case import MAX_CHARACTERS, MAX_SENTENCES
-from septet_eval.domain.text import Sentence, coverage, sentence_spans, sentences, terms
+from septet_eval.domain.text import Sentence, coverage, sentences, terms
 
 MAX_PAIRS = 200
 """Maximum number of pairs of a sentence and a passage that it cites, which bounds the cost."""

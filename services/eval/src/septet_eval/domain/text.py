@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-_HANGUL = "\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f"
-_CJK = _HANGUL + "\u3040-\u30ff\u3400-\u9fff"
-_TOKEN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+from septet_kit.text import CJK, sentence_spans
+
+_TOKEN = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+")
 _ASCII_TOKEN = re.compile(r"[a-z0-9]+")
-_HANGUL_CHAR = re.compile(f"[{_HANGUL}]")
 _LETTER = re.compile(r"[^\W\d_]")
-_IS_CJK = re.compile(f"[{_CJK}]")
+_IS_CJK = re.compile(f"[{CJK}]")
 _NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
 _MARKER = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _SPACED_MARKER = re.compile(r"\s?" + _MARKER.pattern)
 _LEADING_MARKERS = re.compile(rf"^(?:{_MARKER.pattern}\s*)+")
-# Both patterns start with white space, so that the search skips all other characters at once.
-_BREAK = re.compile(r"\s(?:(?<=[.!?。！？]\s)\s*|(?<=\n)\n*)")
-# A wrapped line does not end a sentence. A list item, heading, quotation or table row starts a new one.
-_PASSAGE_BREAK = re.compile(r"\s(?:(?<=[.!?。！？]\s)\s*|(?<=\n)(?:\s*\n\s*|\s*(?=[-*+#|>•]|\d{1,3}[.)]\s)))")
 _CACHED_LENGTH = 32
-_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|al|Dr|Mr|Mrs|Ms|Prof|No|Fig|St|Jr|Sr)\.$")
 
 _FUNCTION_WORDS = """
 a about above after again all also am an and any are as at be because been before being below between
@@ -51,17 +44,6 @@ class Sentence:
 
     text: str
     cites: tuple[int, ...] = ()
-
-
-def hangul_share(text: str) -> float:
-    """Share of a text's letters that are Hangul, 0 to 1; 0 for text without letters."""
-    letters = len(_LETTER.findall(text))
-    return len(_HANGUL_CHAR.findall(text)) / letters if letters else 0.0
-
-
-def is_korean(text: str) -> bool:
-    """Whether a tenth of a text's letters are Hangul. Technical Korean contains many Latin names."""
-    return hangul_share(text) >= 0.1
 
 
 def normalise(text: str) -> str:
@@ -107,16 +89,10 @@ def citations(text: str) -> set[int]:
 
 
 def sentences(text: str) -> list[Sentence]:
-    """Split text into sentences. A citation marker after a full stop belongs to the sentence before it."""
-
+    """Split an answer into sentences. A citation marker that starts a line belongs to the sentence before it."""
     pieces: list[str] = []
-    for raw in _BREAK.split(text):
-        piece = raw.strip()
-        if not piece:
-            continue
-        if pieces and _ABBREVIATION.search(pieces[-1][-8:]):
-            pieces[-1] += f" {piece}"
-            continue
+    for span in sentence_spans(text, lines=True):
+        piece = span.of(text)
         leading = _LEADING_MARKERS.match(piece)
         if pieces and leading:
             pieces[-1] += f" {leading.group().strip()}"
@@ -124,19 +100,6 @@ def sentences(text: str) -> list[Sentence]:
         if piece:
             pieces.append(piece)
     return [s for s in map(_sentence, pieces) if _LETTER.search(s.text) or _NUMBER.search(s.text)]
-
-
-def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each sentence of a document's text, without the white space around it."""
-    start = 0
-    for gap in (*_PASSAGE_BREAK.finditer(text), None):
-        end = gap.start() if gap is not None else len(text)
-        if gap is not None and _ABBREVIATION.search(text[max(start, end - 8) : end]):
-            continue
-        piece = text[start:end]
-        if piece.strip():
-            yield start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
-        start = gap.end() if gap is not None else end
 
 
 def _terms_of(word: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from septet_generation.domain.sentences import sentence_spans
+from septet_kit.text import sentence_spans
 
 _TAG = re.compile(r"</?(?:passage|draft)\b[^>]*>\s*", re.IGNORECASE)
 _ENDS = (".", "!", "?", "。", "]", ")", '"', "”")
@@ -19,8 +19,9 @@ def tidy_text(text: str, finish_reason: str | None) -> str:
     text = _TAG.sub("", text).strip()
     if finish_reason != "length":
         return text
-    sentences = [text[start:end] for start, end in sentence_spans(text)]
-    if len(sentences) > 1 and not sentences[-1].endswith(_ENDS):
+    sentences = [span.of(text) for span in sentence_spans(text)]
+    count = len(sentences)
+    if count > 1 and not sentences[-1].endswith(_ENDS):
         sentences.pop()
     distinct = dict.fromkeys(sentences)
-    return " ".join(distinct) if len(distinct) < len(sentence_spans(text)) else text
+    return " ".join(distinct) if len(distinct) < count else text

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from septet_contracts import Passage, Quote
+from septet_kit.text import Span, has_hangul, sentence_spans
 
-from septet_generation.domain.sentences import Span, sentence_spans
 from septet_generation.domain.tokens import estimate_tokens, slice_estimator
 
 _WORD = re.compile(r"[^\W_]+")
-_HANGUL = re.compile(r"[가-힣]")
 _BLANKS = re.compile(r"(?<![ \t])[ \t]+(?=\n)|(?<=\S)[ \t]{2,}|\n(?=\n\n)")
 
 FIRST_SHARE = 0.6
@@ -58,9 +57,9 @@ def excerpts(
     return tuple(sorted(chosen, key=lambda e: e.number))
 
 
-def trim(text: str, anchor: Span, room: int) -> str:
+def trim(text: str, anchor: tuple[int, int], room: int) -> str:
     """Return the text around ``anchor`` (character offsets) that fits into ``room`` tokens, in whole sentences."""
-    spans = sentence_spans(text)
+    spans = _sentences(text)
     if not spans:
         return ""
     inside = [i for i, (start, end) in enumerate(spans) if start < anchor[1] and end > anchor[0]]
@@ -82,26 +81,32 @@ def terms(text: str) -> frozenset[str]:
     """Return case-folded words of three or more characters. Korean words become bigrams: particles vary."""
     found: set[str] = set()
     for word in _WORD.findall(text.casefold()):
-        if _HANGUL.search(word):
+        if has_hangul(word):
             found.update(word[i : i + 2] for i in range(len(word) - 1))
         elif len(word) > 2:
             found.add(word)
     return frozenset(found)
 
 
+@lru_cache(maxsize=1024)
+def _sentences(text: str) -> tuple[Span, ...]:
+    """Return the sentences of a passage. The cache serves popular passages, which many questions retrieve."""
+    return tuple(sentence_spans(text))
+
+
 def _holds(passage: Passage, best: Quote | None) -> bool:
     return best is not None and passage.passage_id == best.passage_id
 
 
-def _anchor(text: str, question: str, quote: Quote | None) -> Span:
+def _anchor(text: str, question: str, quote: Quote | None) -> tuple[int, int]:
     """Return the span of the quote, or of the first sentence that shares most terms with the question."""
     if quote is not None and text[quote.start : quote.end] == quote.text:
         return quote.start, quote.end
     if quote is not None and (at := text.find(quote.text)) >= 0:
         return at, at + len(quote.text)
     wanted = terms(question)
-    spans = sentence_spans(text) or ((0, 0),)
-    return max(spans, key=lambda s: len(wanted & terms(text[s[0] : s[1]])))
+    spans = _sentences(text) or (Span(0, 0),)
+    return max(spans, key=lambda s: len(wanted & terms(s.of(text))))
 
 
 def _cut_words(text: str, room: int) -> str:

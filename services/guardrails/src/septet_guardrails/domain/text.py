@@ -1,4 +1,4 @@
-"""Sentences, words and scripts of English and Korean text."""
+"""Sentences and words of English and Korean text, and its folded form."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+
+from septet_kit.text import sentence_spans
 
 WINDOW = 8_192
 OVERLAP = 1_024
 """Greater than the longest match of any pattern, so that one window contains every match completely."""
 
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|cf|al|Fig|No|Vol|pp|approx|Inc|Ltd|Co|Corp"
-    r"|U\.S|U\.K|a\.m|p\.m)|\b[A-Z])\.$"
-)
-# A terminator, closing quotes or brackets, citations after it, then white space or the end.
-_BREAK = re.compile(r"[.!?。！？…]+[\"'”’)\]»]*(?:\s*\[\d+\])*(?=\s|$)|\n+")
-_HANGUL = re.compile(r"[가-힣ᄀ-ᇿㄱ-ㆎ]")
+_LIST_MARKER = re.compile(r"\d{1,3}[.)](?:\s+|\Z)")
 _WORD = re.compile(r"[가-힣]+|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+(?:[.,]\d+)*", re.UNICODE)
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\U000e0000-\U000e007f]")
 
@@ -32,33 +29,19 @@ class Sentence:
 
 
 def split_sentences(text: str, limit: int | None = None) -> list[Sentence]:
-    """Split text into sentences at terminators and line breaks; return at most ``limit`` of them.
+    """Return at most ``limit`` sentences of an answer, without list numbers, in which every line break ends one.
 
-    Abbreviations and initials do not end a sentence. Citations such as ``[2]`` after the full stop belong to the
-    sentence before them.
+    Pieces without letters and digits are not sentences.
     """
-    found: list[Sentence] = []
-    start = 0
-    for match in _BREAK.finditer(text):
-        is_newline = match.group().startswith("\n")
-        if not is_newline and _ABBREVIATION.search(text[start : match.end()]):
-            continue
-        _append(found, text, start, match.start() if is_newline else match.end())
-        start = match.end()
-        if limit is not None and len(found) >= limit:
-            return found
-    _append(found, text, start, len(text))
-    return found if limit is None else found[:limit]
+    return list(islice(_sentences(text), limit))
 
 
-def _append(found: list[Sentence], text: str, start: int, end: int) -> None:
-    piece = text[start:end]
-    body = piece.strip()
-    # A list marker ("2.") or a single bracket is not a sentence.
-    if not any(character.isalnum() for character in body) or re.fullmatch(r"\d{1,3}[.)]", body):
-        return
-    offset = start + len(piece) - len(piece.lstrip())
-    found.append(Sentence(body, offset, offset + len(body)))
+def _sentences(text: str) -> Iterator[Sentence]:
+    for start, end in sentence_spans(text, lines=True):
+        if marker := _LIST_MARKER.match(text, start, end):
+            start = marker.end()
+        if any(map(str.isalnum, body := text[start:end])):
+            yield Sentence(body, start, end)
 
 
 def windows(length: int, size: int = WINDOW, overlap: int = OVERLAP) -> Iterator[tuple[int, int]]:
@@ -76,17 +59,6 @@ def windows(length: int, size: int = WINDOW, overlap: int = OVERLAP) -> Iterator
 def words(text: str) -> list[str]:
     """Return lower-case words and numbers. A word may contain an apostrophe; a run of Hangul is a word."""
     return [match.group().lower() for match in _WORD.finditer(text)]
-
-
-def hangul_share(text: str) -> float:
-    """Return the share of letters that are Hangul: 0 to 1, and 0 for text without letters."""
-    letters = sum(character.isalpha() for character in text)
-    return len(_HANGUL.findall(text)) / letters if letters else 0.0
-
-
-def is_korean(text: str) -> bool:
-    """Whether at least a fifth of the letters are Hangul. Korean text often contains English terms."""
-    return hangul_share(text) >= 0.2
 
 
 def fold(text: str) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from septet_contracts import Passage
+from septet_kit.text import has_hangul
 
-_HANGUL = re.compile(r"[가-힣]")
 _SHOWN = 3
 
 
 def abstention(question: str, language: str | None, passages: Sequence[Passage]) -> str:
     """Return a text that the documents do not answer the question, with the titles of the closest ones."""
-    korean = language == "ko" or bool(_HANGUL.search(question))
+    korean = language == "ko" or has_hangul(question)
     named = list(dict.fromkeys(passage.title or passage.document_id for passage in passages))[:_SHOWN]
     titles = ", ".join(named)
     if korean:

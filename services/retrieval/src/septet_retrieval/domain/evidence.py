@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from septet_contracts import Passage
+from septet_kit.text import Span, sentence_spans
 
 from septet_retrieval.domain.analysis import analyze, analyze_question, question_units
-from septet_retrieval.domain.sentences import Span, split_sentences
 
 MAX_PASSAGES = 5
 MAX_SENTENCES = 12
@@ -117,7 +117,7 @@ def _leads(found: Sequence[Sentence], position: int) -> bool:
 
 @lru_cache(maxsize=1024)
 def _sentences(text: str) -> tuple[Span, ...]:
-    spans = [span for span in split_sentences(text) if span.end - span.start >= _MIN_CHARACTERS]
+    spans = [span for span in sentence_spans(text) if span.end - span.start >= _MIN_CHARACTERS]
     if not spans:
         return (Span(0, min(len(text), _MAX_CHARACTERS)),) if text.strip() else ()
     return tuple(Span(span.start, min(span.end, span.start + _MAX_CHARACTERS)) for span in spans)

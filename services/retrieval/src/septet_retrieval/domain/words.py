@@ -25,11 +25,3 @@ _PARTICLES = """
 """
 PARTICLES = tuple(sorted(_PARTICLES.split(), key=len, reverse=True))
 """Korean particles and copulas that are attached to nouns, longest first."""
-
-_ABBREVIATIONS = """
-mr mrs ms dr prof sr jr st vs etc fig figs eq eqs no nos vol pp ed eds al inc ltd co corp dept est approx
-e.g i.e cf u.s u.k a.m p.m ph.d b.c a.d gen col lt sgt rev hon gov sen rep jan feb mar apr jun jul aug sep
-sept oct nov dec
-"""
-ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
-"""English abbreviations, in lower case and without the final full stop."""

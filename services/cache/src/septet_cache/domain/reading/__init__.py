@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from septet_kit.text import has_hangul
+
 from septet_cache.domain.normalise import clean
 from septet_cache.domain.reading import english, korean
 from septet_cache.domain.reading.model import Kind, Quantity, Reading, Term
 
 __all__ = ["Kind", "Quantity", "Reading", "Term", "read"]
 
-_HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f]")
 _LATIN = re.compile(r"[A-Za-z]")
 _LETTER = re.compile(r"[^\W\d_]")
 _LANGUAGES_LIKE_ENGLISH = frozenset({"en", None, ""})
@@ -26,7 +27,7 @@ def read(text: str, language: str | None = None) -> Reading | None:
     letters = len(_LETTER.findall(text))
     if not letters:
         return None
-    if _HANGUL.search(text):
+    if has_hangul(text):
         return korean.read(text)
     if len(_LATIN.findall(text)) < 0.9 * letters:
         return None

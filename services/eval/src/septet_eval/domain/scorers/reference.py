@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from septet_contracts import Score
+from septet_kit.text import is_korean
 
 from septet_eval.domain.case import Case
 from septet_eval.domain.scorers.protocol import rounded
-from septet_eval.domain.text import is_korean
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = frozenset(string.punctuation + "。、，．！？「」『』《》〈〉“”‘’·…")

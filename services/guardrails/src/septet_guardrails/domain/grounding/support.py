@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from septet_kit.text import is_korean
+
 from septet_guardrails.domain.grounding import calibration
 from septet_guardrails.domain.grounding.claims import (
     CITATION,
@@ -26,7 +28,7 @@ from septet_guardrails.domain.grounding.claims import (
     topics,
     written_numbers,
 )
-from septet_guardrails.domain.text import is_korean, split_sentences
+from septet_guardrails.domain.text import split_sentences
 
 _MAX_PASSAGE_SENTENCES = 60
 

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from septet_retrieval.domain.sentences import iterate_sentences
+from septet_kit.text import sentence_spans
 
 
 class Kind(enum.Enum):
@@ -50,8 +50,8 @@ def split_block(text: str, block: Block, maximum: int) -> Iterator[Block]:
 
 
 def _sentences(text: str, block: Block) -> Iterator[Ends]:
-    for span in iterate_sentences(text[block.start : block.end]):
-        yield block.start + span.start, block.start + span.end
+    for start, end in sentence_spans(text[block.start : block.end]):
+        yield block.start + start, block.start + end
 
 
 def _lines(text: str, block: Block) -> Iterator[Ends]:
