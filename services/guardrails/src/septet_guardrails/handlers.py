@@ -16,7 +16,7 @@ from septet_guardrails.application.screening import Screening, screen
 from septet_guardrails.domain.errors import Rejected
 from septet_guardrails.domain.policy import Policy
 from septet_guardrails.domain.rails import InputRails, OutputRails
-from septet_guardrails.domain.replies import blocked
+from septet_guardrails.domain.replies import blocked, truncation
 from septet_guardrails.ports import LanguageDetector, Policies
 from septet_guardrails.telemetry import count_verdicts
 
@@ -28,7 +28,7 @@ _ALWAYS_OFFLOADED = sys.maxsize
 
 @dataclass(frozen=True)
 class RequestsHandler:
-    """Screens a request: emits ``screened``, or a ``blocked`` outcome with the reason."""
+    """Screens a request: emits ``screened``, a ``blocked`` outcome with the reason, or a reply to small talk."""
 
     policies: Policies
     rails: InputRails
@@ -52,19 +52,11 @@ class RequestsHandler:
             raise _permanent(error) from error
         count_verdicts(result.verdicts)
         screened = _screened(request, ctx, result, policy, deadline)
-        if result.blocked_by is None:
-            return [Emit("screened", screened.model_copy(update={"timings": (ctx.timing(STAGE),)}))]
-        outcome = advance(
-            screened,
-            Outcome,
-            ctx,
-            stage=STAGE,
-            causation_id=None,
-            status="blocked",
-            origin=STAGE,
-            answer=blocked(result.blocked_by, result.language),
-        )
-        return [Emit("outcomes", outcome)]
+        if result.blocked_by is not None:
+            return [_ended(screened, ctx, "blocked", blocked(result.blocked_by, result.language))]
+        if result.reply is not None:
+            return [_ended(screened, ctx, "answered", result.reply)]
+        return [Emit("screened", screened.model_copy(update={"timings": (ctx.timing(STAGE),)}))]
 
 
 @dataclass(frozen=True)
@@ -93,6 +85,7 @@ class DraftsHandler:
             item = str(draft.attempt + 1)
             return [Emit("revisions", advance(draft, Revision, ctx, stage=STAGE, item=item, **decided))]
         decided |= {"status": step.status, "origin": STAGE, "answer": step.answer, "answer_kind": step.kind}
+        decided["error"] = truncation(draft, STAGE) if step.truncated else None
         return [Emit("outcomes", advance(draft, Outcome, ctx, stage=STAGE, **decided))]
 
     def _policy(self, draft: Draft) -> Policy:
@@ -119,6 +112,21 @@ def _screened(
         policy_version=policy.version,
         verdicts=result.verdicts,
     )
+
+
+def _ended(screened: Screened, ctx: Context, status: str, answer: str) -> Emit:
+    """Return the outcome of a request that no further stage handles."""
+    outcome = advance(
+        screened,
+        Outcome,
+        ctx,
+        stage=STAGE,
+        causation_id=None,
+        status=status,
+        origin=STAGE,
+        answer=answer,
+    )
+    return Emit("outcomes", outcome)
 
 
 def _size(draft: Draft) -> int:
