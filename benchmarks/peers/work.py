@@ -32,7 +32,7 @@ from septet_eval.domain.scorers import select
 from septet_eval.domain.sources import sources
 from septet_eval.settings import EvalSettings
 from septet_generation.adapters.templates import Templates
-from septet_generation.domain.answer import tidy_text
+from septet_generation.domain.answer import without_tags
 from septet_generation.domain.catalogue import Model
 from septet_generation.domain.chat import ChatMessage
 from septet_generation.domain.prompt import compose
@@ -161,9 +161,10 @@ class Work:
         """Run output rails; returns the outcome, or a revision that calls the model again."""
         attempt = event.attempt if isinstance(event, Revision) else 1
         said = {
-            "answer": tidy_text(answer.strip(), finish_reason),
+            "answer": without_tags(answer),
             "model": self.model.model,
             "attempt": attempt,
+            "finish_reason": finish_reason,
         }
         draft = Draft.model_construct(**(_carried(event, Draft) | said))
         policy = self._policies.find("default", event.ask.policy)

@@ -46,7 +46,16 @@ from septet_contracts.parts import (
     Usage,
     Verdict,
 )
-from septet_contracts.request import DEFAULT_DEADLINE, Ask, CacheOptions, Message, Request, RetrievalOptions
+from septet_contracts.request import (
+    DEFAULT_DEADLINE,
+    Ask,
+    CacheOptions,
+    Check,
+    CheckedPassage,
+    Message,
+    Request,
+    RetrievalOptions,
+)
 from septet_contracts.response import Evaluation, ModelAlias, Release, Response, TokenChunk
 from septet_contracts.response_v1 import Response as ResponseV1
 from septet_contracts.tenancy import (
@@ -71,6 +80,8 @@ __all__ = [
     "CacheCheck",
     "CacheInfo",
     "CacheOptions",
+    "Check",
+    "CheckedPassage",
     "CitedSpan",
     "ClientAccess",
     "Comment",

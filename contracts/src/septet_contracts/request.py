@@ -46,6 +46,24 @@ class CacheOptions(Contract):
     )
 
 
+class CheckedPassage(Contract):
+    """A passage that a checked answer must rest on."""
+
+    text: Text
+    title: str = Field(default="", max_length=1_024)
+
+
+class Check(Contract):
+    """Check given texts by the rails alone: no search, no model call, no correction by a model."""
+
+    answer: Text | None = Field(
+        default=None, description="Text for the output rails; without one, only the question is checked."
+    )
+    passages: Annotated[tuple[CheckedPassage, ...], _FIRST_ERROR] = Field(
+        default=(), max_length=50, description="What the answer must rest on; `[n]` cites the n-th."
+    )
+
+
 class Ask(Contract):
     """The question and its options. Every stage passes them on unchanged, except for masked text."""
 
@@ -101,6 +119,9 @@ class Request(Ask, Identified):
     contract: Literal["septet.request"] = "septet.request"
     version: Literal[1] = 1
     occurred_at: AwareDatetime | None = None
+    check: Check | None = Field(
+        default=None, description="Return the verdicts of the rails on these texts instead of an answer."
+    )
     deadline: AwareDatetime | None = Field(
         default=None,
         description="Absolute time; 60 s after the record's timestamp when absent.",

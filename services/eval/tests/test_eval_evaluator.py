@@ -47,7 +47,9 @@ ALL = tuple(SCORERS.values())
 
 async def test_the_answer_is_embedded_once_without_citation_markers() -> None:
     stub = Stub()
-    card = await Evaluator(ALL, stub, 0.15).evaluate(flow(Outcome, question_vector=QUESTION))
+    card = await Evaluator(ALL, stub, 0.15).evaluate(
+        flow(Outcome, answer_kind="generated", question_vector=QUESTION)
+    )
     assert stub.asked == ["A deque is a double-ended queue."]
     assert card.degraded == ()
     relevance = next(s for s in card.scores if s.name == "answer_relevance")
@@ -57,7 +59,9 @@ async def test_the_answer_is_embedded_once_without_citation_markers() -> None:
 
 async def test_a_late_embedding_leaves_the_lexical_score_and_is_listed_as_degraded() -> None:
     started = time.monotonic()
-    card = await Evaluator(ALL, Stub(5.0), 0.1).evaluate(flow(Outcome, question_vector=QUESTION))
+    card = await Evaluator(ALL, Stub(5.0), 0.1).evaluate(
+        flow(Outcome, answer_kind="generated", question_vector=QUESTION)
+    )
     assert time.monotonic() - started < 0.5
     assert card.degraded == ("eval.embeddings",)
     assert next(s for s in card.scores if s.name == "answer_relevance").scorer.endswith("lexical")
@@ -69,7 +73,9 @@ async def test_a_late_embedding_leaves_the_lexical_score_and_is_listed_as_degrad
 )
 async def test_an_answer_that_needs_no_embedding_is_not_embedded(fields: dict[str, Any]) -> None:
     stub = Stub()
-    card = await Evaluator(ALL, stub, 0.15).evaluate(flow(Outcome, **{"question_vector": QUESTION} | fields))
+    card = await Evaluator(ALL, stub, 0.15).evaluate(
+        flow(Outcome, **{"answer_kind": "generated", "question_vector": QUESTION} | fields)
+    )
     assert stub.asked == []
     assert card.degraded == ()
 

@@ -211,9 +211,16 @@ def test_an_outcome_without_an_answer_gets_only_the_scores_that_apply() -> None:
     assert scored == {"refusal", "length", "readability", "context_relevance"}
 
 
+def test_a_reply_from_a_template_is_not_judged_as_an_answer() -> None:
+    ask = Ask(question="Hello!", reference="Hi")
+    reply = flow(Outcome, ask=ask, status="answered", origin="guardrails", answer="Hello! Ask me.")
+    names = [name for name, scorer in SCORERS.items() if scorer.function(case_of(reply)) is not None]
+    assert names == ["refusal", "length", "readability"]
+
+
 def test_json_answers_are_scored_by_their_values() -> None:
     ask = Ask(question="Where?", output_schema={"type": "object"}, reference="Paris")
-    given = case_of(flow(Outcome, ask=ask, answer='{"city": "Paris", "sure": true}'))
+    given = case_of(flow(Outcome, ask=ask, answer_kind="generated", answer='{"city": "Paris", "sure": true}'))
     assert given.answer == "Paris"
     assert value("exact_match", given) == 1.0
     assert SCORERS["citation_precision"].function(given) is None

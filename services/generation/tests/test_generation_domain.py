@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from septet_contracts import Answerability, Ask, Grounded, Message, Passage, Quote, Revision
-from septet_generation.domain.answer import tidy_text
+from septet_generation.domain.answer import without_tags
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_generation.domain.chunks import Chunker
 from septet_generation.domain.excerpts import excerpts, terms, trim
@@ -217,18 +217,14 @@ def test_compose_uses_the_answerability_quote() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "finish", "expected"),
+    ("text", "expected"),
     [
-        ("A deque is a queue [1].", "stop", "A deque is a queue [1]."),
-        ('<passage n="1">\nA queue.\n</passage>', "stop", "A queue."),
-        ("One. Two. Thr", "stop", "One. Two. Thr"),
-        ("One. Two. Thr", "length", "One. Two."),
-        ("One. Two. One. Two. One.", "length", "One. Two."),
-        ("덱은 큐입니다. 양쪽에서 넣", "length", "덱은 큐입니다."),
-        ("only half a sentence", "length", "only half a sentence"),
-        ("def f():\n    return 1.", "length", "def f():\n    return 1."),
-        ("if a < b: pass", "stop", "if a < b: pass"),
+        ("A deque is a queue [1].", "A deque is a queue [1]."),
+        ('<passage n="1">\nA queue.\n</passage>', "A queue."),
+        ("One. Two. Thr", "One. Two. Thr"),
+        ("def f():\n    return 1.", "def f():\n    return 1."),
+        ("if a < b: pass", "if a < b: pass"),
     ],
 )
-def test_tidy_text(text: str, finish: str, expected: str) -> None:
-    assert tidy_text(text, finish) == expected
+def test_without_tags(text: str, expected: str) -> None:
+    assert without_tags(text) == expected

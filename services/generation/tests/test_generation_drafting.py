@@ -205,11 +205,14 @@ async def test_an_unknown_alias_is_rejected(drafter: Drafter) -> None:
 
 
 async def test_json_answers_have_their_own_token_limit(drafter: Drafter, endpoint: Any) -> None:
-    model = Model(model="tiny", url=endpoint.url, max_tokens=10, max_tokens_json=99)
+    model = Model(model="tiny", url=endpoint.url, max_tokens=10, max_tokens_json=999)
     asked = with_models(drafter, default=model)
-    await draft(asked, flow(Grounded, ask=Ask(question="q", output_schema={"type": "object"})))
+    structured = Ask(question="q", output_schema={"type": "boolean"})
+    await draft(asked, flow(Grounded, ask=structured))
+    await draft(asked, flow(Revision, ask=structured, attempt=2), 2)
     await draft(asked, flow(Grounded))
-    assert [c["max_tokens"] for c in endpoint.calls] == [99, 10]
+    await draft(asked, flow(Grounded, language="ko"))
+    assert [c["max_tokens"] for c in endpoint.calls] == [128, 999, 10, 36]
 
 
 async def test_a_json_answer_is_not_cleaned_up(drafter: Drafter, endpoint: Any) -> None:

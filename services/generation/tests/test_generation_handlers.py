@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from septet_contracts import CacheInfo, Draft, Grounded, Revision, Verdict, decode, encode, topic
+from septet_contracts import Ask, CacheInfo, Draft, Grounded, Revision, Verdict, decode, encode, topic
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.postgres import PostgresEpochs
 from septet_generation.adapters.templates import Templates
 from septet_generation.application.drafting import Drafter
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_generation.handlers import DraftOnce, GroundedHandler, RevisionsHandler
-from septet_kit import Transient
+from septet_kit import Permanent, Transient
 from septet_kit.store import Ledger
 from septet_kit.store.pool import StorePool
 from septet_kit.testing import context, flow
@@ -63,6 +63,18 @@ async def test_another_body_tenant_or_attempt_is_another_draft(
     revision = flow(Revision, attempt=2)
     await RevisionsHandler(draft_once)(revision, context("revisions", revision))
     assert len(endpoint.calls) == 4
+
+
+async def test_a_request_without_generation_never_reaches_the_model(
+    draft_once: DraftOnce, grounded: GroundedHandler, endpoint: Any
+) -> None:
+    ask = Ask(question="What is a deque?", generate=False)
+    first, revision = flow(Grounded, ask=ask), flow(Revision, ask=ask, attempt=2)
+    with pytest.raises(Permanent, match="generate: false"):
+        await grounded(first, context("grounded", first))
+    with pytest.raises(Permanent, match="generate: false"):
+        await RevisionsHandler(draft_once)(revision, context("revisions", revision))
+    assert endpoint.calls == []
 
 
 async def test_a_failed_draft_is_retried(grounded: GroundedHandler, endpoint: Any) -> None:

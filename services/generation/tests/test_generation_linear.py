@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from septet_generation.domain.answer import tidy_text
+from septet_generation.domain.answer import without_tags
 from septet_generation.domain.excerpts import trim
 from septet_generation.domain.tokens import estimate_tokens, slice_estimator
 from septet_kit.hostile import UNITS, growth
@@ -13,7 +13,7 @@ from septet_kit.hostile import UNITS, growth
 FUNCTIONS: dict[str, Callable[[str], object]] = {
     "trim": lambda text: trim(text, (0, 5), 1_000_000),
     "cut": lambda text: trim(text, (0, 5), 500),
-    "tidy": lambda text: tidy_text(text, "length"),
+    "tags": without_tags,
 }
 
 

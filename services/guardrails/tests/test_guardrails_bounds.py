@@ -18,6 +18,7 @@ from septet_guardrails.adapters.weights import injection_head
 from septet_guardrails.application.review import review
 from septet_guardrails.application.screening import MAX_BLOCKED, screen
 from septet_guardrails.domain.abstention import is_abstention
+from septet_guardrails.domain.completeness import without_fragment
 from septet_guardrails.domain.grounding import claims
 from septet_guardrails.domain.injection_rules import match_rules
 from septet_guardrails.domain.pii import find_pii
@@ -27,7 +28,8 @@ from septet_guardrails.domain.rails.base import MAX_ANSWER, MAX_READ, Question
 from septet_guardrails.domain.rails.citations import without_wrong
 from septet_guardrails.domain.rails.format import tidy
 from septet_guardrails.domain.rails.injection import InjectionRail
-from septet_guardrails.domain.rails.structure import extract_json
+from septet_guardrails.domain.rails.structure import extract_json, is_open
+from septet_guardrails.domain.small_talk import small_talk
 from septet_guardrails.domain.text import OVERLAP, WINDOW, split_sentences, windows
 from septet_guardrails.domain.toxicity_rules import match_abuse
 from septet_guardrails.handlers import RequestsHandler
@@ -133,7 +135,7 @@ def test_answer_over_the_length_limit_ends_the_review() -> None:
     rails = output_rails(NAMES, PROFANITY)
     policy = Policy()
     draft = flow(Draft)
-    long = review(draft, "A word. " + "word " * 4_000, policy, rails)
+    long = review(draft, " ".join(f"Word {n}." for n in range(3_000)), policy, rails)
     assert [v.rail for v in long.verdicts] == ["format"]
     assert long.can_be_revised
     without = parse_policy("output: {format: {enabled: false}}", "p")
@@ -147,6 +149,7 @@ def test_answer_over_the_length_limit_ends_the_review() -> None:
 FUNCTIONS: dict[str, Callable[[str], object]] = {
     "rules": match_rules,
     "abuse": match_abuse,
+    "small talk": small_talk,
     "personal data": find_pii,
     "sentences": split_sentences,
     "numbers": claims.numbers,
@@ -155,7 +158,10 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "abstention": is_abstention,
     "citations": lambda text: without_wrong(text, 3),
     "json": extract_json,
-    "tidy": lambda text: tidy(text, cut_off=True),
+    "tidy": tidy,
+    "cut off": lambda text: without_fragment(text, cut_off=True),
+    "stopped": lambda text: without_fragment(text, cut_off=False),
+    "open json": lambda text: is_open('{"a": "' + text),
     "fence": lambda text: extract_json(f"```json\n{text}"),
 }
 

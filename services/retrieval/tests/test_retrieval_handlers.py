@@ -143,6 +143,13 @@ async def test_with_retrieval_off_the_question_is_grounded_without_passages(ques
     assert (topic, event.passages, event.retrieval.mode, event.answerability) == ("grounded", (), "off", None)
 
 
+async def test_without_retrieval_and_generation_the_request_ends_here(questions: MissedHandler) -> None:
+    ask = Ask(question="Hi", retrieval=RetrievalOptions(mode="off"), generate=False)
+    topic, event = await answer(questions, flow(Missed, ask=ask))
+    assert (topic, event.status, event.answer, event.answer_kind) == ("outcomes", "answered", None, "none")
+    assert (event.passages, event.retrieval.mode, event.answerability) == ((), "off", None)
+
+
 async def test_a_search_without_generation_has_no_answerability(
     documents: DocumentsHandler, questions: MissedHandler
 ) -> None:

@@ -25,7 +25,12 @@ def answer(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | No
     sentences = [span.of(passage) for span in sentence_spans(passage)]
     # Most passages start with a title or a signature; the longest sentence has more content.
     best = max(sentences[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
-    return f"{best[:MAX_ANSWER_CHARS].rstrip()} [{number}]"
+    return f"{_finished(best[:MAX_ANSWER_CHARS].rstrip())} [{number}]"
+
+
+def _finished(text: str) -> str:
+    """End a text with a full stop, so that the output rails do not take it for a cut draft."""
+    return text if text.endswith((".", "!", "?", "。")) else text.rstrip(",:;([{-–—") + "."
 
 
 def instance(schema: Mapping[str, Any]) -> Any:

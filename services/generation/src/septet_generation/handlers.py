@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from septet_contracts import Grounded, Revision, decode, topic
-from septet_kit import Context, Emit
+from septet_kit import Context, Emit, Permanent
 from septet_kit.observe import get_logger
 
 from septet_generation.application.drafting import Drafter
@@ -29,6 +29,15 @@ class DraftOnce:
         self._ledger = ledger
 
     async def __call__(self, event: Grounded | Revision, ctx: Context, attempt: int) -> Sequence[Emit]:
+        """Draft an answer.
+
+        Raises:
+            Permanent: the request wants no model call (code ``generation_not_wanted``).
+        """
+        if not event.ask.generate:
+            message = "the request has `generate: false`, so no model is called"
+            fix = "end such requests before `grounded`; the client may send `generate: true`"
+            raise Permanent("generation_not_wanted", message, field="generate", fix=fix)
         made: list[Emit] = []
 
         async def work() -> bytes:

@@ -33,8 +33,9 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     names, profanity = PresidioNames(), ProfanityModel()
     language = FastTextLanguage(settings.default_language)
     _load(policies, names, profanity, language)
-    requests = RequestsHandler(policies, input_rails(injection_head(), names, profanity), language)
-    drafts = DraftsHandler(policies, output_rails(names, profanity))
+    output = output_rails(names, profanity)
+    requests = RequestsHandler(policies, input_rails(injection_head(), names, profanity), language, output)
+    drafts = DraftsHandler(policies, output)
     yield Wiring(
         stages=[
             Stage("requests", requests, settings.budget, settings.concurrency),

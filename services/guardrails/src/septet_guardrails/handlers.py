@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from septet_contracts import Ask, Draft, Outcome, Request, Revision, Screened, event_id, request_digest
+from septet_contracts import Ask, Check, Draft, Outcome, Request, Revision, Screened, event_id, request_digest
 from septet_kit import Context, Emit, Emits, Permanent, TooLate, advance, deadline_of
 from septet_kit.offload import Offload
 
+from septet_guardrails.application.checking import OFF, Checked, check_answer, draft_fields
 from septet_guardrails.application.correction import Revise, decide
 from septet_guardrails.application.screening import Screening, screen
 from septet_guardrails.domain.errors import Rejected
 from septet_guardrails.domain.policy import Policy
 from septet_guardrails.domain.rails import InputRails, OutputRails
-from septet_guardrails.domain.replies import blocked
+from septet_guardrails.domain.replies import blocked, truncation
 from septet_guardrails.ports import LanguageDetector, Policies
 from septet_guardrails.telemetry import count_verdicts
 
@@ -28,11 +29,15 @@ _ALWAYS_OFFLOADED = sys.maxsize
 
 @dataclass(frozen=True)
 class RequestsHandler:
-    """Screens a request: emits ``screened``, or a ``blocked`` outcome with the reason."""
+    """Screens a request: emits ``screened``, a ``blocked`` outcome with the reason, or a reply to small talk.
+
+    A request with ``check`` ends here, with the verdicts of the input rails and of ``output_rails``.
+    """
 
     policies: Policies
     rails: InputRails
     detect_language: LanguageDetector
+    output_rails: OutputRails | None = None
 
     async def __call__(self, request: Request, ctx: Context) -> Emits:
         """Handle one record of ``requests``.
@@ -52,19 +57,33 @@ class RequestsHandler:
             raise _permanent(error) from error
         count_verdicts(result.verdicts)
         screened = _screened(request, ctx, result, policy, deadline)
-        if result.blocked_by is None:
-            return [Emit("screened", screened.model_copy(update={"timings": (ctx.timing(STAGE),)}))]
-        outcome = advance(
-            screened,
-            Outcome,
-            ctx,
-            stage=STAGE,
-            causation_id=None,
-            status="blocked",
-            origin=STAGE,
-            answer=blocked(result.blocked_by, result.language),
-        )
-        return [Emit("outcomes", outcome)]
+        if request.check is not None:
+            return [await self._check(request.check, screened, result, policy, ctx)]
+        if result.blocked_by is not None:
+            return [_ended(screened, ctx, "blocked", blocked(result.blocked_by, result.language))]
+        if result.reply is not None:
+            return [_ended(screened, ctx, "answered", result.reply)]
+        return [Emit("screened", screened.model_copy(update={"timings": (ctx.timing(STAGE),)}))]
+
+    async def _check(
+        self, check: Check, screened: Screened, result: Screening, policy: Policy, ctx: Context
+    ) -> Emit:
+        """Return the outcome of a check; the output rails run although an input rail blocks the question."""
+        checked = Checked("answered", None, ())
+        draft = advance(screened, Draft, ctx, stage=STAGE, **draft_fields(check))
+        if check.answer is not None:
+            if self.output_rails is None:
+                raise Permanent("checks_not_available", "this service has no output rails", field="check")
+            checked = await _offload(_size(draft), check_answer, draft, policy, self.output_rails)
+            count_verdicts(checked.verdicts)
+        blocked_by_input = result.blocked_by is not None
+        status = "blocked" if blocked_by_input else checked.status
+        fields = {
+            "verdicts": (*result.verdicts, *checked.verdicts),
+            "passages": draft.passages,
+            "retrieval": OFF,
+        }
+        return _ended(screened, ctx, status, None if blocked_by_input else checked.answer, **fields)
 
 
 @dataclass(frozen=True)
@@ -93,6 +112,7 @@ class DraftsHandler:
             item = str(draft.attempt + 1)
             return [Emit("revisions", advance(draft, Revision, ctx, stage=STAGE, item=item, **decided))]
         decided |= {"status": step.status, "origin": STAGE, "answer": step.answer, "answer_kind": step.kind}
+        decided["error"] = truncation(draft, STAGE) if step.truncated else None
         return [Emit("outcomes", advance(draft, Outcome, ctx, stage=STAGE, **decided))]
 
     def _policy(self, draft: Draft) -> Policy:
@@ -119,6 +139,22 @@ def _screened(
         policy_version=policy.version,
         verdicts=result.verdicts,
     )
+
+
+def _ended(screened: Screened, ctx: Context, status: str, answer: str | None, **fields: Any) -> Emit:
+    """Return the outcome of a request that no further stage handles."""
+    outcome = advance(
+        screened,
+        Outcome,
+        ctx,
+        stage=STAGE,
+        causation_id=None,
+        status=status,
+        origin=STAGE,
+        answer=answer,
+        **fields,
+    )
+    return Emit("outcomes", outcome)
 
 
 def _size(draft: Draft) -> int:

@@ -97,8 +97,7 @@ class MissedHandler:
 
     async def __call__(self, event: Missed, ctx: Context) -> Sequence[Emit]:
         if event.ask.retrieval.mode == "off":
-            info = RetrievalInfo(mode="off", fusion=event.ask.retrieval.fusion)
-            return [Emit("grounded", advance(event, Grounded, ctx, stage=STAGE, retrieval=info))]
+            return [_without_search(event, ctx)]
         text = search_text(event.ask)
         given = event.embedding if text == event.ask.query else None
         found = await self._searcher.search(Query(event.tenant, text, event.ask.retrieval, given))
@@ -114,6 +113,14 @@ class MissedHandler:
             return Emit("grounded", advance(event, Grounded, ctx, stage=STAGE, **carried))
         answer = abstention(event.ask.query, event.language, found.passages)
         return _outcome(event, ctx, status="abstained", answer=answer, **carried)
+
+
+def _without_search(event: Missed, ctx: Context) -> Emit:
+    """Pass the question on to generation, or end the request if it wants no model call either."""
+    info = RetrievalInfo(mode="off", fusion=event.ask.retrieval.fusion)
+    if not event.ask.generate:
+        return _outcome(event, ctx, status="answered", retrieval=info)
+    return Emit("grounded", advance(event, Grounded, ctx, stage=STAGE, retrieval=info))
 
 
 def _search_only(event: Missed, found: SearchResult, ctx: Context) -> Emit:

@@ -74,7 +74,10 @@ class Case:
 
 
 def case_of(outcome: Outcome) -> Case:
-    """The case of an outcome. Scorers read the values of a JSON answer."""
+    """The case of an outcome. Scorers read the values of a JSON answer.
+
+    A reply to small talk and a search without an answer are of kind ``none``: they are not judged as answers.
+    """
     structured = outcome.ask.output_schema is not None
     answer = outcome.answer or ""
     reference = outcome.ask.reference
@@ -82,7 +85,7 @@ def case_of(outcome: Outcome) -> Case:
     return Case(
         question=outcome.ask.query[:MAX_CHARACTERS],
         answer=(json_text(answer) if structured else answer)[:MAX_CHARACTERS],
-        answered=outcome.status == "answered",
+        answered=outcome.status == "answered" and outcome.answer_kind != "none",
         structured=structured,
         cached=outcome.answer_kind == "cached",
         passages=outcome.passages,

@@ -15,7 +15,8 @@ from septet_kit.observe import get_logger
 from septet_kit.offload import Offload
 
 from septet_generation.application.token_stream import Send, TokenStream
-from septet_generation.domain.answer import tidy_text
+from septet_generation.domain.answer import without_tags
+from septet_generation.domain.budget import answer_tokens
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_generation.domain.chat import ChatRequest, Completion
 from septet_generation.domain.chunks import Chunker
@@ -79,7 +80,7 @@ class Drafter:
             raise DeadlineExceeded("the deadline leaves no time for a model call")
         limit = left if model.timeout is None else min(left, model.timeout.total_seconds())
         schema = event.ask.output_schema
-        max_tokens = model.max_tokens if schema is None else model.max_tokens_json
+        max_tokens = answer_tokens(model, event.language, schema, revised=isinstance(event, Revision))
         request = ChatRequest(model, prompt.messages, max_tokens, limit + _BACKSTOP_S, schema)
         tokens = await self._tokens(event)
         with chat_span(request, event.conversation_id, self.capture_content) as record:
@@ -128,7 +129,7 @@ def _fields(event: Grounded | Revision, call: _Call) -> dict[str, Any]:
     model, completion = call.model, call.completion
     answer = completion.text.strip()
     if event.ask.output_schema is None:
-        answer = tidy_text(answer, completion.finish_reason)
+        answer = without_tags(answer)
     before = event.usage if isinstance(event, Revision) else Usage()
     return {
         "answer": answer,

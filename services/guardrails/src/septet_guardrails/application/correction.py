@@ -24,12 +24,13 @@ class Revise:
 
 @dataclass(frozen=True)
 class Conclude:
-    """Answer, abstain or refuse."""
+    """Answer, abstain or refuse; ``truncated``: a refused draft was cut off by a limit."""
 
     status: Literal["answered", "abstained", "refused"]
     answer: str
     kind: Literal["generated", "extractive", "none"]
     verdicts: tuple[Verdict, ...]
+    truncated: bool = False
 
 
 def decide(draft: Draft, policy: Policy, rails: OutputRails, remaining: float) -> Revise | Conclude:
@@ -52,7 +53,8 @@ def decide(draft: Draft, policy: Policy, rails: OutputRails, remaining: float) -
     quoted = _quotation(draft, policy, rails, found) if rule.extractive else None
     if quoted is not None:
         return quoted
-    return Conclude("refused", refusal(draft, found.failures), "none", found.verdicts)
+    truncated = any(finding.truncated for finding in found.failures.values())
+    return Conclude("refused", refusal(draft, found.failures), "none", found.verdicts, truncated)
 
 
 def _quotation(draft: Draft, policy: Policy, rails: OutputRails, found: Review) -> Conclude | None:

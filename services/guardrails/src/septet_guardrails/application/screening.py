@@ -31,12 +31,14 @@ class Screening:
         verdicts: one for each rail that ran.
         language: ISO 639-1 code of the detected language.
         blocked_by: name of the rail that blocked the question, if one did.
+        reply: the answer, if the question needs neither documents nor a model.
     """
 
     ask: Ask
     verdicts: tuple[Verdict, ...]
     language: str
-    blocked_by: str | None
+    blocked_by: str | None = None
+    reply: str | None = None
 
 
 def check_usable(ask: Ask) -> None:
@@ -64,17 +66,17 @@ def screen(
         Rejected: no policy can process the question.
     """
     check_usable(ask)
-    question, verdicts = Question(ask, *detect_language(ask.query)), []
+    question, verdicts, reply = Question(ask, *detect_language(ask.query)), [], None
     for name, rail in rails.items():
         rule = getattr(policy.input, name)
         if not rule.enabled:
             continue
         finding, verdict = run_rail(name, rail, question, rule, "input")
         verdicts.append(verdict)
-        ask = finding.ask or ask
+        ask, reply = finding.ask or ask, finding.reply or reply
         if finding.decision == "block":
             return Screening(_blocked(ask, policy.input.pii, rails), tuple(verdicts), question.language, name)
-    return Screening(ask, tuple(verdicts), question.language, None)
+    return Screening(ask, tuple(verdicts), question.language, reply=reply)
 
 
 def _blocked(ask: Ask, rule: PiiRule, rails: InputRails) -> Ask:

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from septet_guardrails.domain.errors import InvalidPolicy
 
 # Increase this number when a rail changes its decisions, so that answers cached before are not served.
-RAILS_REVISION = 2
+RAILS_REVISION = 3
 
+Language = Literal["en", "ko"]
 Action = Literal["block", "mask", "flag"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -67,6 +68,16 @@ class ToxicityRule(Rule):
     )
 
 
+class SmallTalkRule(Rule):
+    """Greetings, thanks and questions about the assistant get a reply from a template."""
+
+    corpus: dict[Language, str] = Field(
+        default={},
+        description="What the documents are, by language, as the replies name them. It replaces the default: "
+        '"the documents that I can search" and "등록된 문서".',
+    )
+
+
 class FormatRule(Rule):
     max_characters: int = Field(default=16_000, ge=1)
 
@@ -98,6 +109,7 @@ class InputRules(BaseModel):
     injection: InjectionRule = InjectionRule()
     pii: PiiRule = PiiRule()
     toxicity: ToxicityRule = ToxicityRule()
+    small_talk: SmallTalkRule = SmallTalkRule()
 
 
 class OutputRules(BaseModel):

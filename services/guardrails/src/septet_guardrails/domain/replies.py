@@ -1,10 +1,14 @@
-"""Messages for blocked questions and refused answers, in English and Korean."""
+"""Messages for blocked questions, small talk and refused answers, in English and Korean."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from septet_contracts import Draft
+from septet_contracts import Draft, ErrorInfo
+
+from septet_guardrails.domain.policy import Language
+from septet_guardrails.domain.rails.base import Finding
+from septet_guardrails.domain.small_talk import Kind
 
 _BLOCKED = {
     "length": (
@@ -28,11 +32,32 @@ _BLOCKED = {
 }
 _REFUSED = {
     "format": ("no usable text came out", "쓸 수 있는 글이 나오지 않았습니다"),
+    "truncated": ("it was cut off before its end", "답변이 끝나기 전에 잘렸습니다"),
     "structure": ("it did not have the structure you asked for", "요청하신 형식에 맞지 않았습니다"),
     "toxicity": ("it was not civil", "부적절한 표현이 있었습니다"),
     "pii": ("it held personal data", "개인정보가 들어 있었습니다"),
     "groundedness": ("the sources do not support it", "출처가 뒷받침하지 않았습니다"),
     "citations": ("no source could be named for it", "근거가 되는 출처를 댈 수 없었습니다"),
+}
+_CORPUS: Mapping[Language, str] = {"en": "the documents that I can search", "ko": "등록된 문서"}
+_SMALL_TALK: Mapping[Kind, tuple[str, str]] = {
+    "greeting": (
+        "Hello! I answer questions about {corpus} and name my sources. What would you like to know?",
+        "안녕하세요! {corpus}에 관한 질문에 출처와 함께 답해 드립니다. 무엇이 궁금하신가요?",
+    ),
+    "thanks": (
+        "You are welcome! Ask me anything else about {corpus}.",
+        "천만에요! {corpus}에 관해 더 궁금한 점이 있으면 물어봐 주세요.",
+    ),
+    "farewell": (
+        "Goodbye! Come back when you have a question about {corpus}.",
+        "안녕히 가세요! {corpus}에 관해 궁금한 점이 생기면 다시 찾아 주세요.",
+    ),
+    "ability": (
+        "I answer questions about {corpus}. I search them, check each answer against what I find, and name the "
+        "sources. If they hold no answer, I say so.",
+        "{corpus}에 관한 질문에 답해 드립니다. 문서를 검색해 답을 확인하고 출처를 함께 알려 드리며, 문서에 답이 없으면 없다고 말씀드립니다.",
+    ),
 }
 
 
@@ -41,10 +66,17 @@ def blocked(rail: str, language: str | None) -> str:
     return _BLOCKED[rail][language == "ko"]
 
 
-def refusal(draft: Draft, rails: Iterable[str]) -> str:
+def small_talk_reply(kind: Kind, language: str | None, corpus: Mapping[Language, str]) -> str:
+    """Return the reply to small talk, which says what the documents are."""
+    code: Language = "ko" if language == "ko" else "en"
+    return _SMALL_TALK[kind][code == "ko"].format(corpus=corpus.get(code) or _CORPUS[code])
+
+
+def refusal(draft: Draft, failures: Mapping[str, Finding]) -> str:
     """Return the message for a refused answer: the reasons, and sources that may help."""
     korean = draft.language == "ko"
-    why = (", " if korean else " and ").join(_REFUSED[rail][korean] for rail in rails)
+    reasons = ["truncated" if finding.truncated else rail for rail, finding in failures.items()]
+    why = (", " if korean else " and ").join(_REFUSED[reason][korean] for reason in reasons)
     shown = enumerate(draft.passages[:3], 1)
     offered = " ".join(f"[{i}] {p.title or p.location or p.document_id}" for i, p in shown)
     if korean:
@@ -53,4 +85,18 @@ def refusal(draft: Draft, rails: Iterable[str]) -> str:
         )
     return f"I am not giving the answer I drafted: {why}." + (
         f" These sources may help: {offered}" if offered else ""
+    )
+
+
+def truncation(draft: Draft, stage: str) -> ErrorInfo:
+    """Return the error of a refused answer whose draft was cut off."""
+    structured = draft.ask.output_schema is not None
+    shorter = "ask for fewer or shorter values (`maxItems`, `maxLength`)" if structured else "ask for less"
+    limit = "max_tokens_json" if structured else "max_tokens"
+    return ErrorInfo(
+        code="draft_truncated",
+        message=f"the draft of {draft.model} ended before it was complete ({draft.finish_reason})",
+        field="output_schema" if structured else None,
+        fix=f"{shorter}, or raise `{limit}` of the model in SEPTET_GENERATION_MODELS",
+        stage=stage,
     )

@@ -16,6 +16,7 @@ from septet_guardrails.domain.rails.language import LanguageRail
 from septet_guardrails.domain.rails.leak import LeakRail
 from septet_guardrails.domain.rails.length import LengthRail
 from septet_guardrails.domain.rails.personal import NameFinder, PersonalDataRail
+from septet_guardrails.domain.rails.small_talk import SmallTalkRail
 from septet_guardrails.domain.rails.structure import StructureRail
 from septet_guardrails.domain.rails.topic import TopicRail
 from septet_guardrails.domain.rails.toxicity import AnswerToxicityRail, Classifier, QuestionToxicityRail
@@ -32,9 +33,12 @@ def _named(*rails: Any) -> Mapping[str, Any]:
 
 
 def input_rails(head: LinearHead, names: NameFinder, classifier: Classifier) -> InputRails:
-    """Return the rails for questions. Masking runs last, so that the other rails read the original text."""
+    """Return the rails for questions. Masking runs after the rails that may block, which read the original text.
+
+    Small talk runs last, so that a blocked question gets no reply.
+    """
     safety = (InjectionRail(head), QuestionToxicityRail(classifier), PersonalDataRail(names))
-    return _named(LengthRail(), LanguageRail(), TopicRail(), *safety)
+    return _named(LengthRail(), LanguageRail(), TopicRail(), *safety, SmallTalkRail())
 
 
 def output_rails(names: NameFinder, classifier: Classifier) -> OutputRails:

@@ -34,6 +34,8 @@ class Finding:
         text: the corrected answer, if the decision on an answer is ``fix`` or ``mask``.
         ask: the masked question, if the decision on a question is ``mask``.
         final: whether no further rail runs although the decision is not ``block``.
+        reply: the answer to a question that needs neither documents nor a model.
+        truncated: whether the draft failed because a limit cut it off.
     """
 
     decision: Decision
@@ -43,6 +45,8 @@ class Finding:
     text: str | None = None
     ask: Ask | None = None
     final: bool = False
+    reply: str | None = None
+    truncated: bool = False
 
     @property
     def ends(self) -> bool:

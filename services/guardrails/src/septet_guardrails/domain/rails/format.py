@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from septet_guardrails.domain.completeness import CUT_REASONS, without_fragment
 from septet_guardrails.domain.policy import FormatRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
 from septet_guardrails.domain.text import Sentence, split_sentences
@@ -12,12 +13,15 @@ from septet_guardrails.domain.text import Sentence, split_sentences
 _TRAILING = re.compile(r"(?<![ \t])[ \t]+\n")
 _ECHO = re.compile(r"^\s*(?:answer|assistant|답변|답)\s*[:：]\s*", re.IGNORECASE)
 _SPECIAL = re.compile(r"<\|[^|>]{1,40}\|>|</?s>|\[/?INST\]")
+_TRUNCATED = "The draft was cut off. Answer in one short, complete sentence."
 _ASKS = re.compile(r"[?？][\"'”’)\]]*(?:\s*\[\d+\][.?]?)*\s*$|\[\d+\]\s*[?？]\s*$")
-_COMPLETE = re.compile(r"[.!?。！？…:][\"'”’)\]]*(?:\s*\[\d+\])*\s*$")
 
 
 class FormatRail:
-    """Removes template text, repeated sentences and an unfinished last sentence; fails other faults."""
+    """Removes template text, repeated sentences and an unfinished end; fails other faults.
+
+    An answer that passes has no unfinished last sentence, whatever ended the draft.
+    """
 
     name = "format"
 
@@ -26,9 +30,14 @@ class FormatRail:
             return Finding("reask", 0.0, "the answer is empty", "Give an answer; the last one was empty.")
         if subject.draft.ask.output_schema is not None:
             return PASSED
-        text, fixes = tidy(subject.text, cut_off=subject.draft.finish_reason == "length")
+        text, fixes = tidy(subject.text)
         if not re.search(r"\w", text):
             return Finding("reask", 0.0, "only template text", "Answer in whole sentences.")
+        whole = without_fragment(text, cut_off=subject.draft.finish_reason in CUT_REASONS)
+        if not re.search(r"\w", whole):
+            return Finding("reask", 0.0, "no sentence is complete", _TRUNCATED, truncated=True)
+        if whole != text:
+            text, fixes = whole, [*fixes, "removed an unfinished sentence"]
         if only_asks(text):
             return Finding("reask", 0.0, "the answer is a question", "State the answer; do not ask back.")
         if len(text) > rule.max_characters:
@@ -38,7 +47,7 @@ class FormatRail:
         return Finding("fix", 1.0, ", ".join(fixes), text=text) if fixes else Finding("pass", 1.0)
 
 
-def tidy(text: str, *, cut_off: bool) -> tuple[str, list[str]]:
+def tidy(text: str) -> tuple[str, list[str]]:
     """Return the corrected text, and a list of the corrections."""
     fixes: list[str] = []
     clean = _ECHO.sub("", _SPECIAL.sub("", text)).strip()
@@ -47,9 +56,6 @@ def tidy(text: str, *, cut_off: bool) -> tuple[str, list[str]]:
     unique = without_repeats(clean)
     if unique != clean:
         fixes.append("removed repeated sentences")
-    if cut_off and (whole := without_fragment(unique)) != unique:
-        unique = whole
-        fixes.append("removed an unfinished sentence")
     return unique, fixes
 
 
@@ -70,19 +76,15 @@ def without_repeats(text: str) -> str:
     return cut(text, repeats)
 
 
-def without_fragment(text: str) -> str:
-    """Drop an unfinished last sentence if other sentences remain."""
-    sentences = split_sentences(text)
-    if len(sentences) > 1 and not _COMPLETE.search(sentences[-1].text):
-        return cut(text, sentences[-1:])
-    return text
-
-
 def cut(text: str, sentences: list[Sentence]) -> str:
-    """Remove sentences from ``text`` and collapse the spaces; line breaks are kept."""
+    """Remove sentences from ``text`` and collapse the spaces; line breaks are kept.
+
+    An introduction that ends in a colon goes with what it introduced.
+    """
     kept, position = [], 0
     for sentence in sorted(sentences, key=lambda s: s.start):
         kept.append(text[position : sentence.start])
         position = sentence.end
     text = _TRAILING.sub("\n", "".join([*kept, text[position:]]))
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]{2,}", " ", text)).strip()
+    text = re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]{2,}", " ", text)).strip()
+    return without_fragment(text, cut_off=False) or text if sentences and text.endswith((":", "：")) else text

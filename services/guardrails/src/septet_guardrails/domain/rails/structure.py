@@ -6,10 +6,13 @@ import json
 import re
 from typing import Any
 
+from septet_guardrails.domain.completeness import CUT_REASONS
 from septet_guardrails.domain.policy import StructureRule
 from septet_guardrails.domain.rails.base import MAX_ANSWER, PASSED, Answer, Finding
 from septet_guardrails.domain.schema import TooCostly, problems
 
+# A string that does not end reaches to the end of the text, so that one pass reads every character once.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*("|\\?\Z)', re.DOTALL)
 _FENCE = re.compile(r"```(?:json)?[^\S\n]*\n", re.IGNORECASE)
 
 
@@ -26,6 +29,11 @@ class StructureRail:
             return Finding("reask", 0.0, "no JSON", "Answer with JSON only.")
         text = extract_json(subject.text)
         value = parse(text)
+        if _is_truncated(subject, value):
+            complaint = (
+                "The JSON was cut off at the length limit. Use short values, and stop after the last field."
+            )
+            return Finding("reask", 0.0, "the JSON was cut off before its end", complaint, truncated=True)
         if value is _INVALID:
             complaint = "Answer with one valid JSON value only, without any text around it."
             return Finding("reask", 0.0, "the answer is not valid JSON", complaint)
@@ -40,6 +48,23 @@ class StructureRail:
             if text != subject.text
             else Finding("pass", 1.0)
         )
+
+
+def _is_truncated(subject: Answer, value: Any) -> bool:
+    """Whether a limit cut the JSON: it has no end, or it is a number that may have had more digits."""
+    cut_off = subject.draft.finish_reason in CUT_REASONS
+    if value is _INVALID:
+        return cut_off or is_open(subject.text)
+    return cut_off and isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_open(text: str) -> bool:
+    """Whether a text that begins as JSON ends inside a bracket or a string."""
+    body = text.strip().removeprefix("```json").removeprefix("```").lstrip()
+    if not body.startswith(("{", "[")):
+        return False
+    plain = _STRING.sub(lambda found: "" if found.group(1) == '"' else "{", body)
+    return sum(map(plain.count, "{[")) > sum(map(plain.count, "}]"))
 
 
 class _Invalid:

@@ -1,0 +1,57 @@
+"""Checking: run the rails on given texts, without a search and without a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from septet_contracts import CacheInfo, Check, Draft, Passage, RetrievalInfo, Verdict
+
+from septet_guardrails.application.review import review
+from septet_guardrails.domain.policy import Policy
+from septet_guardrails.domain.rails import OutputRails
+
+OFF = RetrievalInfo(mode="off")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Result of :func:`check_answer`; ``answer`` is the text with the rails' corrections, None if one forbids it."""
+
+    status: Literal["answered", "refused"]
+    answer: str | None
+    verdicts: tuple[Verdict, ...]
+
+
+def draft_fields(check: Check) -> dict[str, Any]:
+    """Return the fields of a draft that stands for the texts of a check."""
+    return {
+        "answer": check.answer or "",
+        "passages": tuple(_passage(n, p.text, p.title) for n, p in enumerate(check.passages, 1)),
+        "cache": CacheInfo(status="bypass"),
+        "retrieval": OFF,
+        "model": "",
+        "prompt_version": "",
+    }
+
+
+def check_answer(draft: Draft, policy: Policy, rails: OutputRails) -> Checked:
+    """Run the output rails on a given answer. A rail that would ask the model again refuses it."""
+    found = review(draft, draft.answer, policy, rails)
+    if not found.passed:
+        return Checked("refused", None, found.verdicts)
+    return Checked("answered", found.text, found.verdicts)
+
+
+def _passage(number: int, text: str, title: str) -> Passage:
+    name = f"check-{number}"
+    return Passage(
+        passage_id=name,
+        document_id=name,
+        content_hash="",
+        title=title,
+        text=text,
+        start=0,
+        end=len(text),
+        score=1.0,
+    )
