@@ -44,7 +44,14 @@ async def test_screens_an_ordinary_question() -> None:
     assert event.request_digest == request_digest(ctx.value)
     assert event.language == "en"
     assert len(event.policy_version) == 12
-    assert [v.rail for v in event.verdicts] == ["length", "language", "injection", "toxicity", "pii", "small_talk"]
+    assert [v.rail for v in event.verdicts] == [
+        "length",
+        "language",
+        "injection",
+        "toxicity",
+        "pii",
+        "small_talk",
+    ]
     assert all(v.decision == "pass" and v.stage == "input" for v in event.verdicts)
     assert next(v.score for v in event.verdicts if v.rail == "injection") is not None
     assert [t.stage for t in event.timings] == ["guardrails"]

@@ -30,7 +30,8 @@ def test_each_rail_has_a_rule_and_each_rule_a_rail() -> None:
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_each_rail_has_a_message_of_its_own(language: str) -> None:
     draft = flow(Draft, language=language, passages=())
-    assert len({blocked(name, language) for name in INPUT}) == len(INPUT)
+    blocking = [name for name in INPUT if name != "small_talk"]
+    assert len({blocked(name, language) for name in blocking}) == len(blocking)
     assert len({refusal(draft, [name]) for name in OUTPUT}) == len(OUTPUT)
 
 

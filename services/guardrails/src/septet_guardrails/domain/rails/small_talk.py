@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from septet_guardrails.domain.policy import SmallTalkRule
 from septet_guardrails.domain.rails.base import Finding, Question
-from septet_guardrails.domain.replies import small_talk_reply
 from septet_guardrails.domain.small_talk import small_talk
+from septet_guardrails.domain.small_talk_reply import small_talk_reply
 
 
 class SmallTalkRail:
