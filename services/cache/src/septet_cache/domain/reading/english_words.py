@@ -45,6 +45,7 @@ ROLES = table(
     in: in on at inside within during
     for: for
     about: about
+    of: of
     """
 )
 PREPOSITIONS = frozenset(ROLES) | words(
@@ -68,6 +69,11 @@ LIGHT = words(
     view thought other different various several right simple easy effective efficient mean meaning
     """
 )
+#: Categories that may follow a name without another meaning ("the json.dumps function").
+CATEGORIES = words("class function method module library package command language")
+#: Verbs that may follow a superlative without another meaning ("the best beaches to visit").
+COMPLEMENTS = words("visit see read watch buy get use try eat take choose have go do hear play")
+SUPERLATIVES = words("best good great top better favorite favourite nicest")
 NOT_ADVERBS = words("family monthly weekly yearly supply reply apply assembly anomaly monopoly italy")
 #: Words for what a question asks about its subject. Questions with different aspects differ.
 ASPECTS = table(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "what", "who", "when", "where", "why", "how", "degree", "count", "yes_no", "opinion", "recommend", "open"
+    "what", "who", "when", "where", "why", "how", "degree", "count", "duration", "price", "age", "yes_no", "opinion", "recommend", "open"
 ]
 
 
@@ -50,7 +50,7 @@ class Reading:
         kind: the question type.
         aspects: what the question asks about its subject (difference, example, use …).
         qualifiers: words that limit the question (only, today, modal verbs …).
-        symmetric: whether its arguments may be exchanged (difference, and).
+        exchangeable: pairs of terms, by index, that may change places ("X and Y").
     """
 
     text: str
@@ -62,7 +62,7 @@ class Reading:
     negations: int = 0
     aspects: frozenset[str] = frozenset()
     qualifiers: frozenset[str] = frozenset()
-    symmetric: bool = False
+    exchangeable: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def names(self) -> tuple[Term, ...]:

@@ -24,6 +24,16 @@ obtain=get=receive  make=create=build=construct  finish=complete  earn=make  cos
 lawyer=attorney  house=home  mom=mother  dad=father  pm=prime_minister  photo=picture  db=database
 js=javascript  postgres=postgresql  k8s=kubernetes  py=python  regex=regexp  string=str  integer=int
 dict=dictionary  param=parameter  arg=argument  func=function
+speak=talk  cinema=film  recover=retrieve=restore  affordable=cheap=inexpensive
+present=gift  okay=ok=fine=alright  porn=pornography  chimp=chimpanzee
+main=major=primary=principal  everyday=daily  eliminate=eradicate  prolong=extend  
+weird=strange=odd
+teach=instruct  hereditary=genetic  thought=view=opinion
+individual=person=someone  allowed=permitted  prohibited=banned=forbidden
+apartment=flat  vacation=holiday  taxi=cab  physician=doctor  gas=petrol  
+modify=change=alter=edit  cancel=annul    assist=help  locate=find
+deliver=ship  delivery=shipping  refund=reimburse  bill=invoice    sign_up=register  login=log_in
+verify=confirm    display=show  kill=murder  
 """
 
 _KOREAN_SYNONYMS = """
