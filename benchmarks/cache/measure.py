@@ -81,7 +81,9 @@ def rates(found: list[Checked], served: list[bool]) -> dict[str, float | int | N
     }
 
 
-def left_out(name: str, checked: list[Checked], rows: Mapping[str, list[train.Row]]) -> dict[str, float | int | None]:
+def left_out(
+    name: str, checked: list[Checked], rows: Mapping[str, list[train.Row]]
+) -> dict[str, float | int | None]:
     """Rates on a whole set of a classifier that was trained on the other sets of its language."""
     weights = train.WEIGHTS[pairs.LANGUAGES[name]]
     others = {n: rows[n] for n in weights if n != name}
@@ -97,20 +99,31 @@ def measure(vectors: pairs.Vectors) -> dict[str, dict[str, object]]:
         name: [check(p, float(vectors[p.left] @ vectors[p.right])) for p in found]
         for name, found in loaded.items()
     }
-    rows = {n: train.rows(loaded[n], vectors) for weights in train.WEIGHTS.values() for n in weights if n in names}
-    cosines = {language: _equal_hits(language, checked[name]) for language, name in REFERENCE.items() if name in names}
+    rows = {
+        n: train.rows(loaded[n], vectors) for weights in train.WEIGHTS.values() for n in weights if n in names
+    }
+    cosines = {
+        language: _equal_hits(language, checked[name])
+        for language, name in REFERENCE.items()
+        if name in names
+    }
     results: dict[str, dict[str, object]] = {}
     for name, found in checked.items():
         language = pairs.LANGUAGES[name]
         held = [c for c in found if name not in rows or not c.pair.training]
         served = [c.is_served(classifiers()[language]) for c in held]
-        rejected = [c.objections or ("second_opinion",) for c, s in zip(held, served, strict=True) if not s and not c.pair.same]
+        rejected = [
+            c.objections or ("second_opinion",)
+            for c, s in zip(held, served, strict=True)
+            if not s and not c.pair.same
+        ]
         results[name] = {
             "language": language,
             "kind": KINDS[name],
             "held_out": rates(held, served),
             "left_out": left_out(name, found, rows),
-            "similarity_alone": {"cosine": round(cosines[language], 4)} | rates(held, [c.similarity >= cosines[language] for c in held]),
+            "similarity_alone": {"cosine": round(cosines[language], 4)}
+            | rates(held, [c.similarity >= cosines[language] for c in held]),
             "objections_to_different": dict(Counter(o for objections in rejected for o in objections)),
         }
         print(name, json.dumps(results[name]["held_out"]), flush=True)

@@ -85,6 +85,49 @@ DIFFERENT = [
     ("content", "사과를 보관하는 방법은?", "배추를 보관하는 방법은?"),
     ("entities", "json.loads는 무엇을 반환해?", "json.dumps는 무엇을 반환해?"),
     ("language", "What is a deque?", "deque란 무엇인가요?"),
+    # One added modifier or head noun.
+    ("content", "What discounts do college students get?", "What discounts do students get?"),
+    ("content", "How do I order groceries online?", "How do I order groceries?"),
+    ("content", "What is the largest city in Texas?", "What is the city in Texas?"),
+    ("content", "What is enterprise mobility?", "What is enterprise mobility management?"),
+    ("content", "학생 할인이 되나요?", "대학생 할인이 되나요?"),
+    ("content", "온라인 강의는 어떻게 신청하나요?", "강의는 어떻게 신청하나요?"),
+    # Nouns that look like a light word, or like a verb, with an ending.
+    ("content", "거실 불 켜줘", "침실 불 켜줘"),
+    ("content", "수신 알림을 끄는 방법은?", "발신 알림을 끄는 방법은?"),
+    ("content", "이자 계산 방법은?", "원금 계산 방법은?"),
+    ("content", "말 타는 방법은?", "소 타는 방법은?"),
+    ("content", "사고 신고 방법은?", "사기 신고 방법은?"),
+    ("content", "세탁기 청소 방법은?", "세탁 청소 방법은?"),
+    ("content", "화장실 청소하고 싶어", "화장하고 청소하고 싶어"),
+    ("content", "클라우디아의 여성형은 클라우디아인가요?", "클라우디오의 여성형은 클라우디아인가요?"),
+    # Prohibition and the scope of a negation.
+    ("negation", "촬영이 금지되나요?", "촬영이 되나요?"),
+    ("negation", "반려동물 출입 금지인가요?", "반려동물 출입 가능한가요?"),
+    ("negation", "Can non-members invite members?", "Can members invite non-members?"),
+    # Words that changed places beside a coordination.
+    ("order", "철수와 영희가 민수를 때렸나요?", "민수와 영희가 철수를 때렸나요?"),
+    ("order", "철수가 영희와 싸워 이겼나요?", "영희가 철수와 싸워 이겼나요?"),
+    ("order", "여름에 따뜻하고 겨울에 시원한가요?", "여름에 시원하고 겨울에 따뜻한가요?"),
+    (
+        "order",
+        "Did Brutus kill Caesar between March and May?",
+        "Did Caesar kill Brutus between March and May?",
+    ),
+    ("order", "Did Brutus and Cassius kill Caesar?", "Did Caesar and Cassius kill Brutus?"),
+    (
+        "order",
+        "Was it renovated in May and completed in June?",
+        "Was it completed in May and renovated in June?",
+    ),
+    ("order", "Is it the mother of the king?", "Is it the king of the mother?"),
+    ("numbers", "Did it grow from 5 to 10 stores?", "Did it grow from 10 to 5 stores?"),
+    ("numbers", "조선의 제13대 임금은 누구인가요?", "조선의 제16대 임금은 누구인가요?"),
+    # A context that the question does not imply, and a period that is a time limit.
+    ("entities", "I live in Germany. How do I get a visa?", "How do I get a visa?"),
+    ("content", "I found a card, how do I report it?", "I lost a card, how do I report it?"),
+    ("content", "I have a cat, how do I feed it?", "How do I feed my dog?"),
+    ("question_type", "환불 기간은 얼마나 되나요?", "환불은 얼마나 걸리나요?"),
 ]
 
 SAME = [
@@ -126,6 +169,37 @@ SAME = [
     ("파일을 삭제하려면 어떻게 해야 하나요?", "파일을 삭제하는 방법이 뭐예요?"),
     ("deque란 무엇인가요?", "deque는 뭐야?"),
     ("서울에서 부산까지 기차로 얼마나 걸려요?", "기차로 서울에서 부산까지 얼마나 걸리나요?"),
+    # Context sentences.
+    ("I forgot my password, how do I reset it?", "How do I reset my password?"),
+    ("How do I reset my password? I forgot it.", "How can I reset my password?"),
+    ("I want to cancel my order. How do I do that?", "How do I cancel my order?"),
+    ("비밀번호를 잊어버렸는데 어떻게 재설정하나요?", "비밀번호는 어떻게 재설정하나요?"),
+    # Equivalent question forms.
+    ("Which city is the capital of France?", "What is the capital of France?"),
+    ("What time does the store open?", "When does the store open?"),
+    ("How much time does delivery take?", "How long does delivery take?"),
+    ("What is the cost of shipping?", "How much does shipping cost?"),
+    ("Is it possible to change my address?", "Can I change my address?"),
+    ("What are the best beaches to visit in Goa?", "Which are the best beaches in Goa?"),
+    ("배송 기간이 어떻게 되나요?", "배송은 얼마나 걸리나요?"),
+    ("배송 소요 시간을 알려 주세요", "배송은 며칠 걸려요?"),
+    ("입장 요금이 어떻게 되나요?", "입장 비용은 얼마인가요?"),
+    ("매장 위치가 어떻게 되나요?", "매장은 어디에 있나요?"),
+    ("환불이 되나요?", "환불 가능한가요?"),
+    ("환불할 수 있나요?", "환불이 가능한지 알려주세요"),
+    ("영업 시간이 어떻게 되나요?", "영업시간 알려주세요"),
+    ("공부는 왜 해야 돼?", "공부를 해야 하는 이유가 뭐야?"),
+    ("에어컨 켜줘", "에어컨 좀 켜 주실래요?"),
+    ("회의실 예약 부탁해", "회의실을 예약해 줄 수 있어?"),
+    # Orders of noun phrases, coordinations and compounds.
+    ("How many annual leave days do I have?", "How many days of annual leave do I have?"),
+    ("What is the API's rate limit?", "What is the rate limit of the API?"),
+    ("How do I close my Facebook account?", "How do I close my account on Facebook?"),
+    ("Which is better, Python or Java?", "Which is better, Java or Python?"),
+    ("How does a list differ from a tuple?", "How does a tuple differ from a list?"),
+    ("고양이와 강아지의 차이는 뭐야?", "강아지와 고양이의 차이는 뭐야?"),
+    ("How do I set up wi-fi?", "How do I set up wifi?"),
+    ("재택 근무 신청은 어떻게 하나요?", "재택근무 신청 방법이 뭐예요?"),
 ]
 
 

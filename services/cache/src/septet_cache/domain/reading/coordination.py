@@ -8,7 +8,11 @@ from septet_cache.domain.reading.model import Term
 from septet_cache.domain.reading.word_table import words
 
 _CONJUNCTIONS = words("and or vs vs. versus nor")
-_COMPARING = words("difference differences differ between compare comparison vs versus similarity similarities common")
+_COMPARING = words(
+    "difference differences differ between compare comparison vs versus similarity similarities common"
+)
+#: Words that may stand between a conjunction and the noun that it joins.
+_DETERMINERS = words("a an the my your his her its our their some any")
 _DIFFER = words("differ differs differed different")
 _FROM = words("from than to")
 
@@ -29,6 +33,8 @@ def exchangeable(tokens: Sequence[str], terms: Sequence[Term], places: Sequence[
         after = [n for n, place in enumerate(places) if place > position]
         if not before or not after:
             continue
+        if token in _CONJUNCTIONS and not _joins(tokens, position, places[before[-1]], places[after[0]]):
+            continue
         if token in _CONJUNCTIONS and not compares:
             found.add((before[-1], after[0]))
         elif token in _CONJUNCTIONS:
@@ -39,6 +45,11 @@ def exchangeable(tokens: Sequence[str], terms: Sequence[Term], places: Sequence[
             left, right = _phrases(terms, before[:-1], after)
             found |= _across(left, right) | _across([before[-1]], [*left, *right])
     return frozenset(found)
+
+
+def _joins(tokens: Sequence[str], position: int, left: int, right: int) -> bool:
+    """Whether the words beside a conjunction are its neighbours: only determiners stand between."""
+    return left == position - 1 and _DETERMINERS.issuperset(tokens[position + 1 : right])
 
 
 def _phrases(terms: Sequence[Term], before: list[int], after: list[int]) -> tuple[list[int], list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from septet_cache.domain.reading import english_words as words
@@ -67,6 +68,7 @@ def read(text: str) -> Reading:
         tokens=lowered,
         quantities=numbers,
         negations=sum(1 for t in lowered if t in words.NEGATIONS),
+        negated=tuple(_negated(lowered)),
         aspects=frozenset(words.ASPECTS[f] for t in lowered for f in lemmas(t) if f in words.ASPECTS),
         qualifiers=_qualifiers(tuple(without_courtesy(" ".join(lowered)).split()), kind),
         exchangeable=exchangeable([t.lower() for t in marked], terms, places),
@@ -123,11 +125,21 @@ def _lightened(tokens: list[str], terms: tuple[Term, ...], places: list[int]) ->
     found: list[Term] = []
     for n, (term, place) in enumerate(zip(terms, places, strict=True)):
         is_category = n > 0 and terms[n - 1].name and not term.forms.isdisjoint(words.CATEGORIES)
-        completes = place > 0 and lower[place - 1] == "to" and not words.SUPERLATIVES.isdisjoint(lower[:place])
+        completes = (
+            place > 0 and lower[place - 1] == "to" and not words.SUPERLATIVES.isdisjoint(lower[:place])
+        )
         is_unit = place > 0 and lower[place] in UNITS and lower[place - 1][0].isdigit()
         is_light = is_category or is_unit or (completes and lower[place] in words.COMPLEMENTS)
         found.append(replace(term, light=True, name=False) if is_light else term)
     return tuple(found)
+
+
+def _negated(tokens: tuple[str, ...]) -> Iterator[tuple[frozenset[str], ...]]:
+    """Yield the base forms of the two content words after each negation."""
+    for position, token in enumerate(tokens):
+        if token in words.NEGATIONS:
+            content = [t for t in tokens[position + 1 :] if t not in words.FUNCTION | words.NEGATIONS]
+            yield tuple(lemmas(t) for t in content[:2])
 
 
 def _is_adverb(word: str) -> bool:

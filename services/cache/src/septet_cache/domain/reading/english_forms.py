@@ -27,11 +27,14 @@ _PRONOUN = re.compile(
     r"\b(?:it|them|this one|one|this|that)\b(?=\W*$| (?:in|on|for|with|from|to|again|back|online|by)\b)", re.I
 )
 _COURTESY_AFTER = re.compile(
-    r"(?:[?.!,]\s*|\s)(?:please help(?: me)?|help me|any help|thanks?(?: you)?(?: in advance)?|please)\W*$", re.I
+    r"(?:[?.!,]\s*|\s)(?:please help(?: me)?|help me|any help|thanks?(?: you)?(?: in advance)?|please)\W*$",
+    re.I,
 )
 _FILLER = re.compile(
     r"(?<=\s)(?:do|does|did) (?:you|people) (?:think|believe|reckon) (?!of\b|about\b|that\b)"
-    r"|,? ?\b(?:in your opinion|according to you|in general)\b,?",
+    r"|,? ?\b(?:in your opinion|according to you|in general)\b,?"
+    r"|\s(?:that |which )?(?:(?:you|i|we) (?:have )?)?ever (?:been )?(?:seen|made|created|designed|read|heard|had|received|used|written)\b"
+    r"|\s(?:of all time|out there)\b",
     re.I,
 )
 
@@ -56,6 +59,7 @@ _REWRITES = tuple(
         (rf"\bis it possible (?:for {_PEOPLE} )?to\b", "can i"),
         (rf"\b(?:am i|are we) (?:able|allowed|permitted) to\b|\b(?:is|are) {_PEOPLE} allowed to\b", "can i"),
         (r"\bwhat is it like (?:to be|being)\b", "how does it feel to be"),
+        (r"\bwhat does it feel like (?:to be|being)\b", "how does it feel to be"),
         (r"\bhow does it feel (?:like )?being\b", "how does it feel to be"),
         (r"\bwhat does ([^?]+?) stand for\b", r"what is the full form of \1"),
         (r"\b(?:into|in to)\b", "into"),

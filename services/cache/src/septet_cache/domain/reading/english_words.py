@@ -65,12 +65,14 @@ LIGHT = words(
     """
     good best better great top nice way thing things something anything stuff people person someone somebody
     anyone everyone get know want like go come have tell say think feel some many lot lots possible example
-    kind type method approach answer question explain describe define difference tip advice suggestion opinion
+    kind type method approach answer question explain describe define difference tip advice suggestion opinion any real own absolute start l
     view thought other different various several right simple easy effective efficient mean meaning
     """
 )
 #: Categories that may follow a name without another meaning ("the json.dumps function").
-CATEGORIES = words("class function method module library package command language")
+CATEGORIES = words(
+    "class function method module library package command language exam movie film app website company city state country river island series"
+)
 #: Verbs that may follow a superlative without another meaning ("the best beaches to visit").
 COMPLEMENTS = words("visit see read watch buy get use try eat take choose have go do hear play")
 SUPERLATIVES = words("best good great top better favorite favourite nicest")
@@ -98,7 +100,7 @@ QUALIFIERS = table(
     today: today tonight
     tomorrow: tomorrow
     yesterday: yesterday
-    now: now currently current nowadays presently present
+    now: now currently current nowadays presently
     latest: latest newest recent recently
     last: last previous
     next: next upcoming

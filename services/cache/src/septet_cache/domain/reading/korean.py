@@ -36,7 +36,10 @@ _MIN_STEM_JAMO = 2
 #: Particles that may follow a noun of one syllable. Others often belong to the noun (회의, 나이, 휴가).
 _SHORT_PARTICLES = frozenset("을를은는와")
 _SHORT_NOUN = 2
-_COPULAS = frozenset(unicodedata.normalize("NFD", e) for e in ("인가요", "인가", "인지", "입니까", "예요", "이에요", "이야"))
+_COPULAS = frozenset(
+    unicodedata.normalize("NFD", e) for e in ("인가요", "인가", "인지", "입니까", "예요", "이에요", "이야")
+)
+_COPULA = re.compile(r"(?:이야|야|예요|에요|이에요|인가요?|인지|입니까|이죠|죠|지|니|냐|일까요?)$")
 _HONORIFIC = unicodedata.normalize("NFD", "시")
 _HEADS = SYNONYMS["ko"]
 _VERBALISERS = tuple(unicodedata.normalize("NFD", v)[:2] for v in ("하", "해", "되", "돼", "시키"))
@@ -75,9 +78,7 @@ def _terms(text: str, followed: set[int], repeated: frozenset[str]) -> list[Term
             particle = _particle_at(text, match.end()) if match.end() in followed else ""
             forms = _canonical(lemmas(token.lower()))
             role = words.PARTICLES.get(particle, "")
-            found.append(
-                Term(token.lower() + particle, forms, role=role, phrase=match.start(), name=True)
-            )
+            found.append(Term(token.lower() + particle, forms, role=role, phrase=match.start(), name=True))
             continue
         if match.start() in followed and (token in words.PARTICLES or _GRAMMAR.fullmatch(token)):
             continue
@@ -127,7 +128,10 @@ def _is_light_verb(token: str, stem: str) -> bool:
     """Whether the word is a form of 하다, 되다 or another verb with little content, or of a light word and a copula."""
     if token in words.ENDINGS and token.startswith(words.VERBALISERS) and len(token) > 1:
         return True
-    return stem in words.LIGHT_STEMS or (stem != token and stem in words.LIGHT)
+    without_copula = _split_particle(_COPULA.sub("", token))[0]
+    return (
+        stem in words.LIGHT_STEMS or (stem != token and stem in words.LIGHT) or without_copula in words.LIGHT
+    )
 
 
 def _split_particle(token: str) -> tuple[str, str]:
@@ -177,5 +181,5 @@ def _qualifiers(text: str, tokens: tuple[str, ...], kind: Kind) -> frozenset[str
     }
     modals = {name for pattern, name in _MODALS if pattern.search(text)}
     if kind not in _WITHOUT_MODALS:
-        found |= {f"modal:{name}" for name in modals if name != "can" or kind in {"yes_no", "open"}}
+        found |= {f"modal:{name}" for name in modals if name != "can" or kind == "yes_no"}
     return frozenset(found | ({"only"} if re.search(r"[가-힣]만(?:\s|$)", text) else set()))

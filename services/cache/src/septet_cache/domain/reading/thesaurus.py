@@ -10,9 +10,9 @@ _ENGLISH_SYNONYMS = """
 buy=purchase  begin=start  fast=quick=quickly=rapid=rapidly  big=large=huge  film=movie
 picture=photo=image=photograph=pic  fix=repair=solve=resolve  choose=select=pick  happen=occur
 required=needed=necessary=require=need  important=significant=importance=significance
-difference=different=differ=distinction  advantage=benefit  disadvantage=drawback=downside
+difference=different=differ=distinction  advantage=benefit  disadvantage=drawback=downside=flaw
 meaning=definition  method=way=approach  reason=cause  effect=impact=influence=consequence
-increase=boost  decrease=reduce=lower  improve=enhance  learn=study  country=nation  company=firm
+increase=boost  decrease=reduce=lower  improve=enhance=upgrade  learn=study  country=nation  company=firm
 kid=child  car=automobile  rich=wealthy  smart=intelligent=clever  hard=difficult=tough
 dangerous=harmful=risky  safe=safely  cheap=inexpensive  expensive=costly  sick=ill  rupee=rs=inr
 us=usa=america=american=u.s=u.s.a  uk=britain=british=u.k  india=indian  china=chinese  russia=russian
@@ -26,21 +26,23 @@ js=javascript  postgres=postgresql  k8s=kubernetes  py=python  regex=regexp  str
 dict=dictionary  param=parameter  arg=argument  func=function
 speak=talk  cinema=film  recover=retrieve=restore  affordable=cheap=inexpensive
 present=gift  okay=ok=fine=alright  porn=pornography  chimp=chimpanzee
-main=major=primary=principal  everyday=daily  eliminate=eradicate  prolong=extend  
-weird=strange=odd
+main=major=primary=principal  everyday=daily  eliminate=eradicate  prolong=extend
+weird=strange=odd  site=website  internet=online  pretty=beautiful
 teach=instruct  hereditary=genetic  thought=view=opinion
 individual=person=someone  allowed=permitted  prohibited=banned=forbidden
-apartment=flat  vacation=holiday  taxi=cab  physician=doctor  gas=petrol  
-modify=change=alter=edit  cancel=annul    assist=help  locate=find
-deliver=ship  delivery=shipping  refund=reimburse  bill=invoice    sign_up=register  login=log_in
-verify=confirm    display=show  kill=murder  
+apartment=flat  vacation=holiday  taxi=cab  physician=doctor  gas=petrol
+modify=change=alter=edit  cancel=annul  assist=help  locate=find
+deliver=ship  delivery=shipping  refund=reimburse  bill=invoice  sign_up=register  login=log_in
+verify=confirm  display=show  kill=murder
 """
 
 _KOREAN_SYNONYMS = """
 구매=구입=사  판매=팔  삭제=제거=지우  생성=만들  시작=개시  종료=끝내=끝  차이=차이점=다른점  방법=방식=법  이유=까닭  뜻=의미=정의  사진=이미지  영화=무비
 휴대폰=핸드폰=스마트폰=폰  컴퓨터=컴  남자친구=남친  여자친구=여친  선생님=교사  학교=스쿨  음식=먹거리  파이썬=python  자바=java  자바스크립트=javascript
 리스트=list=목록  문자열=string  딕셔너리=사전=dict=dictionary  함수=function  클래스=class  미국=usa=us=america
-한국=대한민국=korea  일본=japan  중국=china  영국=uk  비용=가격=값  직업=직장  변환=바꾸=변경  공부=학습  아내=와이프  자장면=짜장면
+한국=대한민국=korea  일본=japan  중국=china  영국=uk  비용=가격=값  직업=직장  변환=바꾸=변경  공부=학습  아내=와이프  자장면=짜장면  고치=수리  켜=키=틀  끄=꺼  홈페이지=웹사이트=사이트
+이메일=메일  비밀번호=비번=암호  아이디=id  에어컨=에어콘  티비=텔레비전=tv  알바=아르바이트
+와이파이=wifi  어린이=아이  영업=운영  수정=변경  결제=지불  노인=어르신
 """
 
 _ENGLISH_OPPOSITES = """

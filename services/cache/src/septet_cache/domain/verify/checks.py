@@ -15,6 +15,7 @@ from septet_cache.domain.verify.compounds import unmatched
 from septet_cache.domain.verify.direction import opposites
 from septet_cache.domain.verify.order import disorder
 
+
 @dataclass(frozen=True)
 class Check:
     """Result of one check; ``detail`` describes the difference."""
@@ -83,7 +84,14 @@ def _numbers(a: Alignment) -> str:
 
 def _negation(a: Alignment) -> str:
     left, right = a.left.negations, a.right.negations
-    return "" if left == right else f"{left} negation{'s' * (left != 1)}, not {right}"
+    if left != right:
+        return f"{left} negation{'s' * (left != 1)}, not {right}"
+    scopes = zip(a.left.negated, a.right.negated, strict=True)
+    return "" if all(_same_words(x, y) for x, y in scopes) else "another word is negated"
+
+
+def _same_words(left: tuple[frozenset[str], ...], right: tuple[frozenset[str], ...]) -> bool:
+    return len(left) == len(right) and not any(x.isdisjoint(y) for x, y in zip(left, right, strict=True))
 
 
 def _direction(a: Alignment) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from septet_cache.domain.reading import Term
 from septet_cache.domain.verify.alignment import Alignment
 
@@ -17,7 +19,7 @@ def _outside(terms: tuple[Term, ...], others: tuple[Term, ...]) -> tuple[Term, .
     if not others:
         return terms
     joined = "".join(o.surface for o in others)
-    pairs = {a.surface + b.surface for a, b in zip(others, others[1:], strict=False)}
+    pairs = {a.surface + b.surface for a, b in pairwise(others)}
     found: list[Term] = []
     for n, term in enumerate(terms):
         if term.surface.isascii():

@@ -47,6 +47,7 @@ def _modifies(phrased: Reading, modifier: int, head: int, joined: Reading, first
     return (
         b.role in _ATTRIBUTIVE
         and b.phrase == a.phrase + 1
+        and joined.terms[first].role != b.role
         and joined.terms[first].phrase == joined.terms[second].phrase
     )
 
