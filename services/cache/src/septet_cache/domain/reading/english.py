@@ -31,6 +31,7 @@ _CONTRACTIONS = (
     (re.compile(r"\b(\w+)'d\b", re.I), r"\1 would"),
     (re.compile(r"(\w)'s\b", re.I), r"\1"),
     (re.compile(r"\be-(?=[a-z])", re.I), "e"),
+    (re.compile(r"\b(log|sign)((?:g|n)?(?:ing|ed)|s)? into\b", re.I), r"\1 in to"),
 )
 _TAGS = re.compile(
     r",?\s*(?:or not|(?:is|are|does|do|did|was|were|can|will)(?:n't| not) (?:it|they|he|she|you|we))\s*\?*$",
@@ -40,7 +41,7 @@ _INNER_CAPITAL = re.compile(r"[a-z0-9][A-Z]|[A-Za-z]\d|\d[A-Za-z]|[_.+#/]|^[A-Z]
 _QUOTED = re.compile(r"[\"'`]([^\"'`]{2,60})[\"'`]")
 _BREAKS = frozenset(",;:()")
 _ENGLISH_SHARE = 0.4
-_COMPOUND = re.compile(r"\b(turn|log|sign|switch)(?:ging|ned|ed|s)?\s+(on|off|in|out)\b", re.I)
+_COMPOUND = re.compile(r"\b(turn|log|sign|switch)(?:ging|ned|ed|s)?\s+(on|off|in|out|up)\b", re.I)
 
 
 def looks_english(text: str) -> bool:
@@ -64,7 +65,7 @@ def read(text: str) -> Reading:
         text=text,
         language="en",
         kind=kind,
-        terms=_lightened(marked, terms, places),
+        terms=_lightened(marked, terms, places, is_way=kind == "how"),
         tokens=lowered,
         quantities=numbers,
         negations=sum(1 for t in lowered if t in words.NEGATIONS),
@@ -117,7 +118,9 @@ def _terms(tokens: list[str], cased: bool, quoted: frozenset[str]) -> list[tuple
     return terms
 
 
-def _lightened(tokens: list[str], terms: tuple[Term, ...], places: list[int]) -> tuple[Term, ...]:
+def _lightened(
+    tokens: list[str], terms: tuple[Term, ...], places: list[int], *, is_way: bool
+) -> tuple[Term, ...]:
     """Mark words as light that repeat what is said: the category after a name ("the deque class"), and the verb after
     a superlative ("the best beaches to visit"), and the unit after a number, which is compared with the number.
     """
@@ -129,7 +132,9 @@ def _lightened(tokens: list[str], terms: tuple[Term, ...], places: list[int]) ->
             place > 0 and lower[place - 1] == "to" and not words.SUPERLATIVES.isdisjoint(lower[:place])
         )
         is_unit = place > 0 and lower[place] in UNITS and lower[place - 1][0].isdigit()
-        is_light = is_category or is_unit or (completes and lower[place] in words.COMPLEMENTS)
+        before_way = is_way and not words.WAYS.isdisjoint(lower[place + 1 : place + 2])
+        is_manner = before_way and not term.forms.isdisjoint(words.ADJECTIVES_OF_WAYS)
+        is_light = is_category or is_unit or is_manner or (completes and lower[place] in words.COMPLEMENTS)
         found.append(replace(term, light=True, name=False) if is_light else term)
     return tuple(found)
 
@@ -159,6 +164,8 @@ def _is_name(token: str, position: int, cased: bool) -> bool:
 
 def _qualifiers(tokens: tuple[str, ...], kind: str) -> frozenset[str]:
     found = {words.QUALIFIERS[t] for t in tokens if t in words.QUALIFIERS}
-    if kind != "how":
+    if kind == "how":
+        found.discard("good")
+    else:
         found |= {f"modal:{words.MODALS[t]}" for t in tokens[:4] if t in words.MODALS}
     return frozenset(found)

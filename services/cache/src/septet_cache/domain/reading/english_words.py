@@ -66,9 +66,12 @@ LIGHT = words(
     good best better great top nice way thing things something anything stuff people person someone somebody
     anyone everyone get know want like go come have tell say think feel some many lot lots possible example
     kind type method approach answer question explain describe define difference tip advice suggestion opinion any real own absolute start l
-    view thought other different various several right simple easy effective efficient mean meaning
+    view thought other different various several mean meaning
     """
 )
+#: Adjectives that say little about a way of doing something ("the easiest way to").
+ADJECTIVES_OF_WAYS = words("right simple easy effective efficient proper correct")
+WAYS = words("way ways method methods approach approaches")
 #: Categories that may follow a name without another meaning ("the json.dumps function").
 CATEGORIES = words(
     "class function method module library package command language exam movie film app website company city state country river island series"
@@ -113,6 +116,7 @@ QUALIFIERS = table(
     most: most
     least: least
     worst: worst
+    good: good best better great greatest top excellent
     almost: almost
     half: half
     except: except besides

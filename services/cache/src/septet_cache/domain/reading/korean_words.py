@@ -159,6 +159,10 @@ QUALIFIERS = table(
     except: 제외
     instead: 대신
     worst: 최악
+    most: 가장 제일
+    more: 더
+    less: 덜
+    all: 다
     """
 )
 MODALS = (

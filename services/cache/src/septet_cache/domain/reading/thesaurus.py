@@ -78,6 +78,8 @@ parent/child  ancestor/descendant  predecessor/successor  sender/receiver  sourc
 source/target  numerator/denominator  floor/ceiling  floor/ceil  gt/lt  get/set  getter/setter
 request/response  producer/consumer  master/slave  leader/follower  stack/queue  signed/unsigned
 prefix/suffix  precision/recall  accuracy/precision  mean/median
+get/give  give/take  give/have  give/want  want/get  want/have  like/have  like/want  know/think  know/feel
+say/think  go/have  ask/tell
 """
 
 _KOREAN_OPPOSITES = """
@@ -89,7 +91,7 @@ _KOREAN_OPPOSITES = """
 합격/불합격  성공/실패  삶/죽음  가르치/배우  원인/결과  질문/답  서버/클라이언트  오름차순/내림차순  가로/세로  행/열  짝수/홀수  참/거짓  동기/비동기  가변/불변
 정적/동적  낮/밤  아침/저녁  여름/겨울  동쪽/서쪽  남쪽/북쪽  수입/수출  수입/지출  입금/출금  출발/도착  포함/제외  대문자/소문자  이익/손실  수요/공급  부모/자식
 송신/수신  보내/받  빌리/갚  주/받  가/오  합법/불법  안전/위험  국내/해외  이상/이하  초과/미만  개인/단체  무료/유료  정밀도/재현율  행복/불행  만나/헤어지
-결혼/이혼
+결혼/이혼  많이/조금  많이/약간  이거/저거  이것/저것  이/저  나/너  저/너  내/네  누구/언제
 """
 
 
