@@ -86,7 +86,7 @@ def left_out(
 ) -> dict[str, float | int | None]:
     """Rates on a whole set of a classifier that was trained on the other sets of its language."""
     weights = train.WEIGHTS[pairs.LANGUAGES[name]]
-    others = {n: rows[n] for n in weights if n != name}
+    others = {n: rows[n] for n in weights if n != name and n in rows}
     model = ParaphraseClassifier.model_validate(train.train(others, weights))
     return rates(checked, [c.is_served(model) for c in checked])
 
