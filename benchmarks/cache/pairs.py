@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from septet_cache.domain.normalise import normal_form
 from septet_native.models import minilm
 from septet_native.models.encoder import Encoder
 
@@ -28,7 +29,19 @@ SETS = {
     "korean_question_pair": "korean_question_pair/pairs.jsonl",
     "paws_ko": "pawsx_a/pairs_ko.jsonl",
     "banking77": "banking77/test.jsonl",
+    "clinc150": "clinc150_small/test.jsonl",
+    "tydiqa_en": "tydiqa_goldp_en/questions.jsonl",
+    "tydiqa_ko": "tydiqa_goldp_ko/questions.jsonl",
 }
+LANGUAGES = {name: "ko" if "ko" in name else "en" for name in SETS}
+#: Sets of single questions: the field of the text, and the field that differs between questions with other answers.
+NEAREST = {
+    "banking77": ("text", "label"),
+    "clinc150": ("text", "label"),
+    "tydiqa_en": ("question", "context_id"),
+    "tydiqa_ko": ("question", "context_id"),
+}
+MAX_QUESTIONS = 1500
 
 
 @dataclass(frozen=True)
@@ -46,37 +59,58 @@ class Pair:
         return hashlib.sha256(self.id.encode()).digest()[0] % 2 == 0
 
 
-def load(name: str, vectors: Vectors | None = None) -> list[Pair]:
-    """Read a set; ``banking77`` pairs similar questions of different intents and needs ``vectors``."""
-    rows = [json.loads(line) for line in _lines(data_dir() / SETS[name])]
-    if name == "banking77":
-        return list(_near_other_intents(rows, vectors or {}))
-    label = "paraphrase" if "paraphrase" in rows[0] else "duplicate"
-    return [Pair(name, r["id"], r["text_a"], r["text_b"], bool(r[label])) for r in rows]
+def load(name: str, vectors: Vectors) -> list[Pair]:
+    """Read a set without the pairs of equal normal forms, which are exact hits.
+
+    A set in ``NEAREST`` pairs each question with the nearest one of another intent or passage.
+    """
+    if name in NEAREST:
+        found = _nearest_others(name, vectors)
+    else:
+        rows = _rows(name)
+        label = "paraphrase" if "paraphrase" in rows[0] else "duplicate"
+        found = [Pair(name, r["id"], r["text_a"], r["text_b"], bool(r[label])) for r in rows]
+    return [p for p in found if normal_form(p.left) != normal_form(p.right)]
 
 
-def _lines(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8") as file:
-        yield from file
+def _rows(name: str) -> list[dict[str, str]]:
+    """Rows of a set; of a set of single questions, ``MAX_QUESTIONS`` drawn by a hash of the id."""
+    with (data_dir() / SETS[name]).open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    if name not in NEAREST:
+        return rows
+    in_scope = [r for r in rows if r.get("in_scope", True)]
+    return sorted(in_scope, key=lambda r: hashlib.sha256(r["id"].encode()).digest())[:MAX_QUESTIONS]
 
 
-def _near_other_intents(rows: list[dict[str, str]], vectors: Vectors) -> Iterator[Pair]:
-    """Each question with the most similar question of another intent."""
-    matrix = np.stack([vectors[r["text"]] for r in rows])
-    intents = np.asarray([r["label"] for r in rows])
+def _nearest_others(name: str, vectors: Vectors) -> list[Pair]:
+    """Each question with the nearest one of another group: by embedding, in Korean by syllable pairs."""
+    text, group = NEAREST[name]
+    rows = _rows(name)
+    texts = [r[text] for r in rows]
+    matrix = _bigrams(texts) if LANGUAGES[name] == "ko" else np.stack([vectors[t] for t in texts])
+    groups = np.asarray([r[group] for r in rows])
+    found: list[Pair] = []
     for i, row in enumerate(rows):
-        similarity = np.where(intents == row["label"], -1.0, matrix @ matrix[i])
-        j = int(similarity.argmax())
-        yield Pair("banking77", row["id"], row["text"], rows[j]["text"], same=False)
+        nearest = int(np.where(groups == row[group], -1.0, matrix @ matrix[i]).argmax())
+        found.append(Pair(name, row["id"], texts[i], texts[nearest], same=False))
+    return found
+
+
+def _bigrams(texts: list[str]) -> NDArray[np.float32]:
+    """Unit vectors over the syllable pairs of each text."""
+    sets = [{t[i : i + 2] for i in range(len(t) - 1)} for t in (x.replace(" ", "") for x in texts)]
+    columns = {gram: n for n, gram in enumerate(sorted(set().union(*sets)))}
+    matrix = np.zeros((len(texts), len(columns)), dtype=np.float32)
+    for row, grams in zip(matrix, sets, strict=True):
+        row[[columns[g] for g in grams]] = 1.0 / np.sqrt(max(1, len(grams)))
+    return matrix
 
 
 def texts(names: list[str]) -> list[str]:
     """Distinct texts of the named sets, shortest first, so that batches need little padding."""
-    found: set[str] = set()
-    for name in names:
-        for line in _lines(data_dir() / SETS[name]):
-            row = json.loads(line)
-            found |= {row[k] for k in ("text", "text_a", "text_b") if k in row}
+    fields = ("text", "question", "text_a", "text_b")
+    found = {row[k] for name in names for row in _rows(name) for k in fields if k in row}
     return sorted(found, key=lambda t: (len(t), t))
 
 

@@ -12,6 +12,7 @@ from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_head
 from septet_guardrails.domain.policy import InputRules, OutputRules, parse_policy
 from septet_guardrails.domain.rails import QUALITY_RAILS, input_rails, output_rails
+from septet_guardrails.domain.rails.base import Finding
 from septet_guardrails.domain.replies import blocked, refusal
 from septet_kit.testing import flow
 
@@ -32,7 +33,7 @@ def test_each_rail_has_a_message_of_its_own(language: str) -> None:
     draft = flow(Draft, language=language, passages=())
     blocking = [name for name in INPUT if name != "small_talk"]
     assert len({blocked(name, language) for name in blocking}) == len(blocking)
-    assert len({refusal(draft, [name]) for name in OUTPUT}) == len(OUTPUT)
+    assert len({refusal(draft, {name: Finding("block")}) for name in OUTPUT}) == len(OUTPUT)
 
 
 def test_reference_lists_the_rails_in_the_order_in_which_they_run() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 
 from septet_cache.domain.reading import english_words as words
+from septet_cache.domain.reading.coordination import exchangeable
+from septet_cache.domain.reading.english_forms import canonical
 from septet_cache.domain.reading.english_kind import kind_of, without_courtesy
 from septet_cache.domain.reading.inflection import lemmas
 from septet_cache.domain.reading.model import Reading, Term
-from septet_cache.domain.reading.quantities import quantities
+from septet_cache.domain.reading.quantities import UNITS, quantities
 
 _TOKEN = re.compile(
     r"[A-Za-z_][A-Za-z0-9_]*(?:[.'/][A-Za-z0-9_]+)*[+#]*|\.[A-Za-z]\w+|\d+(?:[.,]\d+)*[A-Za-z]*"
@@ -27,6 +31,7 @@ _CONTRACTIONS = (
     (re.compile(r"\b(\w+)'d\b", re.I), r"\1 would"),
     (re.compile(r"(\w)'s\b", re.I), r"\1"),
     (re.compile(r"\be-(?=[a-z])", re.I), "e"),
+    (re.compile(r"\b(log|sign)((?:g|n)?(?:ing|ed)|s)? into\b", re.I), r"\1 in to"),
 )
 _TAGS = re.compile(
     r",?\s*(?:or not|(?:is|are|does|do|did|was|were|can|will)(?:n't| not) (?:it|they|he|she|you|we))\s*\?*$",
@@ -34,13 +39,9 @@ _TAGS = re.compile(
 )
 _INNER_CAPITAL = re.compile(r"[a-z0-9][A-Z]|[A-Za-z]\d|\d[A-Za-z]|[_.+#/]|^[A-Z]{2,}$")
 _QUOTED = re.compile(r"[\"'`]([^\"'`]{2,60})[\"'`]")
-_SYMMETRIC = re.compile(
-    r"\b(?:difference|differences|differ|compare|comparison|versus|vs|between|similarit\w+|distinguish|common)\b",
-    re.I,
-)
 _BREAKS = frozenset(",;:()")
 _ENGLISH_SHARE = 0.4
-_COMPOUND = re.compile(r"\b(turn|log|sign|switch)(?:ging|ned|ed|s)?\s+(on|off|in|out)\b", re.I)
+_COMPOUND = re.compile(r"\b(turn|log|sign|switch)(?:ging|ned|ed|s)?\s+(on|off|in|out|up)\b", re.I)
 
 
 def looks_english(text: str) -> bool:
@@ -51,22 +52,27 @@ def looks_english(text: str) -> bool:
 
 def read(text: str) -> Reading:
     """Read an English question."""
-    plain = _expand(_TAGS.sub("", text))
+    plain = canonical(_expand(_TAGS.sub("", text)))
     tokens = _TOKEN.findall(plain)
     lowered = tuple(t.lower() for t in tokens)
     kind = kind_of(" ".join(lowered))
     numbers = quantities(plain)
+    marked = _TOKEN_OR_BREAK.findall(plain)
+    found = _terms(marked, _has_case(tokens), _quoted(text))
+    terms = tuple(t for _, t in found)
+    places = [position for position, _ in found]
     return Reading(
         text=text,
         language="en",
         kind=kind,
-        terms=tuple(_terms(_TOKEN_OR_BREAK.findall(plain), _has_case(tokens), _quoted(text))),
+        terms=_lightened(marked, terms, places, is_way=kind == "how"),
         tokens=lowered,
         quantities=numbers,
         negations=sum(1 for t in lowered if t in words.NEGATIONS),
+        negated=tuple(_negated(lowered)),
         aspects=frozenset(words.ASPECTS[f] for t in lowered for f in lemmas(t) if f in words.ASPECTS),
         qualifiers=_qualifiers(tuple(without_courtesy(" ".join(lowered)).split()), kind),
-        symmetric=bool(_SYMMETRIC.search(plain)),
+        exchangeable=exchangeable([t.lower() for t in marked], terms, places),
     )
 
 
@@ -87,8 +93,9 @@ def _quoted(text: str) -> frozenset[str]:
     return frozenset(t.lower() for q in _QUOTED.findall(text) for t in _TOKEN.findall(q))
 
 
-def _terms(tokens: list[str], cased: bool, quoted: frozenset[str]) -> list[Term]:
-    terms: list[Term] = []
+def _terms(tokens: list[str], cased: bool, quoted: frozenset[str]) -> list[tuple[int, Term]]:
+    """Return the content words with their positions."""
+    terms: list[tuple[int, Term]] = []
     role, phrase = "", 0
     for position, token in enumerate(tokens):
         lower = token.lower()
@@ -107,8 +114,37 @@ def _terms(tokens: list[str], cased: bool, quoted: frozenset[str]) -> list[Term]
         name = lower in quoted or _is_name(token, position, cased)
         forms = lemmas(lower)
         light = not name and (bool(forms & words.LIGHT) or _is_adverb(lower))
-        terms.append(Term(lower, forms, role=role, phrase=phrase, name=name, light=light))
+        terms.append((position, Term(lower, forms, role=role, phrase=phrase, name=name, light=light)))
     return terms
+
+
+def _lightened(
+    tokens: list[str], terms: tuple[Term, ...], places: list[int], *, is_way: bool
+) -> tuple[Term, ...]:
+    """Mark words as light that repeat what is said: the category after a name ("the deque class"), and the verb after
+    a superlative ("the best beaches to visit"), and the unit after a number, which is compared with the number.
+    """
+    lower = [t.lower() for t in tokens]
+    found: list[Term] = []
+    for n, (term, place) in enumerate(zip(terms, places, strict=True)):
+        is_category = n > 0 and terms[n - 1].name and not term.forms.isdisjoint(words.CATEGORIES)
+        completes = (
+            place > 0 and lower[place - 1] == "to" and not words.SUPERLATIVES.isdisjoint(lower[:place])
+        )
+        is_unit = place > 0 and lower[place] in UNITS and lower[place - 1][0].isdigit()
+        before_way = is_way and not words.WAYS.isdisjoint(lower[place + 1 : place + 2])
+        is_manner = before_way and not term.forms.isdisjoint(words.ADJECTIVES_OF_WAYS)
+        is_light = is_category or is_unit or is_manner or (completes and lower[place] in words.COMPLEMENTS)
+        found.append(replace(term, light=True, name=False) if is_light else term)
+    return tuple(found)
+
+
+def _negated(tokens: tuple[str, ...]) -> Iterator[tuple[frozenset[str], ...]]:
+    """Yield the base forms of the two content words after each negation."""
+    for position, token in enumerate(tokens):
+        if token in words.NEGATIONS:
+            content = [t for t in tokens[position + 1 :] if t not in words.FUNCTION | words.NEGATIONS]
+            yield tuple(lemmas(t) for t in content[:2])
 
 
 def _is_adverb(word: str) -> bool:
@@ -128,6 +164,8 @@ def _is_name(token: str, position: int, cased: bool) -> bool:
 
 def _qualifiers(tokens: tuple[str, ...], kind: str) -> frozenset[str]:
     found = {words.QUALIFIERS[t] for t in tokens if t in words.QUALIFIERS}
-    if kind != "how":
+    if kind == "how":
+        found.discard("good")
+    else:
         found |= {f"modal:{words.MODALS[t]}" for t in tokens[:4] if t in words.MODALS}
     return frozenset(found)

@@ -45,6 +45,7 @@ ROLES = table(
     in: in on at inside within during
     for: for
     about: about
+    of: of
     """
 )
 PREPOSITIONS = frozenset(ROLES) | words(
@@ -64,10 +65,20 @@ LIGHT = words(
     """
     good best better great top nice way thing things something anything stuff people person someone somebody
     anyone everyone get know want like go come have tell say think feel some many lot lots possible example
-    kind type method approach answer question explain describe define difference tip advice suggestion opinion
-    view thought other different various several right simple easy effective efficient mean meaning
+    kind type method approach answer question explain describe define difference tip advice suggestion opinion any real own absolute start l
+    view thought other different various several mean meaning
     """
 )
+#: Adjectives that say little about a way of doing something ("the easiest way to").
+ADJECTIVES_OF_WAYS = words("right simple easy effective efficient proper correct")
+WAYS = words("way ways method methods approach approaches")
+#: Categories that may follow a name without another meaning ("the json.dumps function").
+CATEGORIES = words(
+    "class function method module library package command language exam movie film app website company city state country river island series"
+)
+#: Verbs that may follow a superlative without another meaning ("the best beaches to visit").
+COMPLEMENTS = words("visit see read watch buy get use try eat take choose have go do hear play")
+SUPERLATIVES = words("best good great top better favorite favourite nicest")
 NOT_ADVERBS = words("family monthly weekly yearly supply reply apply assembly anomaly monopoly italy")
 #: Words for what a question asks about its subject. Questions with different aspects differ.
 ASPECTS = table(
@@ -92,7 +103,7 @@ QUALIFIERS = table(
     today: today tonight
     tomorrow: tomorrow
     yesterday: yesterday
-    now: now currently current nowadays presently present
+    now: now currently current nowadays presently
     latest: latest newest recent recently
     last: last previous
     next: next upcoming
@@ -105,6 +116,7 @@ QUALIFIERS = table(
     most: most
     least: least
     worst: worst
+    good: good best better great greatest top excellent
     almost: almost
     half: half
     except: except besides

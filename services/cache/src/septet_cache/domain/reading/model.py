@@ -6,7 +6,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "what", "who", "when", "where", "why", "how", "degree", "count", "yes_no", "opinion", "recommend", "open"
+    "what",
+    "who",
+    "when",
+    "where",
+    "why",
+    "how",
+    "degree",
+    "count",
+    "duration",
+    "price",
+    "age",
+    "yes_no",
+    "opinion",
+    "recommend",
+    "open",
 ]
 
 
@@ -48,9 +62,10 @@ class Reading:
 
     Attributes:
         kind: the question type.
+        negated: base forms of the words after each negation; empty in Korean, where it follows the verb.
         aspects: what the question asks about its subject (difference, example, use …).
         qualifiers: words that limit the question (only, today, modal verbs …).
-        symmetric: whether its arguments may be exchanged (difference, and).
+        exchangeable: pairs of terms, by index, that may change places ("X and Y").
     """
 
     text: str
@@ -60,9 +75,10 @@ class Reading:
     tokens: tuple[str, ...]
     quantities: tuple[Quantity, ...] = ()
     negations: int = 0
+    negated: tuple[tuple[frozenset[str], ...], ...] = ()
     aspects: frozenset[str] = frozenset()
     qualifiers: frozenset[str] = frozenset()
-    symmetric: bool = False
+    exchangeable: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def names(self) -> tuple[Term, ...]:

@@ -139,7 +139,7 @@ _KOREAN_COUNTED = re.compile(
 )
 _UNIT_ALTERNATIVES = "|".join(re.escape(u) for u in sorted(UNITS, key=len, reverse=True))
 _NUMBER = re.compile(
-    r"(?P<money>[$€£₹₩])?\s*(?<![\w.])(?P<value>\d+(?:[,.]\d+)*)(?P<ordinal>st|nd|rd|th|번째|째)?"
+    r"(?P<money>[$€£₹₩])?\s*(?<![A-Za-z0-9_.])(?P<value>\d+(?:[,.]\d+)*)(?P<ordinal>st|nd|rd|th|번째|째)?"
     rf"(?:\s*(?P<scale>{'|'.join(sorted((s for s in _SCALES if len(s) > 1 or s in 'k십백천만억조'), key=len, reverse=True))})(?![a-z]))?"
     rf"(?:[\s-]*(?P<unit>{_UNIT_ALTERNATIVES})(?![a-z]))?",
     re.IGNORECASE,

@@ -10,9 +10,9 @@ _ENGLISH_SYNONYMS = """
 buy=purchase  begin=start  fast=quick=quickly=rapid=rapidly  big=large=huge  film=movie
 picture=photo=image=photograph=pic  fix=repair=solve=resolve  choose=select=pick  happen=occur
 required=needed=necessary=require=need  important=significant=importance=significance
-difference=different=differ=distinction  advantage=benefit  disadvantage=drawback=downside
+difference=different=differ=distinction  advantage=benefit  disadvantage=drawback=downside=flaw
 meaning=definition  method=way=approach  reason=cause  effect=impact=influence=consequence
-increase=boost  decrease=reduce=lower  improve=enhance  learn=study  country=nation  company=firm
+increase=boost  decrease=reduce=lower  improve=enhance=upgrade  learn=study  country=nation  company=firm
 kid=child  car=automobile  rich=wealthy  smart=intelligent=clever  hard=difficult=tough
 dangerous=harmful=risky  safe=safely  cheap=inexpensive  expensive=costly  sick=ill  rupee=rs=inr
 us=usa=america=american=u.s=u.s.a  uk=britain=british=u.k  india=indian  china=chinese  russia=russian
@@ -24,13 +24,25 @@ obtain=get=receive  make=create=build=construct  finish=complete  earn=make  cos
 lawyer=attorney  house=home  mom=mother  dad=father  pm=prime_minister  photo=picture  db=database
 js=javascript  postgres=postgresql  k8s=kubernetes  py=python  regex=regexp  string=str  integer=int
 dict=dictionary  param=parameter  arg=argument  func=function
+speak=talk  cinema=film  recover=retrieve=restore  affordable=cheap=inexpensive
+present=gift  okay=ok=fine=alright  porn=pornography  chimp=chimpanzee
+main=major=primary=principal  everyday=daily  eliminate=eradicate  prolong=extend
+weird=strange=odd  site=website  internet=online  pretty=beautiful
+teach=instruct  hereditary=genetic  thought=view=opinion
+individual=person=someone  allowed=permitted  prohibited=banned=forbidden
+apartment=flat  vacation=holiday  taxi=cab  physician=doctor  gas=petrol
+modify=change=alter=edit  cancel=annul  assist=help  locate=find
+deliver=ship  delivery=shipping  refund=reimburse  bill=invoice  sign_up=register  login=log_in
+verify=confirm  display=show  kill=murder
 """
 
 _KOREAN_SYNONYMS = """
 구매=구입=사  판매=팔  삭제=제거=지우  생성=만들  시작=개시  종료=끝내=끝  차이=차이점=다른점  방법=방식=법  이유=까닭  뜻=의미=정의  사진=이미지  영화=무비
 휴대폰=핸드폰=스마트폰=폰  컴퓨터=컴  남자친구=남친  여자친구=여친  선생님=교사  학교=스쿨  음식=먹거리  파이썬=python  자바=java  자바스크립트=javascript
 리스트=list=목록  문자열=string  딕셔너리=사전=dict=dictionary  함수=function  클래스=class  미국=usa=us=america
-한국=대한민국=korea  일본=japan  중국=china  영국=uk  비용=가격=값  직업=직장  변환=바꾸=변경  공부=학습  아내=와이프  자장면=짜장면
+한국=대한민국=korea  일본=japan  중국=china  영국=uk  비용=가격=값  직업=직장  변환=바꾸=변경  공부=학습  아내=와이프  자장면=짜장면  고치=수리  켜=키=틀  끄=꺼  홈페이지=웹사이트=사이트
+이메일=메일  비밀번호=비번=암호  아이디=id  에어컨=에어콘  티비=텔레비전=tv  알바=아르바이트
+와이파이=wifi  어린이=아이  영업=운영  수정=변경  결제=지불  노인=어르신
 """
 
 _ENGLISH_OPPOSITES = """
@@ -66,6 +78,8 @@ parent/child  ancestor/descendant  predecessor/successor  sender/receiver  sourc
 source/target  numerator/denominator  floor/ceiling  floor/ceil  gt/lt  get/set  getter/setter
 request/response  producer/consumer  master/slave  leader/follower  stack/queue  signed/unsigned
 prefix/suffix  precision/recall  accuracy/precision  mean/median
+get/give  give/take  give/have  give/want  want/get  want/have  like/have  like/want  know/think  know/feel
+say/think  go/have  ask/tell
 """
 
 _KOREAN_OPPOSITES = """
@@ -77,7 +91,7 @@ _KOREAN_OPPOSITES = """
 합격/불합격  성공/실패  삶/죽음  가르치/배우  원인/결과  질문/답  서버/클라이언트  오름차순/내림차순  가로/세로  행/열  짝수/홀수  참/거짓  동기/비동기  가변/불변
 정적/동적  낮/밤  아침/저녁  여름/겨울  동쪽/서쪽  남쪽/북쪽  수입/수출  수입/지출  입금/출금  출발/도착  포함/제외  대문자/소문자  이익/손실  수요/공급  부모/자식
 송신/수신  보내/받  빌리/갚  주/받  가/오  합법/불법  안전/위험  국내/해외  이상/이하  초과/미만  개인/단체  무료/유료  정밀도/재현율  행복/불행  만나/헤어지
-결혼/이혼
+결혼/이혼  많이/조금  많이/약간  이거/저거  이것/저것  이/저  나/너  저/너  내/네  누구/언제
 """
 
 

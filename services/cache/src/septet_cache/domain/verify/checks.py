@@ -6,18 +6,14 @@ Each check covers one way in which nearly identical questions differ in meaning.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from septet_cache.domain.reading import Reading, Term
+from septet_cache.domain.reading import Term
 from septet_cache.domain.verify.alignment import Alignment
+from septet_cache.domain.verify.compounds import unmatched
 from septet_cache.domain.verify.direction import opposites
 from septet_cache.domain.verify.order import disorder
-
-MAX_ADDED = 1
-_RESTRICTING = frozenset(
-    {"in", "at", "for", "about", "with", "without", "from", "to", "into", "by", "until", "than"}
-)
 
 
 @dataclass(frozen=True)
@@ -54,41 +50,20 @@ def _aspects(a: Alignment) -> str:
 
 
 def _names(a: Alignment) -> str:
-    lone = _unmatched(a.only_left, a.right, lambda t: t.name) + _unmatched(
-        a.only_right, a.left, lambda t: t.name
-    )
+    left, right = unmatched(a)
+    lone = [t for t in (*left, *right) if t.name]
     return f"only one names {_listed(lone)}" if lone else ""
 
 
 def _content(a: Alignment) -> str:
-    """Two exchanged words, more than one added word, or an added phrase ("in genetics") change the question.
-
-    A single added word is left to the classifier.
-    """
-    left, right = _unmatched(a.only_left, a.right, _heavy), _unmatched(a.only_right, a.left, _heavy)
+    """Any exchanged or added word with content changes the question: a student is not a college student."""
+    left, right = ([t for t in lone if not (t.light or t.name)] for lone in unmatched(a))
     if left and right:
         return f"one is about {_listed(left)}, the other about {_listed(right)}"
-    added = (*left, *right)
-    matched = {t.phrase for t in (a.left if left else a.right).terms if t not in added}
-    restricting = any(t.role in _RESTRICTING and t.phrase not in matched for t in added)
-    return f"only one is about {_listed(added)}" if restricting or len(added) > MAX_ADDED else ""
+    return f"only one is about {_listed([*left, *right])}" if left or right else ""
 
 
-def _heavy(term: Term) -> bool:
-    return not term.light and not term.name
-
-
-def _unmatched(terms: tuple[Term, ...], other: Reading, wanted: Callable[[Term], bool]) -> tuple[Term, ...]:
-    """Return the wanted terms that the other text does not contain as part of a Korean compound."""
-    solid = other.text.replace(" ", "").lower()
-
-    def is_in_compound(term: Term) -> bool:
-        return any(len(f) > 1 and not f.isascii() and f in solid for f in term.forms)
-
-    return tuple(t for t in terms if wanted(t) and not is_in_compound(t))
-
-
-def _listed(terms: tuple[Term, ...]) -> str:
+def _listed(terms: Sequence[Term]) -> str:
     return ", ".join(f"“{t.surface}”" for t in terms[:4])
 
 
@@ -97,6 +72,8 @@ def _numbers(a: Alignment) -> str:
     if left != right:
         lone = sorted(((left - right) + (right - left)).elements())
         return f"only one has {', '.join(lone[:4])}"
+    if [q.value for q in a.left.quantities] != [q.value for q in a.right.quantities]:
+        return "numbers changed places"
     units = Counter((q.value, q.unit) for q in a.left.quantities)
     others = Counter((q.value, q.unit) for q in a.right.quantities)
     unlike = [
@@ -107,7 +84,14 @@ def _numbers(a: Alignment) -> str:
 
 def _negation(a: Alignment) -> str:
     left, right = a.left.negations, a.right.negations
-    return "" if left == right else f"{left} negation{'s' * (left != 1)}, not {right}"
+    if left != right:
+        return f"{left} negation{'s' * (left != 1)}, not {right}"
+    scopes = zip(a.left.negated, a.right.negated, strict=True)
+    return "" if all(_same_words(x, y) for x, y in scopes) else "another word is negated"
+
+
+def _same_words(left: tuple[frozenset[str], ...], right: tuple[frozenset[str], ...]) -> bool:
+    return len(left) == len(right) and not any(x.isdisjoint(y) for x, y in zip(left, right, strict=True))
 
 
 def _direction(a: Alignment) -> str:

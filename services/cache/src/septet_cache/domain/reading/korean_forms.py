@@ -1,0 +1,34 @@
+"""Canonical wording of Korean questions: context clauses before the question."""
+
+from __future__ import annotations
+
+import re
+
+#: States that the question after them implies: whoever resets a password has lost it.
+_STATE = re.compile(
+    r"^(?:제가\s*|나\s*|저\s*|혹시\s*)?(?P<noun>[가-힣A-Za-z0-9]+(?:\s[가-힣A-Za-z0-9]+)?)(?:을|를|이|가)?\s*"
+    r"(?:잊어\s?버렸|잊었|잊어\s?먹었|까먹었|분실했|잃어\s?버렸|기억이?\s*안\s*나|기억나지\s*않|모르겠|생각이?\s*안\s*나)"
+    r"(?:는데요?|어요|습니다|어|네요|으니|고|다)?[.,!…]*\s+(?:근데\s*|그런데\s*)?(?P<question>.{4,})$"
+)
+_GREETING = re.compile(
+    r"^(?:안녕하세요|안녕|저기요|저기|여보세요|실례합니다|혹시|질문\s?있습니다|질문이요|문의드립니다)[.,!~\s]+"
+)
+_DAYS = re.compile(r"몇\s*일(?=인|이|간|\s|걸|동|\?|$)")
+_AFTER = re.compile(
+    r"[.,!?~\s]+(?:부탁\s?드려요|부탁\s?드립니다|부탁해요?|감사합니다|고맙습니다|도와\s?주세요|알려\s?주세요)[.!~\s]*$"
+)
+
+
+def canonical(text: str) -> str:
+    """Remove greetings and thanks, and resolve a context clause.
+
+    "비밀번호를 잊어버렸는데 어떻게 재설정하나요?" becomes "비밀번호 어떻게 재설정하나요?".
+    """
+    plain = _DAYS.sub("며칠", _GREETING.sub("", text))
+    if "?" in plain[:-1] or re.search(r"[가-힣]{2}[?.]\s", plain):
+        plain = _AFTER.sub("?", plain) or plain
+    if found := _STATE.match(plain):
+        noun, question = found["noun"], found["question"]
+        stem = re.sub(r"(?<=[가-힣]{2})(?:을|를|이|가)$", "", noun)
+        return question if stem in question else f"{stem} {question}"
+    return plain or text
