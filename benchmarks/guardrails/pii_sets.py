@@ -72,7 +72,8 @@ def korean() -> dict[str, list[Marked]]:
 
 def parse_marked(line: str) -> Marked:
     """Read ``{ENTITY:value}`` marks."""
-    text, marks, position = "", [], 0
+    text, position = "", 0
+    marks: list[Mark] = []
     for match in _MARK.finditer(line):
         text += line[position : match.start()]
         marks.append(Mark(match[1], len(text), len(text) + len(match[2])))

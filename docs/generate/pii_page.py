@@ -62,8 +62,8 @@ with a title ("안성기 씨") are masked, too. A policy lists other `entities` 
 
 ## How far the figures go
 
-Presidio's sentences are generated from templates. Part B holds the templates that the writers of the English rules did
-not go through one by one. The Korean sentences were written by the authors of the rules: part 1 before the rules, part 2
+Presidio's sentences are generated from templates. The authors of the English rules read a random sample of all templates,
+and then only the misses of part A. Part B is the other half. The Korean sentences were written by the authors of the rules: part 1 before the rules, part 2
 after them. Part 2 is the better estimate, but both are small. The entities with a few dozen values or fewer show that a
 form is recognised, not how often people write it.
 """
