@@ -1,112 +1,138 @@
-"""Precision and recall of the personal-data recognisers by entity.
+"""Recall and precision of the personal-data recognisers by entity, and their false alarms.
 
     SEPTET_DATA=… python -m benchmarks.guardrails.pii
 
-English: Presidio's synthetic sentences. Korean: generated sentences with valid check digits, and near misses (a wrong
-check digit, a date, an order number), which must not match.
+Writes ``results/pii.json``; ``docs/generate/pii_page.py`` makes ``docs/reference/pii.md`` from it.
+
+- English: Presidio's synthetic sentences, by the default policy, and a sample of them with the named-entity model.
+- Korean: ``korean_pii.txt``.
+- False alarms: texts of public sets with a match.
 """
 
 from __future__ import annotations
 
-import random
-import time
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-from septet_guardrails.domain.pii import find_pii
-from septet_guardrails.domain.pii.checksums import digits_of, resident_registration
+from septet_guardrails.adapters.names import PresidioNames
+from septet_guardrails.domain.pii import Span, find_pii
 
-from benchmarks.guardrails.sets import rows, save
+from benchmarks.guardrails.pii_sets import (
+    DOCUMENTS,
+    PRESIDIO,
+    QUESTIONS,
+    Mark,
+    Marked,
+    korean,
+    presidio,
+    texts,
+)
+from benchmarks.guardrails.sets import save
 
-NAMES = {
-    "EMAIL_ADDRESS": "EMAIL",
-    "CREDIT_CARD": "CREDIT_CARD",
-    "US_SSN": "US_SSN",
-    "PHONE_NUMBER": "PHONE",
-    "IBAN_CODE": "IBAN",
-    "IP_ADDRESS": "IP_ADDRESS",
-    "US_DRIVER_LICENSE": "DRIVER_LICENSE",
-}
-Counts = dict[str, Counter[str]]
-
-
-def tally(
-    counts: Counter[str], text: str, wanted: list[tuple[str, int, int]], others: list[tuple[int, int]]
-) -> None:
-    """Count hits, misses and false alarms. An overlap is a hit; a match in ``others`` is no false alarm."""
-    found = find_pii(text)
-    for entity, start, end in wanted:
-        hit = any(s.entity == entity and s.start < end and start < s.end for s in found)
-        counts[f"{entity} {'hit' if hit else 'miss'}"] += 1
-    expected = [*others, *((start, end) for _, start, end in wanted)]
-    for span in found:
-        if not any(span.start < end and start < span.end for start, end in expected):
-            counts[f"{span.entity} false"] += 1
+SAMPLE = 400
+Find = Callable[[str], Sequence[Span]]
+# A street address contains the name of its town.
+_PLACES = {"ADDRESS", "LOCATION"}
 
 
-def english() -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for row in rows("presidio_synth_pii/sentences"):
-        spans = [(s["type"], s["start"], s["end"]) for s in row["spans"]]
-        wanted = [(NAMES[kind], start, end) for kind, start, end in spans if kind in NAMES]
-        tally(counts, row["text"], wanted, [])
-    return counts
+def measure(sentences: Iterable[Marked], find: Find) -> dict[str, dict[str, float]]:
+    """Figures by entity.
+
+    ``found``: marks that a span of the entity overlaps. ``whole``: marks of which every letter and digit is in some
+    span, so that masking leaves nothing. ``false``: spans that overlap no mark at all. ``confused``: spans that
+    overlap marks of other entities only.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for sentence in sentences:
+        spans = find(sentence.text)
+        covered = {at for span in spans for at in range(span.start, span.end)}
+        for mark in sentence.marks:
+            counts[mark.entity, "n"] += 1
+            counts[mark.entity, "found"] += any(_agrees(span, mark) for span in spans)
+            letters = (at for at in range(mark.start, mark.end) if sentence.text[at].isalnum())
+            counts[mark.entity, "whole"] += covered.issuperset(letters)
+        for span in spans:
+            touched = [mark for mark in sentence.marks if span.start < mark.end and mark.start < span.end]
+            right = any(_agrees(span, mark) for mark in touched)
+            counts[span.entity, "right" if right else "confused" if touched else "false"] += 1
+    return {entity: _figures(counts, entity) for entity in sorted({entity for entity, _ in counts})}
 
 
-def korean_number(chance: random.Random) -> str:
-    """A resident registration number with a valid check digit."""
-    while True:
-        body = f"{chance.randrange(50, 99)}{chance.randrange(1, 13):02}{chance.randrange(1, 29):02}-{chance.choice('12')}"
-        body += f"{chance.randrange(100_000):05}"
-        for check in range(10):
-            if resident_registration(f"{body}{check}"):
-                return f"{body}{check}"
+def _agrees(span: Span, mark: Mark) -> bool:
+    same = span.entity == mark.entity or {span.entity, mark.entity} == _PLACES
+    return same and span.start < mark.end and mark.start < span.end
 
 
-def korean(count: int = 300) -> Counter[str]:
-    chance, counts = random.Random(3), Counter[str]()
-    for _ in range(count):
-        mobile = f"010-{chance.randrange(2000, 9999)}-{chance.randrange(10_000):04}"
-        resident = korean_number(chance)
-        wrong = f"{resident[:-1]}{(digits_of(resident)[-1] + 1) % 10}"
-        for entity, value, frame in (
-            ("PHONE", mobile, "제 번호는 {}입니다. 연락 주세요."),
-            ("PHONE", mobile.replace("-", ""), "휴대폰 {}으로 전화해 주세요."),
-            ("KR_RRN", resident, "주민등록번호 {}를 확인해 주세요."),
-            ("EMAIL", f"user{chance.randrange(999)}@example.co.kr", "메일은 {}로 보내세요."),
-            ("", wrong, "일련 {}는 제품 코드입니다."),
-            ("", f"2026-{chance.randrange(1, 13):02}-{chance.randrange(1, 29):02}", "행사는 {}에 열립니다."),
-            ("", f"{chance.randrange(10**9, 10**10)}", "주문 {}의 상태는 어떤가요?"),
-        ):
-            start = frame.index("{}")
-            wanted = [(entity, start, start + len(value))] if entity else []
-            tally(counts, frame.format(value), wanted, [])
-    return counts
+def _figures(counts: Counter[tuple[str, str]], entity: str) -> dict[str, float]:
+    n, found, whole, right, confused, false = (
+        counts[entity, kind] for kind in ("n", "found", "whole", "right", "confused", "false")
+    )
+    body: dict[str, float] = {"n": n, "spans": right + confused + false, "false": false, "confused": confused}
+    if n:
+        body |= {"recall": round(found / n, 3), "whole": round(whole / n, 3)}
+    if body["spans"]:
+        body["precision"] = round(right / body["spans"], 3)
+    return body
 
 
-def table(counts: Counter[str]) -> dict[str, dict[str, float]]:
-    """Precision and recall per entity."""
-    found = {}
-    for entity in sorted({key.split()[0] for key in counts}):
-        hit, miss, false = (counts[f"{entity} {kind}"] for kind in ("hit", "miss", "false"))
-        found[entity] = {
-            "n": hit + miss,
-            "recall": round(hit / max(hit + miss, 1), 3),
-            "precision": round(hit / max(hit + false, 1), 3),
-            "false_alarms": false,
+def false_alarms(sets: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Texts with a match, and matches by entity, of each set that is there."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, (language, file, read) in sets.items():
+        if not (all_texts := texts(file, read)):
+            continue
+        spans = [find_pii(text) for text in all_texts]
+        entities = Counter(span.entity for each in spans for span in each)
+        alarms = sum(bool(each) for each in spans)
+        found[name] = {
+            "language": language,
+            "n": len(all_texts),
+            "texts_with_a_match": alarms,
+            "share": round(alarms / len(all_texts), 4),
+            "entities": dict(sorted(entities.items())),
         }
     return found
 
 
 def main() -> None:
-    texts = [row["text"] for row in rows("presidio_synth_pii/sentences")]
-    began = time.perf_counter()
-    for text in texts:
-        find_pii(text)
-    mean = (time.perf_counter() - began) * 1000 / max(len(texts), 1)
+    names = PresidioNames()
+
+    def find_names(text: str) -> list[Span]:
+        return find_pii(text, extra=names(text))
+
+    known = set(PRESIDIO.values())
+    english = presidio()
+    unsought = Counter(mark.entity for each in english for mark in each.marks if mark.entity not in known)
     body = {
-        "english_presidio_synthetic": table(english()),
-        "korean_made": table(korean()),
-        "mean_ms": round(mean, 3),
+        "english": {
+            "sentences": len(english),
+            "all": measure(english, find_pii),
+            "part_b": measure(presidio("b"), find_pii),
+            "not_looked_for": dict(sorted(unsought.items())),
+        },
+        "english_names": {
+            "sentences": len(english[:SAMPLE]),
+            "patterns": measure(english[:SAMPLE], find_pii),
+            "names": measure(english[:SAMPLE], find_names),
+        },
+        "korean": {
+            number: {
+                "sentences": len(marked),
+                "with_personal_data": sum(bool(each.marks) for each in marked),
+                "patterns": measure(marked, find_pii),
+                "names": measure(marked, find_names),
+                "missed": [
+                    f"{mark.entity}: {each.text[mark.start : mark.end]}"
+                    for each in marked
+                    for mark in each.marks
+                    if not any(_agrees(span, mark) for span in find_pii(each.text))
+                ],
+            }
+            for number, marked in korean().items()
+        },
+        "questions": false_alarms(QUESTIONS),
+        "documents": false_alarms(DOCUMENTS),
     }
     save("pii", body)
 

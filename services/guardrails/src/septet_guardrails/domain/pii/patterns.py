@@ -1,4 +1,4 @@
-"""Patterns of personal data, with the checksum or the context words that confirm a match.
+"""Patterns of addresses on networks and of numbers that identify people, with the checksum or the context words that confirm a match.
 
 A pattern with a checksum or an unambiguous form matches alone. A plain run of digits matches only near a context
 word such as "passport" or "여권".
@@ -60,10 +60,10 @@ _PHONE_CONTEXT = (
 _NOT_INSIDE = r"(?<![\w.@/=#+-])"
 _ENDS = r"(?![\w-]|\.\d)"
 
-RECOGNISERS: tuple[Recogniser, ...] = (
+NUMBERS: tuple[Recogniser, ...] = (
     _recogniser(
         "EMAIL",
-        r"(?<![\w.+-])[a-z0-9][a-z0-9._%+'-]{0,63}@(?:[a-z0-9](?:[a-z0-9-]{0,62})\.){1,8}[a-z]{2,24}(?![\w])",
+        r"(?<![\w.+-])(?!git@)[a-z0-9][a-z0-9._%+'-]{0,63}@(?:[a-z0-9](?:[a-z0-9-]{0,62})\.){1,8}[a-z]{2,24}(?![\w])",
         1.0,
         marks=("@",),
     ),
@@ -97,6 +97,7 @@ RECOGNISERS: tuple[Recogniser, ...] = (
         0.95,
         checksums.luhn,
         context=r"card|credit|visa|카드|결제",
+        marks=("card", "credit", "visa", "카드", "결제"),
         digits=12,
     ),
     _recogniser(
@@ -112,6 +113,7 @@ RECOGNISERS: tuple[Recogniser, ...] = (
         0.9,
         checksums.resident_registration,
         context=r"주민|등록\s*번호|resident|rrn",
+        marks=("주민", "등록", "resident", "rrn"),
         digits=13,
     ),
     _recogniser(
@@ -119,7 +121,17 @@ RECOGNISERS: tuple[Recogniser, ...] = (
         r"(?<!\d)\d{6}[ ]?-[ ]?[1-8]\d{6}(?!\d)",
         0.8,
         context=r"주민|등록\s*번호|resident\s+registration|rrn",
+        marks=("주민", "등록", "resident", "rrn"),
         digits=13,
+    ),
+    # The birth date of a number whose second half is hidden.
+    _recogniser(
+        "KR_RRN",
+        r"(?<!\d)\d{2}(?:0\d|1[0-2])[0-3]\d[ ]?-[ ]?[0-9][*xX●○]{6}(?!\w)",
+        0.8,
+        context=r"주민|등록\s*번호|resident\s+registration|rrn",
+        marks=("주민", "등록", "resident", "rrn"),
+        digits=7,
     ),
     _recogniser("US_SSN", r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])", 0.95, checksums.social_security, digits=9),
     _recogniser(
@@ -128,18 +140,19 @@ RECOGNISERS: tuple[Recogniser, ...] = (
         0.85,
         checksums.social_security,
         context=r"ssn|social\s*security|사회\s*보장",
+        marks=("ssn", "social", "사회"),
         digits=9,
     ),
     _recogniser(
         "PHONE",
-        rf"{_NOT_INSIDE}(?:\+?82[- .]?(?:\(0\))?|\(?0)1[016789]\)?[- .]?\d{{3,4}}[- .]?\d{{4}}{_ENDS}",
+        rf"{_NOT_INSIDE}(?:\(?\+?82\)?[- .]?(?:\(0\))?|\(?0)1[016789]\)?(?:[- .]|[ ]-[ ])?\d{{3,4}}(?:[- .]|[ ]-[ ])?\d{{4}}{_ENDS}",
         0.95,
         _is_phone,
         digits=10,
     ),
     _recogniser(
         "PHONE",
-        rf"{_NOT_INSIDE}\(?0(?:2|[3-6]\d|70|50\d)\)?[- .]\d{{3,4}}[- .]\d{{4}}{_ENDS}",
+        rf"{_NOT_INSIDE}\(?0(?:2|[3-6]\d|70|50\d)(?:\)[- .]?|[- .])\d{{3,4}}[- .]\d{{4}}{_ENDS}",
         0.9,
         _is_phone,
         digits=9,
@@ -168,6 +181,7 @@ RECOGNISERS: tuple[Recogniser, ...] = (
         0.6,
         _is_phone,
         context=r"phone|call me|mobile|\btel\b|\bfax\b|전화|연락처|휴대|핸드폰",
+        marks=("phone", "call me", "mobile", "tel", "fax", "전화", "연락처", "휴대", "핸드폰"),
         digits=9,
     ),
     _recogniser("IP_ADDRESS", r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)", 0.9, _is_ip, digits=4),
@@ -183,6 +197,7 @@ RECOGNISERS: tuple[Recogniser, ...] = (
         r"(?<!\w)[A-Z]{1,2}\d{7,8}(?!\w)|(?<!\w)[A-Z]\d{3}[A-Z]\d{4}(?!\w)|(?<!\w)\d{9}(?!\w)",
         0.85,
         context=r"passport|여권",
+        marks=("passport", "여권"),
         digits=7,
     ),
     _recogniser("DRIVER_LICENSE", r"(?<!\d)\d{2}-\d{2}-\d{6}-\d{2}(?!\d)", 0.95, digits=12),
@@ -191,16 +206,27 @@ RECOGNISERS: tuple[Recogniser, ...] = (
         r"(?<!\w)[A-Z]?\d{7,14}(?!\w)|(?<!\d)\d{4}-\d{2}-\d{4}(?!\d)",
         0.8,
         context=r"driv(?:er|ing)\S*\s+licen[cs]e|운전\s*면허",
+        marks=("driv", "운전"),
         digits=7,
     ),
     _recogniser(
         "KR_BUSINESS", r"(?<!\d)\d{3}-\d{2}-\d{5}(?!\d)", 0.9, checksums.business_registration, digits=10
     ),
     _recogniser(
+        "KR_BUSINESS",
+        r"(?<![\d-])\d{3}[ ]?\d{2}[ ]?\d{5}(?![\d-])",
+        0.9,
+        checksums.business_registration,
+        context=r"사업자|business\s+(?:registration|number)",
+        marks=("사업자", "business"),
+        digits=10,
+    ),
+    _recogniser(
         "BANK_ACCOUNT",
         r"(?<![\d-])(?:\d{2,6}-){2,3}\d{2,7}(?![\d-])|(?<!\d)\d{10,14}(?!\d)",
         0.8,
         context=r"계좌|account\s*(?:no|num|#)",
+        marks=("계좌", "account"),
         digits=6,
     ),
     _recogniser(

@@ -46,6 +46,18 @@ class Recogniser:
     digits: int = 0
     marks: tuple[str, ...] = ()
 
+    def can_match(self, lowered: str, digits: int) -> bool:
+        """Whether a text with this lower-case form and number of digits can have a match."""
+        if digits < self.digits:
+            return False
+        if not self.marks:
+            return True
+        # A loop, because a generator costs more than the search.
+        for mark in self.marks:  # noqa: SIM110
+            if mark in lowered:
+                return True
+        return False
+
     def find(self, text: str) -> Iterable[Span]:
         """Find spans that match, pass the check and, if ``context`` is set, have a context word near."""
         for match in self.pattern.finditer(text):
