@@ -26,6 +26,14 @@ UNRELATED_QUESTIONS = (
     "At what temperature does ethanol boil at sea level?",
     "Which river flows through the city of Vienna?",
 )
+PLANS = Document(
+    "demo-plans.md",
+    "# Plans\n\n"
+    "| plan | price per month | storage |\n| --- | --- | --- |\n"
+    "| Basic | 5 USD | 10 GB |\n| Team | 12 USD | 250 GB |\n| Enterprise | 40 USD | 2 TB |\n",
+    "Plans",
+    media_type="text/markdown",
+)
 _SYLLABLE_LIST = "ka ve lo mi ra to sen dru pel nor bra zu fen gal hes quo"
 _SYLLABLES = tuple(_SYLLABLE_LIST.split())
 
@@ -40,7 +48,7 @@ class Fact:
 
 def shared_documents() -> list[Document]:
     """Documents of every run: the standard library, this project and the Korean documents."""
-    documents = load_selection(MODULES)
+    documents = [*load_selection(MODULES), PLANS]
     root = project_root()
     if root is not None:
         documents += _from(root / "README.md", "septet") + _from(root / "docs", "septet/docs")
