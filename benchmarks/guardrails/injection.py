@@ -1,71 +1,69 @@
-"""Recall and false alarms of the injection rail on unseen texts.
+"""False alarms and catches of the injection rail, with one data set left out of training at a time.
 
     SEPTET_DATA=… python -m benchmarks.guardrails.injection
 
-Compares the rail at its default threshold with a strict threshold, the rules alone, the head alone, and the packaged
-classifier ``securevector-guardian-model`` (if installed) at two thresholds.
+For each data set, trains the classifier on the other sets and checks the rail on this set. Sets that never train are
+checked with the shipped classifier. Takes less than eight minutes on one core.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
 
 from septet_guardrails.adapters.weights import injection_head
-from septet_guardrails.domain.injection_rules import match_rules
 from septet_guardrails.domain.policy import InjectionRule, Policy
 from septet_guardrails.domain.rails.injection import InjectionRail
 
-from benchmarks.guardrails.injection_sets import Case, checking
+from benchmarks.guardrails.injection_sets import Case, cases
 from benchmarks.guardrails.sets import save
+from benchmarks.guardrails.train_injection import fit
 
-Detector = Callable[[str], bool]
-
-
-def guardian(threshold: float) -> Detector | None:
-    """The packaged classifier, or None if it is not installed."""
-    try:
-        from svguardian import resolve_runtime
-        from svguardian.model.pure_infer import PureGuardian
-        from svguardian.serve import analyze
-    except ImportError:
-        print("skipped: securevector-guardian-model is not installed")
-        return None
-    model = PureGuardian.load(resolve_runtime())
-    return lambda text: bool(analyze(text[:2000], model)["risk_score"] >= 100 * threshold)
+THRESHOLDS = {"default": Policy().input.injection.threshold, "strict": InjectionRule(threshold=0.6).threshold}
 
 
-def detectors() -> dict[str, Detector]:
-    """The compared detectors by name."""
-    head, rail = injection_head(), InjectionRail(injection_head())
-    default, strict = Policy().input.injection.threshold, InjectionRule(threshold=0.6).threshold
-    found: dict[str, Detector | None] = {
-        f"rail@{default}": lambda text: rail.score(text)[0] >= default,
-        f"rail@{strict}": lambda text: rail.score(text)[0] >= strict,
-        "rules": lambda text: bool(match_rules(text)),
-        f"head@{default}": lambda text: head.probability(text) >= default,
-        "guardian@0.5": guardian(0.5),
-        "guardian@0.8": guardian(0.8),
-    }
-    return {name: detect for name, detect in found.items() if detect is not None}
+def left_out_scores(found: list[Case]) -> dict[Case, float]:
+    """Score each case with a rail whose classifier was not trained on the case's set."""
+    scores: dict[Case, float] = {}
+    sources = sorted({case.source for case in found if case.trains})
+    for source in sources:
+        rail = InjectionRail(fit([case for case in found if case.trains and case.source != source]))
+        scores |= {case: rail.score(case.text)[0] for case in found if case.source == source}
+    shipped = InjectionRail(injection_head())
+    return scores | {case: shipped.score(case.text)[0] for case in found if case.source not in sources}
+
+
+def table(scores: dict[Case, float]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the share of each group at or over each threshold: attacks as ``caught``, the others as ``false_alarms``."""
+    groups: dict[tuple[bool, str], list[float]] = defaultdict(list)
+    for case, score in scores.items():
+        groups[case.attack, case.group].append(score)
+    body: dict[str, dict[str, dict[str, float]]] = {"caught": {}, "false_alarms": {}}
+    for (attack, group), found in sorted(groups.items()):
+        shares = {
+            name: round(sum(score >= threshold for score in found) / len(found), 4)
+            for name, threshold in THRESHOLDS.items()
+        }
+        body["caught" if attack else "false_alarms"][group] = {"n": len(found), **shares}
+    return body
+
+
+def milliseconds(found: list[Case]) -> dict[str, float]:
+    """Return the time of the shipped rail: median, and mean of the slowest percent."""
+    rail, times = InjectionRail(injection_head()), []
+    for case in found[::10]:
+        began = time.process_time()
+        rail.score(case.text)
+        times.append((time.process_time() - began) * 1000)
+    times.sort()
+    slowest = times[-max(1, len(times) // 100) :]
+    return {"p50": round(times[len(times) // 2], 2), "slowest_percent": round(sum(slowest) / len(slowest), 2)}
 
 
 def main() -> None:
-    groups: dict[tuple[bool, str], list[Case]] = defaultdict(list)
-    for case in checking():
-        groups[case.attack, case.group].append(case)
-    body: dict[str, dict[str, dict[str, float]]] = {"recall": {}, "false_alarms": {}}
-    milliseconds = {}
-    for name, detect in detectors().items():
-        began, count = time.perf_counter(), 0
-        for (attack, group), cases in sorted(groups.items()):
-            share = sum(detect(case.text) for case in cases) / len(cases)
-            row = body["recall" if attack else "false_alarms"].setdefault(group, {"n": len(cases)})
-            row[name] = round(share, 4)
-            count += len(cases)
-        milliseconds[name] = round((time.perf_counter() - began) * 1000 / max(count, 1), 3)
-    save("injection", {**body, "mean_ms": milliseconds})
+    found = cases()
+    body = table(left_out_scores(found))
+    save("injection", {"thresholds": THRESHOLDS, **body, "cpu_ms": milliseconds(found)})
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 from septet_guardrails.domain.linear import LinearHead, features
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.guardrails.injection_sets import Case, training
+from benchmarks.guardrails.injection_sets import Case, cases
 
 BUCKETS = 1 << 16
 REGULARISATION = 12.0
@@ -39,12 +39,12 @@ def fit(cases: list[Case]) -> LinearHead:
 
 
 def main() -> None:
-    cases = training()
-    head = fit(cases)
+    found = [case for case in cases() if case.trains]
+    head = fit(found)
     about = {
         "made_by": "benchmarks/guardrails/train_injection.py",
-        "attacks": sum(case.attack for case in cases),
-        "plain": sum(not case.attack for case in cases),
+        "attacks": sum(case.attack for case in found),
+        "plain": sum(not case.attack for case in found),
         "sources": "deepset/prompt-injections (Apache-2.0), Purple Llama CyberSecEval (MIT), TyDi QA (Apache-2.0), "
         "Question_pair (MIT), self-instruct (Apache-2.0), TruthfulQA (Apache-2.0), BFCL (Apache-2.0), "
         "anthropic-cookbook (MIT), CLINC150 (CC BY 3.0), BANKING77 (CC BY 4.0), and templates of our own",
