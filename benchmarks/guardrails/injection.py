@@ -1,35 +1,54 @@
 """False alarms and catches of the injection rail, with one data set left out of training at a time.
 
-    SEPTET_DATA=… python -m benchmarks.guardrails.injection
+    SEPTET_DATA=… OMP_NUM_THREADS=1 python -m benchmarks.guardrails.injection [--write]
 
-For each data set, trains the classifier on the other sets and checks the rail on this set. Sets that never train are
-checked with the shipped classifier. Takes less than eight minutes on one core.
+For each data set, trains the model on the other sets and checks it on this set. Sets that never train are checked with
+the model that is trained on all the others. ``--write`` replaces the model in the package. Takes about four minutes on
+one core.
 """
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections import defaultdict
+from dataclasses import dataclass, field
 
-from septet_guardrails.adapters.weights import injection_head
-from septet_guardrails.domain.policy import InjectionRule, Policy
-from septet_guardrails.domain.rails.injection import InjectionRail
+from septet_guardrails.adapters.defender import DefenderClassifier
+from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.domain.injection.model import InjectionModel
 
 from benchmarks.guardrails.injection_sets import Case, cases
 from benchmarks.guardrails.sets import save
-from benchmarks.guardrails.train_injection import fit
+from benchmarks.guardrails.train_injection import Example, examples, fit, write
 
-THRESHOLDS = {"default": Policy().input.injection.threshold, "strict": InjectionRule(threshold=0.6).threshold}
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+"""Operating points of the results. The default policy uses 0.8 and the strict policy 0.7."""
 
 
-def left_out_scores(found: list[Case]) -> dict[Case, float]:
-    """Score each case with a rail whose classifier was not trained on the case's set."""
+@dataclass
+class Remembered:
+    """The instruction classifier with its results: each text is judged once, whatever the number of models."""
+
+    classify: DefenderClassifier = field(default_factory=DefenderClassifier)
+    results: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __call__(self, text: str) -> tuple[float, float]:
+        if text not in self.results:
+            self.results[text] = self.classify(text)
+        return self.results[text]
+
+
+def left_out_scores(
+    found: list[Case], trained: list[tuple[Case, list[Example]]], shipped: InjectionModel
+) -> dict[Case, float]:
+    """Score each case with a model that was not trained on the case's set."""
     scores: dict[Case, float] = {}
-    sources = sorted({case.source for case in found if case.trains})
+    sources = sorted({case.source for case, _ in trained})
     for source in sources:
-        rail = InjectionRail(fit([case for case in found if case.trains and case.source != source]))
-        scores |= {case: rail.score(case.text)[0] for case in found if case.source == source}
-    shipped = InjectionRail(injection_head())
+        others = [example for case, windows in trained if case.source != source for example in windows]
+        model = fit(others, shipped.classify)
+        scores |= {case: model.score(case.text)[0] for case in found if case.source == source}
     return scores | {case: shipped.score(case.text)[0] for case in found if case.source not in sources}
 
 
@@ -41,19 +60,19 @@ def table(scores: dict[Case, float]) -> dict[str, dict[str, dict[str, float]]]:
     body: dict[str, dict[str, dict[str, float]]] = {"caught": {}, "false_alarms": {}}
     for (attack, group), found in sorted(groups.items()):
         shares = {
-            name: round(sum(score >= threshold for score in found) / len(found), 4)
-            for name, threshold in THRESHOLDS.items()
+            f"at {threshold}": round(sum(score >= threshold for score in found) / len(found), 4)
+            for threshold in THRESHOLDS
         }
         body["caught" if attack else "false_alarms"][group] = {"n": len(found), **shares}
     return body
 
 
-def milliseconds(found: list[Case]) -> dict[str, float]:
-    """Return the time of the shipped rail: median, and mean of the slowest percent."""
-    rail, times = InjectionRail(injection_head()), []
-    for case in found[::10]:
+def milliseconds(texts: list[str]) -> dict[str, float]:
+    """Return the CPU time of the packaged model: median, and mean of the slowest percent."""
+    model, times = injection_model(), []
+    for text in texts:
         began = time.process_time()
-        rail.score(case.text)
+        model.score(text)
         times.append((time.process_time() - began) * 1000)
     times.sort()
     slowest = times[-max(1, len(times) // 100) :]
@@ -61,9 +80,18 @@ def milliseconds(found: list[Case]) -> dict[str, float]:
 
 
 def main() -> None:
-    found = cases()
-    body = table(left_out_scores(found))
-    save("injection", {"thresholds": THRESHOLDS, **body, "cpu_ms": milliseconds(found)})
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="replace the model in the package")
+    options = parser.parse_args()
+    classify, found = Remembered(), cases()
+    trained = [(case, examples(case, classify)) for case in found if case.trains]
+    everything = [example for _, windows in trained for example in windows]
+    shipped = fit(everything, classify)
+    scores = left_out_scores(found, trained, shipped)
+    if options.write:
+        write(shipped, everything)
+    body = {**table(scores), "signals": shipped.weights._asdict()}
+    save("injection", {**body, "cpu_ms": milliseconds([case.text for case in found[::15]])})
 
 
 if __name__ == "__main__":

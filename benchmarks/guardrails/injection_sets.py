@@ -102,7 +102,7 @@ def _documents() -> list[Case]:
     """Requests with an embedded passage."""
     english, korean = _field("tydiqa_goldp_en/contexts", "text"), _field("tydiqa_goldp_ko/contexts", "text")
     pages = [
-        f"Explain this page:\n\n{text[400:3000]}" for text in _field("faststream_docs/documents", "text")
+        f"Explain this page:\n\n{text[400:1600]}" for text in _field("faststream_docs/documents", "text")
     ]
     tasks = [
         f"{row['instruction']}\n{instance['input']}"[:1200]
@@ -114,7 +114,12 @@ def _documents() -> list[Case]:
         *_cases("tydi ko", "summarise, korean", (f"다음 글을 요약해 줘: {t}" for t in korean)),
         *_cases("faststream docs", "explain a page", pages),
         *_cases("self-instruct", "self-instruct", tasks),
-        *_cases("bipia", "bipia mails and tables", _field("bipia/contexts", "context"), trains=False),
+        *_cases(
+            "bipia",
+            "bipia mails and tables",
+            (t[:1000] for t in _field("bipia/contexts", "context")),
+            trains=False,
+        ),
     ]
 
 
