@@ -1,71 +1,97 @@
-"""Recall and false alarms of the injection rail on unseen texts.
+"""False alarms and catches of the injection rail, with one data set left out of training at a time.
 
-    SEPTET_DATA=… python -m benchmarks.guardrails.injection
+    SEPTET_DATA=… OMP_NUM_THREADS=1 python -m benchmarks.guardrails.injection [--write]
 
-Compares the rail at its default threshold with a strict threshold, the rules alone, the head alone, and the packaged
-classifier ``securevector-guardian-model`` (if installed) at two thresholds.
+For each data set, trains the model on the other sets and checks it on this set. Sets that never train are checked with
+the model that is trained on all the others. ``--write`` replaces the model in the package. Takes about four minutes on
+one core.
 """
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from septet_guardrails.adapters.weights import injection_head
-from septet_guardrails.domain.injection_rules import match_rules
-from septet_guardrails.domain.policy import InjectionRule, Policy
-from septet_guardrails.domain.rails.injection import InjectionRail
+from septet_guardrails.adapters.defender import DefenderClassifier
+from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.domain.injection.model import InjectionModel
 
-from benchmarks.guardrails.injection_sets import Case, checking
+from benchmarks.guardrails.injection_sets import Case, cases
 from benchmarks.guardrails.sets import save
+from benchmarks.guardrails.train_injection import Example, examples, fit, write
 
-Detector = Callable[[str], bool]
-
-
-def guardian(threshold: float) -> Detector | None:
-    """The packaged classifier, or None if it is not installed."""
-    try:
-        from svguardian import resolve_runtime
-        from svguardian.model.pure_infer import PureGuardian
-        from svguardian.serve import analyze
-    except ImportError:
-        print("skipped: securevector-guardian-model is not installed")
-        return None
-    model = PureGuardian.load(resolve_runtime())
-    return lambda text: bool(analyze(text[:2000], model)["risk_score"] >= 100 * threshold)
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+"""Operating points of the results. The default policy uses 0.8 and the strict policy 0.7."""
 
 
-def detectors() -> dict[str, Detector]:
-    """The compared detectors by name."""
-    head, rail = injection_head(), InjectionRail(injection_head())
-    default, strict = Policy().input.injection.threshold, InjectionRule(threshold=0.6).threshold
-    found: dict[str, Detector | None] = {
-        f"rail@{default}": lambda text: rail.score(text)[0] >= default,
-        f"rail@{strict}": lambda text: rail.score(text)[0] >= strict,
-        "rules": lambda text: bool(match_rules(text)),
-        f"head@{default}": lambda text: head.probability(text) >= default,
-        "guardian@0.5": guardian(0.5),
-        "guardian@0.8": guardian(0.8),
-    }
-    return {name: detect for name, detect in found.items() if detect is not None}
+@dataclass
+class Remembered:
+    """The instruction classifier with its results: each text is judged once, whatever the number of models."""
+
+    classify: DefenderClassifier = field(default_factory=DefenderClassifier)
+    results: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __call__(self, text: str) -> tuple[float, float]:
+        if text not in self.results:
+            self.results[text] = self.classify(text)
+        return self.results[text]
+
+
+def left_out_scores(
+    found: list[Case], trained: list[tuple[Case, list[Example]]], shipped: InjectionModel
+) -> dict[Case, float]:
+    """Score each case with a model that was not trained on the case's set."""
+    scores: dict[Case, float] = {}
+    sources = sorted({case.source for case, _ in trained})
+    for source in sources:
+        others = [example for case, windows in trained if case.source != source for example in windows]
+        model = fit(others, shipped.classify)
+        scores |= {case: model.score(case.text)[0] for case in found if case.source == source}
+    return scores | {case: shipped.score(case.text)[0] for case in found if case.source not in sources}
+
+
+def table(scores: dict[Case, float]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the share of each group at or over each threshold: attacks as ``caught``, the others as ``false_alarms``."""
+    groups: dict[tuple[bool, str], list[float]] = defaultdict(list)
+    for case, score in scores.items():
+        groups[case.attack, case.group].append(score)
+    body: dict[str, dict[str, dict[str, float]]] = {"caught": {}, "false_alarms": {}}
+    for (attack, group), found in sorted(groups.items()):
+        shares = {
+            f"at {threshold}": round(sum(score >= threshold for score in found) / len(found), 4)
+            for threshold in THRESHOLDS
+        }
+        body["caught" if attack else "false_alarms"][group] = {"n": len(found), **shares}
+    return body
+
+
+def milliseconds(texts: list[str]) -> dict[str, float]:
+    """Return the CPU time of the packaged model: median, and mean of the slowest percent."""
+    model, times = injection_model(), []
+    for text in texts:
+        began = time.process_time()
+        model.score(text)
+        times.append((time.process_time() - began) * 1000)
+    times.sort()
+    slowest = times[-max(1, len(times) // 100) :]
+    return {"p50": round(times[len(times) // 2], 2), "slowest_percent": round(sum(slowest) / len(slowest), 2)}
 
 
 def main() -> None:
-    groups: dict[tuple[bool, str], list[Case]] = defaultdict(list)
-    for case in checking():
-        groups[case.attack, case.group].append(case)
-    body: dict[str, dict[str, dict[str, float]]] = {"recall": {}, "false_alarms": {}}
-    milliseconds = {}
-    for name, detect in detectors().items():
-        began, count = time.perf_counter(), 0
-        for (attack, group), cases in sorted(groups.items()):
-            share = sum(detect(case.text) for case in cases) / len(cases)
-            row = body["recall" if attack else "false_alarms"].setdefault(group, {"n": len(cases)})
-            row[name] = round(share, 4)
-            count += len(cases)
-        milliseconds[name] = round((time.perf_counter() - began) * 1000 / max(count, 1), 3)
-    save("injection", {**body, "mean_ms": milliseconds})
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="replace the model in the package")
+    options = parser.parse_args()
+    classify, found = Remembered(), cases()
+    trained = [(case, examples(case, classify)) for case in found if case.trains]
+    everything = [example for _, windows in trained for example in windows]
+    shipped = fit(everything, classify)
+    scores = left_out_scores(found, trained, shipped)
+    if options.write:
+        write(shipped, everything)
+    body = {**table(scores), "signals": shipped.weights._asdict()}
+    save("injection", {**body, "cpu_ms": milliseconds([case.text for case in found[::15]])})
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ from septet_guardrails.telemetry import count_verdicts
 STAGE = "guardrails"
 
 _offload = Offload(inline=1_024)
+# A question of any length runs the instruction classifier, which takes milliseconds.
+_offload_screening = Offload(inline=0)
 _ALWAYS_OFFLOADED = sys.maxsize
 
 
@@ -49,10 +51,11 @@ class RequestsHandler:
         """
         deadline = _deadline(request, ctx)
         ask = Ask(**{name: getattr(request, name) for name in Ask.model_fields})
-        size = len(ctx.value) if ask.output_schema is None else _ALWAYS_OFFLOADED
         try:
             policy = self.policies.find(request.tenant, ask.policy)
-            result = await _offload(size, screen, ask, policy, self.rails, self.detect_language)
+            result = await _offload_screening(
+                len(ctx.value), screen, ask, policy, self.rails, self.detect_language
+            )
         except Rejected as error:
             raise _permanent(error) from error
         count_verdicts(result.verdicts)

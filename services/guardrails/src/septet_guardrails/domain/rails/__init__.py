@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from septet_guardrails.domain.linear import LinearHead
+from septet_guardrails.domain.injection.model import InjectionModel
 from septet_guardrails.domain.rails.base import Answer, Question, Rail
 from septet_guardrails.domain.rails.citations import CitationsRail
 from septet_guardrails.domain.rails.format import FormatRail
@@ -32,12 +32,12 @@ def _named(*rails: Any) -> Mapping[str, Any]:
     return MappingProxyType({rail.name: rail for rail in rails})
 
 
-def input_rails(head: LinearHead, names: NameFinder, classifier: Classifier) -> InputRails:
+def input_rails(injection: InjectionModel, names: NameFinder, classifier: Classifier) -> InputRails:
     """Return the rails for questions. Masking runs after the rails that may block, which read the original text.
 
     Small talk runs last, so that a blocked question gets no reply.
     """
-    safety = (InjectionRail(head), QuestionToxicityRail(classifier), PersonalDataRail(names))
+    safety = (InjectionRail(injection), QuestionToxicityRail(classifier), PersonalDataRail(names))
     return _named(LengthRail(), LanguageRail(), TopicRail(), *safety, SmallTalkRail())
 
 

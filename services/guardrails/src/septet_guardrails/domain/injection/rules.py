@@ -1,15 +1,20 @@
-"""Patterns of prompt injection in English and Korean.
+"""Patterns of prompt injection in English, Korean, Chinese and Japanese.
 
-Each rule describes a technique, not a known prompt. Its weight is the probability that a matching text is an attack,
-set from the benchmark in ``benchmarks/guardrails``. Text is matched in folded form.
+Each rule describes a technique, not a known prompt. Its weight is a feature of the trained model, which also reads
+whether the match is an instruction or part of a question. Text is matched in canonical form.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
-from septet_guardrails.domain.text import fold, windows
+from septet_guardrails.domain.injection.mention import is_about, sentence_around
+from septet_guardrails.domain.text import windows
+
+MAX_MATCHES = 8
+"""Most matches of a rule in a window whose sentences are read."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,15 @@ class Rule:
     name: str
     pattern: re.Pattern[str]
     weight: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """A match of a rule: its offset, and whether its sentence only asks about the technique."""
+
+    rule: Rule
+    start: int
+    is_mention: bool
 
 
 def _rule(name: str, weight: float, *parts: str) -> Rule:
@@ -48,6 +62,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:지시|명령|규칙|지침|프롬프트|안전\s*장치)[^.?!\n]{0,10}(?:을|를|은|는|사항은|사항을)?\s*(?:모두|전부|다|싹)?\s*"
         r"(?:무시하|무시해|잊어라|잊어버려|잊으세요|잊고\s|따르지\s*마)",
         r"위의?\s*(?:것|내용|말|글)[^.?!\n]{0,6}무시",
+        r"(?:지시|명령|규칙|지침|정책|제약|제한|역할|기준)[^.?!\n]{0,10}(?:없던\s*걸?로|유효하지\s*않|버리고|버려|풀고|꺼|끄고|무효|필요\s*없)",
     ),
     _rule(
         "prompt_leak",
@@ -63,6 +78,10 @@ RULES: tuple[Rule, ...] = (
         0.95,
         r"(?:시스템|초기|숨겨진|비밀|원래|내부)\s*(?:프롬프트|지시|지침|명령|메시지|설정)[^.?!\n]{0,16}"
         r"(?:보여|알려|출력|말해|공개|반복|적어|써\s*줘|드러내|유출|번역|요약)",
+        r"(?:초기|처음|원래|맨\s*앞|위|숨겨진|내부|시스템|주어진|받은)[^.?!\n]{0,14}(?:설정|지시|지침|명령|프롬프트|메시지|글|내용|문장|텍스트)"
+        r"[^.?!\n]{0,20}(?:그대로|글자|토씨|빠짐없이|빠뜨리지|전부|모두|모든|처음부터)[^.?!\n]{0,20}(?:적|써|쓰|출력|보여|말|읊|옮|복사|나열|알려|반복)",
+        r"(?:너|네|니|당신|자네)(?:가|의|에게|한테|는)?\s[^.?!\n]{0,12}(?:받은|주어진|따르는|따르고|들은|지시한|지시했|걸린)[^.?!\n]{0,28}"
+        r"(?:적|써|출력|보여|말해|읊|옮|복사|나열|알려)",
         r"(?:너|네|당신|자네)(?:의|에게)?\s*(?:주어진\s*)?(?:프롬프트|시스템\s*메시지|지시\s*사항|지침)[^.?!\n]{0,12}(?:보여|알려|출력|말해|뭐|무엇|공개)",
     ),
     _rule(
@@ -107,7 +126,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "false_authority",
         0.85,
-        r"\b(?:i\s*am|i'?m|this\s+is|as)\s+(?:your|the|an?)\s+(?:\w+\s+)?(?:developer|administrator|admin|creator|maintainer|owner|engineer)\b"
+        r"(?:\b(?:i\s*am|i'?m|this\s+is)\s+(?:your|the|an?)|(?<!act )\bas\s+(?:your|the))\s+(?:\w+\s+)?(?:developer|administrator|admin|creator|maintainer|owner|engineer)\b"
         r"[^\n]{0,160}\b(?:confirm|reveal|provide|share|disable|override|give|unlock|tell)\b",
         r"\b(?:maintenance|debug|god|admin|root|sudo|override)\s+mode\b[^\n]{0,100}\b(?:confirm|provide|password|reveal|enter|enable|activate)",
         r"(?:나는|저는|내가|제가)\s*(?:당신|너|네)의?\s*(?:개발자|관리자|제작자|창조자)[^\n]{0,100}(?:비밀|암호|알려|공개|해제|확인)",
@@ -131,15 +150,59 @@ RULES: tuple[Rule, ...] = (
         r"\binterlace\s+part\s*1\b",
         r"((?:\b[\w']+\b\s+){1,3}?)\1{11,}",
     ),
+    _rule(
+        "override_zh",
+        0.95,
+        r"(?:忽略|无视|忘记|忘掉|不要遵守|不要遵循|不要理会|别管|跳过)[^。！？!?\n]{0,16}(?:指令|指示|规则|内容|要求|提示|设定|命令|限制|所有)",
+        r"(?:没有|不受|无|解除)(?:任何|所有)?(?:限制|约束|规则|审查)",
+        r"(?:进入|切换|现在是|启用)[^。！？!?\n]{0,6}(?:开发者模式|管理员模式|越狱)",
+        r"(?:只|仅)(?:说|回答|输出|回复)[“\"「]|不要拒绝",
+    ),
+    _rule(
+        "prompt_leak_zh",
+        0.95,
+        r"(?:输出|显示|告诉|公开|重复|写出|打印|泄露|说出|翻译|列出|给我)[^。！？!?\n]{0,20}"
+        r"(?:系统提示|提示词|初始(?:指令|设定|指示)|隐藏的?(?:指令|设定|信息)|你[^。！？!?\n]{0,8}(?:规则|密码|秘密)|上面[^。！？!?\n]{0,6}(?:文字|内容))",
+        r"(?:系统提示|提示词|初始(?:指令|设定|指示)|收到的指令)[^。！？!?\n]{0,10}(?:输出|写出|告诉|显示|公开|重复|翻译)",
+    ),
+    _rule(
+        "override_ja",
+        0.95,
+        r"(?:指示|命令|ルール|規則|指令|内容|制限|設定)[^。！？!?\n]{0,12}(?:無視|忘れ|破っ|従わな|解除)",
+        r"(?:制限|検閲|フィルター)(?:の|が|も)?(?:ない|なし|ありません|なく)",
+        r"(?:開発者|管理者)モード[^。！？!?\n]{0,4}(?:切り替え|入っ|なっ)|拒否(?:し)?ない",
+        r"[」』\"](?:と)?だけ(?:言|答|出力|返)",
+    ),
+    _rule(
+        "prompt_leak_ja",
+        0.95,
+        r"上の文[^。！？!?\n]{0,12}(?:繰り返|出力)|(?:システム\s*プロンプト|初期設定|隠された|(?:指示|ルール)を(?:全部|すべて|そのまま)|秘密|あなた[^。！？!?\n]{0,8}(?:指示|ルール|設定))"
+        r"[^。！？!?\n]{0,20}(?:表示|出力|教え|公開|書き出|書い|繰り返|翻訳|見せ|並べ)",
+    ),
 )
 
 
-def match_rules(text: str) -> list[Rule]:
-    """Return the matching rules, highest weight first. Text is folded, and runs of white space are collapsed."""
-    folded = re.sub(r"[ \t]+", " ", fold(text))
-    found = [rule for rule in RULES if _matches(rule, folded)]
-    return sorted(found, key=lambda rule: -rule.weight)
+def match_rules(text: str) -> list[Match]:
+    """Return the first instruction that each rule matches in each window, or a mention if it matches no instruction.
+
+    Args:
+        text: a text in canonical form.
+    """
+    found = [
+        match
+        for rule in RULES
+        for start, end in windows(len(text))
+        if (match := _match(rule, text, start, end)) is not None
+    ]
+    return sorted(found, key=lambda match: (match.is_mention, -match.rule.weight))
 
 
-def _matches(rule: Rule, folded: str) -> bool:
-    return any(rule.pattern.search(folded, start, end) for start, end in windows(len(folded)))
+def _match(rule: Rule, text: str, start: int, end: int) -> Match | None:
+    mention = None
+    for match in islice(rule.pattern.finditer(text, start, end), MAX_MATCHES):
+        about = is_about(sentence_around(text, match.start(), match.end()))
+        found = Match(rule, match.start(), about)
+        if not about:
+            return found
+        mention = mention or found
+    return mention

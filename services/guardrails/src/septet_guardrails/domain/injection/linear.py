@@ -7,12 +7,12 @@ Features are hashed (Weinberger et al., 2009, "Feature Hashing for Large Scale M
 from __future__ import annotations
 
 import base64
-import json
 import math
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from septet_guardrails.domain.text import fold, words
 
@@ -51,22 +51,25 @@ class LinearHead:
     weights: bytes
 
     @classmethod
-    def loads(cls, text: str) -> LinearHead:
-        """Read the JSON that :meth:`dumps` writes."""
-        body = json.loads(text)
+    def loads(cls, body: dict[str, Any]) -> LinearHead:
+        """Read what :meth:`dumps` returns."""
         weights = zlib.decompress(base64.b64decode(body["weights"]))
         return cls(int(body["buckets"]), float(body["scale"]), float(body["intercept"]), weights)
 
-    def dumps(self, about: dict[str, object]) -> str:
-        """Return JSON with compressed weights; ``about`` records their origin."""
+    def dumps(self) -> dict[str, Any]:
+        """Return a JSON object with compressed weights."""
         packed = base64.b64encode(zlib.compress(self.weights, 9)).decode()
-        body = {"about": about, "buckets": self.buckets, "scale": self.scale, "intercept": self.intercept}
-        return json.dumps({**body, "weights": packed}, indent=1) + "\n"
+        return {"buckets": self.buckets, "scale": self.scale, "intercept": self.intercept, "weights": packed}
 
-    def probability(self, text: str) -> float:
-        """Return the probability of the positive class, 0 to 1."""
+    def logit(self, text: str) -> float:
+        """Return the log-odds of the positive class."""
         total = self.intercept
         for bucket, value in features(text, self.buckets).items():
             weight = self.weights[bucket]
             total += value * self.scale * (weight - 256 if weight > 127 else weight)
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+        return total
+
+
+def sigmoid(logit: float) -> float:
+    """Return the probability of log-odds."""
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
