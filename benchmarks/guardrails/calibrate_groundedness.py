@@ -113,15 +113,17 @@ def report(rows: list[Row], weights: Mapping[str, float]) -> dict[str, dict[str,
     return found
 
 
-def write(english: Mapping[str, float], korean: Mapping[str, float]) -> None:
-    """Replace the weights in the package."""
+def write(fitted: Mapping[str, Mapping[str, float]]) -> None:
+    """Replace weights of the package: by the name of their constant."""
     path = Path(calibration.__file__)
-    head = path.read_text(encoding="utf-8").split("ENGLISH:")[0]
+    text = path.read_text(encoding="utf-8")
+    head = text.split("ENGLISH:")[0]
+    known = {name: getattr(calibration, name) for name in ("ENGLISH", "KOREAN", "TABLE")}
     blocks = [
         f"{name}: Mapping[str, float] = {{\n"
         + "".join(f'    "{key}": {value},\n' for key, value in weights.items())
         + "}\n"
-        for name, weights in (("ENGLISH", english), ("KOREAN", korean))
+        for name, weights in (known | dict(fitted)).items()
     ]
     path.write_text(head + "".join(blocks), encoding="utf-8")
 
@@ -145,7 +147,7 @@ def main() -> None:
     }
     save("groundedness", {**body, "seconds": round(time.monotonic() - began)})
     if arguments.write:
-        write(weights[False], weights[True])
+        write({"ENGLISH": weights[False], "KOREAN": weights[True]})
 
 
 if __name__ == "__main__":

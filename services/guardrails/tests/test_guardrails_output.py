@@ -228,7 +228,9 @@ SCHEMA = {
     ],
 )
 async def test_json_answers_are_extracted_and_masked(answer: str, expected: str) -> None:
-    event = await handle(answer, ask=Ask(question="How many?", output_schema=SCHEMA))
+    passages = (passage(1, "To reach the office, call its 1 telephone."),)
+    ask = Ask(question="How many telephones does the office have?", output_schema=SCHEMA)
+    event = await handle(answer, ask=ask, passages=passages)
     assert (event.status, event.answer) == ("answered", expected)
 
 

@@ -24,3 +24,18 @@ KOREAN: Mapping[str, float] = {
     "negation": -10.14,
     "swapped": 0.0,
 }
+TABLE: Mapping[str, float] = {
+    "bias": 2.024,
+    "missing": -2.314,
+    "more_missing": 0.0,
+    "uncovered": -0.884,
+    "mixed": -0.523,
+    "idle": 0.0,
+    "orphan": -3.746,
+    "orphan_key": -1.298,
+    "far": -0.195,
+    "stray": -0.401,
+    "lone": -1.507,
+    "compared": -4.614,
+    "unknown": -2.742,
+}

@@ -18,7 +18,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_STOP = _words(
+STOP_WORDS = _words(
     """
     a about above after again all also am an and any are as at be because been before being below
     between both but by can could did do does doing down during each few for from further had has have
@@ -42,7 +42,7 @@ _ZERO_TO_TWENTY = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty
 """
-_NUMBER_WORDS = {word: str(number) for number, word in enumerate(_ZERO_TO_TWENTY.split())} | {
+NUMBER_WORDS = {word: str(number) for number, word in enumerate(_ZERO_TO_TWENTY.split())} | {
     "first": "1",
     "second": "2",
     "third": "3",
@@ -63,6 +63,7 @@ _JOSA = re.compile(
     r"(?:으로부터|에게서|에서는|으로는|이라는|이라고|에서|에게|까지|부터|으로|처럼|보다|이며|이고|이다|입니다|이었다|였다|였으며|에는|와의|과의"
     r"|라는|라고|하는|하며|하고|한다|했다|하였다|합니다|했습니다|됩니다|되었다|된다|은|는|이|가|을|를|의|에|와|과|도|로|만)$"
 )
+_ALONE = frozenset({"값", "약", "및", "등", "수", "것", "때"})
 _ENDINGS_TEXT = "'s ’s ization ations ation ingly ments ment ness ings ing edly ied ies ed ly es er s e"
 _ENDINGS = tuple(_ENDINGS_TEXT.split())
 
@@ -75,12 +76,22 @@ def stem(word: str) -> str:
     return word
 
 
+def is_particle(word: str) -> bool:
+    """Whether a word is only a Korean particle or ending, as after a Latin name or a number."""
+    return word in _ALONE or _JOSA.fullmatch(word) is not None
+
+
+def without_particle(word: str) -> str:
+    """Return a Korean word without its particle or the ending of its predicate; any other word unchanged."""
+    return (_JOSA.sub("", word) or word) if "가" <= word[0] <= "힣" else word
+
+
 def content(text: str) -> list[str]:
     """Return the stems of the content words without numbers, in order."""
     return [
         stem(word)
         for word in words(text)
-        if word not in _STOP and word not in _NEGATIONS and not word[0].isdigit()
+        if word not in STOP_WORDS and word not in _NEGATIONS and not word[0].isdigit()
     ]
 
 
@@ -88,7 +99,7 @@ def numbers(text: str) -> frozenset[str]:
     """Return the numbers of a text as plain digits; number words are converted."""
     plain = CITATION.sub(" ", text)
     found = {match.group().replace(",", "") for match in _NUMBER.finditer(plain)}
-    spelled = {_NUMBER_WORDS[word] for word in words(plain) if word in _NUMBER_WORDS}
+    spelled = {NUMBER_WORDS[word] for word in words(plain) if word in NUMBER_WORDS}
     return frozenset(found | spelled)
 
 
@@ -96,9 +107,9 @@ def written_numbers(text: str) -> frozenset[str]:
     """Return the numbers that a passage must have: digits, and number words except "one", "zero" and ordinals."""
     plain = CITATION.sub(" ", text)
     spelled = {
-        _NUMBER_WORDS[w]
+        NUMBER_WORDS[w]
         for w in words(plain)
-        if w in _NUMBER_WORDS and w not in {"one", "first", "second", "third", "zero"}
+        if w in NUMBER_WORDS and w not in {"one", "first", "second", "third", "zero"}
     }
     return frozenset({match.group().replace(",", "") for match in _NUMBER.finditer(plain)} | spelled)
 
@@ -108,7 +119,7 @@ def names(text: str) -> frozenset[str]:
     found = {
         re.sub(r"['’]s?$", "", match.group().lower()) for match in _NAME.finditer(CITATION.sub(" ", text))
     }
-    return frozenset(name for name in found if name not in _STOP)
+    return frozenset(name for name in found if name not in STOP_WORDS)
 
 
 def topics(text: str) -> frozenset[str]:
@@ -136,10 +147,10 @@ def bigrams(text: str) -> frozenset[str]:
     found: set[str] = set()
     for word in words(text):
         if not re.match(r"[가-힣]", word):
-            if word not in _STOP:
+            if word not in STOP_WORDS:
                 found.add(stem(word))
             continue
-        base = _JOSA.sub("", word) or word
+        base = without_particle(word)
         found.update(base[i : i + 2] for i in range(max(1, len(base) - 1)))
     return frozenset(found)
 

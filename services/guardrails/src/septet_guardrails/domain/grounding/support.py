@@ -2,7 +2,8 @@
 
 Features of a sentence and a passage: coverage of the content words (English) or character pairs (Korean) by the
 passage and by its best sentence, kept word order, numbers and names that are missing in the passage, a negation on
-one side only, and the same words in reversed roles. ``benchmarks/guardrails/calibrate_groundedness.py`` fits and
+one side only, and the same words in reversed roles. Tables are compared row by row (``lookup``), apart from the text
+around them. ``benchmarks/guardrails/calibrate_groundedness.py`` fits and
 checks the weights. Cosines of MiniLM embeddings are not used: next to these features their weight has the wrong
 sign on every English set.
 """
@@ -26,6 +27,8 @@ from septet_guardrails.domain.grounding.claims import (
     topics,
     written_numbers,
 )
+from septet_guardrails.domain.grounding.lookup import ReadTable, log_odds, look_up, table_flaws
+from septet_guardrails.domain.grounding.tables import split_tables
 from septet_guardrails.domain.text import is_korean, split_sentences
 
 _MAX_PASSAGE_SENTENCES = 60
@@ -33,30 +36,43 @@ _MAX_PASSAGE_SENTENCES = 60
 
 @dataclass(frozen=True)
 class Evidence:
-    """A passage with its number in the prompt (1-based) and its parsed sentences."""
+    """A parsed passage.
+
+    Attributes:
+        number: the passage's number in the prompt, from 1.
+        title: its title and location, which support names that the text does not repeat.
+        sentences: the sentences outside tables, and the long cells of tables.
+        whole: all of them with the title.
+        tables: the tables.
+    """
 
     number: int
-    text: str
+    title: str
     sentences: tuple[Reading, ...]
     whole: Reading
+    tables: tuple[ReadTable, ...]
 
     @classmethod
     def of(cls, number: int, text: str, title: str = "") -> Evidence:
-        """Parse a passage. Its title supports names that the text does not repeat."""
-        sentences, whole = _parsed(text, title)
-        return cls(number, text, sentences, whole)
+        """Parse a passage."""
+        return cls(number, title, *_parsed(text, title))
 
 
 @lru_cache(maxsize=1024)
-def _parsed(text: str, title: str) -> tuple[tuple[Reading, ...], Reading]:
-    """Parse a passage by sentence and as a whole with its title. Cached: many questions find the same passage."""
-    pieces = split_sentences(text, _MAX_PASSAGE_SENTENCES)
-    return tuple(read(p.text) for p in pieces) or (read(text),), read(f"{title}\n{text}")
+def _parsed(text: str, title: str) -> tuple[tuple[Reading, ...], Reading, tuple[ReadTable, ...]]:
+    """Parse a passage by sentence, as a whole with its title, and by table.
+
+    Cached: many questions find the same passage.
+    """
+    tables, prose = split_tables(text)
+    pieces = split_sentences(prose, _MAX_PASSAGE_SENTENCES)
+    sentences = tuple(read(piece.text) for piece in pieces) or (read(prose),)
+    return sentences, read(f"{title}\n{prose}"), tuple(map(ReadTable, tables))
 
 
 @dataclass(frozen=True)
 class Support:
-    """How well the passages support a sentence.
+    """How well passages support a sentence.
 
     Attributes:
         probability: of being supported, 0 to 1.
@@ -72,21 +88,34 @@ class Support:
 
 
 def score_sentence(sentence: str, evidence: Sequence[Evidence], question: str) -> Support:
-    """Score one sentence of an answer.
+    """Return the support of a sentence of an answer by the passage that supports it best.
 
     Args:
         sentence: with or without citations.
         evidence: the passages.
         question: its words are neutral; a sentence that repeats them is neither supported nor contradicted by it.
     """
-    claim = CITATION.sub("", sentence).strip()
     if not evidence:
         return Support(0.0, None, ("there are no passages",), {})
-    parsed = _Claim.of(claim, question)
-    scored = [(_features(parsed, passage), passage.number) for passage in evidence]
-    weights = calibration.KOREAN if parsed.korean else calibration.ENGLISH
-    features, number = max(scored, key=lambda pair: _probability(pair[0], weights))
-    return Support(round(_probability(features, weights), 4), number, _flaws(features), features)
+    return max(score_passages(sentence, evidence, question), key=lambda support: support.probability)
+
+
+def score_passages(sentence: str, evidence: Iterable[Evidence], question: str) -> list[Support]:
+    """Return the support of a sentence by each passage, in the order of the passages."""
+    parsed = _Claim.of(CITATION.sub("", sentence).strip(), question)
+    return [_support(parsed, passage, question) for passage in evidence]
+
+
+def _support(claim: _Claim, passage: Evidence, question: str) -> Support:
+    """Return the support by the text of a passage, or by a table of it if that supports the claim better."""
+    features = _features(claim, passage)
+    weights = calibration.KOREAN if claim.korean else calibration.ENGLISH
+    best = Support(probability_of(log_odds(features, weights)), passage.number, _flaws(features), features)
+    for table in passage.tables:
+        odds, found = look_up(claim.reading.text, table, passage.title, question)
+        if (probability := probability_of(odds)) > best.probability or not passage.sentences[0].text:
+            best = Support(probability, passage.number, table_flaws(found), found)
+    return best
 
 
 @dataclass(frozen=True)
@@ -181,9 +210,9 @@ def _is_swapped(claim: Reading, best: Reading) -> bool:
     return bool(between) and len(shared) >= 0.8 * len(claim.bag)
 
 
-def _probability(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    total = weights["bias"] + sum(weights[name] * value for name, value in features.items())
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+def probability_of(odds: float) -> float:
+    """Return the probability of log-odds."""
+    return round(1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds)))), 4)
 
 
 def _flaws(features: Mapping[str, float]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class StructureRail:
             return Finding("reask", 0.0, "no JSON", "Answer with JSON only.")
         text = extract_json(subject.text)
         value = parse(text)
-        if value is _INVALID:
+        if value is INVALID:
             complaint = "Answer with one valid JSON value only, without any text around it."
             return Finding("reask", 0.0, "the answer is not valid JSON", complaint)
         try:
@@ -46,26 +46,26 @@ class _Invalid:
     """Marker for text that is not JSON; ``None`` is valid JSON."""
 
 
-_INVALID = _Invalid()
+INVALID = _Invalid()
 
 
 def parse(text: str) -> Any:
-    """Return the JSON value, or ``_INVALID``. NaN and Infinity are not valid JSON."""
+    """Return the JSON value, or ``INVALID``. NaN and Infinity are not valid JSON."""
 
     def refuse(name: str) -> Any:
         raise ValueError(name)
 
     if len(text) > MAX_ANSWER:
-        return _INVALID
+        return INVALID
     try:
         return json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError):
-        return _INVALID
+        return INVALID
 
 
 def extract_json(text: str) -> str:
     """Return the text if it is JSON, else the content of its code fence or of its outermost brackets."""
-    if parse(text) is not _INVALID:
+    if parse(text) is not INVALID:
         return text
     stripped = text.strip()
     if (fence := _FENCE.match(stripped)) and stripped.endswith("```"):
