@@ -22,7 +22,9 @@ _LEADING_MARKERS = re.compile(rf"^(?:{_MARKER.pattern}\s*)+")
 # Both patterns start with white space, so that the search skips all other characters at once.
 _BREAK = re.compile(r"\s(?:(?<=[.!?。！？]\s)\s*|(?<=\n)\n*)")
 # A wrapped line does not end a sentence. A list item, heading, quotation or table row starts a new one.
-_PASSAGE_BREAK = re.compile(r"\s(?:(?<=[.!?。！？]\s)\s*|(?<=\n)(?:\s*\n\s*|\s*(?=[-*+#|>•]|\d{1,3}[.)]\s)))")
+_PASSAGE_BREAK = re.compile(
+    r"\s(?:(?<=[.!?。！？]\s)\s*|(?<=\n)(?:\s*\n\s*|\s*(?=[-*+#|>•]|\d{1,3}[.)]\s|[^\n:;]{1,80}:\s[^\n;]{0,200};\s)))"
+)
 _CACHED_LENGTH = 32
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|al|Dr|Mr|Mrs|Ms|Prof|No|Fig|St|Jr|Sr)\.$")
 

@@ -4,7 +4,7 @@
 name                 value                                                                       applies to
 ===================  ==========================================================================  ==========
 answer_relevance     relevance of the answer to the question                                     answered
-groundedness         share of the answer that its passages support                               passages
+groundedness         support of the weakest sentence by a passage                               passages
 context_relevance    mean relevance of the passages to the question                              passages
 citation_precision   share of citations whose passage supports the sentence that cites it        passages
 refusal              1 if the wording of the answer declines or abstains, else 0                 any answer
