@@ -11,6 +11,7 @@ sign on every English set.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +21,6 @@ from septet_guardrails.domain.grounding.claims import (
     CITATION,
     Reading,
     adjacent,
-    denies_korean,
     names,
     read,
     stem,
@@ -28,10 +28,17 @@ from septet_guardrails.domain.grounding.claims import (
     written_numbers,
 )
 from septet_guardrails.domain.grounding.lookup import ReadTable, log_odds, look_up, table_flaws
+from septet_guardrails.domain.grounding.polarity import contradicts
 from septet_guardrails.domain.grounding.tables import split_tables
+from septet_guardrails.domain.grounding.tokens import amounts
 from septet_guardrails.domain.text import is_korean, split_sentences
 
 _MAX_PASSAGE_SENTENCES = 60
+_PARTLY, _MOSTLY = 0.4, 0.75
+_PRONOUN = re.compile(
+    r"(?:it|its|this|that|these|those|they|their|he|his|she|her)\b|(?:이는?|이들은|이곳은|그[는의]?|그녀[는의]|그들[은의])\s",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,7 @@ class Evidence:
         sentences: the sentences outside tables, and the long cells of tables.
         whole: all of them with the title.
         tables: the tables.
+        amounts: the units of each number outside tables; an empty one for a number without a unit.
     """
 
     number: int
@@ -51,6 +59,7 @@ class Evidence:
     sentences: tuple[Reading, ...]
     whole: Reading
     tables: tuple[ReadTable, ...]
+    amounts: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, number: int, text: str, title: str = "") -> Evidence:
@@ -59,15 +68,20 @@ class Evidence:
 
 
 @lru_cache(maxsize=1024)
-def _parsed(text: str, title: str) -> tuple[tuple[Reading, ...], Reading, tuple[ReadTable, ...]]:
-    """Parse a passage by sentence, as a whole with its title, and by table.
+def _parsed(
+    text: str, title: str
+) -> tuple[tuple[Reading, ...], Reading, tuple[ReadTable, ...], Mapping[str, frozenset[str]]]:
+    """Parse a passage by sentence, as a whole with its title, by table, and by amount.
 
     Cached: many questions find the same passage.
     """
     tables, prose = split_tables(text)
     pieces = split_sentences(prose, _MAX_PASSAGE_SENTENCES)
     sentences = tuple(read(piece.text) for piece in pieces) or (read(prose),)
-    return sentences, read(f"{title}\n{prose}"), tuple(map(ReadTable, tables))
+    units: dict[str, frozenset[str]] = {}
+    for number, unit in amounts(prose):
+        units[number] = units.get(number, frozenset()) | {unit}
+    return sentences, read(f"{title}\n{prose}"), tuple(map(ReadTable, tables)), units
 
 
 @dataclass(frozen=True)
@@ -125,6 +139,8 @@ class _Claim:
     Attributes:
         own: character pairs that are not in the question, or all pairs if the question has them all.
         pairs: neighbouring content words.
+        numbers: numbers that a passage must have.
+        amounts: numbers with their units.
         named: names that are not in the question, with their stems.
     """
 
@@ -134,6 +150,7 @@ class _Claim:
     own: frozenset[str]
     pairs: frozenset[tuple[str, str]]
     numbers: frozenset[str]
+    amounts: tuple[tuple[str, str], ...]
     named: tuple[tuple[str, str], ...]
 
     @classmethod
@@ -147,6 +164,7 @@ class _Claim:
             own=reading.bigrams - neutral.bigrams or reading.bigrams,
             pairs=adjacent(reading.content),
             numbers=written_numbers(claim),
+            amounts=tuple(amounts(claim)),
             named=tuple((name, stemmed) for name, stemmed in named if stemmed not in neutral.bag),
         )
 
@@ -166,11 +184,46 @@ def _features(claim: _Claim, passage: Evidence) -> dict[str, float]:
         "sentence": shares[at],
         "passage": whole,
         "order": _share(claim.pairs, adjacent(best.content)) if len(reading.content) > 1 else shares[at],
-        "numbers": float(not claim.numbers <= passage.whole.numbers),
+        "numbers": float(not claim.numbers <= passage.whole.numbers or _has_other_unit(claim, passage)),
         "names": min(1.0, 2 * unknown / len(claim.named)) if claim.named else 0.0,
-        "negation": float(shares[at] >= 0.4 and _is_denied(reading, best, claim.korean)),
+        "negation": float(
+            shares[at] >= _PARTLY
+            and contradicts(reading, best, korean=claim.korean, close=shares[at] >= _PARTLY + 0.2)
+        ),
+        "apart": _apart(claim, passage, shares),
         "swapped": float(_is_swapped(reading, best)),
     }
+
+
+def _apart(claim: _Claim, passage: Evidence, shares: Sequence[float]) -> float:
+    """Return how much less of the claim the sentences with one of its numbers cover than the best sentence.
+
+    A sentence that begins with a pronoun is read with the one before it. It is 0 if no sentence mostly covers the claim,
+    or if that sentence has no other number: then the claim joins sentences, and its numbers may stand in any of them.
+    """
+    best, gap = max(shares), 0.0
+    if best < _MOSTLY or not passage.sentences[shares.index(best)].numbers - claim.numbers:
+        return 0.0
+    for number in claim.numbers:
+        held = [at for at, piece in enumerate(passage.sentences) if number in piece.numbers]
+        if held:
+            gap = max(gap, best - max(_share_with_antecedent(passage, shares, at) for at in held))
+    return gap
+
+
+def _share_with_antecedent(passage: Evidence, shares: Sequence[float], at: int) -> float:
+    if at and _PRONOUN.match(passage.sentences[at].text):
+        return max(shares[at], shares[at - 1])
+    return shares[at]
+
+
+def _has_other_unit(claim: _Claim, passage: Evidence) -> bool:
+    """Whether the passage has an amount of the claim with other units only."""
+    for number, unit in claim.amounts:
+        units = passage.amounts.get(number)
+        if unit and units and unit not in units and "" not in units:
+            return True
+    return False
 
 
 def _coverage(stems: Sequence[str], bag: frozenset[str], neutral: frozenset[str]) -> float:
@@ -187,13 +240,6 @@ def _coverage(stems: Sequence[str], bag: frozenset[str], neutral: frozenset[str]
 def _share(of: frozenset[str] | frozenset[tuple[str, str]], among: Iterable[object]) -> float:
     present = among if isinstance(among, frozenset) else frozenset(among)
     return len(of & present) / len(of) if of else 1.0
-
-
-def _is_denied(claim: Reading, best: Reading, korean: bool) -> bool:
-    """Whether one sentence negates what the other states."""
-    if korean:
-        return denies_korean(claim.text) != denies_korean(best.text)
-    return bool((claim.denied ^ best.denied) & claim.bag & best.bag)
 
 
 def _is_swapped(claim: Reading, best: Reading) -> bool:
@@ -221,6 +267,7 @@ def _flaws(features: Mapping[str, float]) -> tuple[str, ...]:
         "names": "a name that the passages do not have",
         "negation": "denied on one side only",
         "swapped": "roles reversed",
+        "apart": "a number that stands apart from its subject",
     }
     flaws = [text for name, text in descriptions.items() if features[name] >= 0.5]
     if features["passage"] < 0.6:

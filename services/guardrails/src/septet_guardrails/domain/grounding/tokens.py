@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 from septet_guardrails.domain.grounding.claims import (
     NUMBER_WORDS,
     STOP_WORDS,
     is_particle,
+    joined_thousands,
     stem,
     without_particle,
 )
 
 _TOKEN = re.compile(r"[$€£₩%]|\d+(?:[.,]\d+)*|[가-힣]+|[^\W\d_가-힣]+")
-_SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:\s,\s?\d{3})+(?!\s?[\d,])")
 _ORDINALS = frozenset({"st", "nd", "rd", "th"})
 _CURRENCIES = {"$": "usd", "€": "eur", "£": "gbp", "₩": "krw"}
 COMPARISONS = frozenset(
@@ -120,10 +121,9 @@ def tokens(text: str) -> tuple[str, ...]:
     """
     folded = unicodedata.normalize("NFKD", text.lower())
     plain = unicodedata.normalize("NFC", "".join(c for c in folded if not unicodedata.combining(c)))
-    plain = _SPACED_THOUSANDS.sub(lambda match: re.sub(r"\s", "", match.group()), plain)
     found: list[str] = []
     sign = ""
-    for match in _TOKEN.finditer(plain):
+    for match in _TOKEN.finditer(joined_thousands(plain)):
         word = match.group()
         if word in _CURRENCIES:
             sign = _CURRENCIES[word]
@@ -152,6 +152,15 @@ def _word(word: str) -> tuple[str, ...]:
     if base != word:
         return (UNITS.get(base, base),)
     return (stem(word),)
+
+
+def amounts(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each number of a text with the unit after it, or with an empty one."""
+    found = tokens(text)
+    for at, token in enumerate(found):
+        if token[0].isdigit():
+            after = found[at + 1] if at + 1 < len(found) else ""
+            yield token, after if after in MEASURES else ""
 
 
 MEASURES = {tokens(word)[0]: measure for measure, words in _MEASURE_WORDS.items() for word in words.split()}
