@@ -35,6 +35,8 @@ from septet_guardrails.domain.text import is_korean, split_sentences
 
 _MAX_PASSAGE_SENTENCES = 60
 _PARTLY, _MOSTLY = 0.4, 0.75
+# Fewer content words do not tell which sentence a claim repeats.
+_FEW = 3
 _PRONOUN = re.compile(
     r"(?:it|its|this|that|these|those|they|their|he|his|she|her)\b|(?:이는?|이들은|이곳은|그[는의]?|그녀[는의]|그들[은의])\s",
     re.IGNORECASE,
@@ -202,6 +204,8 @@ def _apart(claim: _Claim, passage: Evidence, shares: Sequence[float]) -> float:
     or if that sentence has no other number: then the claim joins sentences, and its numbers may stand in any of them.
     """
     best, gap = max(shares), 0.0
+    if not claim.korean and len(claim.reading.bag) < _FEW:
+        return 0.0
     if best < _MOSTLY or not passage.sentences[shares.index(best)].numbers - claim.numbers:
         return 0.0
     for number in claim.numbers:
