@@ -23,13 +23,15 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.guardrails.groundedness_sets import Claim, claims
 from benchmarks.guardrails.sets import save
 
-FEATURES = ("sentence", "passage", "order", "numbers", "names", "negation", "swapped")
+FEATURES = ("sentence", "passage", "order", "numbers", "names", "negation", "apart", "swapped")
 # The Korean paraphrases were translated separately, so their names and numbers differ in spelling, unlike those of an
 # answer and its passage. Coverage is therefore fitted on sentences of other texts, and the penalties are set by hand:
 # a foreign number or a negation outweighs any coverage, and full coverage slightly outweighs a foreign topic.
 COVERAGE = ("sentence", "passage")
 COVERAGE_GROUPS = frozenset({"made foreign ko", "paws foreign ko"})
-PENALTIES = {"numbers": 1.2, "negation": 1.2, "names": 1.0}
+PENALTIES = {"numbers": 1.2, "negation": 1.2, "names": 1.0, "apart": 2.0}
+# No feature can tell a name of the same passage from the right one, so these claims would only move the bias.
+REPORTED_ONLY = frozenset({"made moved name en", "made moved name ko"})
 THRESHOLDS = (0.3, 0.4, 0.5)
 # Features with a positive effect by their meaning. A weight of the wrong sign is noise and is set to zero.
 POSITIVE = frozenset({"sentence", "passage", "order"})
@@ -69,6 +71,7 @@ def fit_korean(rows: list[Row]) -> dict[str, float]:
 
 def fit(rows: list[Row], features: tuple[str, ...] = FEATURES) -> dict[str, float]:
     """Logistic regression with constrained signs and equal weights for all groups and both classes."""
+    rows = [row for row in rows if row.claim.group not in REPORTED_ONLY]
     use = list(features)
     counts: dict[tuple[str, bool], int] = defaultdict(int)
     for row in rows:
@@ -113,17 +116,34 @@ def report(rows: list[Row], weights: Mapping[str, float]) -> dict[str, dict[str,
     return found
 
 
-def write(english: Mapping[str, float], korean: Mapping[str, float]) -> None:
-    """Replace the weights in the package."""
+def write(fitted: Mapping[str, Mapping[str, float]]) -> None:
+    """Replace weights of the package: by the name of their constant."""
     path = Path(calibration.__file__)
-    head = path.read_text(encoding="utf-8").split("ENGLISH:")[0]
+    text = path.read_text(encoding="utf-8")
+    head = text.split("ENGLISH:")[0]
+    known = {name: getattr(calibration, name) for name in ("ENGLISH", "KOREAN", "TABLE")}
     blocks = [
         f"{name}: Mapping[str, float] = {{\n"
         + "".join(f'    "{key}": {value},\n' for key, value in weights.items())
         + "}\n"
-        for name, weights in (("ENGLISH", english), ("KOREAN", korean))
+        for name, weights in (known | dict(fitted)).items()
     ]
     path.write_text(head + "".join(blocks), encoding="utf-8")
+
+
+def family(row: Row) -> str:
+    """The data set of a claim: the unit that is left out."""
+    return row.claim.group.split()[0]
+
+
+def leave_one_out(rows: list[Row], *, korean: bool) -> dict[str, dict[str, dict[str, float]]]:
+    """Figures of each set with weights that were fitted on part A of the other sets."""
+    found = {}
+    for left_out in sorted({family(row) for row in rows}):
+        others = [row for row in rows if family(row) != left_out and row.claim.part == "a"]
+        weights = fit_korean(others) if korean else fit(others)
+        found[left_out] = report([row for row in rows if family(row) == left_out], weights)
+    return found
 
 
 def main() -> None:
@@ -140,12 +160,13 @@ def main() -> None:
             "weights": weights[k],
             "tuned_on_part_a": report([r for r in languages[k] if r.claim.part == "a"], weights[k]),
             "checked_on_part_b": report([r for r in languages[k] if r.claim.part == "b"], weights[k]),
+            "fitted_on_other_sets": leave_one_out(languages[k], korean=k),
         }
         for name, k in (("english", False), ("korean", True))
     }
     save("groundedness", {**body, "seconds": round(time.monotonic() - began)})
     if arguments.write:
-        write(weights[False], weights[True])
+        write({"ENGLISH": weights[False], "KOREAN": weights[True]})
 
 
 if __name__ == "__main__":

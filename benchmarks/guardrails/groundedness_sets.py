@@ -90,7 +90,12 @@ def made(language: str, limit: int = 400) -> Iterator[Claim]:
         where = part(f"{language} {i}")
         base = CITATION.sub("", chance.choice(pieces))
         foreign = _nearest(base, i, contexts)
-        for kind, wrong in _corruptions(base, foreign, chance, language):
+        rest = " ".join(piece for piece in pieces if CITATION.sub("", piece) != base)
+        wrongs = [
+            *_corruptions(base, foreign, chance, language),
+            *_moves(base, rest, random.Random(i), language),
+        ]
+        for kind, wrong in wrongs:
             yield Claim(_shorten(base), passage, "", True, f"made {kind} {language}", where)
             yield Claim(wrong, passage, "", False, f"made {kind} {language}", where)
 
@@ -125,6 +130,19 @@ def _corruptions(text: str, foreign: str, chance: random.Random, language: str) 
     sentences = [s.text for s in split_sentences(foreign, 8) if 30 <= len(s.text) <= 260]
     if sentences:
         yield "foreign", _closest(text, sentences)
+
+
+def _moves(text: str, rest: str, chance: random.Random, language: str) -> Iterator[tuple[str, str]]:
+    """Kind and text of the sentence with a number or a name from another sentence of the same passage."""
+    find = _names if language == "en" else topics
+    for kind, pick in (("moved number", _years_and_amounts), ("moved name", find)):
+        mine, others = sorted(pick(text)), sorted(pick(rest) - pick(text))
+        if mine and others:
+            yield kind, text.replace(chance.choice(mine), chance.choice(others), 1)
+
+
+def _years_and_amounts(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"(?<![\d.,])\d{2,4}(?![\d.,]\d|\d)", text))
 
 
 def _names(text: str) -> frozenset[str]:

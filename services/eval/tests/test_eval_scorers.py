@@ -81,6 +81,19 @@ def test_groundedness_halves_a_sentence_with_an_unknown_number() -> None:
     assert wrong <= right / 2
 
 
+def test_groundedness_by_coverage_is_that_of_the_weakest_sentence() -> None:
+    good, bad = "Deques generalize stacks and queues.", "Paris is the capital of France."
+    assert value("groundedness", case(f"{good} {bad}", "?", DEQUE)) == 0.0
+    assert value("groundedness", case(good, "?", DEQUE)) >= 0.6
+
+
+def test_groundedness_needs_the_numbers_in_the_passage_that_covers_the_sentence() -> None:
+    answer = "The kettle has a warranty of 24 months."
+    right = case(answer, "?", "The kettle has a warranty of 24 months.", "Parcels take 3 days.")
+    wrong = case(answer, "?", "The kettle has a warranty of 12 months.", "Parcels take 24 days.")
+    assert value("groundedness", wrong) <= value("groundedness", right) / 2
+
+
 def test_context_relevance_is_the_larger_of_cosine_and_terms() -> None:
     given = Case(
         "What is a deque?",

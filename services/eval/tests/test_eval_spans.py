@@ -58,7 +58,6 @@ def test_an_unsupported_citation_has_no_span() -> None:
     assert cited("Bananas grow in warm countries [1].") == []
     assert cited("Queues are lists.") == [], "not cited"
     assert cited("Queues are lists [7].") == [], "no such source"
-    assert cited('{"a": "Queues are lists [1]"}', ask=Ask(question="q", output_schema={})) == []
     assert cited_spans(outcome("", status="failed")) == {}
 
 
@@ -97,3 +96,19 @@ def test_the_number_of_pairs_is_bounded() -> None:
     began = time.process_time()
     assert cited_spans(outcome(answer, passages=passages)) == {}
     assert time.process_time() - began < 1.0
+
+
+def test_a_json_answer_cites_the_rows_and_sentences_that_hold_its_values() -> None:
+    rows = "plan: Basic; price: 5 USD\nplan: Team; price: 12 USD\nplan: Pro; price: 40 USD"
+    given = (passage(rows), passage("The Team plan has 250 GB of storage.", 2), passage(OTHER, 3))
+    answer = '{"plans": [{"name": "Team", "price": 12}, {"name": "Team", "storage": "250 GB"}]}'
+    made = outcome(answer, passages=given, ask=Ask(question="q", output_schema={"type": "object"}))
+    found = sources(made)
+    assert [source.cited for source in found] == [True, True, False]
+    spans = [[source.passage[s.start : s.end] for s in source.spans] for source in found]
+    assert spans == [["plan: Team; price: 12 USD"], ["The Team plan has 250 GB of storage."], []]
+
+
+def test_json_without_values_cites_nothing() -> None:
+    for answer in ("{}", "[true, null]", "no json", "[" * 100_000):
+        assert cited_spans(outcome(answer, ask=Ask(question="q", output_schema={}))) == {}

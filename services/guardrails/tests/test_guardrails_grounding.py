@@ -77,3 +77,62 @@ def test_reversed_roles_are_not_supported() -> None:
     right = score_sentence("Google acquired Fitbit in 2021.", evidence, "").probability
     wrong = score_sentence("Fitbit acquired Google in 2021.", evidence, "").probability
     assert right >= 0.5 > wrong
+
+
+def by(passage: str, claim: str) -> float:
+    return score_sentence(claim, [Evidence.of(1, passage)], "").probability
+
+
+@pytest.mark.parametrize(
+    ("passage", "claim", "supported"),
+    [
+        ("The store holds 235 , 000 books.", "The store holds 235,000 books.", True),
+        ("The store holds 235,000 books.", "The store holds 235 , 000 books.", True),
+        ("The plan costs 4 USD per month.", "The plan costs 4 hours per month.", False),
+        ("The plan covers not only phones but tablets.", "The plan covers phones and tablets.", True),
+        ("The plan covers phones and tablets.", "The plan covers not only phones but tablets.", True),
+        (
+            "The phone service is open to all of us.",
+            "The phone service is never not open to all of us.",
+            True,
+        ),
+        ("The service is available in Korea.", "The service is unavailable in Korea.", False),
+        (
+            "The committee accepted the proposal in March.",
+            "The committee rejected the proposal in March.",
+            False,
+        ),
+        (
+            "The fee is not refunded, and the deposit is returned in June.",
+            "The deposit is returned in June.",
+            True,
+        ),
+    ],
+)
+def test_numbers_units_and_denials(passage: str, claim: str, supported: bool) -> None:
+    assert (by(passage, claim) >= 0.5) is supported
+
+
+@pytest.mark.parametrize(
+    ("passage", "claim", "supported"),
+    [
+        ("이 요금제는 전화 지원이 없으며 저장 용량은 10GB이다.", "저장 용량은 10GB이다.", True),
+        ("이 요금제는 전화 지원이 없으며 저장 용량은 10GB이다.", "이 요금제는 전화 지원이 있다.", False),
+        ("그는 시험에 응시하지 않을 수 없었다.", "그는 시험에 응시하지 않았다.", False),
+        ("서울의 인구는 2020년에 증가했다.", "서울의 인구는 2020년에 감소했다.", False),
+        ("서울의 인구는 2020년에 증가했다.", "서울의 인구는 2020년에 증가했습니다.", True),
+        ("미성년자의 가입은 허용된다.", "미성년자의 가입은 금지된다.", False),
+        ("이 앱은 전화뿐만 아니라 태블릿도 지원한다.", "이 앱은 전화와 태블릿을 지원한다.", True),
+    ],
+)
+def test_korean_denials_and_antonyms(passage: str, claim: str, supported: bool) -> None:
+    assert (by(passage, claim) >= 0.5) is supported
+
+
+def test_a_number_of_another_subject_in_the_passage_is_not_support() -> None:
+    passage = (
+        "The Han bridge in Seoul was opened in 1917 after two years of work. "
+        "The harbour of Busan was enlarged by the ministry of transport in 1974."
+    )
+    assert by(passage, "The Han bridge in Seoul was opened in 1917.") >= 0.5
+    assert by(passage, "The Han bridge in Seoul was opened in 1974.") < 0.5

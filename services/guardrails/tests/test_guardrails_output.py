@@ -24,6 +24,7 @@ from septet_contracts import (
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
+from septet_guardrails.domain.policy import parse_policy
 from septet_guardrails.domain.rails import output_rails
 from septet_guardrails.handlers import DraftsHandler
 from septet_kit import Permanent
@@ -211,6 +212,74 @@ async def test_input_verdicts_are_kept_and_verdicts_of_the_first_draft_dropped()
     assert decisions(event)["groundedness"] == "pass"
 
 
+WARRANTY = (
+    passage(1, "The warranty of the kettle lasts 24 months. The kettle weighs 2 kg."),
+    passage(2, "Parcels are delivered within 3 days. Express parcels cost 5 USD."),
+    passage(3, "The office in Seoul opens at 9 and closes at 18."),
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "corrected"),
+    [
+        ("The warranty of the kettle lasts 24 months [1].", None),
+        (
+            "The warranty of the kettle lasts 24 months [3].",
+            "The warranty of the kettle lasts 24 months [1].",
+        ),
+        (
+            "The warranty of the kettle lasts 24 months [1][3].",
+            "The warranty of the kettle lasts 24 months [1].",
+        ),
+        (
+            "The kettle weighs 2 kg [2]. Express parcels cost 5 USD [2].",
+            "The kettle weighs 2 kg [1]. Express parcels cost 5 USD [2].",
+        ),
+        (
+            "The kettle weighs 2 kg [1]. Express parcels cost 5 USD.",
+            "The kettle weighs 2 kg [1]. Express parcels cost 5 USD [2].",
+        ),
+    ],
+)
+async def test_every_cited_passage_supports_its_sentence(answer: str, corrected: str | None) -> None:
+    event = await handle(answer, passages=WARRANTY)
+    assert event.answer == (corrected or answer)
+    assert decisions(event)["citations"] == ("fix" if corrected else "pass")
+
+
+async def test_sentence_that_no_passage_supports_is_dropped_without_the_groundedness_rail() -> None:
+    policies = PolicyFiles({"default": parse_policy("output: {groundedness: {enabled: false}}", "p")}, {})
+    handler = DraftsHandler(policies, output_rails(PresidioNames(), ProfanityModel()))
+    event = draft("The kettle weighs 2 kg [1]. The warranty lasts 30 months [3].", passages=WARRANTY)
+    (emit,) = await handler(event, context("drafts", event))
+    assert emit.event.answer == "The kettle weighs 2 kg [1]."
+    event = draft("The warranty lasts 30 months [3].", passages=WARRANTY)
+    (emit,) = await handler(event, context("drafts", event))
+    assert isinstance(emit.event, Revision)
+
+
+async def test_score_is_that_of_the_weakest_released_sentence() -> None:
+    strong, weak = "The kettle weighs 2 kg [1].", "The kettle has a warranty that lasts 24 months [1]."
+    scores = []
+    for answer in (strong, weak, f"{strong} {weak}", f"{strong} {weak} Napoleon designed it in 1805 [1]."):
+        event = await handle(answer, passages=WARRANTY)
+        scores.append(next(v.score for v in event.verdicts if v.rail == "groundedness"))
+    assert scores[2] == scores[3] == min(scores[0], scores[1])
+    assert scores[0] != scores[1]
+
+
+async def test_json_values_that_the_passages_do_not_support_are_revised_then_refused() -> None:
+    table = "| plan | price per month |\n|---|---|\n| Basic | 5 USD |\n| Team | 12 USD |\n| Pro | 40 USD |"
+    ask = Ask(question="How much is the Team plan?", output_schema={"type": "object"})
+    wrong, right = '{"plan": "Team", "price_usd": 40}', '{"plan": "Team", "price_usd": 12}'
+    given: dict[str, Any] = {"ask": ask, "passages": (passage(1, table),)}
+    event = await handle(wrong, **given)
+    assert isinstance(event, Revision)
+    assert "price_usd: 40" in event.complaints[0]
+    assert (await handle(wrong, attempt=2, **given)).status == "refused"
+    assert (await handle(right, **given)).answer == right
+
+
 SCHEMA = {
     "type": "object",
     "properties": {"n": {"type": "integer"}, "s": {"type": "string"}},
@@ -228,7 +297,9 @@ SCHEMA = {
     ],
 )
 async def test_json_answers_are_extracted_and_masked(answer: str, expected: str) -> None:
-    event = await handle(answer, ask=Ask(question="How many?", output_schema=SCHEMA))
+    passages = (passage(1, "To reach the office, call its 1 telephone."),)
+    ask = Ask(question="How many telephones does the office have?", output_schema=SCHEMA)
+    event = await handle(answer, ask=ask, passages=passages)
     assert (event.status, event.answer) == ("answered", expected)
 
 

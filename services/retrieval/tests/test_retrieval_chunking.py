@@ -79,7 +79,7 @@ def test_markdown_locations_are_heading_paths() -> None:
 def test_markdown_code_and_tables_stay_whole_and_front_matter_is_dropped() -> None:
     pieces = texts(GUIDE, "text/markdown")
     assert any("pip install septet\n\nseptet up" in piece for piece in pieces)
-    assert any("| Debian | apt |\n| Fedora | dnf |" in piece for piece in pieces)
+    assert any("distro: Debian; command: apt\ndistro: Fedora; command: dnf" in piece for piece in pieces)
     assert not any("boost" in piece for piece in pieces)
 
 
@@ -97,7 +97,7 @@ def test_html_is_its_visible_text_with_heading_paths() -> None:
     joined = "\n".join(piece.text for piece in pieces)
     assert "Hello bold world." in joined
     assert "a = 1\n  b = 2" in joined
-    assert "k | v\nx | 1" in joined
+    assert "k: x; v: 1" in joined
     assert not any(word in joined for word in ("Menu", "var x", "no "))
     assert next(piece for piece in pieces if "a = 1" in piece.text).location == "Guide › Code"
 
@@ -133,3 +133,53 @@ def test_searched_text_repeats_no_title() -> None:
     (own,) = to_passages(Document("t", "d", "collections: a module.", title="Collections"), Limits())
     assert plain.searched_text == "Collections\nA deque is a queue."
     assert own.searched_text == "collections: a module."
+
+
+TABLE = """| plan | price per month | storage |
+|:--|--:|---|
+| **Basic** | 5 USD | 10 GB; shared |
+| Team | 12 USD | |
+| [Enterprise](/e) | 40 USD | 2 TB |"""
+ROWS = """plan: Basic; price per month: 5 USD; storage: 10 GB, shared
+plan: Team; price per month: 12 USD
+plan: Enterprise; price per month: 40 USD; storage: 2 TB"""
+
+
+def test_a_table_is_shown_as_rows_in_place_of_its_source() -> None:
+    source = f"# Plans\n\nBefore.\n\n{TABLE}\n\nAfter."
+    (piece,) = chunk(source, "text/markdown")
+    assert piece.text == f"# Plans\n\nBefore.\n\n{ROWS}\n\nAfter."
+    assert source[piece.start : piece.end] == source
+
+
+def test_every_passage_of_a_long_table_has_the_column_names() -> None:
+    lines = "\n".join(f"| city {n} | {n} km | {n * 7} |" for n in range(200))
+    source = f"# Cities\n\n| name | distance | people |\n|---|---|---|\n{lines}\n\nThe end."
+    pieces = chunk(source, "text/markdown")
+    assert len(pieces) > 5
+    shown = "\n".join(piece.text for piece in pieces)
+    for n in range(200):
+        assert f"name: city {n}; distance: {n} km; people: {n * 7}" in shown
+    for piece in pieces:
+        assert len(piece.text) <= Limits().maximum * 1.2
+        first, last = piece.text.splitlines()[0], piece.text.splitlines()[-1]
+        for line in (first, last):
+            if line.startswith("name: city"):
+                number = line.split(";")[0].removeprefix("name: city ")
+                assert f"| city {number} |" in source[piece.start : piece.end]
+
+
+def test_html_tables_with_a_header_are_rows() -> None:
+    page = "<table><tr><th>plan</th><th>price</th></tr><tr><td>Team</td><td>12 USD</td></tr></table>"
+    (piece,) = chunk(page, "text/html")
+    assert piece.text == "plan: Team; price: 12 USD"
+    (plain,) = chunk(page.replace("th>", "td>"), "text/html")
+    assert plain.text == "plan | price\nTeam | 12 USD"
+
+
+@pytest.mark.parametrize(
+    "source", ["| a | b |\n", "| a | b |\n|---|---|\n", "|---|---|\n| a | b |", "a | b\nc | d"]
+)
+def test_lines_with_bars_that_are_no_table_stay_as_they_are(source: str) -> None:
+    (piece,) = chunk(source, "text/markdown")
+    assert piece.text == source.strip()

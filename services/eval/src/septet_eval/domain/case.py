@@ -103,6 +103,26 @@ def json_text(answer: str) -> str:
         return answer
 
 
+def object_texts(answer: str) -> Iterator[str]:
+    """The scalar values of each object of a JSON text, in one line; nothing for any other or a longer text."""
+    if len(answer) > MAX_CHARACTERS:
+        return
+    try:
+        yield from _objects(json.loads(answer))
+    except (json.JSONDecodeError, RecursionError):
+        return
+
+
+def _objects(value: Any) -> Iterator[str]:
+    items = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    scalars = [item for item in items if isinstance(item, str | int | float) and not isinstance(item, bool)]
+    if scalars:
+        yield " ".join(map(str, scalars))
+    for item in items:
+        if isinstance(item, dict | list):
+            yield from _objects(item)
+
+
 def _leaves(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for item in value.values():

@@ -9,9 +9,14 @@ from septet_eval.domain.text import citations
 
 
 def sources(outcome: Outcome) -> tuple[Source, ...]:
-    """The passages as numbered sources, each with the spans that the answer cites."""
+    """The passages as numbered sources, each with the spans that the answer cites.
+
+    A JSON answer has no citations: it cites the passages that support its values.
+    """
     cited = citations(outcome.answer or "")
     spans = cited_spans(outcome)
+    if outcome.ask.output_schema is not None:
+        cited = set(spans)
     return tuple(
         Source(
             number=n,

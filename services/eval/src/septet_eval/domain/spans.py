@@ -9,7 +9,7 @@ from itertools import islice
 from septet_contracts import CitedSpan, Outcome, Quote
 from septet_kit.text import sentence_spans
 
-from septet_eval.domain.case import MAX_CHARACTERS, MAX_SENTENCES
+from septet_eval.domain.case import MAX_CHARACTERS, MAX_SENTENCES, object_texts
 from septet_eval.domain.text import Sentence, coverage, sentences, terms
 
 MAX_PAIRS = 200
@@ -61,11 +61,13 @@ class _Text:
 
 
 def cited_spans(outcome: Outcome) -> dict[int, tuple[CitedSpan, ...]]:
-    """Spans by passage number, for the passages that a prose answer cites."""
+    """Spans by passage number: of the passages that a prose answer cites, or that support the values of a JSON answer."""
 
-    if not outcome.answer or outcome.ask.output_schema is not None:
+    if not outcome.answer:
         return {}
     texts = {n: _Text(p.text) for n, p in enumerate(outcome.passages, start=1)}
+    if outcome.ask.output_schema is not None:
+        return _value_spans(outcome.answer, texts)
     best = outcome.answerability.best if outcome.answerability is not None else None
     found: defaultdict[int, dict[tuple[int, int], CitedSpan]] = defaultdict(dict)
     for sentence, number in islice(_pairs(outcome.answer), MAX_PAIRS):
@@ -76,6 +78,23 @@ def cited_spans(outcome: Outcome) -> dict[int, tuple[CitedSpan, ...]]:
         if span is not None:
             found[number].setdefault((span.start, span.end), span)
     return {number: tuple(spans[place] for place in sorted(spans)) for number, spans in found.items()}
+
+
+def _value_spans(answer: str, texts: dict[int, _Text]) -> dict[int, tuple[CitedSpan, ...]]:
+    """The best span for the values of each object of a JSON answer."""
+    found: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
+    for values in islice(object_texts(answer), MAX_PAIRS // max(1, len(texts))):
+        spans = ((number, text.supporting(values)) for number, text in texts.items())
+        shares = [
+            (coverage(terms(values), terms(texts[n].text[s.start : s.end])), -n, s) for n, s in spans if s
+        ]
+        if shares:
+            _, number, span = max(shares, key=lambda share: share[:2])
+            found[-number].add((span.start, span.end))
+    return {
+        number: tuple(CitedSpan(start=start, end=end, kind="supporting") for start, end in sorted(places))
+        for number, places in found.items()
+    }
 
 
 def _pairs(answer: str) -> Iterator[tuple[Sentence, int]]:

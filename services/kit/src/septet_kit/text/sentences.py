@@ -23,7 +23,8 @@ _TERMINATED = (
     rf"(?:[{_CLOSING}]*+{_CITED}(?:(?=\s|\Z)|(?<=[。！？]))"
     rf"|(?<=[다요죠까네음함됨임][{_END}]){_CITED}(?=[가-힣A-Z0-9“‘(]))"
 )
-_ITEM = r"(?=[-*+•]\s|[#|>]|\d{1,3}[.)]\s|[가나다라마바사]\.\s|```)"
+# The last one is a row of a table, as passages show it: ``plan: Team; price: 12 USD``.
+_ITEM = r"(?=[-*+•]\s|[#|>]|\d{1,3}[.)]\s|[가나다라마바사]\.\s|```|[^\n:;]{1,80}+:\s[^\n;]{0,200}+;\s)"
 _IN_DOCUMENTS = re.compile(rf"[{_END}\n](?:(?<=\n)(?:[^\S\n]*+\n\s*+|[^\S\n]*+{_ITEM})|{_TERMINATED})")
 _IN_ANSWERS = re.compile(rf"[{_END}\n](?:(?<=\n)\s*+|{_TERMINATED})")
 

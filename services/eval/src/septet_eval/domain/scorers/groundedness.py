@@ -10,9 +10,9 @@ from septet_eval.domain.text import coverage, numbers, terms
 
 
 def groundedness(case: Case) -> Score | None:
-    """The guardrail's score if there is one, else the mean coverage of the sentences by the passages.
+    """The guardrail's score if there is one, else the coverage of the weakest sentence by a passage.
 
-    Both have the same scale. The guardrail's score is better because it also compares meanings.
+    Both have the same scale. The guardrail's score is better because it also compares subjects, units and denials.
     """
     if not (case.answered and case.answer and case.passages):
         return None
@@ -28,20 +28,18 @@ def groundedness(case: Case) -> Score | None:
     shares = [_support(s.text, case) for s in case.sentences]
     if not shares:
         return None
-    value = sum(shares) / len(shares)
     return Score(
         name="groundedness",
-        value=rounded(value),
-        scorer="groundedness/1 coverage",
+        value=rounded(min(shares)),
+        scorer="groundedness/2 weakest coverage",
         explanation=f"{sum(s >= 0.5 for s in shares)} of {len(shares)} sentences supported by a passage",
     )
 
 
 def _support(sentence: str, case: Case) -> float:
-    """Best coverage of a sentence by one passage, halved if no passage contains one of its numbers."""
-    wanted = terms(sentence)
+    """Best coverage of a sentence by one passage; a passage that lacks one of its numbers counts half."""
+    wanted, stated = terms(sentence), numbers(sentence)
     if not wanted:
         return 1.0
-    best = max(coverage(wanted, given) for given in case.passage_terms)
-    known = frozenset[str]().union(*case.passage_numbers)
-    return best if numbers(sentence) <= known else best / 2
+    given = zip(case.passage_terms, case.passage_numbers, strict=True)
+    return max(coverage(wanted, held) / (1 if stated <= known else 2) for held, known in given)

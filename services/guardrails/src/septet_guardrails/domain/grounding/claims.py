@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_STOP = _words(
+STOP_WORDS = _words(
     """
     a about above after again all also am an and any are as at be because been before being below
     between both but by can could did do does doing down during each few for from further had has have
@@ -37,12 +37,13 @@ _NEGATIONS = _words(
     isn’t aren’t wasn’t don’t doesn’t didn’t can’t won’t
     """
 )
-_NEGATIONS_KO = re.compile(r"(?:지\s*(?:않|못|말)|없|아니|아닌|아닙|안\s+[가-힣]|못\s*[하한했]|불가능|금지)")
+_CLAUSE_ENDS = re.compile(r"[,;:]\s|\s(?:and|but)\s")
+_NOT_ONLY = (["only"], ["just"], ["merely"], ["simply"], ["solely"], ["alone"])
 _ZERO_TO_TWENTY = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty
 """
-_NUMBER_WORDS = {word: str(number) for number, word in enumerate(_ZERO_TO_TWENTY.split())} | {
+NUMBER_WORDS = {word: str(number) for number, word in enumerate(_ZERO_TO_TWENTY.split())} | {
     "first": "1",
     "second": "2",
     "third": "3",
@@ -52,6 +53,7 @@ _NUMBER_WORDS = {word: str(number) for number, word in enumerate(_ZERO_TO_TWENTY
     "hundred": "100",
 }
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:\s,\s?\d{3})+(?!\s?[\d,])")
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\"“'(])\b[A-Z][\w’'-]*\b|\b[A-Z]{2,}\b|\b\w+[._]\w+\b")
 _TOPIC = re.compile(r"(?<![가-힣])([가-힣]{2,8}?)(?:에서는|에는|으로는|은|는|이|가)(?![가-힣])")
 _TOPIC_STOP = _words(
@@ -63,6 +65,7 @@ _JOSA = re.compile(
     r"(?:으로부터|에게서|에서는|으로는|이라는|이라고|에서|에게|까지|부터|으로|처럼|보다|이며|이고|이다|입니다|이었다|였다|였으며|에는|와의|과의"
     r"|라는|라고|하는|하며|하고|한다|했다|하였다|합니다|했습니다|됩니다|되었다|된다|은|는|이|가|을|를|의|에|와|과|도|로|만)$"
 )
+_ALONE = frozenset({"값", "약", "및", "등", "수", "것", "때"})
 _ENDINGS_TEXT = "'s ’s ization ations ation ingly ments ment ness ings ing edly ied ies ed ly es er s e"
 _ENDINGS = tuple(_ENDINGS_TEXT.split())
 
@@ -75,30 +78,46 @@ def stem(word: str) -> str:
     return word
 
 
+def is_particle(word: str) -> bool:
+    """Whether a word is only a Korean particle or ending, as after a Latin name or a number."""
+    return word in _ALONE or _JOSA.fullmatch(word) is not None
+
+
+def without_particle(word: str) -> str:
+    """Return a Korean word without its particle or the ending of its predicate; any other word unchanged."""
+    return (_JOSA.sub("", word) or word) if "가" <= word[0] <= "힣" else word
+
+
 def content(text: str) -> list[str]:
     """Return the stems of the content words without numbers, in order."""
     return [
         stem(word)
         for word in words(text)
-        if word not in _STOP and word not in _NEGATIONS and not word[0].isdigit()
+        if word not in STOP_WORDS and word not in _NEGATIONS and not word[0].isdigit()
     ]
+
+
+def joined_thousands(text: str) -> str:
+    """Return the text with "235 , 000" as "235,000"."""
+    return _SPACED_THOUSANDS.sub(lambda match: re.sub(r"\s", "", match.group()), text)
 
 
 def numbers(text: str) -> frozenset[str]:
     """Return the numbers of a text as plain digits; number words are converted."""
     plain = CITATION.sub(" ", text)
     found = {match.group().replace(",", "") for match in _NUMBER.finditer(plain)}
-    spelled = {_NUMBER_WORDS[word] for word in words(plain) if word in _NUMBER_WORDS}
+    found |= {match.group().replace(",", "") for match in _NUMBER.finditer(joined_thousands(plain))}
+    spelled = {NUMBER_WORDS[word] for word in words(plain) if word in NUMBER_WORDS}
     return frozenset(found | spelled)
 
 
 def written_numbers(text: str) -> frozenset[str]:
     """Return the numbers that a passage must have: digits, and number words except "one", "zero" and ordinals."""
-    plain = CITATION.sub(" ", text)
+    plain = joined_thousands(CITATION.sub(" ", text))
     spelled = {
-        _NUMBER_WORDS[w]
+        NUMBER_WORDS[w]
         for w in words(plain)
-        if w in _NUMBER_WORDS and w not in {"one", "first", "second", "third", "zero"}
+        if w in NUMBER_WORDS and w not in {"one", "first", "second", "third", "zero"}
     }
     return frozenset({match.group().replace(",", "") for match in _NUMBER.finditer(plain)} | spelled)
 
@@ -108,7 +127,7 @@ def names(text: str) -> frozenset[str]:
     found = {
         re.sub(r"['’]s?$", "", match.group().lower()) for match in _NAME.finditer(CITATION.sub(" ", text))
     }
-    return frozenset(name for name in found if name not in _STOP)
+    return frozenset(name for name in found if name not in STOP_WORDS)
 
 
 def topics(text: str) -> frozenset[str]:
@@ -117,18 +136,28 @@ def topics(text: str) -> frozenset[str]:
 
 
 def denied(text: str) -> frozenset[str]:
-    """Return the negated words: the two content words after each English negation."""
+    """Return the negated words: the two content words after each English negation.
+
+    "Not only" denies nothing, and two negations in a row cancel each other.
+    """
     found: set[str] = set()
-    tokens = words(CITATION.sub("", text))
-    for i, token in enumerate(tokens):
-        if token in _NEGATIONS or token.endswith(("n't", "n’t")):
-            found.update(content(" ".join(tokens[i + 1 : i + 5]))[:2])
+    for clause in _CLAUSE_ENDS.split(CITATION.sub("", text)):
+        found.update(_denied_in_clause(words(clause)))
     return frozenset(found)
 
 
-def denies_korean(text: str) -> bool:
-    """Whether a Korean sentence has a negated predicate."""
-    return _NEGATIONS_KO.search(text) is not None
+def _denied_in_clause(tokens: Sequence[str]) -> Iterator[str]:
+    negated = [token in _NEGATIONS or token.endswith(("n't", "n’t")) for token in tokens]
+    cancelled = -1
+    for i, is_negation in enumerate(negated):
+        if not is_negation or i <= cancelled or (tokens[i] == "not" and tokens[i + 1 : i + 2] in _NOT_ONLY):
+            continue
+        double = next((at for at in (i + 1, i + 2) if at < len(tokens) and negated[at]), None)
+        if double is not None:
+            cancelled = double
+        else:
+            after = content(" ".join(tokens[i + 1 : i + 5]))[:2]
+            yield from after or (content(" ".join(tokens[:i]))[-1:] if tokens[i] == "not" else [])
 
 
 def bigrams(text: str) -> frozenset[str]:
@@ -136,21 +165,32 @@ def bigrams(text: str) -> frozenset[str]:
     found: set[str] = set()
     for word in words(text):
         if not re.match(r"[가-힣]", word):
-            if word not in _STOP:
+            if word not in STOP_WORDS:
                 found.add(stem(word))
             continue
-        base = _JOSA.sub("", word) or word
+        base = without_particle(word)
         found.update(base[i : i + 2] for i in range(max(1, len(base) - 1)))
     return frozenset(found)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A parsed sentence."""
+    """A parsed sentence.
+
+    Attributes:
+        text: the sentence.
+        content: the stems of its content words, in order.
+        bag: the same as a set.
+        stems: the stems of all its words.
+        numbers: its numbers as plain digits.
+        denied: the stems of negated words.
+        bigrams: its Hangul character pairs, Latin stems and numbers.
+    """
 
     text: str
     content: tuple[str, ...]
     bag: frozenset[str]
+    stems: frozenset[str]
     numbers: frozenset[str]
     denied: frozenset[str]
     bigrams: frozenset[str]
@@ -160,7 +200,8 @@ class Reading:
 def read(text: str) -> Reading:
     """Parse a sentence. Cached: every sentence of an answer is compared with the same passages."""
     found = tuple(content(text))
-    return Reading(text, found, frozenset(found), numbers(text), denied(text), bigrams(text))
+    stems = frozenset(map(stem, words(text)))
+    return Reading(text, found, frozenset(found), stems, numbers(text), denied(text), bigrams(text))
 
 
 def adjacent(stems: Sequence[str]) -> frozenset[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 Features of a sentence and a passage: coverage of the content words (English) or character pairs (Korean) by the
 passage and by its best sentence, kept word order, numbers and names that are missing in the passage, a negation on
-one side only, and the same words in reversed roles. ``benchmarks/guardrails/calibrate_groundedness.py`` fits and
+one side only, and the same words in reversed roles. Tables are compared row by row (``lookup``), apart from the text
+around them. ``benchmarks/guardrails/calibrate_groundedness.py`` fits and
 checks the weights. Cosines of MiniLM embeddings are not used: next to these features their weight has the wrong
 sign on every English set.
 """
@@ -10,6 +11,7 @@ sign on every English set.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,44 +23,74 @@ from septet_guardrails.domain.grounding.claims import (
     CITATION,
     Reading,
     adjacent,
-    denies_korean,
     names,
     read,
     stem,
     topics,
     written_numbers,
 )
+from septet_guardrails.domain.grounding.lookup import ReadTable, log_odds, look_up, table_flaws
+from septet_guardrails.domain.grounding.polarity import contradicts
+from septet_guardrails.domain.grounding.tables import split_tables
+from septet_guardrails.domain.grounding.tokens import amounts
 from septet_guardrails.domain.text import split_sentences
 
 _MAX_PASSAGE_SENTENCES = 60
+_PARTLY, _MOSTLY = 0.4, 0.75
+# Fewer content words do not tell which sentence a claim repeats.
+_FEW = 3
+_PRONOUN = re.compile(
+    r"(?:it|its|this|that|these|those|they|their|he|his|she|her)\b|(?:이는?|이들은|이곳은|그[는의]?|그녀[는의]|그들[은의])\s",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A passage with its number in the prompt (1-based) and its parsed sentences."""
+    """A parsed passage.
+
+    Attributes:
+        number: the passage's number in the prompt, from 1.
+        title: its title and location, which support names that the text does not repeat.
+        sentences: the sentences outside tables, and the long cells of tables.
+        whole: all of them with the title.
+        tables: the tables.
+        amounts: the units of each number outside tables; an empty one for a number without a unit.
+    """
 
     number: int
-    text: str
+    title: str
     sentences: tuple[Reading, ...]
     whole: Reading
+    tables: tuple[ReadTable, ...]
+    amounts: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, number: int, text: str, title: str = "") -> Evidence:
-        """Parse a passage. Its title supports names that the text does not repeat."""
-        sentences, whole = _parsed(text, title)
-        return cls(number, text, sentences, whole)
+        """Parse a passage."""
+        return cls(number, title, *_parsed(text, title))
 
 
 @lru_cache(maxsize=1024)
-def _parsed(text: str, title: str) -> tuple[tuple[Reading, ...], Reading]:
-    """Parse a passage by sentence and as a whole with its title. Cached: many questions find the same passage."""
-    pieces = split_sentences(text, _MAX_PASSAGE_SENTENCES)
-    return tuple(read(p.text) for p in pieces) or (read(text),), read(f"{title}\n{text}")
+def _parsed(
+    text: str, title: str
+) -> tuple[tuple[Reading, ...], Reading, tuple[ReadTable, ...], Mapping[str, frozenset[str]]]:
+    """Parse a passage by sentence, as a whole with its title, by table, and by amount.
+
+    Cached: many questions find the same passage.
+    """
+    tables, prose = split_tables(text)
+    pieces = split_sentences(prose, _MAX_PASSAGE_SENTENCES)
+    sentences = tuple(read(piece.text) for piece in pieces) or (read(prose),)
+    units: dict[str, frozenset[str]] = {}
+    for number, unit in amounts(prose):
+        units[number] = units.get(number, frozenset()) | {unit}
+    return sentences, read(f"{title}\n{prose}"), tuple(map(ReadTable, tables)), units
 
 
 @dataclass(frozen=True)
 class Support:
-    """How well the passages support a sentence.
+    """How well passages support a sentence.
 
     Attributes:
         probability: of being supported, 0 to 1.
@@ -74,21 +106,34 @@ class Support:
 
 
 def score_sentence(sentence: str, evidence: Sequence[Evidence], question: str) -> Support:
-    """Score one sentence of an answer.
+    """Return the support of a sentence of an answer by the passage that supports it best.
 
     Args:
         sentence: with or without citations.
         evidence: the passages.
         question: its words are neutral; a sentence that repeats them is neither supported nor contradicted by it.
     """
-    claim = CITATION.sub("", sentence).strip()
     if not evidence:
         return Support(0.0, None, ("there are no passages",), {})
-    parsed = _Claim.of(claim, question)
-    scored = [(_features(parsed, passage), passage.number) for passage in evidence]
-    weights = calibration.KOREAN if parsed.korean else calibration.ENGLISH
-    features, number = max(scored, key=lambda pair: _probability(pair[0], weights))
-    return Support(round(_probability(features, weights), 4), number, _flaws(features), features)
+    return max(score_passages(sentence, evidence, question), key=lambda support: support.probability)
+
+
+def score_passages(sentence: str, evidence: Iterable[Evidence], question: str) -> list[Support]:
+    """Return the support of a sentence by each passage, in the order of the passages."""
+    parsed = _Claim.of(CITATION.sub("", sentence).strip(), question)
+    return [_support(parsed, passage, question) for passage in evidence]
+
+
+def _support(claim: _Claim, passage: Evidence, question: str) -> Support:
+    """Return the support by the text of a passage, or by a table of it if that supports the claim better."""
+    features = _features(claim, passage)
+    weights = calibration.KOREAN if claim.korean else calibration.ENGLISH
+    best = Support(probability_of(log_odds(features, weights)), passage.number, _flaws(features), features)
+    for table in passage.tables:
+        odds, found = look_up(claim.reading.text, table, passage.title, question)
+        if (probability := probability_of(odds)) > best.probability or not passage.sentences[0].text:
+            best = Support(probability, passage.number, table_flaws(found), found)
+    return best
 
 
 @dataclass(frozen=True)
@@ -98,6 +143,8 @@ class _Claim:
     Attributes:
         own: character pairs that are not in the question, or all pairs if the question has them all.
         pairs: neighbouring content words.
+        numbers: numbers that a passage must have.
+        amounts: numbers with their units.
         named: names that are not in the question, with their stems.
     """
 
@@ -107,6 +154,7 @@ class _Claim:
     own: frozenset[str]
     pairs: frozenset[tuple[str, str]]
     numbers: frozenset[str]
+    amounts: tuple[tuple[str, str], ...]
     named: tuple[tuple[str, str], ...]
 
     @classmethod
@@ -120,6 +168,7 @@ class _Claim:
             own=reading.bigrams - neutral.bigrams or reading.bigrams,
             pairs=adjacent(reading.content),
             numbers=written_numbers(claim),
+            amounts=tuple(amounts(claim)),
             named=tuple((name, stemmed) for name, stemmed in named if stemmed not in neutral.bag),
         )
 
@@ -139,11 +188,48 @@ def _features(claim: _Claim, passage: Evidence) -> dict[str, float]:
         "sentence": shares[at],
         "passage": whole,
         "order": _share(claim.pairs, adjacent(best.content)) if len(reading.content) > 1 else shares[at],
-        "numbers": float(not claim.numbers <= passage.whole.numbers),
+        "numbers": float(not claim.numbers <= passage.whole.numbers or _has_other_unit(claim, passage)),
         "names": min(1.0, 2 * unknown / len(claim.named)) if claim.named else 0.0,
-        "negation": float(shares[at] >= 0.4 and _is_denied(reading, best, claim.korean)),
+        "negation": float(
+            shares[at] >= _PARTLY
+            and contradicts(reading, best, korean=claim.korean, close=shares[at] >= _PARTLY + 0.2)
+        ),
+        "apart": _apart(claim, passage, shares),
         "swapped": float(_is_swapped(reading, best)),
     }
+
+
+def _apart(claim: _Claim, passage: Evidence, shares: Sequence[float]) -> float:
+    """Return how much less of the claim the sentences with one of its numbers cover than the best sentence.
+
+    A sentence that begins with a pronoun is read with the one before it. It is 0 if no sentence mostly covers the claim,
+    or if that sentence has no other number: then the claim joins sentences, and its numbers may stand in any of them.
+    """
+    best, gap = max(shares), 0.0
+    if not claim.korean and len(claim.reading.bag) < _FEW:
+        return 0.0
+    if best < _MOSTLY or not passage.sentences[shares.index(best)].numbers - claim.numbers:
+        return 0.0
+    for number in claim.numbers:
+        held = [at for at, piece in enumerate(passage.sentences) if number in piece.numbers]
+        if held:
+            gap = max(gap, best - max(_share_with_antecedent(passage, shares, at) for at in held))
+    return gap
+
+
+def _share_with_antecedent(passage: Evidence, shares: Sequence[float], at: int) -> float:
+    if at and _PRONOUN.match(passage.sentences[at].text):
+        return max(shares[at], shares[at - 1])
+    return shares[at]
+
+
+def _has_other_unit(claim: _Claim, passage: Evidence) -> bool:
+    """Whether the passage has an amount of the claim with other units only."""
+    for number, unit in claim.amounts:
+        units = passage.amounts.get(number)
+        if unit and units and unit not in units and "" not in units:
+            return True
+    return False
 
 
 def _coverage(stems: Sequence[str], bag: frozenset[str], neutral: frozenset[str]) -> float:
@@ -162,13 +248,6 @@ def _share(of: frozenset[str] | frozenset[tuple[str, str]], among: Iterable[obje
     return len(of & present) / len(of) if of else 1.0
 
 
-def _is_denied(claim: Reading, best: Reading, korean: bool) -> bool:
-    """Whether one sentence negates what the other states."""
-    if korean:
-        return denies_korean(claim.text) != denies_korean(best.text)
-    return bool((claim.denied ^ best.denied) & claim.bag & best.bag)
-
-
 def _is_swapped(claim: Reading, best: Reading) -> bool:
     """Whether both sentences share two content words in opposite order around a third.
 
@@ -183,9 +262,9 @@ def _is_swapped(claim: Reading, best: Reading) -> bool:
     return bool(between) and len(shared) >= 0.8 * len(claim.bag)
 
 
-def _probability(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    total = weights["bias"] + sum(weights[name] * value for name, value in features.items())
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+def probability_of(odds: float) -> float:
+    """Return the probability of log-odds."""
+    return round(1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds)))), 4)
 
 
 def _flaws(features: Mapping[str, float]) -> tuple[str, ...]:
@@ -194,6 +273,7 @@ def _flaws(features: Mapping[str, float]) -> tuple[str, ...]:
         "names": "a name that the passages do not have",
         "negation": "denied on one side only",
         "swapped": "roles reversed",
+        "apart": "a number that stands apart from its subject",
     }
     flaws = [text for name, text in descriptions.items() if features[name] >= 0.5]
     if features["passage"] < 0.6:

@@ -1,23 +1,32 @@
-"""Rail for citations: they must refer to existing passages, and an answer from passages must cite."""
+"""Rail for citations: every cited passage must support its own sentence, and an answer from passages must cite."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 from septet_guardrails.domain.abstention import is_abstention
 from septet_guardrails.domain.policy import CitationsRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
-from septet_guardrails.domain.rails.groundedness import score_answer
+from septet_guardrails.domain.rails.format import cut
+from septet_guardrails.domain.rails.groundedness import ScoredSentence, score_answer
 
 _CITATIONS = re.compile(r"(?:(?<!\s)\s+)?\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _MAX_SENTENCES = 40
-# Least support at which a passage is cited.
-_MIN_SUPPORT = 0.3
+# Least support at which a citation is kept, and at which a passage is cited instead.
+_MIN_SUPPORT = 0.5
+# Least support at which a passage is cited if the answer cites none.
+_MIN_FIRST_SUPPORT = 0.3
 _END = re.compile(r"[.!?。！？…]+[\"'”’)]*$")
+_COMPLAINT = "Cite the passage that supports each sentence, as [1]."
 
 
 class CitationsRail:
-    """Removes citations of missing passages, and cites supporting passages if the answer cites none."""
+    """Corrects citations by sentence.
+
+    A citation of a passage that does not support its sentence is removed. A sentence that is left without a citation
+    cites the passage that supports it best, or is dropped if there is none.
+    """
 
     name = "citations"
 
@@ -27,29 +36,80 @@ class CitationsRail:
             return PASSED
         text, wrong = without_wrong(subject.text, len(draft.passages))
         done = [f"removed citations of passages that do not exist: {', '.join(wrong)}"] if wrong else []
-        cited = _CITATIONS.search(text) is not None
-        if draft.passages and not cited and not is_abstention(text):
-            text = self._cite(Answer(text, draft))
+        if draft.passages and not is_abstention(text):
+            revised = _Revision(Answer(text, draft))
+            text = revised.text
             if not _CITATIONS.search(text):
-                complaint = "Cite the passage that supports each sentence, as [1]."
                 return Finding(
-                    "reask", 0.0, "no passage is cited, and none clearly supports the answer", complaint
+                    "reask", 0.0, "no passage is cited, and none clearly supports the answer", _COMPLAINT
                 )
-            done.append("cited the passages that support the answer")
+            done.extend(revised.corrections)
         if not done:
             return Finding("pass", 1.0)
         return Finding("flag" if rule.action == "flag" else "fix", 1.0, "; ".join(done), text=text)
 
-    @staticmethod
-    def _cite(subject: Answer) -> str:
-        text = subject.text
-        for item in reversed(score_answer(subject, _MAX_SENTENCES)):
-            if item.claims and item.support.passage is not None and item.support.probability >= _MIN_SUPPORT:
-                end = item.sentence.end
-                ending = _END.search(item.sentence.text)
-                at = end - len(ending.group()) if ending else end
-                text = f"{text[:at]} [{item.support.passage}]{text[at:]}"
-        return text
+
+@dataclass
+class _Revision:
+    """The answer with corrected citations. It is empty if every sentence is dropped."""
+
+    subject: Answer
+    text: str = ""
+    removed: int = 0
+    added: int = 0
+    dropped: list[ScoredSentence] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.text = self.subject.text
+        least = _MIN_SUPPORT if _CITATIONS.search(self.text) else _MIN_FIRST_SUPPORT
+        claims = [item for item in score_answer(self.subject, _MAX_SENTENCES) if item.claims]
+        places = []
+        for item in reversed(claims):
+            cited = self._correct(item, least)
+            if cited is None:
+                self.dropped.append(item)
+            else:
+                places.append((item, cited))
+        self.text = self._rewritten(places)
+
+    def _rewritten(self, places: list[tuple[ScoredSentence, str]]) -> str:
+        """Return the text with the new sentences, the last one first, and without the dropped ones."""
+        text = self.subject.text
+        edits = [(item, sentence) for item, sentence in places] + [(item, "") for item in self.dropped]
+        for item, sentence in sorted(edits, key=lambda edit: -edit[0].sentence.start):
+            text = f"{text[: item.sentence.start]}{sentence}{text[item.sentence.end :]}"
+        return cut(text, []) if self.dropped else text
+
+    def _correct(self, item: ScoredSentence, least: float) -> str | None:
+        """Return the sentence with citations that support it; None if no passage does."""
+        sentence = item.sentence.text
+        cited = [
+            int(number) for group in _CITATIONS.findall(sentence) for number in re.findall(r"\d+", group)
+        ]
+        good = [number for number in cited if item.supports[number - 1].probability >= least]
+        if cited and len(good) == len(cited):
+            return sentence
+        self.removed += len(cited) - len(good)
+        if not good:
+            best = item.support
+            if best.passage is None or best.probability < least:
+                return None if cited else sentence
+            self.added += 1
+            good = [best.passage]
+        bare = _CITATIONS.sub("", sentence)
+        ending = _END.search(bare)
+        at = len(bare) - len(ending.group()) if ending else len(bare)
+        return f"{bare[:at]} {''.join(f'[{number}]' for number in dict.fromkeys(good))}{bare[at:]}"
+
+    @property
+    def corrections(self) -> list[str]:
+        """Descriptions of the corrections."""
+        counts = (
+            (self.removed, "removed {} citations of passages that do not support their sentence"),
+            (self.added, "cited the passages that support {} sentences"),
+            (len(self.dropped), "dropped {} sentences that no passage supports"),
+        )
+        return [text.format(count) for count, text in counts if count]
 
 
 def without_wrong(text: str, passages: int) -> tuple[str, list[str]]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from septet_contracts import Passage
 
 from septet_guardrails.domain.abstention import is_abstention
-from septet_guardrails.domain.grounding import Evidence, Support, score_sentence
+from septet_guardrails.domain.grounding import Evidence, Support, leaves, score_leaf, score_passages
 from septet_guardrails.domain.policy import GroundednessRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
 from septet_guardrails.domain.rails.format import cut
+from septet_guardrails.domain.rails.structure import INVALID, parse
 from septet_guardrails.domain.text import Sentence, split_sentences
 
 # Sentences without a claim about the subject.
@@ -22,64 +28,103 @@ _PHATIC = re.compile(
 
 @dataclass(frozen=True)
 class ScoredSentence:
-    """A sentence of the answer with its support; ``claims`` is false for greetings and headings."""
+    """A sentence of the answer.
+
+    Attributes:
+        sentence: with its place in the answer.
+        supports: its support by each passage, in the order of the passages.
+        claims: false for greetings and headings.
+    """
 
     sentence: Sentence
-    support: Support
+    supports: tuple[Support, ...]
     claims: bool
 
-
-def evidence_of(subject: Answer) -> list[Evidence]:
-    """Parse the draft's passages, numbered as in the prompt."""
-    return [
-        Evidence.of(i, p.text, f"{p.title} {p.location}") for i, p in enumerate(subject.draft.passages, 1)
-    ]
+    @property
+    def support(self) -> Support:
+        """Support by the passage that supports the sentence best."""
+        return max(self.supports, key=lambda support: support.probability)
 
 
 def score_answer(subject: Answer, limit: int) -> list[ScoredSentence]:
-    """Score at most ``limit`` sentences of the answer."""
-    evidence, question = evidence_of(subject), subject.draft.ask.query
+    """Score at most ``limit`` sentences of an answer from passages."""
+    passages, question = subject.draft.passages, subject.draft.ask.query
     return [
-        ScoredSentence(s, score_sentence(s.text, evidence, question), not _PHATIC.search(s.text))
+        ScoredSentence(s, _supports(s.text, passages, question), not _PHATIC.search(s.text))
         for s in split_sentences(subject.text, limit)
     ]
 
 
+@lru_cache(maxsize=128)
+def _supports(sentence: str, passages: tuple[Passage, ...], question: str) -> tuple[Support, ...]:
+    """Score a sentence. Cached: the rails for groundedness and for citations read the same sentences."""
+    return tuple(score_passages(sentence, evidence_of(passages), question))
+
+
+def evidence_of(passages: Sequence[Passage]) -> list[Evidence]:
+    """Parse passages, numbered as in the prompt."""
+    return [Evidence.of(i, p.text, f"{p.title} {p.location}") for i, p in enumerate(passages, 1)]
+
+
 class GroundednessRail:
-    """Scores an answer with the mean support of its sentences; drops unsupported sentences if enough remain."""
+    """Scores an answer with its weakest claim; drops unsupported sentences if enough remain.
+
+    Each value of a JSON answer is a claim. None of them can be dropped.
+    """
 
     name = "groundedness"
 
     def check(self, subject: Answer, rule: GroundednessRule) -> Finding:
         draft = subject.draft
-        if draft.ask.output_schema is not None or not draft.passages or is_abstention(subject.text):
+        if not draft.passages:
+            return PASSED
+        if draft.ask.output_schema is not None:
+            return self._check_values(subject, rule, draft.ask.output_schema)
+        if is_abstention(subject.text):
             return PASSED
         scored = [item for item in score_answer(subject, rule.max_sentences) if item.claims]
-        if not scored:
-            return PASSED
+        return self._check_sentences(subject, rule, scored) if scored else PASSED
+
+    def _check_sentences(
+        self, subject: Answer, rule: GroundednessRule, scored: list[ScoredSentence]
+    ) -> Finding:
         unsupported = [item for item in scored if item.support.probability < rule.threshold]
         kept = [item for item in scored if item not in unsupported]
-        score = _mean(kept if kept and unsupported and self._may_drop(kept, scored, rule) else scored)
         if not unsupported:
-            return Finding("pass", score, f"{len(scored)} sentences supported")
+            return Finding("pass", _weakest(scored), f"{len(scored)} sentences supported")
         reason = f"{len(unsupported)} of {len(scored)} sentences unsupported: {_flaws(unsupported)}"
         if rule.action == "flag":
-            return Finding("flag", score, reason)
-        if kept and self._may_drop(kept, scored, rule):
+            return Finding("flag", _weakest(scored), reason)
+        if kept and len(kept) / len(scored) >= rule.keep_share:
             text = cut(subject.text, [item.sentence for item in unsupported])
-            return Finding("fix", score, f"dropped {reason}", text=text)
+            return Finding("fix", _weakest(kept), f"dropped {reason}", text=text)
         quoted = "; ".join(item.sentence.text[:160] for item in unsupported[:3])
-        return Finding(
-            "reask", score, reason, f"Say only what the passages say. They do not support: {quoted}"
-        )
+        complaint = f"Say only what the passages say. They do not support: {quoted}"
+        return Finding("reask", _weakest(scored), reason, complaint)
 
     @staticmethod
-    def _may_drop(kept: list[ScoredSentence], scored: list[ScoredSentence], rule: GroundednessRule) -> bool:
-        return len(kept) / len(scored) >= rule.keep_share
+    def _check_values(subject: Answer, rule: GroundednessRule, schema: dict[str, Any]) -> Finding:
+        value = parse(subject.text)
+        found = [] if value is INVALID else leaves(value, schema)
+        if not found:
+            return PASSED
+        evidence, question = evidence_of(subject.draft.passages), subject.draft.ask.query
+        scored = [(leaf, score_leaf(leaf, evidence, question)) for leaf in found]
+        weakest = round(min(probability for _, probability in scored), 3)
+        unsupported = [leaf for leaf, probability in scored if probability < rule.threshold]
+        if not unsupported:
+            return Finding("pass", weakest, f"{len(scored)} values supported")
+        reason = f"{len(unsupported)} of {len(scored)} values unsupported"
+        if rule.action == "flag":
+            return Finding("flag", weakest, reason)
+        quoted = "; ".join(leaf.shown[:160] for leaf in unsupported[:3])
+        return Finding(
+            "reask", weakest, reason, f"Use only values of the passages. They do not support: {quoted}"
+        )
 
 
-def _mean(scored: list[ScoredSentence]) -> float:
-    return round(sum(item.support.probability for item in scored) / len(scored), 3)
+def _weakest(scored: list[ScoredSentence]) -> float:
+    return round(min(item.support.probability for item in scored), 3)
 
 
 def _flaws(unsupported: list[ScoredSentence]) -> str:

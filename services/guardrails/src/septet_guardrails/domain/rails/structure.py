@@ -34,7 +34,7 @@ class StructureRail:
                 "The JSON was cut off at the length limit. Use short values, and stop after the last field."
             )
             return Finding("reask", 0.0, "the JSON was cut off before its end", complaint, truncated=True)
-        if value is _INVALID:
+        if value is INVALID:
             complaint = "Answer with one valid JSON value only, without any text around it."
             return Finding("reask", 0.0, "the answer is not valid JSON", complaint)
         try:
@@ -53,7 +53,7 @@ class StructureRail:
 def _is_truncated(subject: Answer, value: Any) -> bool:
     """Whether a limit cut the JSON: it has no end, or it is a number that may have had more digits."""
     cut_off = subject.draft.finish_reason in CUT_REASONS
-    if value is _INVALID:
+    if value is INVALID:
         return cut_off or is_open(subject.text)
     return cut_off and isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -71,26 +71,26 @@ class _Invalid:
     """Marker for text that is not JSON; ``None`` is valid JSON."""
 
 
-_INVALID = _Invalid()
+INVALID = _Invalid()
 
 
 def parse(text: str) -> Any:
-    """Return the JSON value, or ``_INVALID``. NaN and Infinity are not valid JSON."""
+    """Return the JSON value, or ``INVALID``. NaN and Infinity are not valid JSON."""
 
     def refuse(name: str) -> Any:
         raise ValueError(name)
 
     if len(text) > MAX_ANSWER:
-        return _INVALID
+        return INVALID
     try:
         return json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError):
-        return _INVALID
+        return INVALID
 
 
 def extract_json(text: str) -> str:
     """Return the text if it is JSON, else the content of its code fence or of its outermost brackets."""
-    if parse(text) is not _INVALID:
+    if parse(text) is not INVALID:
         return text
     stripped = text.strip()
     if (fence := _FENCE.match(stripped)) and stripped.endswith("```"):

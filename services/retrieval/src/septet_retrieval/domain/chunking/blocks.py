@@ -18,16 +18,20 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True)
 class Block:
-    """Characters ``start`` to ``end`` of the document's text, under the headings of ``path``."""
+    """Characters ``start`` to ``end`` of the document's text, under the headings of ``path``.
+
+    ``shown`` is the text in their place, for rows of a table.
+    """
 
     start: int
     end: int
     kind: Kind
     path: tuple[str, ...] = ()
+    shown: str = ""
 
     @property
     def size(self) -> int:
-        return self.end - self.start
+        return len(self.shown) or self.end - self.start
 
 
 Ends = tuple[int, int]
@@ -40,7 +44,7 @@ def split_block(text: str, block: Block, maximum: int) -> Iterator[Block]:
     Prose is split between sentences, code and tables between lines. Longer pieces are split at spaces, or at the
     limit if there is none.
     """
-    if block.size <= maximum:
+    if block.size <= maximum or block.shown:
         yield block
         return
     pieces = _lines(text, block) if block.kind is Kind.LINES else _sentences(text, block)

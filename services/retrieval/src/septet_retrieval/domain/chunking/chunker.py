@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from septet_retrieval.domain.chunking.blocks import Block, Kind, split_block
 from septet_retrieval.domain.chunking.html import html_blocks
 from septet_retrieval.domain.chunking.markdown import markdown_blocks
 from septet_retrieval.domain.chunking.plain import plain_blocks
+from septet_retrieval.domain.chunking.rows import with_rows
 
-CHUNKER_VERSION = 1
+CHUNKER_VERSION = 2
 """Rises when the chunker's results change. Documents are then split and indexed again."""
 
 SEPARATOR = " › "
@@ -29,7 +30,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Characters ``start`` to ``end`` of the document's text (for HTML: its visible text)."""
+    """Characters ``start`` to ``end`` of the document's text (for HTML: its visible text).
+
+    ``text`` has the rows of a Markdown table as text, so that each row stands alone.
+    """
 
     text: str
     start: int
@@ -43,11 +47,13 @@ def chunk(text: str, media_type: str, location: str = "", limits: Limits = Limit
     The result is empty if the document has no visible text.
     """
     text, blocks = _blocks(text, media_type)
+    blocks = with_rows(text, blocks, limits.target)
     first = list(_beginning(blocks, limits.whole))
     if not first:
         return []
-    if first[-1].end - first[0].start <= limits.whole and _one_topic(first):
-        groups = [_Group.of(first)]
+    whole = _Group.of(first)
+    if whole.size <= limits.whole and _one_topic(first):
+        groups = [whole]
     else:
         every = itertools.chain(first, blocks)
         groups = _pack(
@@ -78,17 +84,32 @@ def _one_topic(blocks: Sequence[Block]) -> bool:
 
 @dataclass
 class _Group:
-    """Summary of the blocks of one passage; ``longest`` has the size of the longest block by heading path."""
+    """Summary of the blocks of one passage.
+
+    Attributes:
+        start: of the first block.
+        end: of the last block.
+        bare: whether it has only headings.
+        longest: size of the longest block by heading path.
+        rows: blocks of rows, which are shown in place of their source.
+    """
 
     start: int
     end: int
     bare: bool
     longest: dict[tuple[str, ...], int]
+    rows: list[Block] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Length of the passage's text."""
+        return self.end - self.start + sum(block.size - (block.end - block.start) for block in self.rows)
 
     @classmethod
     def of(cls, blocks: Iterable[Block]) -> _Group:
         first, *others = blocks
         group = cls(first.start, first.end, first.kind is Kind.HEADING, {first.path: first.size})
+        group.rows = [first] if first.shown else []
         for block in others:
             group.add(block)
         return group
@@ -96,10 +117,13 @@ class _Group:
     def add(self, block: Block) -> None:
         self.end, self.bare = block.end, self.bare and block.kind is Kind.HEADING
         self.longest[block.path] = max(block.size, self.longest.get(block.path, 0))
+        if block.shown:
+            self.rows.append(block)
 
     def follow(self, other: _Group) -> None:
         """Append the following group."""
         self.end, self.bare = other.end, self.bare and other.bare
+        self.rows.extend(other.rows)
         for path, size in other.longest.items():
             self.longest[path] = max(size, self.longest.get(path, 0))
 
@@ -116,7 +140,8 @@ def _pack(blocks: Iterable[Block], limits: Limits) -> list[_Group]:
 
 def _joins(group: _Group, block: Block, limits: Limits) -> bool:
     """Whether ``block`` fits into the current passage and begins no new topic."""
-    size, joined = group.end - group.start, block.end - group.start
+    size = group.size
+    joined = size + block.start - group.end + block.size
     if joined > limits.maximum:
         return False
     if block.kind is Kind.HEADING:
@@ -131,7 +156,7 @@ def _without_bare_headings(groups: list[_Group], limits: Limits) -> list[_Group]
     kept: list[_Group] = []
     bare: _Group | None = None
     for group in groups:
-        fits = bare is not None and group.end - bare.start <= limits.maximum * 1.2
+        fits = bare is not None and bare.size + group.start - bare.end + group.size <= limits.maximum * 1.2
         if bare is not None and fits:
             bare.follow(group)
         else:
@@ -147,9 +172,17 @@ def _without_bare_headings(groups: list[_Group], limits: Limits) -> list[_Group]
 
 
 def _chunk(text: str, group: _Group, location: str) -> Chunk:
-    start, end = group.start, group.end
-    path = _path(group)
-    return Chunk(text[start:end], start, end, SEPARATOR.join(part for part in (location, *path) if part))
+    heading = SEPARATOR.join(part for part in (location, *_path(group)) if part)
+    return Chunk(_shown(text, group), group.start, group.end, heading)
+
+
+def _shown(text: str, group: _Group) -> str:
+    """Return the text of a passage with its tables as rows."""
+    parts, at = [], group.start
+    for block in group.rows:
+        parts += [text[at : block.start], block.shown]
+        at = block.end
+    return "".join([*parts, text[at : group.end]])
 
 
 def _path(group: _Group) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 from septet_retrieval.domain.chunking.blocks import Block, Kind
+from septet_retrieval.domain.chunking.rows import row_text
 
 _DROPPED = {"script", "style", "noscript", "template", "nav", "svg", "iframe", "form", "button", "head"}
 _NO_TEXT = {"script", "style", "template"}
@@ -96,6 +97,7 @@ class _Reader(HTMLParser):
         self._collecting: int | None = None
         self._texts: list[str] = []
         self._rows: list[list[list[str]]] = []
+        self._has_header = False
 
     def read(self, source: str) -> None:
         """Read a page in pieces, so that each search of the parser is short."""
@@ -176,6 +178,7 @@ class _Reader(HTMLParser):
         if tag == "tr":
             self._rows.append([])
         elif tag in ("td", "th") and self._rows:
+            self._has_header = self._has_header or (tag == "th" and len(self._rows) == 1)
             self._rows[-1].append([])
 
     def _close(self) -> str:
@@ -198,10 +201,23 @@ class _Reader(HTMLParser):
         elif tag == "pre":
             self.out.add("".join(self._texts).strip("\r\n"), Kind.LINES)
         else:
-            rows = (" | ".join(map(_joined, row)) for row in self._rows)
-            self.out.add("\n".join(row for row in rows if row.strip(" |")), Kind.LINES)
+            rows = _rows([list(map(_joined, row)) for row in self._rows], has_header=self._has_header)
+            self.out.add("\n".join(rows), Kind.LINES)
         self._texts.clear()
         self._rows.clear()
+        self._has_header = False
+
+
+def _rows(rows: list[list[str]], *, has_header: bool) -> Iterator[str]:
+    """Yield the rows of a table under the names of its first row, or with bars if that is no header."""
+    names = [cell.replace(":", "") for cell in rows[0]] if has_header and len(rows) > 1 else []
+    for row in rows[1:] if names else rows:
+        if names and 1 < len(row) <= len(names):
+            text = row_text(names, [cell.replace(";", ",") for cell in row])
+        else:
+            text = " | ".join(row)
+        if text.strip(" |"):
+            yield text
 
 
 def _joined(texts: list[str]) -> str:
