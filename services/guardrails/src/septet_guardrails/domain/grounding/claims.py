@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from septet_guardrails.domain.text import words
 
@@ -181,7 +181,6 @@ class Reading:
         text: the sentence.
         content: the stems of its content words, in order.
         bag: the same as a set.
-        stems: the stems of all its words.
         numbers: its numbers as plain digits.
         denied: the stems of negated words.
         bigrams: its Hangul character pairs, Latin stems and numbers.
@@ -190,18 +189,21 @@ class Reading:
     text: str
     content: tuple[str, ...]
     bag: frozenset[str]
-    stems: frozenset[str]
     numbers: frozenset[str]
     denied: frozenset[str]
     bigrams: frozenset[str]
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of all its words."""
+        return frozenset(map(stem, words(self.text)))
 
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> Reading:
     """Parse a sentence. Cached: every sentence of an answer is compared with the same passages."""
     found = tuple(content(text))
-    stems = frozenset(map(stem, words(text)))
-    return Reading(text, found, frozenset(found), stems, numbers(text), denied(text), bigrams(text))
+    return Reading(text, found, frozenset(found), numbers(text), denied(text), bigrams(text))
 
 
 def adjacent(stems: Sequence[str]) -> frozenset[tuple[str, str]]:

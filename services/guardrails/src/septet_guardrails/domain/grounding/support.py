@@ -55,7 +55,6 @@ class Evidence:
         sentences: the sentences outside tables, and the long cells of tables.
         whole: all of them with the title.
         tables: the tables.
-        amounts: the units of each number outside tables; an empty one for a number without a unit.
     """
 
     number: int
@@ -63,7 +62,6 @@ class Evidence:
     sentences: tuple[Reading, ...]
     whole: Reading
     tables: tuple[ReadTable, ...]
-    amounts: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, number: int, text: str, title: str = "") -> Evidence:
@@ -72,20 +70,15 @@ class Evidence:
 
 
 @lru_cache(maxsize=1024)
-def _parsed(
-    text: str, title: str
-) -> tuple[tuple[Reading, ...], Reading, tuple[ReadTable, ...], Mapping[str, frozenset[str]]]:
-    """Parse a passage by sentence, as a whole with its title, by table, and by amount.
+def _parsed(text: str, title: str) -> tuple[tuple[Reading, ...], Reading, tuple[ReadTable, ...]]:
+    """Parse a passage by sentence, as a whole with its title, and by table.
 
     Cached: many questions find the same passage.
     """
     tables, prose = split_tables(text)
     pieces = split_sentences(prose, _MAX_PASSAGE_SENTENCES)
     sentences = tuple(read(piece.text) for piece in pieces) or (read(prose),)
-    units: dict[str, frozenset[str]] = {}
-    for number, unit in amounts(prose):
-        units[number] = units.get(number, frozenset()) | {unit}
-    return sentences, read(f"{title}\n{prose}"), tuple(map(ReadTable, tables)), units
+    return sentences, read(f"{title}\n{prose}"), tuple(map(ReadTable, tables))
 
 
 @dataclass(frozen=True)
@@ -226,10 +219,19 @@ def _share_with_antecedent(passage: Evidence, shares: Sequence[float], at: int) 
 def _has_other_unit(claim: _Claim, passage: Evidence) -> bool:
     """Whether the passage has an amount of the claim with other units only."""
     for number, unit in claim.amounts:
-        units = passage.amounts.get(number)
-        if unit and units and unit not in units and "" not in units:
+        units = _units(passage.whole.text).get(number) if unit else None
+        if units and unit not in units and "" not in units:
             return True
     return False
+
+
+@lru_cache(maxsize=1024)
+def _units(text: str) -> Mapping[str, frozenset[str]]:
+    """Return the units of each number of a text; an empty one stands for a number without a unit."""
+    units: dict[str, frozenset[str]] = {}
+    for number, unit in amounts(text):
+        units[number] = units.get(number, frozenset()) | {unit}
+    return units
 
 
 def _coverage(stems: Sequence[str], bag: frozenset[str], neutral: frozenset[str]) -> float:
