@@ -39,13 +39,12 @@ async def table(s: Session) -> None:
         expected=f"an answer with 12 that cites {PLANS.document_id}",
         got=f"{response.status}, citing {sorted(cited_documents(response))}: {response.answer}",
     )
-    for draft, status in ((RIGHT, "answered"), (WRONG, "refused")):
+    for name, draft, status in (
+        ("draft with the right number accepted", RIGHT, "answered"),
+        ("draft with a number of another row refused", WRONG, "refused"),
+    ):
+        s.note(f"draft: {draft}")
         check = {"answer": draft, "passages": [{"title": PLANS.title, "text": PLANS.text}]}
         checked = await s.ask("How much does the Team plan cost per month?", show=False, check=check)
         failed = [v.rail for v in checked.verdicts if v.decision in ("block", "reask")]
-        s.checks.that(
-            f"draft {status}: {draft}",
-            checked.status == status,
-            expected=status,
-            got=f"{checked.status} {failed}",
-        )
+        s.checks.that(name, checked.status == status, expected=status, got=f"{checked.status} {failed}")
