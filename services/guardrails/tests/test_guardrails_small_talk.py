@@ -294,3 +294,27 @@ def test_a_policy_can_switch_it_off() -> None:
     found = screen(Ask(question="hi"), off, RAILS, LANGUAGE)
     assert (found.reply, "small_talk" in [v.rail for v in found.verdicts]) == (None, False)
     assert screen(Ask(question="hi"), Policy(), RAILS, LANGUAGE).reply is not None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Can you explain the different categories?",
+        "Can you list the topics?",
+        "What's new?",
+        "What is happening?",
+        "Is the support good? Thanks",
+        "어떻게 할 수 있나요?",
+    ],
+)
+def test_question_about_a_subject_is_no_small_talk(question: str) -> None:
+    assert small_talk(question) is None
+
+
+async def test_question_within_a_conversation_is_about_its_subject() -> None:
+    history = [{"role": "user", "content": "휴가 제도를 설명해 줘"}, {"role": "assistant", "content": "네."}]
+    asked = Request.model_validate(
+        {"request_id": "r", "messages": [*history, {"role": "user", "content": "무엇을 할 수 있나요?"}]}
+    )
+    (emit,) = await HANDLER(asked, context("requests"))
+    assert emit.topic == "screened"

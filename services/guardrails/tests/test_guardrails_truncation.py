@@ -112,14 +112,14 @@ def test_short_and_whole_answers_are_complete(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
-        ("It costs 12 USD. The storage is 250", "It costs 12 USD."),
-        ("12달러입니다. 저장 공간은 250기가", "12달러입니다."),
+        ("It costs 12 USD. The storage of the", "It costs 12 USD."),
+        ("12달러입니다. 저장 공간을", "12달러입니다."),
         ("12달러입니다. 저장 공간은 250기가입니다", "12달러입니다. 저장 공간은 250기가입니다"),
         ("It costs 12 USD. (Team plan)", "It costs 12 USD. (Team plan)"),
         ("It costs 12 USD.\n- Basic\n- Team", "It costs 12 USD.\n- Basic\n- Team"),
     ],
 )
-def test_the_only_sentence_without_a_full_stop_is_unfinished(text: str, kept: str) -> None:
+def test_an_end_that_goes_on_is_unfinished(text: str, kept: str) -> None:
     assert without_fragment(text, cut_off=False) == kept
 
 
@@ -185,3 +185,21 @@ async def test_other_invalid_json_is_not_called_truncated() -> None:
         assert (refused.status, refused.error) == ("refused", None)
         verdict = next(v for v in refused.verdicts if v.rail == "structure")
         assert verdict.reason == "the answer is not valid JSON"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "You may write to us. The address is help@example.org",
+        "You can use a deque. See https://docs.python.org/3/",
+        "The price is 12 USD. It includes 250 GB",
+        "문의는 인사팀. 전화는 1234번",
+        "Vitamin A",
+        "The answer is option A",
+        "That is what the API is for",
+        "The interval is [0, 1)",
+        "The interval [0, 1) is half-open",
+    ],
+)
+def test_complete_end_without_a_full_stop_stays(answer: str) -> None:
+    assert without_fragment(answer, cut_off=False) == answer

@@ -127,3 +127,8 @@ def test_hangul() -> None:
     assert not has_hangul("デック")
     assert hangul_share("가a") == 0.5
     assert hangul_share("123") == hangul_share("½") == 0.0
+
+
+def test_a_dotted_date_does_not_end_an_english_sentence() -> None:
+    text = "The launch was on 2024. 5. 3. in Seoul."
+    assert [span.of(text) for span in sentence_spans(text)] == [text]

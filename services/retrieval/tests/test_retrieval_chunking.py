@@ -183,3 +183,17 @@ def test_html_tables_with_a_header_are_rows() -> None:
 def test_lines_with_bars_that_are_no_table_stay_as_they_are(source: str) -> None:
     (piece,) = chunk(source, "text/markdown")
     assert piece.text == source.strip()
+
+
+def test_cells_keep_identifiers_and_arithmetic() -> None:
+    source = (
+        "| name | value | note |\n|---|---|---|\n| max_tokens_json | 2*3 | `__init__` and **bold** _it_ |"
+    )
+    (piece,) = chunk(source, "text/markdown")
+    assert piece.text == "name: max_tokens_json; value: 2*3; note: __init__ and bold it"
+
+
+def test_html_table_with_row_headers_has_no_column_names() -> None:
+    page = "<table><tr><th>Name</th><td>Ann Lee</td></tr><tr><th>Age</th><td>42</td></tr></table>"
+    (piece,) = chunk(page, "text/html")
+    assert piece.text == "Name | Ann Lee\nAge | 42"

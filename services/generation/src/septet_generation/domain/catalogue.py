@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from septet_contracts import Usage
@@ -54,7 +54,7 @@ class Model(BaseModel):
         ge=1,
         description="Longest answer under an output schema; a small schema has a lower limit of its own.",
     )
-    language_tokens: dict[str, float] = Field(
+    language_tokens: dict[str, Annotated[float, Field(gt=0, le=20, allow_inf_nan=False)]] = Field(
         default=dict(LANGUAGE_TOKENS),
         description="Factor of `max_tokens` by language (ISO 639-1); other languages: 1.",
     )

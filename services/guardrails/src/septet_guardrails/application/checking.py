@@ -44,7 +44,8 @@ def check_answer(draft: Draft, policy: Policy, rails: OutputRails) -> Checked:
 
 
 def _passage(number: int, text: str, title: str) -> Passage:
-    name = f"check-{number}"
+    # Feedback on this source must not reach a document of the tenant.
+    name = f"septet-check-{number}"
     return Passage(
         passage_id=name,
         document_id=name,

@@ -23,14 +23,16 @@ _DOUBTFUL_END = re.compile(r"(?:\d|\b(?:e\.g|i\.e|cf|vs|Mr|Mrs|Ms|Dr|Prof|No|Fig
 _LIST_LINE = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+\S|\s*\|")
 _BARE_MARKER = re.compile(r"(?:^|\n)\s*(?:[-*+•]|\d{1,3}[.)])$")
 _OPEN_END = re.compile(r"[,;:，、：；(\[{“‘「『\-–—\ufffd]$")
-# A remark in brackets, or a Korean predicate, is complete without a full stop.
-_WHOLE_WITHOUT_STOP = re.compile(r"(?:[)\]]|[가-힣](?:다|요|까|죠))$")
 _FENCE = "```"
 _ENGLISH_OPEN = re.compile(
     r"\b(?:an?|the|of|to|and|or|but|nor|with|without|for|from|at|by|as|than|if|because|although|though|unless"
     r"|whether|while|when|where|which|who|whom|whose|that|into|onto|upon|between|among|during|its|their|his|your"
-    r"|our|my|is|are|was|were|be|been|being|has|have|had|will|would|must|should|shall|including|via|per)$",
-    re.IGNORECASE,
+    r"|our|my|is|are|was|were|be|been|being|has|have|had|will|would|must|should|shall|including|via|per)$"
+)
+# "That is what the API is for."
+_STRANDED = re.compile(
+    r"\b(?:[Ww]hat|[Ww]hich|[Ww]ho|[Ww]hom|[Ww]here|[Ww]hy|[Hh]ow|that)\b[^.!?\n]*"
+    r"\b(?:for|from|by|with|to|of|at|is|are|was|were|be)$"
 )
 _SHORT_REPLY = re.compile(r"\s*(?:yes|no|yeah|nope)\b.{0,24}$", re.IGNORECASE)
 # Particles and endings after which a Korean sentence goes on, unless the same syllables also end nouns.
@@ -53,7 +55,7 @@ def stops_short(text: str) -> bool:
     if _OPEN_END.search(body) or _has_open_bracket(body):
         return True
     if _ENGLISH_OPEN.search(body):
-        return not _SHORT_REPLY.match(body)
+        return not (_SHORT_REPLY.match(body) or _STRANDED.search(body))
     return _KOREAN_OPEN.search(body) is not None
 
 
@@ -62,12 +64,11 @@ def without_fragment(text: str, *, cut_off: bool) -> str:
 
     Args:
         text: an answer in prose.
-        cut_off: whether a limit ended it. If not, an end is cut only if :func:`stops_short` says so, or if it is the
-            only one without a full stop.
+        cut_off: whether a limit ended it. If not, an end is cut only if :func:`stops_short` says so.
     """
     closed = text[: text.rfind(_FENCE)] if text.count(_FENCE) % 2 else text
     pieces = split_sentences(closed)
-    if not cut_off and closed == text and not stops_short(text) and not _lacks_end(text, pieces):
+    if not cut_off and closed == text and not stops_short(text):
         return text.rstrip()
     if pieces and closed == text and cut_off and _ends_whole(pieces[-1]):
         return _until(closed, pieces[-1])
@@ -75,18 +76,6 @@ def without_fragment(text: str, *, cut_off: bool) -> str:
         if _is_complete(closed, piece):
             return _until(closed, piece)
     return ""
-
-
-def _lacks_end(text: str, pieces: list[Sentence]) -> bool:
-    """Whether the last sentence has no full stop although the one before it, in the same line, has one."""
-    if len(pieces) < 2:
-        return False
-    before, last = pieces[-2:]
-    end = last.text[-_TAIL:]
-    if _END.search(end) or _WHOLE_WITHOUT_STOP.search(end):
-        return False
-    same_line = "\n" not in text[before.end : last.start] and text[last.end :].strip(" )\"'”’*_`") == ""
-    return same_line and _END.search(before.text[-_TAIL:]) is not None
 
 
 def _until(text: str, last: Sentence) -> str:
@@ -110,6 +99,10 @@ def _is_complete(text: str, piece: Sentence) -> bool:
 
 
 def _has_open_bracket(text: str) -> bool:
-    """Whether the last line opens a bracket that it does not close."""
+    """Whether the last line opens a bracket that it does not close. An interval such as [0, 1) is closed."""
     line = text[text.rfind("\n") + 1 :]
-    return any(line.count(opens) > line.count(closes) for opens, closes in ("()", "[]", "“”", "「」"))
+    return any(_count(line, opens) > _count(line, closes) for opens, closes in (("([", ")]"), "“”", "「」"))
+
+
+def _count(line: str, marks: str) -> int:
+    return sum(map(line.count, marks))

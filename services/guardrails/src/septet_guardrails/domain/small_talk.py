@@ -88,7 +88,7 @@ _ENGLISH = {
         r"(?: (?:doing|going|been|hanging|feeling|today|with you|so far|this morning|these days))*",
         r"(?:are you|you|have you been) (?:doing )?(?:okay|ok|well|good|alright)(?: today)?",
         r"how (?:have you been|do you do|goes it)(?: doing)?",
-        r"(?:what's|whats|what is) (?:up|new|happening|going on)|wassup|sup",
+        r"(?:what's|whats|what is) up|wassup|sup",
         r"(?:is )?(?:anyone|anybody|someone|somebody) (?:there|here|home)|are you there|you there",
     ),
     "filler": (
@@ -102,7 +102,7 @@ _ENGLISH = {
 _KOREAN = {
     "ability": (
         r"(?:그럼|그러면)?(?:여기서|여기에서|여기선)?(?:너는|넌|너|네가|니가|당신은|당신|챗봇은|이봇은|이챗봇은)?(?:나를|저를|절|날)?"
-        r"(?:뭘|뭐를|뭐|무엇을|무슨일을|어떤일을|어떤것을|어떤걸|어떻게|무엇)(?:들을)?(?:해줄|도와줄|도와주실|도와드릴|할|하실|답할|답변할)"
+        r"(?:뭘|뭐를|뭐|무엇을|무슨일을|어떤일을|어떤것을|어떤걸|어떻게(?=도와|해줄)|무엇)(?:들을)?(?:해줄|도와줄|도와주실|도와드릴|할|하실|답할|답변할)"
         r"수(?:가)?있(?:는지(?:알려(?:줘|주세요))?|어요|어|니|나요|나|을까요|을까|습니까|죠|지요|지|는가요|는거야|는거예요|는데)",
         r"(?:너는|넌|당신은)?(?:뭘|뭐|무엇을)(?:하는|해주는)(?:챗봇|봇|서비스|거|것)?(?:이야|야|니|이에요|예요|인가요|입니까)",
         r"(?:(?:너는|넌|너|당신은|당신)?(?:누구|뭐하는애)|(?:너는|넌|너|당신은|당신)뭐)(?:야|니|세요|예요|에요|이세요|신가요|인가요|십니까|입니까)",
@@ -177,9 +177,9 @@ _WORD_SETS: dict[Kind, tuple[re.Pattern[str], frozenset[str]]] = {
         _words(
             """
             abilities ability able about allowed answer answering answers anything area areas ask asking assist best
-            capabilities capable categories category cover different else expertise explain familiar give good help helping
-            how info information kind kinds know knowledge knowledgeable let like list may other permissible permitted
-            question questions should show skills sort sorts stuff subject subjects talk tell thing things topic topics
+            capabilities capable cover else expertise familiar good help helping
+            how info information kind kinds know knowledge knowledgeable let like may other permissible permitted
+            question questions should skills sort sorts stuff subject subjects talk tell thing things topic topics
             type types understand what which
             """
         ),
@@ -232,7 +232,7 @@ def small_talk(text: str) -> Kind | None:
     if _HANGUL.search(plain):
         kinds = _kinds(plain.replace(" ", ""), _PART_KOREAN)
     else:
-        kinds = _kinds(plain, _PART_ENGLISH) or _kinds_by_words(plain)
+        kinds = _kinds(plain, _PART_ENGLISH) or _kinds_by_words(plain, asks="?" in text)
     return next((kind for kind in _ORDER if kind in kinds), None)
 
 
@@ -249,13 +249,16 @@ def _kinds(plain: str, part: re.Pattern[str]) -> set[str]:
     return found
 
 
-def _kinds_by_words(plain: str) -> set[str]:
-    """Return the kinds whose trigger the text has, if it has no words beside theirs."""
+def _kinds_by_words(plain: str, *, asks: bool) -> set[str]:
+    """Return the kinds whose trigger the text has, if it has no words beside theirs.
+
+    A text that ``asks`` is neither thanks nor a farewell: "Is the support good? Thanks".
+    """
     words = frozenset(plain.split())
     return {
         kind
         for kind, (trigger, known) in _WORD_SETS.items()
-        if words <= known | _SHARED and trigger.match(plain)
+        if (kind == "ability" or not asks) and words <= known | _SHARED and trigger.match(plain)
     }
 
 

@@ -26,9 +26,11 @@ class FormatRail:
     name = "format"
 
     def check(self, subject: Answer, rule: FormatRule) -> Finding:
-        if not re.search(r"\w", subject.text):
+        # Under a schema, `[]` and `{}` are answers.
+        is_json = subject.draft.ask.output_schema is not None
+        if not (subject.text.strip() if is_json else re.search(r"\w", subject.text)):
             return Finding("reask", 0.0, "the answer is empty", "Give an answer; the last one was empty.")
-        if subject.draft.ask.output_schema is not None:
+        if is_json:
             return PASSED
         text, fixes = tidy(subject.text)
         if not re.search(r"\w", text):

@@ -17,6 +17,7 @@ class SmallTalkRail:
         ask = subject.ask
         wants_prose = ask.generate and ask.output_schema is None and ask.retrieval.mode != "off"
         kind = small_talk(ask.query) if wants_prose else None
-        if kind is None:
+        # Within a conversation, "what can one do?" asks about its subject.
+        if kind is None or (kind == "ability" and ask.history):
             return Finding("pass", 0.0)
         return Finding("pass", 1.0, kind, reply=small_talk_reply(kind, subject.language, rule.corpus))

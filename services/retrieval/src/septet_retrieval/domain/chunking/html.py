@@ -178,7 +178,8 @@ class _Reader(HTMLParser):
         if tag == "tr":
             self._rows.append([])
         elif tag in ("td", "th") and self._rows:
-            self._has_header = self._has_header or (tag == "th" and len(self._rows) == 1)
+            if len(self._rows) == 1:
+                self._has_header = tag == "th" and (self._has_header or not self._rows[0])
             self._rows[-1].append([])
 
     def _close(self) -> str:

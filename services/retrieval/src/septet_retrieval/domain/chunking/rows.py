@@ -10,7 +10,10 @@ from septet_retrieval.domain.chunking.blocks import Block, Kind
 
 _SEPARATOR = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 _CELLS = re.compile(r"(?<!\\)\|")
-_MARKUP = re.compile(r"[*_`]+|!?\[([^\[\]]*)\]\([^()]*\)")
+_CODE = re.compile(r"(`+[^`]*`+)")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+# Paired marks around words only: `max_tokens` and `2*3` are content.
+_EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3}|_{1,3})(?=[^\s*_])([^*_]*[^\s*_])\1(?![\w*])")
 # A longer line is no row: it is split like other lines.
 _LONGEST_ROW = 1_000
 
@@ -68,5 +71,10 @@ def _cells(line: str) -> list[str]:
 
 def _cell(cell: str) -> str:
     """Return a cell without markup. A semicolon would end the cell's value."""
-    plain = _MARKUP.sub(lambda match: match.group(1) or "", cell).replace("\\|", "|")
+    parts = (part.strip("`") if part.startswith("`") else _without_marks(part) for part in _CODE.split(cell))
+    plain = "".join(parts).replace("\\|", "|")
     return " ".join(plain.replace(";", ",").split())
+
+
+def _without_marks(text: str) -> str:
+    return _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", text))
