@@ -24,8 +24,10 @@ from septet_contracts import (
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
-from septet_guardrails.domain.policy import parse_policy
+from septet_guardrails.domain.policy import CitationsRule, parse_policy
 from septet_guardrails.domain.rails import output_rails
+from septet_guardrails.domain.rails.base import Answer
+from septet_guardrails.domain.rails.citations import CitationsRail
 from septet_guardrails.handlers import DraftsHandler
 from septet_kit import Permanent
 from septet_kit.testing import context, flow
@@ -330,3 +332,9 @@ async def test_unknown_decisions_and_cache_statuses_are_passed_on() -> None:
     (emit,) = await HANDLER(event, context("drafts", event))
     assert emit.event.verdicts[0] == unknown
     assert emit.event.cache == event.cache
+
+
+@pytest.mark.parametrize("answer", ["Bananas grow in warm countries.", f"{BEST} [2]", f"{BEST} [9]"])
+def test_citations_with_the_action_flag_pass_the_answer_unchanged(answer: str) -> None:
+    finding = CitationsRail().check(Answer(answer, draft(answer)), CitationsRule(action="flag"))
+    assert (finding.decision, finding.text) == ("flag", None)

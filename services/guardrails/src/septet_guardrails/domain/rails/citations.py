@@ -31,7 +31,7 @@ class CitationsRail:
     name = "citations"
 
     def check(self, subject: Answer, rule: CitationsRule) -> Finding:
-        draft = subject.draft
+        draft, flags = subject.draft, rule.action == "flag"
         if draft.ask.output_schema is not None:
             return PASSED
         text, wrong = without_wrong(subject.text, len(draft.passages))
@@ -40,13 +40,14 @@ class CitationsRail:
             revised = _Revision(Answer(text, draft))
             text = revised.text
             if not _CITATIONS.search(text):
-                return Finding(
-                    "reask", 0.0, "no passage is cited, and none clearly supports the answer", _COMPLAINT
-                )
+                reason = "no passage is cited, and none clearly supports the answer"
+                return Finding("flag" if flags else "reask", 0.0, reason, _COMPLAINT)
             done.extend(revised.corrections)
         if not done:
             return Finding("pass", 1.0)
-        return Finding("flag" if rule.action == "flag" else "fix", 1.0, "; ".join(done), text=text)
+        if flags:
+            return Finding("flag", 1.0, "; ".join(done))
+        return Finding("fix", 1.0, "; ".join(done), text=text)
 
 
 @dataclass
