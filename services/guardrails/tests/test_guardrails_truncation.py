@@ -11,7 +11,7 @@ from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.domain.completeness import stops_short, without_fragment
 from septet_guardrails.domain.rails import output_rails
-from septet_guardrails.domain.rails.format import cut
+from septet_guardrails.domain.rails.format import cut, tidy
 from septet_guardrails.domain.text import split_sentences
 from septet_guardrails.handlers import DraftsHandler
 from septet_kit.testing import context, flow
@@ -203,3 +203,8 @@ async def test_other_invalid_json_is_not_called_truncated() -> None:
 )
 def test_complete_end_without_a_full_stop_stays(answer: str) -> None:
     assert without_fragment(answer, cut_off=False) == answer
+
+
+def test_code_keeps_its_indentation_and_its_repeated_lines() -> None:
+    answer = "Use this:\n```python\nif x:\n    return self.value_of_x\nelse:\n    return self.value_of_x\n```"
+    assert tidy(answer) == (answer, [])

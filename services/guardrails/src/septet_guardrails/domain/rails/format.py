@@ -14,6 +14,7 @@ _TRAILING = re.compile(r"(?<![ \t])[ \t]+\n")
 _ECHO = re.compile(r"^\s*(?:answer|assistant|답변|답)\s*[:：]\s*", re.IGNORECASE)
 _SPECIAL = re.compile(r"<\|[^|>]{1,40}\|>|</?s>|\[/?INST\]")
 _TRUNCATED = "The draft was cut off. Answer in one short, complete sentence."
+_CODE = re.compile(r"```[^`]*(?:```|\Z)")
 _ASKS = re.compile(r"[?？][\"'”’)\]]*(?:\s*\[\d+\][.?]?)*\s*$|\[\d+\]\s*[?？]\s*$")
 
 
@@ -67,10 +68,13 @@ def only_asks(text: str) -> bool:
 
 
 def without_repeats(text: str) -> str:
-    """Drop repeated sentences of more than 16 characters. Small models tend to loop."""
+    """Drop repeated sentences of more than 16 characters. Small models tend to loop; code may repeat its lines."""
     seen: set[str] = set()
     repeats: list[Sentence] = []
+    code = [match.span() for match in _CODE.finditer(text)]
     for sentence in split_sentences(text):
+        if any(start <= sentence.start < end for start, end in code):
+            continue
         key = " ".join(re.sub(r"\[\d+\]", "", sentence.text).lower().split())
         if key in seen and len(key) > 16:
             repeats.append(sentence)
@@ -79,14 +83,16 @@ def without_repeats(text: str) -> str:
 
 
 def cut(text: str, sentences: list[Sentence]) -> str:
-    """Remove sentences from ``text`` and collapse the spaces; line breaks are kept.
+    """Remove sentences from ``text``, if there are any, and collapse the spaces; line breaks are kept.
 
     An introduction that ends in a colon goes with what it introduced.
     """
+    if not sentences:
+        return text.strip()
     kept, position = [], 0
     for sentence in sorted(sentences, key=lambda s: s.start):
         kept.append(text[position : sentence.start])
         position = sentence.end
     text = _TRAILING.sub("\n", "".join([*kept, text[position:]]))
     text = re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]{2,}", " ", text)).strip()
-    return without_fragment(text, cut_off=False) or text if sentences and text.endswith((":", "：")) else text
+    return without_fragment(text, cut_off=False) or text if text.endswith((":", "：")) else text
