@@ -70,7 +70,7 @@ def cut_once(text: str, chance: random.Random, *, between_words: bool) -> str | 
 def measure(texts: list[str], chance: random.Random) -> dict[str, Any]:
     """Rates for one set of whole answers."""
     whole = [text.strip()[:_LONGEST] for text in texts if text.strip()]
-    changed = sum(without_fragment(text, cut_off=False) != text for text in whole)
+    changed = sum(without_fragment(text, cut_off=False, drafted=True) != text for text in whole)
     found: dict[str, Any] = {"whole": len(whole), "taken_for_cut": share(changed, len(whole))}
     long = [text for text in whole if len(split_sentences(text)) > 1]
     if len(long) < 20:
@@ -78,7 +78,9 @@ def measure(texts: list[str], chance: random.Random) -> dict[str, Any]:
     for name, between in (("length", False), ("stop", True)):
         pieces = [(text, cut_once(text, chance, between_words=between)) for text in long]
         pairs = [(text, piece) for text, piece in pieces if piece is not None]
-        left = [(text, without_fragment(piece, cut_off=name == "length")) for text, piece in pairs]
+        left = [
+            (text, without_fragment(piece, cut_off=name == "length", drafted=True)) for text, piece in pairs
+        ]
         found[f"cut ({name})"] = len(pairs)
         found[f"released in mid-sentence ({name})"] = share(
             sum(ends_inside(*pair) for pair in left), len(left)

@@ -113,14 +113,15 @@ def test_short_and_whole_answers_are_complete(text: str) -> None:
     ("text", "kept"),
     [
         ("It costs 12 USD. The storage of the", "It costs 12 USD."),
-        ("12달러입니다. 저장 공간을", "12달러입니다."),
+        ("It costs 12 USD. The team also gets free", "It costs 12 USD."),
+        ("12달러입니다. 저장 공간은 아주 큰", "12달러입니다."),
         ("12달러입니다. 저장 공간은 250기가입니다", "12달러입니다. 저장 공간은 250기가입니다"),
         ("It costs 12 USD. (Team plan)", "It costs 12 USD. (Team plan)"),
         ("It costs 12 USD.\n- Basic\n- Team", "It costs 12 USD.\n- Basic\n- Team"),
     ],
 )
 def test_an_end_that_goes_on_is_unfinished(text: str, kept: str) -> None:
-    assert without_fragment(text, cut_off=False) == kept
+    assert without_fragment(text, cut_off=False, drafted=True) == kept
 
 
 def test_an_introduction_goes_with_what_it_introduced() -> None:
@@ -202,7 +203,7 @@ async def test_other_invalid_json_is_not_called_truncated() -> None:
     ],
 )
 def test_complete_end_without_a_full_stop_stays(answer: str) -> None:
-    assert without_fragment(answer, cut_off=False) == answer
+    assert without_fragment(answer, cut_off=False, drafted=True) == answer
 
 
 def test_code_keeps_its_indentation_and_its_repeated_lines() -> None:

@@ -32,6 +32,8 @@ def draft_fields(check: Check) -> dict[str, Any]:
         "retrieval": OFF,
         "model": "",
         "prompt_version": "",
+        # No model has written the text, so nothing is known about its end.
+        "finish_reason": "",
     }
 
 

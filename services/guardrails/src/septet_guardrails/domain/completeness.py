@@ -23,6 +23,8 @@ _DOUBTFUL_END = re.compile(r"(?:\d|\b(?:e\.g|i\.e|cf|vs|Mr|Mrs|Ms|Dr|Prof|No|Fig
 _LIST_LINE = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+\S|\s*\|")
 _BARE_MARKER = re.compile(r"(?:^|\n)\s*(?:[-*+•]|\d{1,3}[.)])$")
 _OPEN_END = re.compile(r"[,;:，、：；(\[{“‘「『\-–—\ufffd]$")
+# Also a remark in brackets, a Korean predicate, an address, a name in code, an amount and a picture.
+_WHOLE_WITHOUT_STOP = re.compile(r"(?:[^\w\s]|[가-힣](?:다|요|까|죠)|\S*[\d@/._`]\S*|\d\S*\s\S{1,4})$")
 _FENCE = "```"
 _ENGLISH_OPEN = re.compile(
     r"\b(?:an?|the|of|to|and|or|but|nor|with|without|for|from|at|by|as|than|if|because|although|though|unless"
@@ -59,16 +61,18 @@ def stops_short(text: str) -> bool:
     return _KOREAN_OPEN.search(body) is not None
 
 
-def without_fragment(text: str, *, cut_off: bool) -> str:
+def without_fragment(text: str, *, cut_off: bool, drafted: bool = False) -> str:
     """Cut ``text`` behind its last complete sentence; empty if it has none.
 
     Args:
         text: an answer in prose.
         cut_off: whether a limit ended it. If not, an end is cut only if :func:`stops_short` says so.
+        drafted: whether a model wrote it. Then an end in plain words is also cut if it is the only one without a full
+            stop.
     """
     closed = text[: text.rfind(_FENCE)] if text.count(_FENCE) % 2 else text
     pieces = split_sentences(closed)
-    if not cut_off and closed == text and not stops_short(text):
+    if not cut_off and closed == text and not (stops_short(text) or (drafted and _lacks_end(text, pieces))):
         return text.rstrip()
     if pieces and closed == text and cut_off and _ends_whole(pieces[-1]):
         return _until(closed, pieces[-1])
@@ -76,6 +80,18 @@ def without_fragment(text: str, *, cut_off: bool) -> str:
         if _is_complete(closed, piece):
             return _until(closed, piece)
     return ""
+
+
+def _lacks_end(text: str, pieces: list[Sentence]) -> bool:
+    """Whether the last sentence has no full stop although the one before it, in the same line, has one."""
+    if len(pieces) < 2:
+        return False
+    before, last = pieces[-2:]
+    end = last.text[-_TAIL:]
+    if _END.search(end) or _WHOLE_WITHOUT_STOP.search(end):
+        return False
+    same_line = "\n" not in text[before.end : last.start] and text[last.end :].strip(" )\"'”’*_`") == ""
+    return same_line and _END.search(before.text[-_TAIL:]) is not None
 
 
 def _until(text: str, last: Sentence) -> str:

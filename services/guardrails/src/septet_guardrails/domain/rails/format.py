@@ -36,7 +36,8 @@ class FormatRail:
         text, fixes = tidy(subject.text)
         if not re.search(r"\w", text):
             return Finding("reask", 0.0, "only template text", "Answer in whole sentences.")
-        whole = without_fragment(text, cut_off=subject.draft.finish_reason in CUT_REASONS)
+        reason = subject.draft.finish_reason
+        whole = without_fragment(text, cut_off=reason in CUT_REASONS, drafted=bool(reason))
         if not re.search(r"\w", whole):
             return Finding("reask", 0.0, "no sentence is complete", _TRUNCATED, truncated=True)
         if whole != text:
