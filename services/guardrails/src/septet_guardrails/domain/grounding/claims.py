@@ -6,9 +6,9 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from septet_guardrails.domain.text import words
+from septet_guardrails.domain.text import cached_if_short, words
 
 # White space is matched from the start of a run only; from every position, a long run would take quadratic time.
 CITATION = re.compile(r"(?:(?<!\s)\s+)?\[\d{1,3}(?:\s*,\s*\d{1,3})*\]|<[A-Z_]+_\d+>")
@@ -38,6 +38,8 @@ _NEGATIONS = _words(
     """
 )
 _CLAUSE_ENDS = re.compile(r"[,;:]\s|\s(?:and|but)\s")
+# Words before a final "not" among which the denied word is searched.
+_BEFORE = 20
 _NOT_ONLY = (["only"], ["just"], ["merely"], ["simply"], ["solely"], ["alone"])
 _ZERO_TO_TWENTY = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
@@ -157,7 +159,9 @@ def _denied_in_clause(tokens: Sequence[str]) -> Iterator[str]:
             cancelled = double
         else:
             after = content(" ".join(tokens[i + 1 : i + 5]))[:2]
-            yield from after or (content(" ".join(tokens[:i]))[-1:] if tokens[i] == "not" else [])
+            yield from after or (
+                content(" ".join(tokens[max(0, i - _BEFORE) : i]))[-1:] if tokens[i] == "not" else []
+            )
 
 
 def bigrams(text: str) -> frozenset[str]:
@@ -199,7 +203,7 @@ class Reading:
         return frozenset(map(stem, words(self.text)))
 
 
-@lru_cache(maxsize=4096)
+@cached_if_short(maxsize=1024)
 def read(text: str) -> Reading:
     """Parse a sentence. Cached: every sentence of an answer is compared with the same passages."""
     found = tuple(content(text))

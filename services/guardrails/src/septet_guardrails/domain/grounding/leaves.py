@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -13,7 +12,7 @@ from septet_guardrails.domain.grounding.claims import CITATION
 from septet_guardrails.domain.grounding.lookup import look_up_tokens
 from septet_guardrails.domain.grounding.support import Evidence, probability_of, score_sentence
 from septet_guardrails.domain.grounding.tokens import MEASURES, UNITS, tokens
-from septet_guardrails.domain.text import split_sentences
+from septet_guardrails.domain.text import cached_if_short, split_sentences
 
 _MAX_LEAVES = 100
 # A longer string is text and is scored by sentence.
@@ -137,9 +136,9 @@ class _Claim:
 
 def _is_stated(value: tuple[str, ...], passage: Evidence) -> bool:
     """Whether a cell or a sentence has the value."""
-    cells = (cell for table in passage.tables for row in table.rows for cell in row.cells)
-    texts = (tokens(sentence.text) for sentence in (*passage.sentences, passage.whole))
-    return any(set(value) <= set(held) for held in (*cells, *texts))
+    wanted = frozenset(value)
+    rows = (row for table in passage.tables for row in table.rows if wanted <= row.bag)
+    return wanted <= passage.bag or any(wanted.issubset(cell) for row in rows for cell in row.cells)
 
 
 def _by_passage(claim: _Claim, passage: Evidence) -> float:
@@ -152,8 +151,7 @@ def _by_text(claim: _Claim, passage: Evidence) -> float:
     found = _ABSENT
     title = frozenset(tokens(passage.title))
     before: frozenset[str] = frozenset()
-    for sentence in passage.sentences:
-        held = tokens(sentence.text)
+    for held in passage.sentence_tokens:
         bag = frozenset(held)
         if bag.issuperset(claim.value):
             around = bag | before | title
@@ -179,7 +177,7 @@ def _has_measure(value: tuple[str, ...], name: tuple[str, ...], held: tuple[str,
     return not kinds or bool(kinds & wanted)
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(maxsize=1024)
 def field_tokens(name: str) -> tuple[str, ...]:
     """Return the tokens of a field name such as ``price_usd`` or ``pricePerMonth``."""
     return tokens(" ".join(_NAME_PARTS.findall(name)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 
 from septet_guardrails.domain.grounding.claims import (
     NUMBER_WORDS,
@@ -15,6 +14,7 @@ from septet_guardrails.domain.grounding.claims import (
     stem,
     without_particle,
 )
+from septet_guardrails.domain.text import cached_if_short
 
 _TOKEN = re.compile(r"[$€£₩%]|\d+(?:[.,]\d+)*|[가-힣]+|[^\W\d_가-힣]+")
 _ORDINALS = frozenset({"st", "nd", "rd", "th"})
@@ -112,7 +112,7 @@ def plain_number(digits: str) -> str:
     return plain.lstrip("0") or "0"
 
 
-@lru_cache(maxsize=8192)
+@cached_if_short(maxsize=8192)
 def tokens(text: str) -> tuple[str, ...]:
     """Return the content tokens of a text in order.
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from septet_contracts import Passage
 
 from septet_guardrails.domain.abstention import is_abstention
 from septet_guardrails.domain.grounding import Evidence, Support, leaves, score_leaf, score_passages
+from septet_guardrails.domain.grounding.tables import MAX_TABLES
 from septet_guardrails.domain.policy import GroundednessRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
 from septet_guardrails.domain.rails.format import cut
 from septet_guardrails.domain.rails.structure import INVALID, parse
-from septet_guardrails.domain.text import Sentence, split_sentences
+from septet_guardrails.domain.text import MAX_CACHED, Sentence, cached_if_short, split_sentences
 
+_MAX_TABLES = 50
+_MAX_TITLE = 1_000
+# Most characters of passages whose sentences' scores are cached.
+_MAX_CACHED_SUM = 32_768
 # Sentences without a claim about the subject.
 _PHATIC = re.compile(
     r"^(?:sure|certainly|of course|yes|no|hello|hi|thanks?|thank you|here (?:is|are)|i hope|let me know|in (?:summary|short)"
@@ -48,14 +52,23 @@ class ScoredSentence:
 
 def score_answer(subject: Answer, limit: int) -> list[ScoredSentence]:
     """Score at most ``limit`` sentences of an answer from passages."""
-    passages, question = subject.draft.passages, subject.draft.ask.query
+    supports = _scorer(subject.draft.passages, _question(subject))
     return [
-        ScoredSentence(s, _supports(s.text, passages, question), not _PHATIC.search(s.text))
+        ScoredSentence(s, supports(s.text), not _PHATIC.search(s.text))
         for s in split_sentences(subject.text, limit)
     ]
 
 
-@lru_cache(maxsize=128)
+def _scorer(passages: tuple[Passage, ...], question: str) -> Callable[[str], tuple[Support, ...]]:
+    """Return the function that scores a sentence. Long passages are parsed once, and nothing of them is cached."""
+    sizes = [len(p.text) + len(p.title) + len(p.location) for p in passages]
+    if max(sizes, default=0) <= MAX_CACHED and sum(sizes) <= _MAX_CACHED_SUM:
+        return lambda sentence: _supports(sentence, passages, question)
+    evidence = evidence_of(passages)
+    return lambda sentence: tuple(score_passages(sentence, evidence, question))
+
+
+@cached_if_short(maxsize=128)
 def _supports(sentence: str, passages: tuple[Passage, ...], question: str) -> tuple[Support, ...]:
     """Score a sentence. Cached: the rails for groundedness and for citations read the same sentences."""
     return tuple(score_passages(sentence, evidence_of(passages), question))
@@ -63,7 +76,18 @@ def _supports(sentence: str, passages: tuple[Passage, ...], question: str) -> tu
 
 def evidence_of(passages: Sequence[Passage]) -> list[Evidence]:
     """Parse passages, numbered as in the prompt."""
-    return [Evidence.of(i, p.text, f"{p.title} {p.location}") for i, p in enumerate(passages, 1)]
+    evidence: list[Evidence] = []
+    left = _MAX_TABLES
+    for number, passage in enumerate(passages, 1):
+        title = f"{passage.title} {passage.location}"[:_MAX_TITLE]
+        evidence.append(Evidence.of(number, passage.text, title, min(MAX_TABLES, left)))
+        left -= len(evidence[-1].tables)
+    return evidence
+
+
+def _question(subject: Answer) -> str:
+    """Return the start of the question: its words are neutral, and each passage is compared with them."""
+    return subject.draft.ask.query[:MAX_CACHED]
 
 
 class GroundednessRail:
@@ -108,7 +132,7 @@ class GroundednessRail:
         found = [] if value is INVALID else leaves(value, schema)
         if not found:
             return PASSED
-        evidence, question = evidence_of(subject.draft.passages), subject.draft.ask.query
+        evidence, question = evidence_of(subject.draft.passages), _question(subject)
         scored = [(leaf, score_leaf(leaf, evidence, question)) for leaf in found]
         weakest = round(min(probability for _, probability in scored), 3)
         unsupported = [leaf for leaf, probability in scored if probability < rule.threshold]
