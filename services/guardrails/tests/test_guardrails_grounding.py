@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from septet_guardrails.domain.grounding import Evidence, score_sentence
+from septet_guardrails.domain.grounding import Evidence, leaves, score_leaf, score_sentence
+from septet_guardrails.domain.grounding.claims import names, numbers
+from septet_guardrails.domain.grounding.tokens import plain_number
 
 DEQUE = Evidence.of(
     1,
@@ -127,6 +129,34 @@ def test_numbers_units_and_denials(passage: str, claim: str, supported: bool) ->
 )
 def test_korean_denials_and_antonyms(passage: str, claim: str, supported: bool) -> None:
     assert (by(passage, claim) >= 0.5) is supported
+
+
+@pytest.mark.parametrize(
+    ("passage", "claim", "supported"),
+    [
+        ("제품의 출시일은 2024-05-03이다.", "출시일은 2024년 5월 3일입니다 [1].", True),
+        ("제품의 출시일은 2024-05-03이다.", "출시일은 2024년 6월 3일입니다 [1].", False),
+        ("Python was released on 20 February 1991.", "Python was released in 1991-02-20 [1].", True),
+        ("Python was released on 20 February 1991.", "Python was released in 1991-03-20 [1].", False),
+        ("Python was released on 1991-02-20.", "Python was released on 20 February 1991 [1].", True),
+        ("Python was released on 1991-02-20.", "Python was released on 20 March 1991 [1].", False),
+    ],
+)
+def test_dates_in_other_forms(passage: str, claim: str, supported: bool) -> None:
+    assert (by(passage, claim) >= 0.5) is supported
+
+
+def test_numbers_have_no_leading_zeros_and_are_no_names() -> None:
+    assert numbers("05, 007 and 0.50") == {"5", "7", "0.50"}
+    assert plain_number("0.50") == "0.5"
+    assert names("값은 3.입니다, os.path 2.4 이다") == {"os.path"}
+
+
+def test_small_numbers_of_a_json_answer_have_no_exponent() -> None:
+    assert [leaf.value for leaf in leaves({"rate": 0.00001, "count": 3}, {})] == ["0.00001", "3"]
+    evidence = [Evidence.of(1, "The decay factor is 0.00001.")]
+    (rate,) = leaves({"decay_factor": 0.00001}, {})
+    assert score_leaf(rate, evidence, "What is the decay factor?") >= 0.5
 
 
 def test_a_number_of_another_subject_in_the_passage_is_not_support() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from itertools import islice
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from septet_kit.text import sentence_spans
 
@@ -19,23 +19,23 @@ OVERLAP = 1_024
 MAX_CACHED = 4_096
 """Most characters of a text whose parsed form is cached."""
 
-P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
 _LIST_MARKER = re.compile(r"\d{1,3}[.)](?:\s+|\Z)")
 _WORD = re.compile(r"[가-힣]+|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+(?:[.,]\d+)*", re.UNICODE)
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\U000e0000-\U000e007f]")
 
 
-def cached_if_short(maxsize: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def cached_if_short(maxsize: int) -> Callable[[Callable[[*Ts], R]], Callable[[*Ts], R]]:
     """Cache the results of a function of texts (LRU), except for long texts, whose results are large."""
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+    def decorate(function: Callable[[*Ts], R]) -> Callable[[*Ts], R]:
         cached = lru_cache(maxsize)(function)
 
         @wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        def call(*args: *Ts) -> R:
             size = sum(len(arg) for arg in args if isinstance(arg, str))
-            return cached(*args, **kwargs) if size <= MAX_CACHED else function(*args, **kwargs)
+            return cached(*args) if size <= MAX_CACHED else function(*args)
 
         return call
 

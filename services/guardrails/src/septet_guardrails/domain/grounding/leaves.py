@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -73,7 +74,12 @@ def _leaves(value: Any, name: str, subjects: tuple[str, ...], labels: frozenset[
         and str(value).strip()
         and str(value) not in labels
     ):
-        yield Leaf(name, str(value), subjects)
+        yield Leaf(name, _shown(value), subjects)
+
+
+def _shown(value: str | float) -> str:
+    """Return a value as passages write it: a number without an exponent."""
+    return format(Decimal(str(value)), "f") if isinstance(value, float) else str(value)
 
 
 def _is_short(text: str) -> bool:

@@ -274,10 +274,10 @@ def _is_swapped(claim: Reading, best: Reading) -> bool:
 
     A passive also reverses the order, so a "by" on one side only does not count.
     """
-    shared = [word for word in dict.fromkeys(claim.content) if word in best.bag]
+    place = {word: i for i, word in reversed(list(enumerate(best.content)))}
+    shared = [word for word in dict.fromkeys(claim.content) if word in place]
     if len(shared) < 3 or (" by " in f" {claim.text} ") != (" by " in f" {best.text} "):
         return False
-    place = {word: i for i, word in reversed(list(enumerate(best.content)))}
     first, last = shared[0], shared[-1]
     between = [word for word in shared[1:-1] if place[last] < place[word] < place[first]]
     return bool(between) and len(shared) >= 0.8 * len(claim.bag)

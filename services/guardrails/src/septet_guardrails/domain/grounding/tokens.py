@@ -13,6 +13,7 @@ from septet_guardrails.domain.grounding.claims import (
     joined_thousands,
     stem,
     without_particle,
+    without_zeros,
 )
 from septet_guardrails.domain.text import cached_if_short
 
@@ -109,7 +110,7 @@ def plain_number(digits: str) -> str:
     plain = digits.replace(",", "")
     if plain.count(".") == 1:
         plain = plain.rstrip("0").rstrip(".")
-    return plain.lstrip("0") or "0"
+    return without_zeros(plain)
 
 
 @cached_if_short(maxsize=8192)
