@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from septet_contracts import Ask, Draft, Passage
 from septet_guardrails.domain.grounding import Evidence, leaves, score_leaf, score_sentence
 from septet_guardrails.domain.grounding.claims import names, numbers
 from septet_guardrails.domain.grounding.tokens import plain_number
+from septet_guardrails.domain.rails.base import Answer
+from septet_guardrails.domain.rails.groundedness import score_answer
+from septet_kit.testing import flow
 
 DEQUE = Evidence.of(
     1,
@@ -79,6 +83,40 @@ def test_reversed_roles_are_not_supported() -> None:
     right = score_sentence("Google acquired Fitbit in 2021.", evidence, "").probability
     wrong = score_sentence("Fitbit acquired Google in 2021.", evidence, "").probability
     assert right >= 0.5 > wrong
+
+
+@pytest.mark.parametrize(
+    ("sentence", "claims"),
+    [
+        ("Yes, it is open on Sunday [1].", True),
+        ("No, all of them.", True),
+        ("Certainly, 5 of them.", True),
+        ("Of course, it costs nothing.", True),
+        ("네, 일요일에 엽니다.", True),
+        ("In short, it is open.", True),
+        ("Hello Kitty is a cat.", True),
+        ("Yes.", False),
+        ("Yes, it is [1].", False),
+        ("Yes, that's correct.", False),
+        ("Sure!", False),
+        ("네, 그렇습니다.", False),
+        ("I hope this helps!", False),
+        ("Let me know if you have any questions.", False),
+        ("도움이 되었기를 바랍니다.", False),
+        ("Here are the answers:", False),
+    ],
+)
+def test_only_answer_words_and_courtesies_have_no_claim(sentence: str, claims: bool) -> None:
+    passages = (passage_of("The shop is closed on Sunday."),)
+    draft = flow(Draft, answer=sentence, ask=Ask(question="Is it open?"), passages=passages)
+    (scored,) = score_answer(Answer(sentence, draft), 1)
+    assert scored.claims is claims
+
+
+def passage_of(text: str) -> Passage:
+    return Passage(
+        passage_id="p", document_id="d", content_hash="h", text=text, start=0, end=len(text), score=1.0
+    )
 
 
 def by(passage: str, claim: str) -> float:

@@ -11,7 +11,9 @@ from septet_contracts import Passage
 
 from septet_guardrails.domain.abstention import is_abstention
 from septet_guardrails.domain.grounding import Evidence, Support, leaves, score_leaf, score_passages
+from septet_guardrails.domain.grounding.claims import CITATION
 from septet_guardrails.domain.grounding.tables import MAX_TABLES
+from septet_guardrails.domain.grounding.tokens import tokens
 from septet_guardrails.domain.policy import GroundednessRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
 from septet_guardrails.domain.rails.format import cut
@@ -22,11 +24,20 @@ _MAX_TABLES = 50
 _MAX_TITLE = 1_000
 # Most characters of passages whose sentences' scores are cached.
 _MAX_CACHED_SUM = 32_768
-# Sentences without a claim about the subject.
-_PHATIC = re.compile(
-    r"^(?:sure|certainly|of course|yes|no|hello|hi|thanks?|thank you|here (?:is|are)|i hope|let me know|in (?:summary|short)"
-    r"|please note|네|예|아니요|안녕하세요|감사합니다|도움이 되)\b[^.]{0,40}[.!:,]?$|:$",
+# Openers of sentences that may have no claim about the subject.
+_ANSWER = re.compile(r"(?:sure|certainly|of course|yes|no|네|예|아니요)\b", re.IGNORECASE)
+_COURTESY = re.compile(
+    r"(?:hello|hi|thanks?|thank you|here (?:is|are)|i hope|let me know|안녕하세요|감사합니다|도움이 되[가-힣]*)(?!\w)",
     re.IGNORECASE,
+)
+# Words beside stop words that may follow them.
+_AFTER_ANSWER = frozenset(
+    tokens("that's it're i'll we've i'm right correct exactly 그렇습니다 맞습니다 물론입니다")
+)
+_AFTER_COURTESY = _AFTER_ANSWER | frozenset(
+    tokens(
+        "please help helps helpful question questions asking know need else happy glad answer 바랍니다 좋겠습니다 반갑습니다"
+    )
 )
 
 
@@ -54,9 +65,20 @@ def score_answer(subject: Answer, limit: int) -> list[ScoredSentence]:
     """Score at most ``limit`` sentences of an answer from passages."""
     supports = _scorer(subject.draft.passages, _question(subject))
     return [
-        ScoredSentence(s, supports(s.text), not _PHATIC.search(s.text))
-        for s in split_sentences(subject.text, limit)
+        ScoredSentence(s, supports(s.text), _has_claim(s.text)) for s in split_sentences(subject.text, limit)
     ]
+
+
+def _has_claim(sentence: str) -> bool:
+    """Whether a sentence is neither a heading nor a greeting or an answer word with only small words after it."""
+    if sentence.endswith(":"):
+        return False
+    for opener, small in ((_ANSWER, _AFTER_ANSWER), (_COURTESY, _AFTER_COURTESY)):
+        if (match := opener.match(sentence)) and small.issuperset(
+            tokens(CITATION.sub("", sentence[match.end() :]))
+        ):
+            return False
+    return True
 
 
 def _scorer(passages: tuple[Passage, ...], question: str) -> Callable[[str], tuple[Support, ...]]:
