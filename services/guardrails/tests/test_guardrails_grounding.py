@@ -184,6 +184,33 @@ def test_dates_in_other_forms(passage: str, claim: str, supported: bool) -> None
     assert (by(passage, claim) >= 0.5) is supported
 
 
+@pytest.mark.parametrize(
+    ("passage", "claim", "supported"),
+    [
+        ("The temperature is -5 degrees.", "The temperature is 5 degrees.", False),
+        ("The temperature is 5 degrees.", "The temperature is \u22125 degrees.", False),
+        ("The temperature is -5 degrees.", "The temperature is \u22125 degrees.", True),
+        ("The temperature is -5 degrees.", "The temperature is minus 5 degrees.", True),
+        ("서울의 기온은 -5도이다.", "서울의 기온은 5도이다.", False),
+        ("서울의 기온은 영하 5도이다.", "서울의 기온은 -5도이다.", True),
+        ("The delivery takes 5-7 days.", "The delivery takes 5 to 7 days.", True),
+        ("| city | low |\n|---|---|\n| Seoul | -5 |", "The low of Seoul is -5.", True),
+        ("| city | low |\n|---|---|\n| Seoul | -5 |", "The low of Seoul is 5.", False),
+    ],
+)
+def test_numbers_have_a_sign(passage: str, claim: str, supported: bool) -> None:
+    assert (by(passage, claim) >= 0.5) is supported
+
+
+def test_a_dash_between_digits_is_no_sign() -> None:
+    assert numbers("5-7 days, COVID-19 and 2024-05-03") == {"5", "7", "19", "2024", "3"}
+    (low,) = leaves({"low": -5}, {})
+    assert [score_leaf(low, [Evidence.of(1, f"The low is {n}.")], "") >= 0.5 for n in (-5, 5)] == [
+        True,
+        False,
+    ]
+
+
 def test_numbers_have_no_leading_zeros_and_are_no_names() -> None:
     assert numbers("05, 007 and 0.50") == {"5", "7", "0.50"}
     assert plain_number("0.50") == "0.5"

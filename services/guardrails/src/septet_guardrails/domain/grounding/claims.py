@@ -27,7 +27,7 @@ STOP_WORDS = _words(
     than that the their them then there these they this those through to too under until up upon us used
     very was we were what when where which while who whom whose why will with within would yes you your
     yeah well oh based according passage passages text context provided source sources states stated
-    mentions mentioned answer
+    mentions mentioned answer minus
     """
 )
 _NEGATIONS = _words(
@@ -54,8 +54,13 @@ NUMBER_WORDS = {word: str(number) for number, word in enumerate(_ZERO_TO_TWENTY.
     "fifty": "50",
     "hundred": "100",
 }
-_NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
-_LEADING_ZEROS = re.compile(r"^0+(?=\d)")
+# A dash after a digit, letter or bracket joins, as in "5-7" and "COVID-19".
+SIGN = r"(?:(?<![\w.,)\]])-)?"
+_NUMBER = re.compile(SIGN + r"(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)")
+_MINUS = re.compile(
+    r"(?:\b(?:minus|negative)\s|(?<![가-힣])(?:영하|마이너스)\s?|\u2212)(?=\d)", re.IGNORECASE
+)
+_LEADING_ZEROS = re.compile(r"^(-?)0+(?=\d)")
 _MONTHS_TEXT = "january february march april may june july august september october november december"
 _MONTH_NAMES = _MONTHS_TEXT.split()
 _MONTH = "|".join(_MONTH_NAMES)
@@ -112,7 +117,7 @@ def joined_thousands(text: str) -> str:
 
 def numbers(text: str) -> frozenset[str]:
     """Return the numbers of a text as plain digits; number words are converted."""
-    plain = CITATION.sub(" ", text)
+    plain = signed(CITATION.sub(" ", text))
     spelled = {NUMBER_WORDS[word] for word in words(plain) if word in NUMBER_WORDS}
     months = {str(_MONTH_NAMES.index((m[1] or m[2]).lower()) + 1) for m in _DATE.finditer(plain)}
     return frozenset({*_digits(plain), *_digits(joined_thousands(plain)), *spelled, *months})
@@ -124,12 +129,17 @@ def _digits(text: str) -> Iterator[str]:
 
 def without_zeros(number: str) -> str:
     """Return a number without leading zeros, as in dates; "0.5" is unchanged."""
-    return _LEADING_ZEROS.sub("", number)
+    return _LEADING_ZEROS.sub(r"\1", number)
+
+
+def signed(text: str) -> str:
+    """Return the text with "minus 5" and "영하 5" as "-5"."""
+    return _MINUS.sub("-", text)
 
 
 def written_numbers(text: str) -> frozenset[str]:
     """Return the numbers that a passage must have: digits, and number words except "one", "zero" and ordinals."""
-    plain = joined_thousands(CITATION.sub(" ", text))
+    plain = joined_thousands(signed(CITATION.sub(" ", text)))
     spelled = {
         NUMBER_WORDS[w]
         for w in words(plain)

@@ -134,7 +134,7 @@ class _Claim:
     def of(cls, leaf: Leaf, value: tuple[str, ...], question: str) -> _Claim:
         name = field_tokens(leaf.name)
         subject = tuple(token for text in leaf.subjects for token in _tokens(text))
-        unit = name[-1:] if name and name[-1] in UNITS.values() and value[-1][0].isdigit() else ()
+        unit = name[-1:] if name and name[-1] in UNITS.values() and value[-1][-1].isdigit() else ()
         statement = (*subject, *name[: len(name) - len(unit)], *value, *unit)
         asked = tuple(token for token in tokens(question) if token not in _ASKING)
         return cls(value, name, subject or asked, statement, "" if subject else question)
@@ -176,7 +176,7 @@ def _by_text(claim: _Claim, passage: Evidence) -> float:
 def _has_measure(value: tuple[str, ...], name: tuple[str, ...], held: tuple[str, ...]) -> bool:
     """Whether the amount has a unit of the kind that the field's name asks for, or none."""
     wanted = {MEASURES[token] for token in name if token in MEASURES}
-    if not wanted or not value[0][0].isdigit():
+    if not wanted or not value[0][-1].isdigit():
         return True
     units = {held[at + 1] for at, token in enumerate(held[:-1]) if token == value[0]}
     kinds = {MEASURES[unit] for unit in units if unit in MEASURES}

@@ -86,7 +86,7 @@ class ReadTable:
 
 
 def _row(cells: Sequence[Tokens]) -> Row:
-    amounts = frozenset(pair for cell in cells for pair in pairwise(cell) if pair[0][0].isdigit())
+    amounts = frozenset(pair for cell in cells for pair in pairwise(cell) if pair[0][-1].isdigit())
     return Row(tuple(cells), frozenset(token for cell in cells for token in cell), amounts)
 
 
@@ -160,16 +160,16 @@ class _Statement:
     def __init__(self, claim: Tokens, table: ReadTable, neutral: frozenset[str]) -> None:
         self.claim, self.table = claim, table
         distinct = dict.fromkeys(claim)
-        self.values = [t for t in distinct if t in table.known or (t[0].isdigit() and t not in table.heads)]
+        self.values = [t for t in distinct if t in table.known or (t[-1].isdigit() and t not in table.heads)]
         self.compared = [t for t in distinct if t in COMPARISONS and t not in table.heads]
         self.unknown = [
             t
             for t in distinct
             if not (
-                t in table.known or t in table.heads or t in neutral or t in COMPARISONS or t[0].isdigit()
+                t in table.known or t in table.heads or t in neutral or t in COMPARISONS or t[-1].isdigit()
             )
         ]
-        self.amounts = [pair for pair in pairwise(claim) if pair[0][0].isdigit() and pair[1] in table.units]
+        self.amounts = [pair for pair in pairwise(claim) if pair[0][-1].isdigit() and pair[1] in table.units]
         self.named = dict(_named(claim, table))
         self.weights = [(token, table.weight(token)) for token in self.values]
         self.total = sum(weight for _, weight in self.weights)
