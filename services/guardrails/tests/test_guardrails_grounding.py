@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from septet_guardrails.domain.grounding import Evidence, score_sentence
+from septet_contracts import Ask, Draft, Passage
+from septet_guardrails.domain.grounding import Evidence, leaves, score_leaf, score_sentence
+from septet_guardrails.domain.grounding.claims import names, numbers
+from septet_guardrails.domain.grounding.tokens import plain_number
+from septet_guardrails.domain.rails.base import Answer
+from septet_guardrails.domain.rails.groundedness import score_answer
+from septet_kit.testing import flow
 
 DEQUE = Evidence.of(
     1,
@@ -79,6 +85,40 @@ def test_reversed_roles_are_not_supported() -> None:
     assert right >= 0.5 > wrong
 
 
+@pytest.mark.parametrize(
+    ("sentence", "claims"),
+    [
+        ("Yes, it is open on Sunday [1].", True),
+        ("No, all of them.", True),
+        ("Certainly, 5 of them.", True),
+        ("Of course, it costs nothing.", True),
+        ("네, 일요일에 엽니다.", True),
+        ("In short, it is open.", True),
+        ("Hello Kitty is a cat.", True),
+        ("Yes.", False),
+        ("Yes, it is [1].", False),
+        ("Yes, that's correct.", False),
+        ("Sure!", False),
+        ("네, 그렇습니다.", False),
+        ("I hope this helps!", False),
+        ("Let me know if you have any questions.", False),
+        ("도움이 되었기를 바랍니다.", False),
+        ("Here are the answers:", False),
+    ],
+)
+def test_only_answer_words_and_courtesies_have_no_claim(sentence: str, claims: bool) -> None:
+    passages = (passage_of("The shop is closed on Sunday."),)
+    draft = flow(Draft, answer=sentence, ask=Ask(question="Is it open?"), passages=passages)
+    (scored,) = score_answer(Answer(sentence, draft), 1)
+    assert scored.claims is claims
+
+
+def passage_of(text: str) -> Passage:
+    return Passage(
+        passage_id="p", document_id="d", content_hash="h", text=text, start=0, end=len(text), score=1.0
+    )
+
+
 def by(passage: str, claim: str) -> float:
     return score_sentence(claim, [Evidence.of(1, passage)], "").probability
 
@@ -127,6 +167,61 @@ def test_numbers_units_and_denials(passage: str, claim: str, supported: bool) ->
 )
 def test_korean_denials_and_antonyms(passage: str, claim: str, supported: bool) -> None:
     assert (by(passage, claim) >= 0.5) is supported
+
+
+@pytest.mark.parametrize(
+    ("passage", "claim", "supported"),
+    [
+        ("제품의 출시일은 2024-05-03이다.", "출시일은 2024년 5월 3일입니다 [1].", True),
+        ("제품의 출시일은 2024-05-03이다.", "출시일은 2024년 6월 3일입니다 [1].", False),
+        ("Python was released on 20 February 1991.", "Python was released in 1991-02-20 [1].", True),
+        ("Python was released on 20 February 1991.", "Python was released in 1991-03-20 [1].", False),
+        ("Python was released on 1991-02-20.", "Python was released on 20 February 1991 [1].", True),
+        ("Python was released on 1991-02-20.", "Python was released on 20 March 1991 [1].", False),
+    ],
+)
+def test_dates_in_other_forms(passage: str, claim: str, supported: bool) -> None:
+    assert (by(passage, claim) >= 0.5) is supported
+
+
+@pytest.mark.parametrize(
+    ("passage", "claim", "supported"),
+    [
+        ("The temperature is -5 degrees.", "The temperature is 5 degrees.", False),
+        ("The temperature is 5 degrees.", "The temperature is \u22125 degrees.", False),
+        ("The temperature is -5 degrees.", "The temperature is \u22125 degrees.", True),
+        ("The temperature is -5 degrees.", "The temperature is minus 5 degrees.", True),
+        ("서울의 기온은 -5도이다.", "서울의 기온은 5도이다.", False),
+        ("서울의 기온은 영하 5도이다.", "서울의 기온은 -5도이다.", True),
+        ("The delivery takes 5-7 days.", "The delivery takes 5 to 7 days.", True),
+        ("| city | low |\n|---|---|\n| Seoul | -5 |", "The low of Seoul is -5.", True),
+        ("| city | low |\n|---|---|\n| Seoul | -5 |", "The low of Seoul is 5.", False),
+    ],
+)
+def test_numbers_have_a_sign(passage: str, claim: str, supported: bool) -> None:
+    assert (by(passage, claim) >= 0.5) is supported
+
+
+def test_a_dash_between_digits_is_no_sign() -> None:
+    assert numbers("5-7 days, COVID-19 and 2024-05-03") == {"5", "7", "19", "2024", "3"}
+    (low,) = leaves({"low": -5}, {})
+    assert [score_leaf(low, [Evidence.of(1, f"The low is {n}.")], "") >= 0.5 for n in (-5, 5)] == [
+        True,
+        False,
+    ]
+
+
+def test_numbers_have_no_leading_zeros_and_are_no_names() -> None:
+    assert numbers("05, 007 and 0.50") == {"5", "7", "0.50"}
+    assert plain_number("0.50") == "0.5"
+    assert names("값은 3.입니다, os.path 2.4 이다") == {"os.path"}
+
+
+def test_small_numbers_of_a_json_answer_have_no_exponent() -> None:
+    assert [leaf.value for leaf in leaves({"rate": 0.00001, "count": 3}, {})] == ["0.00001", "3"]
+    evidence = [Evidence.of(1, "The decay factor is 0.00001.")]
+    (rate,) = leaves({"decay_factor": 0.00001}, {})
+    assert score_leaf(rate, evidence, "What is the decay factor?") >= 0.5
 
 
 def test_a_number_of_another_subject_in_the_passage_is_not_support() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache, wraps
 from itertools import islice
+from typing import TypeVar, TypeVarTuple
 
 from septet_kit.text import sentence_spans
 
@@ -14,9 +16,30 @@ WINDOW = 8_192
 OVERLAP = 1_024
 """Greater than the longest match of any pattern, so that one window contains every match completely."""
 
+MAX_CACHED = 4_096
+"""Most characters of a text whose parsed form is cached."""
+
+Ts = TypeVarTuple("Ts")
+R = TypeVar("R")
 _LIST_MARKER = re.compile(r"\d{1,3}[.)](?:\s+|\Z)")
 _WORD = re.compile(r"[가-힣]+|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+(?:[.,]\d+)*", re.UNICODE)
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\U000e0000-\U000e007f]")
+
+
+def cached_if_short(maxsize: int) -> Callable[[Callable[[*Ts], R]], Callable[[*Ts], R]]:
+    """Cache the results of a function of texts (LRU), except for long texts, whose results are large."""
+
+    def decorate(function: Callable[[*Ts], R]) -> Callable[[*Ts], R]:
+        cached = lru_cache(maxsize)(function)
+
+        @wraps(function)
+        def call(*args: *Ts) -> R:
+            size = sum(len(arg) for arg in args if isinstance(arg, str))
+            return cached(*args) if size <= MAX_CACHED else function(*args)
+
+        return call
+
+    return decorate
 
 
 @dataclass(frozen=True)

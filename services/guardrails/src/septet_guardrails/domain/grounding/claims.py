@@ -6,9 +6,9 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from septet_guardrails.domain.text import words
+from septet_guardrails.domain.text import cached_if_short, words
 
 # White space is matched from the start of a run only; from every position, a long run would take quadratic time.
 CITATION = re.compile(r"(?:(?<!\s)\s+)?\[\d{1,3}(?:\s*,\s*\d{1,3})*\]|<[A-Z_]+_\d+>")
@@ -27,7 +27,7 @@ STOP_WORDS = _words(
     than that the their them then there these they this those through to too under until up upon us used
     very was we were what when where which while who whom whose why will with within would yes you your
     yeah well oh based according passage passages text context provided source sources states stated
-    mentions mentioned answer
+    mentions mentioned answer minus
     """
 )
 _NEGATIONS = _words(
@@ -38,6 +38,8 @@ _NEGATIONS = _words(
     """
 )
 _CLAUSE_ENDS = re.compile(r"[,;:]\s|\s(?:and|but)\s")
+# Words before a final "not" among which the denied word is searched.
+_BEFORE = 20
 _NOT_ONLY = (["only"], ["just"], ["merely"], ["simply"], ["solely"], ["alone"])
 _ZERO_TO_TWENTY = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
@@ -52,7 +54,18 @@ NUMBER_WORDS = {word: str(number) for number, word in enumerate(_ZERO_TO_TWENTY.
     "fifty": "50",
     "hundred": "100",
 }
-_NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+# A dash after a digit, letter or bracket joins, as in "5-7" and "COVID-19".
+SIGN = r"(?:(?<![\w.,)\]])-)?"
+_NUMBER = re.compile(SIGN + r"(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)")
+_MINUS = re.compile(
+    r"(?:\b(?:minus|negative)\s|(?<![가-힣])(?:영하|마이너스)\s?|\u2212)(?=\d)", re.IGNORECASE
+)
+_LEADING_ZEROS = re.compile(r"^(-?)0+(?=\d)")
+_MONTHS_TEXT = "january february march april may june july august september october november december"
+_MONTH_NAMES = _MONTHS_TEXT.split()
+_MONTH = "|".join(_MONTH_NAMES)
+_DATE = re.compile(rf"\b\d{{1,2}}\s({_MONTH})\b|\b({_MONTH})\s\d{{1,4}}\b", re.IGNORECASE)
+_ISO_MONTH = re.compile(r"(?<!\d)\d{4}-(0[1-9]|1[0-2])-\d{2}(?!\d)")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:\s,\s?\d{3})+(?!\s?[\d,])")
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\"“'(])\b[A-Z][\w’'-]*\b|\b[A-Z]{2,}\b|\b\w+[._]\w+\b")
 _TOPIC = re.compile(r"(?<![가-힣])([가-힣]{2,8}?)(?:에서는|에는|으로는|은|는|이|가)(?![가-힣])")
@@ -104,22 +117,35 @@ def joined_thousands(text: str) -> str:
 
 def numbers(text: str) -> frozenset[str]:
     """Return the numbers of a text as plain digits; number words are converted."""
-    plain = CITATION.sub(" ", text)
-    found = {match.group().replace(",", "") for match in _NUMBER.finditer(plain)}
-    found |= {match.group().replace(",", "") for match in _NUMBER.finditer(joined_thousands(plain))}
+    plain = signed(CITATION.sub(" ", text))
     spelled = {NUMBER_WORDS[word] for word in words(plain) if word in NUMBER_WORDS}
-    return frozenset(found | spelled)
+    months = {str(_MONTH_NAMES.index((m[1] or m[2]).lower()) + 1) for m in _DATE.finditer(plain)}
+    return frozenset({*_digits(plain), *_digits(joined_thousands(plain)), *spelled, *months})
+
+
+def _digits(text: str) -> Iterator[str]:
+    return (without_zeros(match.group().replace(",", "")) for match in _NUMBER.finditer(text))
+
+
+def without_zeros(number: str) -> str:
+    """Return a number without leading zeros, as in dates; "0.5" is unchanged."""
+    return _LEADING_ZEROS.sub(r"\1", number)
+
+
+def signed(text: str) -> str:
+    """Return the text with "minus 5" and "영하 5" as "-5"."""
+    return _MINUS.sub("-", text)
 
 
 def written_numbers(text: str) -> frozenset[str]:
     """Return the numbers that a passage must have: digits, and number words except "one", "zero" and ordinals."""
-    plain = joined_thousands(CITATION.sub(" ", text))
+    plain = joined_thousands(signed(CITATION.sub(" ", text)))
     spelled = {
         NUMBER_WORDS[w]
         for w in words(plain)
         if w in NUMBER_WORDS and w not in {"one", "first", "second", "third", "zero"}
     }
-    return frozenset({match.group().replace(",", "") for match in _NUMBER.finditer(plain)} | spelled)
+    return frozenset({*_digits(plain), *spelled})
 
 
 def names(text: str) -> frozenset[str]:
@@ -127,7 +153,13 @@ def names(text: str) -> frozenset[str]:
     found = {
         re.sub(r"['’]s?$", "", match.group().lower()) for match in _NAME.finditer(CITATION.sub(" ", text))
     }
-    return frozenset(name for name in found if name not in STOP_WORDS)
+    return frozenset(name for name in found if name not in STOP_WORDS and _is_name(name))
+
+
+def _is_name(word: str) -> bool:
+    """Whether a word with a dot has a letter before it: "os.path", and not "3.입니다"."""
+    head, dot, _ = word.partition(".")
+    return not dot or re.search("[a-z]", head) is not None
 
 
 def topics(text: str) -> frozenset[str]:
@@ -157,7 +189,9 @@ def _denied_in_clause(tokens: Sequence[str]) -> Iterator[str]:
             cancelled = double
         else:
             after = content(" ".join(tokens[i + 1 : i + 5]))[:2]
-            yield from after or (content(" ".join(tokens[:i]))[-1:] if tokens[i] == "not" else [])
+            yield from after or (
+                content(" ".join(tokens[max(0, i - _BEFORE) : i]))[-1:] if tokens[i] == "not" else []
+            )
 
 
 def bigrams(text: str) -> frozenset[str]:
@@ -166,7 +200,7 @@ def bigrams(text: str) -> frozenset[str]:
     for word in words(text):
         if not re.match(r"[가-힣]", word):
             if word not in STOP_WORDS:
-                found.add(stem(word))
+                found.add(stem(without_zeros(word)))
             continue
         base = without_particle(word)
         found.update(base[i : i + 2] for i in range(max(1, len(base) - 1)))
@@ -180,7 +214,7 @@ class Reading:
     Attributes:
         text: the sentence.
         content: the stems of its content words, in order.
-        bag: the same as a set.
+        bag: the same as a set, with the months of its dates.
         numbers: its numbers as plain digits.
         denied: the stems of negated words.
         bigrams: its Hangul character pairs, Latin stems and numbers.
@@ -199,11 +233,13 @@ class Reading:
         return frozenset(map(stem, words(self.text)))
 
 
-@lru_cache(maxsize=4096)
+@cached_if_short(maxsize=1024)
 def read(text: str) -> Reading:
     """Parse a sentence. Cached: every sentence of an answer is compared with the same passages."""
     found = tuple(content(text))
-    return Reading(text, found, frozenset(found), numbers(text), denied(text), bigrams(text))
+    # "1991-02-20" has the word "February".
+    months = {stem(_MONTH_NAMES[int(match[1]) - 1]) for match in _ISO_MONTH.finditer(text)}
+    return Reading(text, found, frozenset({*found, *months}), numbers(text), denied(text), bigrams(text))
 
 
 def adjacent(stems: Sequence[str]) -> frozenset[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -13,7 +13,7 @@ from septet_guardrails.domain.grounding.claims import CITATION
 from septet_guardrails.domain.grounding.lookup import look_up_tokens
 from septet_guardrails.domain.grounding.support import Evidence, probability_of, score_sentence
 from septet_guardrails.domain.grounding.tokens import MEASURES, UNITS, tokens
-from septet_guardrails.domain.text import split_sentences
+from septet_guardrails.domain.text import cached_if_short, split_sentences
 
 _MAX_LEAVES = 100
 # A longer string is text and is scored by sentence.
@@ -74,7 +74,12 @@ def _leaves(value: Any, name: str, subjects: tuple[str, ...], labels: frozenset[
         and str(value).strip()
         and str(value) not in labels
     ):
-        yield Leaf(name, str(value), subjects)
+        yield Leaf(name, _shown(value), subjects)
+
+
+def _shown(value: str | float) -> str:
+    """Return a value as passages write it: a number without an exponent."""
+    return format(Decimal(str(value)), "f") if isinstance(value, float) else str(value)
 
 
 def _is_short(text: str) -> bool:
@@ -129,7 +134,7 @@ class _Claim:
     def of(cls, leaf: Leaf, value: tuple[str, ...], question: str) -> _Claim:
         name = field_tokens(leaf.name)
         subject = tuple(token for text in leaf.subjects for token in _tokens(text))
-        unit = name[-1:] if name and name[-1] in UNITS.values() and value[-1][0].isdigit() else ()
+        unit = name[-1:] if name and name[-1] in UNITS.values() and value[-1][-1].isdigit() else ()
         statement = (*subject, *name[: len(name) - len(unit)], *value, *unit)
         asked = tuple(token for token in tokens(question) if token not in _ASKING)
         return cls(value, name, subject or asked, statement, "" if subject else question)
@@ -137,9 +142,9 @@ class _Claim:
 
 def _is_stated(value: tuple[str, ...], passage: Evidence) -> bool:
     """Whether a cell or a sentence has the value."""
-    cells = (cell for table in passage.tables for row in table.rows for cell in row.cells)
-    texts = (tokens(sentence.text) for sentence in (*passage.sentences, passage.whole))
-    return any(set(value) <= set(held) for held in (*cells, *texts))
+    wanted = frozenset(value)
+    rows = (row for table in passage.tables for row in table.rows if wanted <= row.bag)
+    return wanted <= passage.bag or any(wanted.issubset(cell) for row in rows for cell in row.cells)
 
 
 def _by_passage(claim: _Claim, passage: Evidence) -> float:
@@ -152,8 +157,7 @@ def _by_text(claim: _Claim, passage: Evidence) -> float:
     found = _ABSENT
     title = frozenset(tokens(passage.title))
     before: frozenset[str] = frozenset()
-    for sentence in passage.sentences:
-        held = tokens(sentence.text)
+    for held in passage.sentence_tokens:
         bag = frozenset(held)
         if bag.issuperset(claim.value):
             around = bag | before | title
@@ -172,14 +176,14 @@ def _by_text(claim: _Claim, passage: Evidence) -> float:
 def _has_measure(value: tuple[str, ...], name: tuple[str, ...], held: tuple[str, ...]) -> bool:
     """Whether the amount has a unit of the kind that the field's name asks for, or none."""
     wanted = {MEASURES[token] for token in name if token in MEASURES}
-    if not wanted or not value[0][0].isdigit():
+    if not wanted or not value[0][-1].isdigit():
         return True
     units = {held[at + 1] for at, token in enumerate(held[:-1]) if token == value[0]}
     kinds = {MEASURES[unit] for unit in units if unit in MEASURES}
     return not kinds or bool(kinds & wanted)
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(maxsize=1024)
 def field_tokens(name: str) -> tuple[str, ...]:
     """Return the tokens of a field name such as ``price_usd`` or ``pricePerMonth``."""
     return tokens(" ".join(_NAME_PARTS.findall(name)))

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from septet_guardrails.domain.grounding import calibration
 from septet_guardrails.domain.grounding.tables import Table
@@ -21,6 +21,9 @@ from septet_guardrails.domain.grounding.tokens import COMPARISONS, MEASURES, tok
 Tokens = tuple[str, ...]
 _MAX_CANDIDATES = 4
 _MAX_TOKENS = 80
+# Most columns of a claim that are compared with the places of values, and most places of one value.
+_MAX_NAMED = 12
+_MAX_PLACES = 8
 # A number that no cell has weighs as much as a value of one row among a dozen.
 _FOREIGN = 2.5
 _MAX_CLAUSES = 6
@@ -32,6 +35,10 @@ _FLAWS = {
     "compared": "a comparison or denial that the table does not state",
     "lone": "no row with both the subject and the value",
 }
+
+
+_UNREAD = dict.fromkeys(calibration.TABLE, 0.0) | {"missing": 1.0, "lone": 1.0}
+_UNREAD_ODDS = -30.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class ReadTable:
 
 
 def _row(cells: Sequence[Tokens]) -> Row:
-    amounts = frozenset(pair for cell in cells for pair in pairwise(cell) if pair[0][0].isdigit())
+    amounts = frozenset(pair for cell in cells for pair in pairwise(cell) if pair[0][-1].isdigit())
     return Row(tuple(cells), frozenset(token for cell in cells for token in cell), amounts)
 
 
@@ -96,8 +103,9 @@ def look_up(claim: str, table: ReadTable, title: str, question: str) -> tuple[fl
     """
     neutral = frozenset((*tokens(title), *tokens(question)))
     whole = look_up_tokens(tokens(claim), table, title, question)
-    clauses = [tokens(part) for part in _CLAUSES.split(claim)]
-    if whole[1]["missing"] and 2 <= len(clauses) <= _MAX_CLAUSES:
+    clauses = [tokens(part) for part in _CLAUSES.split(claim, _MAX_CLAUSES)]
+    is_short = sum(map(len, clauses)) <= 2 * _MAX_TOKENS
+    if whole[1]["missing"] and 2 <= len(clauses) <= _MAX_CLAUSES and is_short:
         parts = [_best(clause, table, neutral) for clause in clauses]
         if not any(features["lone"] for _, features in parts):
             return min(parts, key=lambda part: part[0])
@@ -119,13 +127,20 @@ def row_features(claim: str, table: ReadTable) -> list[dict[str, float]]:
 
 def _about(claim: Tokens, table: ReadTable, asked: Tokens) -> Tokens:
     """Return the claim, after the values of the question if the claim itself has values of less than two columns."""
-    held = {at for row in table.rows for at, cell in enumerate(row.cells) if cell and set(cell) <= set(claim)}
+    present = frozenset(claim)
+    held = {
+        at for row in table.rows for at, cell in enumerate(row.cells) if cell and present.issuperset(cell)
+    }
     if len(held) > 1:
         return claim
-    return (*(token for token in asked if token in table.known and token not in claim), *claim)
+    added = [token for token in asked if token in table.known and token not in present]
+    return (*added[: max(0, _MAX_TOKENS - len(claim))], *claim)
 
 
 def _best(claim: Tokens, table: ReadTable, neutral: frozenset[str]) -> tuple[float, dict[str, float]]:
+    if len(claim) > _MAX_TOKENS:
+        # A row that supports the first tokens says nothing about the others.
+        return _UNREAD_ODDS, dict(_UNREAD)
     scored = ((log_odds(f, calibration.TABLE), f) for f in _Statement(claim, table, neutral).best_rows())
     return max(scored, key=lambda pair: pair[0])
 
@@ -145,22 +160,23 @@ class _Statement:
     def __init__(self, claim: Tokens, table: ReadTable, neutral: frozenset[str]) -> None:
         self.claim, self.table = claim, table
         distinct = dict.fromkeys(claim)
-        self.values = [t for t in distinct if t in table.known or (t[0].isdigit() and t not in table.heads)]
+        self.values = [t for t in distinct if t in table.known or (t[-1].isdigit() and t not in table.heads)]
         self.compared = [t for t in distinct if t in COMPARISONS and t not in table.heads]
         self.unknown = [
             t
             for t in distinct
             if not (
-                t in table.known or t in table.heads or t in neutral or t in COMPARISONS or t[0].isdigit()
+                t in table.known or t in table.heads or t in neutral or t in COMPARISONS or t[-1].isdigit()
             )
         ]
-        self.amounts = [pair for pair in pairwise(claim) if pair[0][0].isdigit() and pair[1] in table.units]
+        self.amounts = [pair for pair in pairwise(claim) if pair[0][-1].isdigit() and pair[1] in table.units]
         self.named = dict(_named(claim, table))
-        self.total = sum(map(table.weight, self.values))
+        self.weights = [(token, table.weight(token)) for token in self.values]
+        self.total = sum(weight for _, weight in self.weights)
 
     def covered(self, row: Row) -> float:
         """Weight of the values that the row has."""
-        return sum(self.table.weight(t) for t in self.values if t in row.bag)
+        return sum(weight for token, weight in self.weights if token in row.bag)
 
     def best_rows(self) -> Iterable[dict[str, float]]:
         """Yield the features of the rows that have most of the values."""
@@ -197,12 +213,12 @@ class _Statement:
     def _far(self, spans: Mapping[int, list[int]], row: Row) -> float:
         """Number of named columns with the value of another column beside their name."""
         wrong = 0
-        for at, start in self.named.items():
+        for at, start in islice(self.named.items(), _MAX_NAMED):
             end = start + 1
             gaps = [
                 (max(place - end, start - place - len(row.cells[column]), 0), column)
                 for column, places in spans.items()
-                for place in places
+                for place in places[:_MAX_PLACES]
                 if place >= end or place + len(row.cells[column]) <= start
             ]
             nearest = min(gaps, default=None)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from septet_guardrails.domain.grounding.claims import Reading, bigrams, stem
+from septet_guardrails.domain.text import cached_if_short
 
 # Negated words that do not deny the clause: "not only", "constantly", "regardless".
 _NOT_DENYING_KO = re.compile(
@@ -15,6 +15,8 @@ _NOT_DENYING_KO = re.compile(
 _NEGATIONS_KO = re.compile(r"지\s*(?:않|못|말)|없|아니|아닌|아닙|안\s+[가-힣]|못\s*[하한했]|불가능|금지")
 # "고 있다", "고 없다" and "고 싶다" are one predicate.
 _CLAUSES_KO = re.compile(r"(?:(?<=[고며])|(?<=으나|지만|는데|은데))[\s,]+(?![있없싶])|,\s+")
+# Each clause of one sentence is compared with each of the other; the last one has the rest.
+_MAX_CLAUSES = 40
 _LEAST_SHARED = 0.4
 _ANTONYMS = """
 increase/decrease rise/fall grow/shrink allow/forbid allow/prohibit permit/forbid accept/reject approve/reject
@@ -91,11 +93,11 @@ def _denies_korean(claim: str, other: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=4096)
+@cached_if_short(maxsize=1024)
 def _clauses(text: str) -> tuple[tuple[frozenset[str], bool], ...]:
     """Return the character pairs of each clause of a Korean sentence, and whether it is negated."""
     plain = _NOT_DENYING_KO.sub(" ", text)
-    parts = [part for part in _CLAUSES_KO.split(plain) if part.strip()] or [plain]
+    parts = [part for part in _CLAUSES_KO.split(plain, _MAX_CLAUSES - 1) if part.strip()] or [plain]
     return tuple((bigrams(part), len(_NEGATIONS_KO.findall(part)) % 2 == 1) for part in parts)
 
 

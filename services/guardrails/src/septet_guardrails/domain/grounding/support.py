@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
 from septet_kit.text import is_korean
 
@@ -31,11 +31,13 @@ from septet_guardrails.domain.grounding.claims import (
 )
 from septet_guardrails.domain.grounding.lookup import ReadTable, log_odds, look_up, table_flaws
 from septet_guardrails.domain.grounding.polarity import contradicts
-from septet_guardrails.domain.grounding.tables import split_tables
-from septet_guardrails.domain.grounding.tokens import amounts
-from septet_guardrails.domain.text import split_sentences
+from septet_guardrails.domain.grounding.tables import MAX_TABLES, split_tables
+from septet_guardrails.domain.grounding.tokens import amounts, tokens
+from septet_guardrails.domain.text import cached_if_short, split_sentences
 
 _MAX_PASSAGE_SENTENCES = 60
+# Each name of a claim is searched for in each passage.
+_MAX_NAMES = 100
 _PARTLY, _MOSTLY = 0.4, 0.75
 # Fewer content words do not tell which sentence a claim repeats.
 _FEW = 3
@@ -64,18 +66,35 @@ class Evidence:
     tables: tuple[ReadTable, ...]
 
     @classmethod
-    def of(cls, number: int, text: str, title: str = "") -> Evidence:
+    def of(cls, number: int, text: str, title: str = "", max_tables: int = MAX_TABLES) -> Evidence:
         """Parse a passage."""
-        return cls(number, title, *_parsed(text, title))
+        return cls(number, title, *_parsed(text, title, max_tables))
+
+    @cached_property
+    def units(self) -> Mapping[str, frozenset[str]]:
+        """The units of each number; an empty one stands for a number without a unit."""
+        return _units(self.whole.text)
+
+    @cached_property
+    def sentence_tokens(self) -> tuple[tuple[str, ...], ...]:
+        """The tokens of each sentence."""
+        return tuple(tokens(sentence.text) for sentence in self.sentences)
+
+    @cached_property
+    def bag(self) -> frozenset[str]:
+        """The tokens of the text outside tables and of the title."""
+        return frozenset(tokens(self.whole.text))
 
 
-@lru_cache(maxsize=1024)
-def _parsed(text: str, title: str) -> tuple[tuple[Reading, ...], Reading, tuple[ReadTable, ...]]:
+@cached_if_short(maxsize=256)
+def _parsed(
+    text: str, title: str, max_tables: int
+) -> tuple[tuple[Reading, ...], Reading, tuple[ReadTable, ...]]:
     """Parse a passage by sentence, as a whole with its title, and by table.
 
     Cached: many questions find the same passage.
     """
-    tables, prose = split_tables(text)
+    tables, prose = split_tables(text, max_tables)
     pieces = split_sentences(prose, _MAX_PASSAGE_SENTENCES)
     sentences = tuple(read(piece.text) for piece in pieces) or (read(prose),)
     return sentences, read(f"{title}\n{prose}"), tuple(map(ReadTable, tables))
@@ -153,7 +172,7 @@ class _Claim:
     @classmethod
     def of(cls, claim: str, question: str) -> _Claim:
         reading, neutral = read(claim), read(question)
-        named = ((name, stem(name)) for name in topics(claim) | names(claim))
+        named = ((name, stem(name)) for name in sorted(topics(claim) | names(claim))[:_MAX_NAMES])
         return cls(
             reading,
             korean=is_korean(claim),
@@ -219,13 +238,13 @@ def _share_with_antecedent(passage: Evidence, shares: Sequence[float], at: int) 
 def _has_other_unit(claim: _Claim, passage: Evidence) -> bool:
     """Whether the passage has an amount of the claim with other units only."""
     for number, unit in claim.amounts:
-        units = _units(passage.whole.text).get(number) if unit else None
+        units = passage.units.get(number) if unit else None
         if units and unit not in units and "" not in units:
             return True
     return False
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(maxsize=256)
 def _units(text: str) -> Mapping[str, frozenset[str]]:
     """Return the units of each number of a text; an empty one stands for a number without a unit."""
     units: dict[str, frozenset[str]] = {}
@@ -255,10 +274,10 @@ def _is_swapped(claim: Reading, best: Reading) -> bool:
 
     A passive also reverses the order, so a "by" on one side only does not count.
     """
-    shared = [word for word in dict.fromkeys(claim.content) if word in best.bag]
+    place = {word: i for i, word in reversed(list(enumerate(best.content)))}
+    shared = [word for word in dict.fromkeys(claim.content) if word in place]
     if len(shared) < 3 or (" by " in f" {claim.text} ") != (" by " in f" {best.text} "):
         return False
-    place = {word: i for i, word in reversed(list(enumerate(best.content)))}
     first, last = shared[0], shared[-1]
     between = [word for word in shared[1:-1] if place[last] < place[word] < place[first]]
     return bool(between) and len(shared) >= 0.8 * len(claim.bag)

@@ -11,6 +11,9 @@ _SEPARATOR = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?")
 _CELLS = re.compile(r"(?<!\\)\|")
 # A sentence end in the name shows that the line is prose.
 _COLUMN_AND_VALUE = re.compile(r"\s*((?:(?![.!?]\s)[^:]){1,80}):(?:\s+(.*))?")
+MAX_TABLES = 8
+"""Most tables of a passage; text after them is prose."""
+
 _MAX_ROWS = 200
 _MAX_COLUMNS = 40
 _MAX_LINE = 4_000
@@ -40,14 +43,15 @@ class _Line:
         return "cells" if self.cells else "pairs" if self.pairs else ""
 
 
-def split_tables(text: str) -> tuple[list[Table], str]:
-    """Return the tables of a text, and the rest of the text with the tables' long cells."""
+def split_tables(text: str, limit: int = MAX_TABLES) -> tuple[list[Table], str]:
+    """Return at most ``limit`` tables of a text, and the rest of the text with the tables' long cells."""
     if "|" not in text and "; " not in text:
         return [], text
     tables: list[Table] = []
     prose: list[str] = []
     for form, group in groupby(map(_line, text.split("\n")), key=lambda line: line.form):
         lines = list(group)
+        form = form if len(tables) < limit else ""
         table = _of_pairs(lines) if form == "pairs" else _of_cells(lines) if form else None
         if table is None:
             prose.extend(line.text for line in lines)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 
 from septet_guardrails.domain.grounding.claims import (
     NUMBER_WORDS,
+    SIGN,
     STOP_WORDS,
     is_particle,
     joined_thousands,
+    signed,
     stem,
     without_particle,
+    without_zeros,
 )
+from septet_guardrails.domain.text import cached_if_short
 
-_TOKEN = re.compile(r"[$€£₩%]|\d+(?:[.,]\d+)*|[가-힣]+|[^\W\d_가-힣]+")
+_TOKEN = re.compile(rf"[$€£₩%]|{SIGN}\d+(?:[.,]\d+)*|[가-힣]+|[^\W\d_가-힣]+")
 _ORDINALS = frozenset({"st", "nd", "rd", "th"})
 _CURRENCIES = {"$": "usd", "€": "eur", "£": "gbp", "₩": "krw"}
 COMPARISONS = frozenset(
@@ -109,10 +112,10 @@ def plain_number(digits: str) -> str:
     plain = digits.replace(",", "")
     if plain.count(".") == 1:
         plain = plain.rstrip("0").rstrip(".")
-    return plain.lstrip("0") or "0"
+    return without_zeros(plain)
 
 
-@lru_cache(maxsize=8192)
+@cached_if_short(maxsize=8192)
 def tokens(text: str) -> tuple[str, ...]:
     """Return the content tokens of a text in order.
 
@@ -123,16 +126,16 @@ def tokens(text: str) -> tuple[str, ...]:
     plain = unicodedata.normalize("NFC", "".join(c for c in folded if not unicodedata.combining(c)))
     found: list[str] = []
     sign = ""
-    for match in _TOKEN.finditer(joined_thousands(plain)):
+    for match in _TOKEN.finditer(joined_thousands(signed(plain))):
         word = match.group()
         if word in _CURRENCIES:
             sign = _CURRENCIES[word]
-        elif word[0].isdigit():
+        elif word[-1].isdigit():
             found.extend((plain_number(word), sign) if sign else (plain_number(word),))
             sign = ""
         else:
             sign = ""
-            if not (word in _ORDINALS and found and found[-1][0].isdigit()):
+            if not (word in _ORDINALS and found and found[-1][-1].isdigit()):
                 found.extend(_word(word))
     return tuple(found)
 
@@ -158,7 +161,7 @@ def amounts(text: str) -> Iterator[tuple[str, str]]:
     """Yield each number of a text with the unit after it, or with an empty one."""
     found = tokens(text)
     for at, token in enumerate(found):
-        if token[0].isdigit():
+        if token[-1].isdigit():
             after = found[at + 1] if at + 1 < len(found) else ""
             yield token, after if after in MEASURES else ""
 

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from septet_contracts import Passage
 
 from septet_guardrails.domain.abstention import is_abstention
 from septet_guardrails.domain.grounding import Evidence, Support, leaves, score_leaf, score_passages
+from septet_guardrails.domain.grounding.claims import CITATION
+from septet_guardrails.domain.grounding.tables import MAX_TABLES
+from septet_guardrails.domain.grounding.tokens import tokens
 from septet_guardrails.domain.policy import GroundednessRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
 from septet_guardrails.domain.rails.format import cut
 from septet_guardrails.domain.rails.structure import INVALID, parse
-from septet_guardrails.domain.text import Sentence, split_sentences
+from septet_guardrails.domain.text import MAX_CACHED, Sentence, cached_if_short, split_sentences
 
-# Sentences without a claim about the subject.
-_PHATIC = re.compile(
-    r"^(?:sure|certainly|of course|yes|no|hello|hi|thanks?|thank you|here (?:is|are)|i hope|let me know|in (?:summary|short)"
-    r"|please note|네|예|아니요|안녕하세요|감사합니다|도움이 되)\b[^.]{0,40}[.!:,]?$|:$",
+_MAX_TABLES = 50
+_MAX_TITLE = 1_000
+# Most characters of passages whose sentences' scores are cached.
+_MAX_CACHED_SUM = 32_768
+# Openers of sentences that may have no claim about the subject.
+_ANSWER = re.compile(r"(?:sure|certainly|of course|yes|no|네|예|아니요)\b", re.IGNORECASE)
+_COURTESY = re.compile(
+    r"(?:hello|hi|thanks?|thank you|here (?:is|are)|i hope|let me know|안녕하세요|감사합니다|도움이 되[가-힣]*)(?!\w)",
     re.IGNORECASE,
+)
+# Words beside stop words that may follow them.
+_AFTER_ANSWER = frozenset(
+    tokens("that's it're i'll we've i'm right correct exactly 그렇습니다 맞습니다 물론입니다")
+)
+_AFTER_COURTESY = _AFTER_ANSWER | frozenset(
+    tokens(
+        "please help helps helpful question questions asking know need else happy glad answer 바랍니다 좋겠습니다 반갑습니다"
+    )
 )
 
 
@@ -48,14 +63,34 @@ class ScoredSentence:
 
 def score_answer(subject: Answer, limit: int) -> list[ScoredSentence]:
     """Score at most ``limit`` sentences of an answer from passages."""
-    passages, question = subject.draft.passages, subject.draft.ask.query
+    supports = _scorer(subject.draft.passages, _question(subject))
     return [
-        ScoredSentence(s, _supports(s.text, passages, question), not _PHATIC.search(s.text))
-        for s in split_sentences(subject.text, limit)
+        ScoredSentence(s, supports(s.text), _has_claim(s.text)) for s in split_sentences(subject.text, limit)
     ]
 
 
-@lru_cache(maxsize=128)
+def _has_claim(sentence: str) -> bool:
+    """Whether a sentence is neither a heading nor a greeting or an answer word with only small words after it."""
+    if sentence.endswith(":"):
+        return False
+    for opener, small in ((_ANSWER, _AFTER_ANSWER), (_COURTESY, _AFTER_COURTESY)):
+        if (match := opener.match(sentence)) and small.issuperset(
+            tokens(CITATION.sub("", sentence[match.end() :]))
+        ):
+            return False
+    return True
+
+
+def _scorer(passages: tuple[Passage, ...], question: str) -> Callable[[str], tuple[Support, ...]]:
+    """Return the function that scores a sentence. Long passages are parsed once, and nothing of them is cached."""
+    sizes = [len(p.text) + len(p.title) + len(p.location) for p in passages]
+    if max(sizes, default=0) <= MAX_CACHED and sum(sizes) <= _MAX_CACHED_SUM:
+        return lambda sentence: _supports(sentence, passages, question)
+    evidence = evidence_of(passages)
+    return lambda sentence: tuple(score_passages(sentence, evidence, question))
+
+
+@cached_if_short(maxsize=128)
 def _supports(sentence: str, passages: tuple[Passage, ...], question: str) -> tuple[Support, ...]:
     """Score a sentence. Cached: the rails for groundedness and for citations read the same sentences."""
     return tuple(score_passages(sentence, evidence_of(passages), question))
@@ -63,7 +98,18 @@ def _supports(sentence: str, passages: tuple[Passage, ...], question: str) -> tu
 
 def evidence_of(passages: Sequence[Passage]) -> list[Evidence]:
     """Parse passages, numbered as in the prompt."""
-    return [Evidence.of(i, p.text, f"{p.title} {p.location}") for i, p in enumerate(passages, 1)]
+    evidence: list[Evidence] = []
+    left = _MAX_TABLES
+    for number, passage in enumerate(passages, 1):
+        title = f"{passage.title} {passage.location}"[:_MAX_TITLE]
+        evidence.append(Evidence.of(number, passage.text, title, min(MAX_TABLES, left)))
+        left -= len(evidence[-1].tables)
+    return evidence
+
+
+def _question(subject: Answer) -> str:
+    """Return the start of the question: its words are neutral, and each passage is compared with them."""
+    return subject.draft.ask.query[:MAX_CACHED]
 
 
 class GroundednessRail:
@@ -108,7 +154,7 @@ class GroundednessRail:
         found = [] if value is INVALID else leaves(value, schema)
         if not found:
             return PASSED
-        evidence, question = evidence_of(subject.draft.passages), subject.draft.ask.query
+        evidence, question = evidence_of(subject.draft.passages), _question(subject)
         scored = [(leaf, score_leaf(leaf, evidence, question)) for leaf in found]
         weakest = round(min(probability for _, probability in scored), 3)
         unsupported = [leaf for leaf, probability in scored if probability < rule.threshold]
