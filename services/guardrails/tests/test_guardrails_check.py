@@ -112,3 +112,10 @@ async def test_the_service_checks_answers() -> None:
 def test_a_check_is_bounded() -> None:
     with pytest.raises(ValidationError):
         Check(passages=(CheckedPassage(text="x"),) * 51)
+
+
+async def test_a_check_that_would_occupy_a_thread_for_long_is_rejected() -> None:
+    passages = tuple(CheckedPassage(text="가" * 30_000) for _ in range(5))
+    with pytest.raises(Permanent, match="more than 131072") as raised:
+        await handle(answer="12달러입니다 [1].", passages=passages)
+    assert (raised.value.code, raised.value.field) == ("check_too_large", "check")

@@ -230,7 +230,8 @@ async def zombie(work: Path, seed: int, scale: Scale) -> Claims:
         await asyncio.sleep(seconds)
         # Their work is refused once others have done it, however long the group took to give it to them.
         claims.expect(
-            await here.watch.all_of(tuple(traffic.sent), 60), "nobody did the stale instances' work"
+            await here.watch.all_of(tuple(traffic.sent), 60),
+            "requests of the stale instances were not answered",
         )
         logged = {m.service: m.log.stat().st_size for m in stale}
         for member in stale:

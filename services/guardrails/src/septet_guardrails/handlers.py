@@ -17,6 +17,7 @@ from septet_guardrails.application.screening import Screening, screen
 from septet_guardrails.domain.errors import Rejected
 from septet_guardrails.domain.policy import Policy
 from septet_guardrails.domain.rails import InputRails, OutputRails
+from septet_guardrails.domain.rails.base import MAX_ANSWER
 from septet_guardrails.domain.replies import blocked, truncation
 from septet_guardrails.ports import LanguageDetector, Policies
 from septet_guardrails.telemetry import count_verdicts
@@ -77,6 +78,7 @@ class RequestsHandler:
         if check.answer is not None:
             if self.output_rails is None:
                 raise Permanent("checks_not_available", "this service has no output rails", field="check")
+            _require_bounded(check)
             checked = await _offload(_size(draft), check_answer, draft, policy, self.output_rails)
             count_verdicts(checked.verdicts)
         blocked_by_input = result.blocked_by is not None
@@ -165,6 +167,20 @@ def _size(draft: Draft) -> int:
     if draft.ask.output_schema is not None:
         return _ALWAYS_OFFLOADED
     return len(draft.answer) + len(draft.ask.query) + sum(len(passage.text) for passage in draft.passages)
+
+
+def _require_bounded(check: Check) -> None:
+    """Reject texts that would occupy a thread for long: every question of every tenant is screened in the same pool.
+
+    Raises:
+        Permanent: answer and passages together are too long (code ``check_too_large``).
+    """
+    size = len(check.answer or "") + sum(len(passage.text) for passage in check.passages)
+    if size > MAX_ANSWER:
+        message = f"answer and passages have {size} characters, more than {MAX_ANSWER}"
+        raise Permanent(
+            "check_too_large", message, field="check", fix="send the passages that the answer cites"
+        )
 
 
 def _deadline(request: Request, ctx: Context) -> datetime:

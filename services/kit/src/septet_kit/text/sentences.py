@@ -29,7 +29,7 @@ _IN_DOCUMENTS = re.compile(rf"[{_END}\n](?:(?<=\n)(?:[^\S\n]*+\n\s*+|[^\S\n]*+{_
 _IN_ANSWERS = re.compile(rf"[{_END}\n](?:(?<=\n)\s*+|{_TERMINATED})")
 
 _PIECE, _MARGIN = 16_384, 1_024
-# Characters before a full stop that are examined; a word of _LONG letters is longer than any abbreviation.
+# _TAIL characters before a full stop are examined. Every abbreviation has fewer than _LONG letters.
 _TAIL, _LONG = 12, 8
 _WORD = re.compile(r"[A-Za-z][A-Za-z.]*\Z")
 _INITIALS = re.compile(r"[a-z](?:\.[a-z])*\Z")

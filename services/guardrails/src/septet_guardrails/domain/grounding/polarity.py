@@ -102,7 +102,7 @@ def _clauses(text: str) -> tuple[tuple[frozenset[str], bool], ...]:
 
 
 def _is_opposite_korean(claim: str, other: str) -> bool:
-    """Whether each sentence has one word of a pair of antonyms that the other one lacks."""
+    """Whether the sentences differ in a pair of antonyms: each has one word of the pair, and not the other."""
     mine, theirs = claim.split(), other.split()
     for pair in _PAIRS_KO:
         held = [
