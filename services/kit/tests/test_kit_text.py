@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from septet_kit.hostile import UNITS, growth
-from septet_kit.text import hangul_share, has_hangul, is_korean, sentence_spans, sentences
+from septet_kit.text import hangul_share, has_hangul, is_korean, may_go_on, sentence_spans, sentences
 
 MARK = "¦"
 
@@ -132,3 +132,15 @@ def test_hangul() -> None:
 def test_a_dotted_date_does_not_end_an_english_sentence() -> None:
     text = "The launch was on 2024. 5. 3. in Seoul."
     assert [span.of(text) for span in sentence_spans(text)] == [text]
+
+
+@pytest.mark.parametrize(
+    "text", ["It costs 12.", "It costs 12.5.", "See Fig.", "Ask Dr.", "It works, e.g.", "Ask J."]
+)
+def test_a_full_stop_after_a_number_or_an_abbreviation_may_go_on(text: str) -> None:
+    assert may_go_on(text)
+
+
+@pytest.mark.parametrize("text", ["It works.", "It costs 12", "정확합니다.", "Ask Ann.", ""])
+def test_a_full_stop_after_a_word_ends_the_sentence(text: str) -> None:
+    assert not may_go_on(text)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from septet_kit.text import may_go_on
+
 from septet_guardrails.domain.text import Sentence, split_sentences
 
 CUT_REASONS = frozenset({"length", "max_tokens", "content_filter"})
@@ -18,8 +20,6 @@ _TAIL = 400
 
 _END = re.compile(r"(?:[.!?。！？…][\"'”’)\]»*_`]*(?:\s*\[\d+\])*|\[\d+\])\s*$")
 _CITATIONS = re.compile(r"(?:\s*\[\d+(?:\s*,\s*\d+)*\])+\s*$")
-# A full stop that may belong to a number or an abbreviation that was cut.
-_DOUBTFUL_END = re.compile(r"(?:\d|\b(?:e\.g|i\.e|cf|vs|Mr|Mrs|Ms|Dr|Prof|No|Fig|approx|[A-Z]))\.\s*$")
 _LIST_LINE = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+\S|\s*\|")
 _BARE_MARKER = re.compile(r"(?:^|\n)\s*(?:[-*+•]|\d{1,3}[.)])$")
 _OPEN_END = re.compile(r"[,;:，、：；(\[{“‘「『\-–—\ufffd]$")
@@ -103,7 +103,7 @@ def _until(text: str, last: Sentence) -> str:
 def _ends_whole(piece: Sentence) -> bool:
     """Whether the last sentence of a text that a limit ended is complete."""
     end = piece.text[-_TAIL:]
-    return _END.search(end) is not None and not _DOUBTFUL_END.search(end) and not stops_short(end)
+    return _END.search(end) is not None and not may_go_on(end) and not stops_short(end)
 
 
 def _is_complete(text: str, piece: Sentence) -> bool:

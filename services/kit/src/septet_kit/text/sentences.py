@@ -41,6 +41,7 @@ _LIST_NUMBER = re.compile(r"\s*\d{1,3}\Z")
 _LIST_SYLLABLES = frozenset("가나다라마바사")
 _NUMBER = re.compile(r"\s*(?:[\d#(]|[IVXLC]{2,}\b|[A-HJ-Z]\b)")
 _NEXT_WORD = re.compile(r"\s+[\"'“‘(\[]*([A-Z][a-z]*)(?![\w.])")
+_LAST = re.compile(r"(\d|(?<![A-Za-z.])[A-Za-z][A-Za-z.]*)\.\s*\Z")
 # After a quotation, a bracket or an ellipsis: ``he said``, ``라고 말했다``.
 _GOES_ON = re.compile(r"\s+(?:[a-z]|(?:이?라[고는며]|하[고며])\b)")
 _OPEN = frozenset("\"'”’)]»」』》.…")
@@ -77,6 +78,19 @@ def sentence_spans(text: str, *, lines: bool = False) -> Iterator[Span]:
     piece = text[start:].rstrip()
     if length := len(piece):
         yield Span(start + length - len(piece.lstrip()), start + length)
+
+
+def may_go_on(text: str) -> bool:
+    """Whether the full stop at the end of ``text`` may belong to a number or an abbreviation.
+
+    For a text that was cut there: "It costs 12." may be the beginning of "It costs 12.50 USD."
+    """
+    found = _LAST.search(text[-4 * _TAIL :])
+    if found is None:
+        return False
+    word = found[1]
+    is_initial = len(word) == 1 and word.isupper()
+    return word.isdigit() or is_initial or word.lower() in NEVER_LAST | NUMBERED
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
