@@ -177,3 +177,12 @@ def test_settings_reject_unknown_scorers(monkeypatch: pytest.MonkeyPatch) -> Non
     settings = EvalSettings()
     assert settings.scorers == ("length",)
     assert settings.admission_floors.scores == {"groundedness": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("floors", "complaint"),
+    [({"groundednes": 0.5}, "unknown scorers groundednes"), ({"groundedness": 5}, "less than or equal to 1")],
+)
+def test_floors_name_known_scorers_and_possible_scores(floors: dict[str, float], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        EvalSettings(floors=floors)

@@ -338,3 +338,28 @@ async def test_unknown_decisions_and_cache_statuses_are_passed_on() -> None:
 def test_citations_with_the_action_flag_pass_the_answer_unchanged(answer: str) -> None:
     finding = CitationsRail().check(Answer(answer, draft(answer)), CitationsRule(action="flag"))
     assert (finding.decision, finding.text) == ("flag", None)
+
+
+CODE = (passage(1, "The first argument of the program is sys.argv[1]. Print it with print(sys.argv[1])."),)
+
+
+@pytest.mark.parametrize(
+    ("answer", "corrected"),
+    [
+        (
+            "The first argument of the program is `sys.argv[1]`.",
+            "The first argument of the program is `sys.argv[1]` [1].",
+        ),
+        (
+            "The first argument of the program is `sys.argv[9]` [1]:\n```\nprint(sys.argv[9])\n```",
+            "The first argument of the program is `sys.argv[9]` [1]:\n```\nprint(sys.argv[9])\n```",
+        ),
+        (
+            "Print the first argument of the program with print [1].\n```\nprint(sys.argv[1])\n```",
+            "Print the first argument of the program with print [1].\n```\nprint(sys.argv[1])\n```",
+        ),
+    ],
+)
+def test_brackets_in_code_are_not_citations(answer: str, corrected: str) -> None:
+    finding = CitationsRail().check(Answer(answer, draft(answer, passages=CODE)), CitationsRule())
+    assert (finding.text or answer) == corrected

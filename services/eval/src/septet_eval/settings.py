@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -25,9 +26,9 @@ class EvalSettings(FileSettings):
     )
     embedding_calls: int = Field(default=2, ge=1, description="Concurrent calls to the embeddings endpoint.")
     embedding_batch: int = Field(default=8, ge=1, description="Maximum number of answers in one call.")
-    floors: dict[str, float] = Field(
+    floors: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         default={"groundedness": 0.5, "answer_relevance": 0.2},
-        description="Minimum scores of an answer that the cache may keep.",
+        description="Minimum scores of an answer that the cache may keep, by scorer.",
     )
     admit_ungrounded: bool = Field(
         default=False, description="Whether the cache may keep answers that were made without passages."
@@ -53,6 +54,12 @@ class EvalSettings(FileSettings):
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(s.name for s in select(names))
+
+    @field_validator("floors")
+    @classmethod
+    def _scored(cls, floors: dict[str, float]) -> dict[str, float]:
+        select(floors)
+        return floors
 
     @field_validator("response_versions")
     @classmethod

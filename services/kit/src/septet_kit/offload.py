@@ -2,7 +2,8 @@
 
 A thread shares the interpreter lock with the loop. The loop gets the lock within a switch interval while Python code
 runs, but not during a single C call (a regular expression, a JSON parser). Functions that run here must keep
-such calls short.
+such calls short. Nor may they mix Python code with calls that release the lock for a moment (tantivy's
+``add_document``): the loop wakes too late at each release, and its wait for the lock begins anew.
 """
 
 from __future__ import annotations

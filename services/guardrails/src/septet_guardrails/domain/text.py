@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from itertools import islice
+from operator import itemgetter
 from typing import TypeVar, TypeVarTuple
 
 from septet_kit.text import sentence_spans
@@ -22,6 +24,7 @@ MAX_CACHED = 4_096
 Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
 _LIST_MARKER = re.compile(r"\d{1,3}[.)](?:\s+|\Z)")
+_CODE = re.compile(r"```[^`]*(?:```|\Z)|`[^`\n]+`")
 _WORD = re.compile(r"[가-힣]+|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+(?:[.,]\d+)*", re.UNICODE)
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\U000e0000-\U000e007f]")
 
@@ -65,6 +68,17 @@ def _sentences(text: str) -> Iterator[Sentence]:
             start = marker.end()
         if any(map(str.isalnum, body := text[start:end])):
             yield Sentence(body, start, end)
+
+
+def code_spans(text: str) -> list[tuple[int, int]]:
+    """Return the offsets of fenced and inline code, whose brackets and repeated lines have a meaning of their own."""
+    return [match.span() for match in _CODE.finditer(text)]
+
+
+def is_within(position: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether one of the ``spans``, which are in order, contains the position."""
+    before = bisect_right(spans, position, key=itemgetter(0))
+    return before > 0 and position < spans[before - 1][1]
 
 
 def windows(length: int, size: int = WINDOW, overlap: int = OVERLAP) -> Iterator[tuple[int, int]]:

@@ -20,6 +20,7 @@ from septet_kit import Permanent, Transient
 from septet_kit.observe import get_logger
 
 from septet_retrieval.adapters import terms
+from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.ports import DocumentPassages, LazyHit
 
 log = get_logger()
@@ -82,15 +83,14 @@ class _TenantIndex:
 
     def _replace(self, changes: Sequence[DocumentPassages], position: int) -> None:
         for change in changes:
+            # add_document releases the interpreter lock and takes it back at once. Between two adds there must be no
+            # other work: a thread that releases the lock more often than the switch interval starves the event loop.
+            documents = [_document(change.document_id, passage) for passage in change.passages]
             self._writer.delete_documents_by_term("document_id", change.document_id)
-            for passage in change.passages:
-                fields = {"kind": _PASSAGE, "document_id": change.document_id, **terms.indexed_terms(passage)}
-                self._add(fields, json.dumps(terms.dump(passage)).encode())
+            for document in documents:
+                self._writer.add_document(document)
         self._writer.delete_documents_by_term("kind", _POSITION)
-        self._add({"kind": _POSITION}, str(position).encode())
-
-    def _add(self, fields: dict[str, str], stored: bytes) -> None:
-        self._writer.add_document(tantivy.Document.from_dict({**fields, "stored": stored}, _SCHEMA))
+        self._writer.add_document(_to_document({"kind": _POSITION}, str(position).encode()))
 
     def search(self, question: str, limit: int) -> list[LazyHit]:
         clauses = []
@@ -110,6 +110,15 @@ class _TenantIndex:
     def close(self) -> None:
         with self._writing:
             self._writer.wait_merging_threads()
+
+
+def _document(document_id: str, passage: IndexedPassage) -> tantivy.Document:
+    fields = {"kind": _PASSAGE, "document_id": document_id, **terms.indexed_terms(passage)}
+    return _to_document(fields, json.dumps(terms.dump(passage)).encode())
+
+
+def _to_document(fields: dict[str, str], stored: bytes) -> tantivy.Document:
+    return tantivy.Document.from_dict({**fields, "stored": stored}, _SCHEMA)
 
 
 def _hit(stored: bytes, score: float) -> LazyHit:

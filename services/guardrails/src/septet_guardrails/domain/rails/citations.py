@@ -10,6 +10,7 @@ from septet_guardrails.domain.policy import CitationsRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
 from septet_guardrails.domain.rails.format import cut
 from septet_guardrails.domain.rails.groundedness import ScoredSentence, score_answer
+from septet_guardrails.domain.text import code_spans, is_within
 
 _CITATIONS = re.compile(r"(?:(?<!\s)\s+)?\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _MAX_SENTENCES = 40
@@ -39,7 +40,7 @@ class CitationsRail:
         if draft.passages and not is_abstention(text):
             revised = _Revision(Answer(text, draft))
             text = revised.text
-            if not _CITATIONS.search(text):
+            if not _citations(text):
                 reason = "no passage is cited, and none clearly supports the answer"
                 return Finding("flag" if flags else "reask", 0.0, reason, _COMPLAINT)
             done.extend(revised.corrections)
@@ -62,10 +63,12 @@ class _Revision:
 
     def __post_init__(self) -> None:
         self.text = self.subject.text
-        least = _MIN_SUPPORT if _CITATIONS.search(self.text) else _MIN_FIRST_SUPPORT
-        claims = [item for item in score_answer(self.subject, _MAX_SENTENCES) if item.claims]
+        least = _MIN_SUPPORT if _citations(self.text) else _MIN_FIRST_SUPPORT
+        code = code_spans(self.text)
         places = []
-        for item in reversed(claims):
+        for item in reversed(score_answer(self.subject, _MAX_SENTENCES)):
+            if not item.claims or is_within(item.sentence.start, code):
+                continue
             cited = self._correct(item, least)
             if cited is None:
                 self.dropped.append(item)
@@ -85,7 +88,7 @@ class _Revision:
         """Return the sentence with citations that support it; None if no passage does."""
         sentence = item.sentence.text
         cited = [
-            int(number) for group in _CITATIONS.findall(sentence) for number in re.findall(r"\d+", group)
+            int(number) for match in _citations(sentence) for number in re.findall(r"\d+", match.group(1))
         ]
         good = [number for number in cited if item.supports[number - 1].probability >= least]
         if cited and len(good) == len(cited):
@@ -97,7 +100,9 @@ class _Revision:
                 return None if cited else sentence
             self.added += 1
             good = [best.passage]
-        bare = _CITATIONS.sub("", sentence)
+        bare = sentence
+        for match in reversed(_citations(sentence)):
+            bare = bare[: match.start()] + bare[match.end() :]
         ending = _END.search(bare)
         at = len(bare) - len(ending.group()) if ending else len(bare)
         return f"{bare[:at]} {''.join(f'[{number}]' for number in dict.fromkeys(good))}{bare[at:]}"
@@ -113,11 +118,20 @@ class _Revision:
         return [text.format(count) for count, text in counts if count]
 
 
+def _citations(text: str) -> list[re.Match[str]]:
+    """Return the citations of ``text``. In code, ``[1]`` is an index."""
+    code = code_spans(text)
+    return [match for match in _CITATIONS.finditer(text) if not is_within(match.start(1), code)]
+
+
 def without_wrong(text: str, passages: int) -> tuple[str, list[str]]:
-    """Remove citations outside 1…``passages``; return the text and the removed numbers."""
+    """Remove citations outside 1…``passages``; return the text and the removed numbers. Code stays as it is."""
     wrong: list[str] = []
+    code = code_spans(text)
 
     def keep(match: re.Match[str]) -> str:
+        if is_within(match.start(1), code):
+            return match.group()
         numbers = re.findall(r"\d+", match.group(1))
         good = [number for number in numbers if 1 <= int(number) <= passages]
         wrong.extend(number for number in numbers if number not in good)

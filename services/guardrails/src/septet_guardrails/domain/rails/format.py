@@ -7,14 +7,13 @@ import re
 from septet_guardrails.domain.completeness import CUT_REASONS, without_fragment
 from septet_guardrails.domain.policy import FormatRule
 from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
-from septet_guardrails.domain.text import Sentence, split_sentences
+from septet_guardrails.domain.text import Sentence, code_spans, is_within, split_sentences
 
 # From the start of a run only; from every position, a long run of spaces would take quadratic time.
 _TRAILING = re.compile(r"(?<![ \t])[ \t]+\n")
 _ECHO = re.compile(r"^\s*(?:answer|assistant|답변|답)\s*[:：]\s*", re.IGNORECASE)
 _SPECIAL = re.compile(r"<\|[^|>]{1,40}\|>|</?s>|\[/?INST\]")
 _TRUNCATED = "The draft was cut off. Answer in one short, complete sentence."
-_CODE = re.compile(r"```[^`]*(?:```|\Z)")
 _ASKS = re.compile(r"[?？][\"'”’)\]]*(?:\s*\[\d+\][.?]?)*\s*$|\[\d+\]\s*[?？]\s*$")
 
 
@@ -72,9 +71,9 @@ def without_repeats(text: str) -> str:
     """Drop repeated sentences of more than 16 characters. Small models tend to loop; code may repeat its lines."""
     seen: set[str] = set()
     repeats: list[Sentence] = []
-    code = [match.span() for match in _CODE.finditer(text)]
+    code = code_spans(text)
     for sentence in split_sentences(text):
-        if any(start <= sentence.start < end for start, end in code):
+        if is_within(sentence.start, code):
             continue
         key = " ".join(re.sub(r"\[\d+\]", "", sentence.text).lower().split())
         if key in seen and len(key) > 16:
