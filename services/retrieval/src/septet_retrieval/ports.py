@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from septet_kit import Permanent
+from septet_kit.embedding_models import TextKind
 
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.revisions import Change, Origin, State
@@ -190,8 +191,12 @@ class ReindexLocks(Protocol):
 
 
 class TextEmbedder(Protocol):
-    """Embeds texts as L2-normalised vectors, one row per text."""
+    """Embeds texts as L2-normalised vectors, one row per text.
+
+    ``multilingual`` tells whether the model supports scripts other than Latin.
+    """
 
     model: str
+    multilingual: bool
 
-    async def embed(self, texts: Sequence[str]) -> Vector: ...
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> Vector: ...
