@@ -49,7 +49,9 @@ class ExactStore:
         best = np.argsort(-cosines, kind="stable")[:limit]
         return [Hit(self._passages[row], float(cosines[row])) for row in best]
 
-    async def cosines(self, tenant: str, passage_ids: Sequence[str], vector: Vector) -> Mapping[str, float]:
+    async def cosines(
+        self, tenant: str, model: str, passage_ids: Sequence[str], vector: Vector
+    ) -> Mapping[str, float]:
         rows = [self._rows[name] for name in passage_ids]
         return dict(zip(passage_ids, (self._vectors[rows] @ vector).tolist(), strict=True))
 

@@ -72,6 +72,13 @@ class DocumentWrite:
     expected: State | None
 
 
+class StalePassage(NamedTuple):
+    """A stored passage with a vector of another model; ``text_hash`` is that of its stored text."""
+
+    passage: IndexedPassage
+    text_hash: bytes
+
+
 @dataclass(frozen=True)
 class Unchanged:
     """An event with the content that is already stored."""
@@ -143,8 +150,20 @@ class PassageStore(Protocol):
         """Return the passages closest to ``vector``, best first; the score is the cosine."""
         ...
 
-    async def cosines(self, tenant: str, passage_ids: Sequence[str], vector: Vector) -> Mapping[str, float]:
-        """Return the cosines of passages with ``vector``."""
+    async def cosines(
+        self, tenant: str, model: str, passage_ids: Sequence[str], vector: Vector
+    ) -> Mapping[str, float]:
+        """Return the cosines of passages with ``vector``; passages of another model have none."""
+        ...
+
+    async def of_other_models(self, tenant: str, model: str, limit: int) -> Sequence[StalePassage]:
+        """Return passages whose vectors are of another model."""
+        ...
+
+    async def replace_vectors(
+        self, tenant: str, model: str, passages: Sequence[StalePassage], vectors: Sequence[Vector]
+    ) -> None:
+        """Store new vectors of passages. A passage whose text changed meanwhile keeps its own."""
         ...
 
 

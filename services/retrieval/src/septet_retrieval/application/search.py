@@ -166,7 +166,7 @@ class Searcher:
             return {}
         try:
             async with asyncio.timeout(self._settings.side_timeout.total_seconds()):
-                return await self._store.cosines(tenant, names, vector)
+                return await self._store.cosines(tenant, self._embedder.model, names, vector)
         except (Transient, TimeoutError) as error:
             log.warning("cosines of lexical hits failed", error=str(error))
             return {}
