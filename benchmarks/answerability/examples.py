@@ -23,7 +23,8 @@ from septet_retrieval.domain.query import is_latin
 from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.data import data_dir
-from benchmarks.retrieval.corpus import TENANT, CachedEncoder, Engine, data_set, engine
+from benchmarks.encoder import CachedEncoder
+from benchmarks.retrieval.corpus import TENANT, Engine, data_set, engine
 
 Group = Literal["answerable", "hard", "easy"]
 _OPTIONS = RetrievalOptions(mode="hybrid", k=50, fusion="convex")
@@ -98,11 +99,12 @@ def example(question: str, passages: Sequence[Passage], group: Group, encoder: C
     """Assess the passages as the service does, with and without cosines."""
     terms = Terms.of(question)
     sentences = best_sentences(terms, passages)
-    vectors = encoder.encode([question, *(sentence.embedded_text for sentence in sentences)])
-    cosines = [float(value) for value in vectors[1:] @ vectors[0]]
+    (asked,) = encoder.encode([question], "question")
+    vectors = encoder.encode([sentence.embedded_text for sentence in sentences], "passage")
+    cosines = [float(value) for value in vectors @ asked]
     foreign = not is_latin(question)
     results = [assess(terms, passages, sentences, None, foreign=foreign)]
-    if not foreign:
+    if encoder.multilingual or not foreign:
         results.append(assess(terms, passages, sentences, cosines))
     return Example(
         question,

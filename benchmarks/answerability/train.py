@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.answerability.examples import Example, examples, part
 from benchmarks.data import ROOT
-from benchmarks.retrieval.corpus import CachedEncoder
+from benchmarks.encoder import CachedEncoder
 
 COEFFICIENTS = ROOT / "services/retrieval/src/septet_retrieval/domain/answerability.json"
 RESULT = Path(__file__).parent / "results" / "answerability.json"

@@ -9,20 +9,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from septet_cache.domain.normalise import normal_form
-from septet_native.models import minilm
-from septet_native.models.encoder import Encoder
+from septet_native.models.build import DEFAULT
 
 from benchmarks.data import data_dir
+from benchmarks.encoder import CachedEncoder
 
 Vectors = Mapping[str, NDArray[np.float32]]
 
-EMBEDDINGS_MODEL = "all-MiniLM-L6-v2"
+EMBEDDINGS_MODEL = DEFAULT.name
 SETS = {
     "qqp": "qqp_a/pairs.jsonl",
     "paws_en": "pawsx_a/pairs_en.jsonl",
@@ -114,20 +113,10 @@ def texts(names: list[str]) -> list[str]:
     return sorted(found, key=lambda t: (len(t), t))
 
 
-def embed(names: list[str], cache: Path, batch: int = 32) -> dict[str, NDArray[np.float32]]:
-    """Embed the texts of the named sets with the model of the embedded stack (int8 MiniLM).
+def embed(names: list[str], cache: Path, model: str = DEFAULT.name) -> dict[str, NDArray[np.float32]]:
+    """Embed the texts of the named sets as the cache embeds questions.
 
-    Stores the vectors in ``cache`` under a hash of the texts and the model's recipe. The first run takes about two
-    minutes on one core.
+    Stores the vectors in ``cache``. The first run takes minutes on one core.
     """
     wanted = texts(names)
-    name = hashlib.sha256(json.dumps([minilm.RECIPE, *wanted]).encode()).hexdigest()[:16]
-    file = cache / f"{name}.npy"
-    if not file.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        encoder = Encoder(minilm.ensure_model(cache), minilm.tokenizer_file())
-        bounds = [*range(0, len(wanted), batch), len(wanted)]
-        np.save(
-            file, np.concatenate([encoder.run(encoder.tokenize(wanted[i:j])) for i, j in pairwise(bounds)])
-        )
-    return dict(zip(wanted, np.load(file), strict=True))
+    return dict(zip(wanted, CachedEncoder(model, cache).encode(wanted, "question"), strict=True))

@@ -1,4 +1,4 @@
-"""Quantisation variants of the embedding model: cosine to full precision, and CPU time.
+"""Quantisation variants of all-MiniLM-L6-v2: cosine to full precision, and CPU time.
 
     python -m benchmarks.embeddings.quantisation PROCESSOR [--passages N]
 
@@ -27,6 +27,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from septet_native.models import minilm
 from septet_native.models.encoder import Encoder
 from septet_native.models.quantization import quantize, saturating_weights
+from septet_native.packages.wheels import package_file
 
 from benchmarks.retrieval.corpus import data_set
 
@@ -72,7 +73,7 @@ def passages(count: int) -> dict[str, list[str]]:
 
 def encoded(model: Path, texts: list[str]) -> tuple[NDArray[np.float32], float]:
     """Vectors, and CPU milliseconds per text."""
-    encoder = Encoder(model, minilm.tokenizer_file())
+    encoder = Encoder(model, package_file(minilm.PACKAGE, "model", "tokenizer.json"), minilm.MODEL.max_tokens)
     tokens = encoder.tokenize(texts)
     encoder.run(tokens[:1])
     started = time.process_time()

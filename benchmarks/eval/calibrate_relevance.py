@@ -13,32 +13,27 @@ from typing import Any
 import numpy as np
 from septet_eval.domain.scorers import relevance
 from septet_eval.domain.text import coverage, terms
-from septet_native.models.encoder import Encoder
-from septet_native.models.minilm import ensure_model, tokenizer_file
-from septet_native.packages.cache import cache_root
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.encoder import CachedEncoder
 from benchmarks.eval.sets import Pair, relevance_pairs
 
 SETS = ("anthropic_docs_qa", "tydiqa_goldp_en", "tydiqa_goldp_ko")
 RESULT = Path(__file__).parent / "results" / "answer_relevance.json"
 
 
-def features(pairs: list[Pair], encoder: Encoder) -> np.ndarray[Any, Any]:
+def features(pairs: list[Pair], encoder: CachedEncoder) -> np.ndarray[Any, Any]:
     """Columns: cosine, lexical coverage, relevant."""
-    texts = sorted({t for p in pairs for t in (p.question, p.answer)}, key=len)
-    vectors: dict[str, np.ndarray[Any, Any]] = {}
-    for i in range(0, len(texts), 16):
-        batch = texts[i : i + 16]
-        vectors |= dict(zip(batch, encoder.run(encoder.tokenize(batch)), strict=True))
+    questions = encoder.encode([p.question for p in pairs], "question")
+    answers = encoder.encode([p.answer for p in pairs], "passage")
     return np.array(
         [
             (
-                max(0.0, float(vectors[p.question] @ vectors[p.answer])),
+                max(0.0, float(question @ answer)),
                 coverage(terms(p.question), terms(p.answer)),
                 p.relevant,
             )
-            for p in pairs
+            for p, question, answer in zip(pairs, questions, answers, strict=True)
         ]
     )
 
@@ -73,7 +68,7 @@ def auc(relevant: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> float:
 
 
 def main() -> None:
-    encoder = Encoder(ensure_model(cache_root()), tokenizer_file())
+    encoder = CachedEncoder()
     result = {
         name: report(
             features(relevance_pairs(name), encoder),

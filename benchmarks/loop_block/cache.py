@@ -19,6 +19,7 @@ from septet_cache.domain.scope import Slot, slot_of
 from septet_cache.handlers import LabelsHandler, ReleasesHandler, ScreenedHandler
 from septet_cache.settings import CacheSettings
 from septet_contracts import Ask, CacheInfo, Label, Message, Release, Screened, Source
+from septet_kit.embedding_models import TextKind
 from septet_kit.hostile import UNITS, text
 from septet_kit.testing import flow
 
@@ -32,7 +33,7 @@ class Vectors:
 
     model = "all-MiniLM-L6-v2"
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> NDArray[np.float32]:
         return np.full((len(texts), 384), 0.05, dtype=np.float32)
 
 

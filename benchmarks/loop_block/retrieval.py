@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from septet_cli.ingest.document import MediaType
 from septet_contracts import Ask, Missed, RetrievalOptions, UpsertDocument
+from septet_kit.embedding_models import TextKind
 from septet_kit.hostile import UNITS, text
 from septet_kit.testing import flow
 from septet_retrieval.adapters.tantivy import TantivyIndex
@@ -71,8 +72,9 @@ class Vectors:
     """An embeddings endpoint without latency."""
 
     model = "m"
+    multilingual = False
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> NDArray[np.float32]:
         return np.full((len(texts), 384), 0.05, dtype=np.float32)
 
 

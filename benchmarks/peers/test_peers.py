@@ -76,7 +76,7 @@ async def septet(place: Place) -> dict[str, Sides]:
         async with open_pool(settings, "retrieval") as pool:
             store = PostgresStore(pool)
             for question in questions:
-                vector = (await embedder.embed([question]))[0]
+                vector = (await embedder.embed([question], "question"))[0]
                 dense = await store.nearest(corpus.TENANT, embedder.model, vector, CANDIDATES)
                 lexical = await index.search(corpus.TENANT, question, CANDIDATES)
                 found[question] = Sides(

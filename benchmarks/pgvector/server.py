@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from septet_kit.migrate import installed, migrate
-from septet_native.models.encoder import WIDTH
+from septet_native.models.embedding_model import WIDTH
 from septet_native.processes.ports import free_port
 from septet_native.processes.process import Process
 from septet_native.servers.postgres import Postgres
@@ -20,7 +20,8 @@ from septet_native.servers.server import Places
 from septet_retrieval.domain.chunking import Limits
 from septet_retrieval.domain.passages import Document, to_passages
 
-from benchmarks.retrieval.corpus import CachedEncoder, data_set
+from benchmarks.encoder import CachedEncoder
+from benchmarks.retrieval.corpus import data_set
 
 SETS = ("cranfield", "cisi", "dbpedia_entity_slice", "hotpotqa_100", "tydiqa_goldp_en")
 QUESTIONS = 200
@@ -51,7 +52,9 @@ def corpus() -> Corpus:
     asked = [question.text for each in sets for question in each.questions]
     chosen = [asked[i] for i in np.linspace(0, len(asked) - 1, QUESTIONS).astype(int)]
     return Corpus(
-        encoder.encode(list(dict.fromkeys(texts))), encoder.encode(chosen), ", ".join(s.name for s in sets)
+        encoder.encode(list(dict.fromkeys(texts)), "passage"),
+        encoder.encode(chosen, "question"),
+        ", ".join(s.name for s in sets),
     )
 
 

@@ -5,21 +5,16 @@ Reads the sets in place from ``SEPTET_DATA`` (default: ``../shared/data`` beside
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from septet_cli.bench.datasets import DataSet, load_dataset
-from septet_native.models import minilm
-from septet_native.models.encoder import WIDTH, Encoder
-from septet_native.packages.cache import cache_root
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.application.search import Searcher
 from septet_retrieval.domain.passages import Document, IndexedPassage, to_passages
@@ -27,9 +22,9 @@ from septet_retrieval.ports import DocumentPassages, Hit, PassageStore, Vector
 from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.data import data_dir
+from benchmarks.encoder import CachedEncoder
 
 TENANT = "bench"
-_BATCH = 32
 
 
 def data_set(name: str) -> DataSet | None:
@@ -39,42 +34,6 @@ def data_set(name: str) -> DataSet | None:
         print(f"skipped: {name} ({folder} is missing)")
         return None
     return load_dataset(folder)
-
-
-class CachedEncoder:
-    """The model of the embedded stack with one thread; stores vectors in the user's cache folder between runs."""
-
-    model = "all-MiniLM-L6-v2"
-
-    def __init__(self) -> None:
-        cache = cache_root(None)
-        self._encoder = Encoder(minilm.ensure_model(cache), minilm.tokenizer_file(), threads=1)
-        self._known = sqlite3.connect(cache / "benchmark-vectors.sqlite")
-        self._known.execute("CREATE TABLE IF NOT EXISTS vectors (name BLOB PRIMARY KEY, vector BLOB)")
-
-    async def embed(self, texts: Sequence[str]) -> Vector:
-        return self.encode(texts)
-
-    def encode(self, texts: Sequence[str]) -> Vector:
-        """Vectors of ``texts``, one row each."""
-        names = [sha256(f"{minilm.RECIPE}\x1f{text}".encode()).digest() for text in texts]
-        found = {name: vector for name in names if (vector := self._look_up(name)) is not None}
-        missing = {name: text for name, text in zip(names, texts, strict=True) if name not in found}
-        queue = sorted(missing.items(), key=lambda item: len(item[1]))
-        for start in range(0, len(queue), _BATCH):
-            batch = queue[start : start + _BATCH]
-            made = self._encoder.run(self._encoder.tokenize([text for _, text in batch]))
-            rows = {name: vector for (name, _), vector in zip(batch, made, strict=True)}
-            found |= rows
-            self._known.executemany(
-                "INSERT OR REPLACE INTO vectors VALUES (?, ?)", [(n, v.tobytes()) for n, v in rows.items()]
-            )
-            self._known.commit()
-        return np.stack([found[name] for name in names]) if names else np.zeros((0, WIDTH), np.float32)
-
-    def _look_up(self, name: bytes) -> Vector | None:
-        row = self._known.execute("SELECT vector FROM vectors WHERE name = ?", (name,)).fetchone()
-        return np.frombuffer(row[0], np.float32) if row else None
 
 
 class ExactStore:
@@ -90,7 +49,9 @@ class ExactStore:
         best = np.argsort(-cosines, kind="stable")[:limit]
         return [Hit(self._passages[row], float(cosines[row])) for row in best]
 
-    async def cosines(self, tenant: str, passage_ids: Sequence[str], vector: Vector) -> Mapping[str, float]:
+    async def cosines(
+        self, tenant: str, model: str, passage_ids: Sequence[str], vector: Vector
+    ) -> Mapping[str, float]:
         rows = [self._rows[name] for name in passage_ids]
         return dict(zip(passage_ids, (self._vectors[rows] @ vector).tolist(), strict=True))
 
@@ -112,7 +73,7 @@ async def engine(data: DataSet, settings: RetrievalSettings, encoder: CachedEnco
         for d in data.documents
     }
     passages = [passage for pieces in cut.values() for passage in pieces]
-    vectors = encoder.encode([passage.searched_text for passage in passages])
+    vectors = encoder.encode([passage.searched_text for passage in passages], "passage")
     with tempfile.TemporaryDirectory() as folder:
         index = TantivyIndex(Path(folder))
         changes = [DocumentPassages(name, i, pieces) for i, (name, pieces) in enumerate(cut.items(), start=1)]

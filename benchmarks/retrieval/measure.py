@@ -23,7 +23,8 @@ from septet_contracts import RetrievalOptions
 from septet_retrieval.application.search import Query, Searcher
 from septet_retrieval.settings import RetrievalSettings
 
-from benchmarks.retrieval.corpus import TENANT, CachedEncoder, data_set, engine
+from benchmarks.encoder import CachedEncoder
+from benchmarks.retrieval.corpus import TENANT, data_set, engine
 
 SETS = (
     "cranfield",
@@ -46,7 +47,7 @@ RESULT = Path(__file__).parent / "results" / "ranking.json"
 async def measure(data: DataSet, encoder: CachedEncoder) -> dict[str, object]:
     """Measure one set."""
     async with engine(data, RetrievalSettings(), encoder) as made:
-        encoder.encode([question.text for question in data.questions])
+        encoder.encode([question.text for question in data.questions], "question")
         figures = {
             name: await _figures(made.searcher, data.questions, options) for name, options in OPTIONS.items()
         }

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 from septet_kit import Transient
+from septet_kit.embedding_models import TextKind
 from septet_retrieval.application.ingest import Incoming
 from septet_retrieval.domain.chunking import Limits
 from septet_retrieval.domain.passages import Document, to_passages
@@ -22,15 +23,18 @@ class WordEmbedder:
     """Embeds by hashed words: texts that share words are close. ``down`` makes it fail."""
 
     model = "words"
+    multilingual = False
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.kinds: list[TextKind] = []
         self.down = False
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> NDArray[np.float32]:
         if self.down:
             raise Transient("embeddings_unavailable", "down")
         self.texts += texts
+        self.kinds += [kind] * len(texts)
         return np.stack([self._one(text) for text in texts])
 
     def _one(self, text: str) -> NDArray[np.float32]:

@@ -12,10 +12,14 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from septet_kit import embedding_models
+from septet_kit.embedding_models import KNOWN
+from septet_native.errors import StackError
 from septet_native.models.batcher import Batcher, Overloaded, Vectors
-from septet_native.models.embeddings import MODEL, create_app
-from septet_native.models.encoder import MAX_TOKENS, WIDTH, Encoder, Tokens
-from septet_native.models.minilm import ensure_model, tokenizer_file, write_model
+from septet_native.models.build import DEFAULT, MODELS
+from septet_native.models.embedding_model import WIDTH, EmbeddingModel
+from septet_native.models.embeddings import create_app
+from septet_native.models.encoder import Encoder, Tokens
 from septet_native.packages.cache import cache_root
 from starlette.applications import Starlette
 
@@ -119,8 +123,8 @@ async def test_texts_of_a_cancelled_caller_are_skipped() -> None:
 
 
 async def test_floats_and_base64_encode_the_same_numbers() -> None:
-    async with serving(create_app(Recorder())) as client:
-        body = {"model": MODEL, "input": ["abc", "안녕"]}
+    async with serving(create_app(lambda _: Recorder())) as client:
+        body = {"model": DEFAULT.name, "input": ["abc", "안녕"]}
         plain = (await client.post("/v1/embeddings", json=body)).json()
         coded = (await client.post("/v1/embeddings", json={**body, "encoding_format": "base64"})).json()
     assert [len(item["embedding"]) for item in plain["data"]] == [WIDTH, WIDTH]
@@ -132,60 +136,144 @@ async def test_floats_and_base64_encode_the_same_numbers() -> None:
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [
-        ({"model": MODEL, "input": []}, 400, "1 to"),
-        ({"model": MODEL, "input": ["a", "  "]}, 400, "input[1] is empty"),
-        ({"model": MODEL, "input": [[1, 2]]}, 400, "input"),
-        ({"model": MODEL}, 400, "input"),
+        ({"model": DEFAULT.name, "input": []}, 400, "1 to"),
+        ({"model": DEFAULT.name, "input": ["a", "  "]}, 400, "input[1] is empty"),
+        ({"model": DEFAULT.name, "input": [[1, 2]]}, 400, "input"),
+        ({"model": DEFAULT.name}, 400, "input"),
         ({"input": "a"}, 400, "model"),
-        ({"model": MODEL, "input": "a", "encoding_format": "hex"}, 400, "encoding_format"),
-        ({"model": MODEL, "input": "a", "dimensions": 8}, 400, "dimensions"),
+        ({"model": DEFAULT.name, "input": "a", "encoding_format": "hex"}, 400, "encoding_format"),
+        ({"model": DEFAULT.name, "input": "a", "dimensions": 8}, 400, "dimensions"),
         ({"model": "other", "input": "a"}, 404, "no model 'other'"),
     ],
 )
 async def test_invalid_input_is_rejected_with_the_reason(
     body: dict[str, object], status: int, says: str
 ) -> None:
-    async with serving(create_app(Recorder())) as client:
+    async with serving(create_app(lambda _: Recorder())) as client:
         reply = await client.post("/v1/embeddings", json=body)
     assert reply.status_code == status
     assert says in reply.json()["error"]["message"]
 
 
 async def test_invalid_json_returns_400() -> None:
-    async with serving(create_app(Recorder())) as client:
+    async with serving(create_app(lambda _: Recorder())) as client:
         reply = await client.post("/v1/embeddings", content=b"\xff{")
     assert reply.status_code == 400
 
 
 async def test_overload_returns_429() -> None:
-    async with serving(create_app(Recorder(), max_queue=1)) as client:
-        reply = await client.post("/v1/embeddings", json={"model": MODEL, "input": ["a", "b"]})
+    async with serving(create_app(lambda _: Recorder(), max_queue=1)) as client:
+        reply = await client.post("/v1/embeddings", json={"model": DEFAULT.name, "input": ["a", "b"]})
     assert reply.status_code == 429
     assert reply.headers["retry-after"]
 
 
+async def test_model_is_loaded_at_its_first_request_and_once() -> None:
+    loaded: list[str] = []
+
+    def load(name: str) -> Recorder:
+        loaded.append(name)
+        return Recorder()
+
+    async with serving(create_app(load)) as client:
+        assert loaded == [DEFAULT.name]
+        names = ["sentence-transformers/all-MiniLM-L6-v2", "all-MiniLM-L6-v2", f"intfloat/{DEFAULT.name}"]
+        bodies = [{"model": name, "input": "a"} for name in names]
+        replies = await asyncio.gather(*(client.post("/v1/embeddings", json=body) for body in bodies))
+        listed = (await client.get("/v1/models")).json()["data"]
+    assert loaded == [DEFAULT.name, "all-MiniLM-L6-v2"]
+    assert [reply.json()["model"] for reply in replies] == [
+        "all-MiniLM-L6-v2",
+        "all-MiniLM-L6-v2",
+        DEFAULT.name,
+    ]
+    assert [item["id"] for item in listed] == list(MODELS)
+
+
+async def test_model_that_cannot_be_built_returns_503_with_the_fix() -> None:
+    def load(name: str) -> Recorder:
+        if name != DEFAULT.name:
+            raise StackError("no weights.", "run `make setup`")
+        return Recorder()
+
+    async with serving(create_app(load)) as client:
+        reply = await client.post("/v1/embeddings", json={"model": "all-MiniLM-L6-v2", "input": "a"})
+    assert reply.status_code == 503
+    assert "run `make setup`" in reply.json()["error"]["message"]
+
+
+def test_kit_defines_the_served_models() -> None:
+    assert set(KNOWN) == set(MODELS)
+    assert {definition.dimensions for definition in KNOWN.values()} == {WIDTH}
+    assert DEFAULT.name == embedding_models.DEFAULT
+
+
+@pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
+def model(request: pytest.FixtureRequest) -> EmbeddingModel:
+    found: EmbeddingModel = request.param
+    return found
+
+
 @pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder(ensure_model(cache_root()), tokenizer_file())
+def encoder(model: EmbeddingModel) -> Encoder:
+    return Encoder.of(model, cache_root())
+
+
+@pytest.fixture(scope="module")
+def multilingual() -> Encoder:
+    return Encoder.of(DEFAULT, cache_root())
 
 
 def test_similar_texts_have_similar_vectors(encoder: Encoder) -> None:
     texts = ["A man is eating food.", "A man eats something.", "The stock market fell today."]
     vectors = encoder.run(encoder.tokenize(texts))
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
-    assert vectors[0] @ vectors[1] > 0.7
-    assert vectors[0] @ vectors[2] < 0.2
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.1
 
 
-def test_long_texts_are_truncated(encoder: Encoder) -> None:
+def test_texts_of_two_languages_with_one_meaning_are_similar(multilingual: Encoder) -> None:
+    texts = [
+        "query: 서울에는 몇 명이 사나요?",
+        "query: How many people live in Seoul?",
+        "query: 김치는 어떻게 담그나요?",
+    ]
+    seoul, same, other = multilingual.run(multilingual.tokenize(texts))
+    assert seoul @ same > seoul @ other + 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("two  spaces", "two spaces"),
+        (" ends \n", "ends"),
+        ("line\nbreak\tand tab", "line break and tab"),
+        ("ｆｕｌｌ　ｗｉｄｔｈ", "full width"),
+        ("한글", "한글"),
+        ("a\x07bell", "abell"),
+    ],
+)
+def test_multilingual_tokenizer_normalises_as_sentencepiece(
+    multilingual: Encoder, text: str, same: str
+) -> None:
+    given, expected = multilingual.tokenize([text, same])
+    assert given == expected
+
+
+def test_multilingual_tokenizer_frames_a_text(multilingual: Encoder) -> None:
+    (tokens,) = multilingual.tokenize(["Hello world"])
+    assert tokens.ids == (0, 35378, 8999, 2)
+
+
+def test_long_texts_are_truncated(encoder: Encoder, model: EmbeddingModel) -> None:
     (tokens,) = encoder.tokenize(["word " * 100_000])
-    assert len(tokens) == MAX_TOKENS
+    assert len(tokens) == model.max_tokens
+    assert encoder.run([tokens]).shape == (1, WIDTH)
 
 
 @pytest.mark.slow
-def test_int8_is_close_to_full_precision(encoder: Encoder, tmp_path: Path) -> None:
-    write_model(tmp_path / "full.onnx", int8=False)
-    full = Encoder(tmp_path / "full.onnx", tokenizer_file())
+def test_int8_is_close_to_full_precision(encoder: Encoder, model: EmbeddingModel, tmp_path: Path) -> None:
+    model.write_model(tmp_path / "full.onnx", False)
+    full = Encoder(tmp_path / "full.onnx", model.tokenizer_path(cache_root()), model.max_tokens)
     texts = [
         "What does asyncio.gather return?",
         "Return an iterator over the lines of a file, without their line ends.",

@@ -52,7 +52,7 @@ def test_mentioned_module_exists(name: str) -> None:
     assert exists(name)
 
 
-@pytest.mark.parametrize("module", ["embeddings", "llm", "minilm", "smollm", "gguf"])
+@pytest.mark.parametrize("module", ["embeddings", "build", "llm", "smollm", "gguf"])
 def test_model_servers_need_only_the_packages_of_their_image(module: str) -> None:
     code = WITHOUT.format(absent=ABSENT, module=f"septet_native.models.{module}")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from septet_native.models.minilm import ensure_model
+from septet_native.models.build import MODELS
 from septet_native.models.quantization import quantize, saturating_weights
 from septet_native.packages.cache import cache_root
 
@@ -42,10 +42,12 @@ def largest_pair(model: ModelProto) -> int:
     return found
 
 
-def test_weights_of_the_embedding_model_cannot_saturate() -> None:
-    model = onnx.load(ensure_model(cache_root()))
+@pytest.mark.parametrize(("name", "count"), [("multilingual-e5-small", 48), ("all-MiniLM-L6-v2", 24)])
+def test_weights_of_an_embedding_model_cannot_saturate(name: str, count: int) -> None:
+    MODELS[name].ensure(cache_root())
+    model = onnx.load(MODELS[name].model_path(cache_root()))
     products = [node for node in model.graph.node if node.op_type in ("MatMulInteger", "QAttention")]
-    assert len(products) == 24
+    assert len(products) == count
     assert saturating_weights(model) == []
     assert 0 < largest_pair(model) <= 32_767
 

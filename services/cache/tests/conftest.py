@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from septet_kit.embedding_models import TextKind
 
 from tests.support.database import Database
 
@@ -29,7 +30,7 @@ class HashingEmbedder:
     def __init__(self) -> None:
         self.calls = 0
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> NDArray[np.float32]:
         self.calls += 1
         return np.stack([self._one(t) for t in texts])
 

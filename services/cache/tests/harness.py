@@ -37,7 +37,7 @@ class Down:
 
     model = "all-MiniLM-L6-v2"
 
-    async def embed(self, texts: Any) -> Any:
+    async def embed(self, texts: Any, kind: Any) -> Any:
         raise Transient("embeddings_unavailable", "down")
 
     async def by_slot(self, *args: Any) -> Any:
@@ -49,7 +49,7 @@ class Hanging:
 
     model = "all-MiniLM-L6-v2"
 
-    async def embed(self, texts: Any) -> Any:
+    async def embed(self, texts: Any, kind: Any) -> Any:
         await asyncio.Event().wait()
 
 

@@ -154,7 +154,7 @@ async def test_hanging_embedder_makes_a_miss(embedder: Any) -> None:
 
 async def test_late_failure_of_an_embedder_leaves_no_unretrieved_exception(embedder: Any) -> None:
     class LateFailure(Hanging):
-        async def embed(self, texts: Any) -> Any:
+        async def embed(self, texts: Any, kind: Any) -> Any:
             try:
                 await asyncio.Event().wait()
             finally:

@@ -112,7 +112,7 @@ class Recorded(Embedder):
         super().__init__(KitSettings(embeddings_model="m"))
         self.calls: list[list[str]] = []
 
-    async def embed(self, texts: Sequence[str]) -> Vector:
+    async def embed(self, texts: Sequence[str], kind: str) -> Vector:
         self.calls.append(list(texts))
         await asyncio.sleep(0.02)
         if "bad" in texts:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from septet_kit import Permanent, Transient
+from septet_kit.embedding_models import TextKind
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import ALL_TENANTS
 from septet_retrieval.adapters.postgres import PostgresStore
@@ -35,7 +36,7 @@ async def lexical(index: TantivyIndex, word: str, tenant: str = "default") -> se
 async def dense(
     store: PostgresStore, embedder: WordEmbedder, text: str, tenant: str = "default"
 ) -> list[str]:
-    hits = await store.nearest(tenant, embedder.model, (await embedder.embed([text]))[0], 100)
+    hits = await store.nearest(tenant, embedder.model, (await embedder.embed([text], "question"))[0], 100)
     return [hit.passage.document_id for hit in hits]
 
 
@@ -141,10 +142,10 @@ async def test_concurrent_events_of_one_document_are_applied_in_order(
 class PoisonedEmbedder(WordEmbedder):
     """Rejects batches that contain the word ``poison``."""
 
-    async def embed(self, texts: list[str]) -> object:  # type: ignore[override]
+    async def embed(self, texts: list[str], kind: TextKind) -> object:  # type: ignore[override]
         if any("poison" in text for text in texts):
             raise Permanent("embeddings_rejected", "no")
-        return await super().embed(texts)
+        return await super().embed(texts, kind)
 
 
 async def test_a_bad_document_fails_alone(store: PostgresStore, follower: IndexFollower) -> None:
@@ -172,9 +173,9 @@ async def test_a_long_document_is_embedded_in_slices(store: PostgresStore, follo
     sizes: list[int] = []
 
     class Counting(WordEmbedder):
-        async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        async def embed(self, texts: Sequence[str], kind: TextKind) -> NDArray[np.float32]:
             sizes.append(len(texts))
-            return await super().embed(texts)
+            return await super().embed(texts, kind)
 
     text = "\n\n".join(f"word{n} " * 100 for n in range(300))
     result = await one(Ingestor(store, Counting(), follower, batch=16), upsert("long", text, 1))
@@ -197,7 +198,7 @@ async def test_tenants_are_isolated(
 ) -> None:
     await ingestor.ingest([upsert("d1", "secret plans", 1), upsert("d1", "public plans", 1, tenant="globex")])
     assert (await index.search("globex", "plans", 10))[0].passage.text == "public plans"
-    hits = await store.nearest("globex", embedder.model, (await embedder.embed(["plans"]))[0], 10)
+    hits = await store.nearest("globex", embedder.model, (await embedder.embed(["plans"], "question"))[0], 10)
     assert [hit.passage.text for hit in hits] == ["public plans"]
     await one(ingestor, delete("d1", 2))
     assert await lexical(index, "plans", "globex") == {"d1"}

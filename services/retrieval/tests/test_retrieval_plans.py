@@ -55,7 +55,9 @@ EXPECTED = {
         expect("passages_embedding", args=("big", "m", VECTOR, 10), **PLANNED_EACH_TIME),
         expect("passages_document", args=("small", "m", VECTOR, 10), tenant="small", **PLANNED_EACH_TIME),
     ],
-    "COSINES": [expect("passages_pkey", args=("big", ["p-7.0"], VECTOR))],
+    "COSINES": [expect("passages_pkey", args=("big", "m", ["p-7.0"], VECTOR))],
+    "OF_OTHER_MODELS": [expect("passages_model", args=("big", "m", 64))],
+    "REPLACE_VECTOR": [expect("passages_text_hash", args=("big", "p-7.0", b"x", "m", VECTOR))],
 }
 STATEMENTS = {name.removeprefix("rows."): text for name, text in statements_of(rows).items()}
 

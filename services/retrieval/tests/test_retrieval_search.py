@@ -67,14 +67,14 @@ async def test_k_limits_the_passages_and_similarity_is_the_cosine(
 ) -> None:
     found = await searcher.search(ask(k=2))
     assert len(found.passages) == 2
-    question, text = await embedder.embed(["what is a deque", TEXTS["deque"]])
+    question, text = await embedder.embed(["what is a deque", TEXTS["deque"]], "question")
     assert found.passages[0].similarity == pytest.approx(float(question @ text), abs=2e-3)
 
 
 async def test_a_given_embedding_is_used_only_if_its_model_matches(
     searcher: Searcher, embedder: WordEmbedder
 ) -> None:
-    heap = tuple(float(x) for x in (await embedder.embed([TEXTS["heap"]]))[0])
+    heap = tuple(float(x) for x in (await embedder.embed([TEXTS["heap"]], "question"))[0])
     embedder.texts.clear()
     found = await searcher.search(ask(mode="dense", embedding=Embedding.of("words", heap)))
     assert found.passages[0].document_id == "heap"

@@ -1,4 +1,4 @@
-"""Downloads and builds of ``make setup``: Kafka's jars and the two model files.
+"""Downloads and builds of ``make setup``: Kafka's jars and the files of the models.
 
 usage: python -m septet_native.prepare
 """
@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from septet_native.errors import StackError
-from septet_native.models import minilm, smollm
+from septet_native.models import smollm
+from septet_native.models.build import MODELS
 from septet_native.packages import jars
 from septet_native.stack.settings import StackSettings
 
@@ -28,10 +29,12 @@ def main() -> int:
                 locked, jars.repository("kafka", cache), lambda done, _: progress.update(task, completed=done)
             )
             progress.update(task, completed=len(locked))
-            models = progress.add_task("embedding and language model", total=2)
-            for build in (minilm.ensure_model, smollm.ensure_model):
-                build(cache)
-                progress.advance(models)
+            task = progress.add_task("embedding and language models", total=1 + len(MODELS))
+            smollm.ensure_model(cache)
+            progress.advance(task)
+            for model in MODELS.values():
+                model.ensure(cache)
+                progress.advance(task)
     except StackError as error:
         print(f"setup: {error.message}\nfix: {error.fix}", file=sys.stderr)
         return 1

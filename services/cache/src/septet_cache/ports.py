@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from septet_contracts import Embedding
+from septet_kit.embedding_models import TextKind
 
 from septet_cache.domain.entry import Candidate, Entry, Veto
 from septet_cache.domain.scope import Slot
@@ -20,7 +21,7 @@ class Embeddings(Protocol):
 
     model: str
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> NDArray[np.float32]:
         """Return L2-normalised vectors of shape ``(len(texts), dimensions)``.
 
         Raises:

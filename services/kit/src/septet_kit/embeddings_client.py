@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from septet_contracts import Embedding
 
+from septet_kit.embedding_models import TextKind, definition_of
 from septet_kit.errors import Permanent, Transient
 from septet_kit.observe import semconv
 from septet_kit.observe.tracing import span
@@ -38,18 +39,29 @@ def as_embedding(model: str, vector: Vectors) -> Embedding:
 class Embedder:
     """A client of an embeddings endpoint. Vectors are float32, L2-normalised, in the order of the texts.
 
+    The client puts the model's prefix for the kind of text before each text. Settings override the prefixes of the
+    model's definition; a model without a definition has none.
+
     An LRU cache holds ``cached`` texts, because a stage embeds the same sentences repeatedly; 4,096 vectors of 384
     dimensions take about 8 MB.
     """
 
     def __init__(self, settings: KitSettings, cached: int = CACHED) -> None:
         self.model = settings.embeddings_model
+        known = definition_of(self.model)
+        self.multilingual = known is not None and known.multilingual
+        self._prefixes = dict(known.prefixes) if known else {}
+        overrides: dict[TextKind, str | None] = {
+            "question": settings.embeddings_question_prefix,
+            "passage": settings.embeddings_passage_prefix,
+        }
+        self._prefixes |= {kind: prefix for kind, prefix in overrides.items() if prefix is not None}
         self._endpoint = Endpoint(settings.embeddings_url, settings.embeddings_api_key.get_secret_value())
         self._known: OrderedDict[str, Vectors] = OrderedDict()
         self._cached = cached
 
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed texts; returns an array of shape ``(len(texts), dimensions)``.
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> Vectors:
+        """Embed texts of one kind; returns an array of shape ``(len(texts), dimensions)``.
 
         Raises:
             Transient: the endpoint is down, busy or slow (code ``embeddings_unavailable``).
@@ -57,6 +69,10 @@ class Embedder:
         """
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
+        prefix = self._prefixes.get(kind, "")
+        return await self._embed([prefix + text for text in texts])
+
+    async def _embed(self, texts: Sequence[str]) -> Vectors:
         found = {t: self._known[t] for t in texts if t in self._known}
         for text in found:
             self._known.move_to_end(text)

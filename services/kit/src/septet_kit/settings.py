@@ -14,6 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from septet_kit import embedding_models
 from septet_kit.errors import Permanent
 from septet_kit.messaging.connection import KafkaConnection, Mechanism, Protocol
 
@@ -83,7 +84,14 @@ class KitSettings(FileSettings):
         description="A transaction that does nothing for longer loses its connection.",
     )
     embeddings_url: str = "http://127.0.0.1:8081/v1"
-    embeddings_model: str = "all-MiniLM-L6-v2"
+    embeddings_model: str = embedding_models.DEFAULT
+    embeddings_question_prefix: str | None = Field(
+        default=None,
+        description="Text before a question; by default as the model's definition says, or none.",
+    )
+    embeddings_passage_prefix: str | None = Field(
+        default=None, description="Text before a passage or an answer; by default as with questions."
+    )
     embeddings_api_key: SecretStr = SecretStr("none")
     llm_url: str = "http://127.0.0.1:8080/v1"
     llm_model: str = "septet-small"

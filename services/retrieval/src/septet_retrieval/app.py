@@ -18,6 +18,7 @@ from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.application.classifier import AnswerabilityClassifier
 from septet_retrieval.application.ingest import Ingestor
+from septet_retrieval.application.reembed import Reembedder
 from septet_retrieval.application.search import Searcher
 from septet_retrieval.domain.answerability import coefficients
 from septet_retrieval.handlers import DocumentsHandler, MissedHandler
@@ -52,6 +53,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         await _catch_up(follower)
         ingestor = Ingestor(store, embedder, follower, settings.ingest_batch)
         searcher = Searcher(store, index, embedder, settings)
+        reembedder = Reembedder(store, embedder)
         classifier = AnswerabilityClassifier(embedder, settings)
         documents = Stage(
             "documents",
@@ -62,7 +64,9 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         )
         questions = Stage("missed", MissedHandler(searcher, classifier, settings))
         yield Wiring(
-            stages=[documents, questions], background=[ingestor.run, follower.run], ready=[index.check]
+            stages=[documents, questions],
+            background=[ingestor.run, follower.run, reembedder.run],
+            ready=[index.check],
         )
 
 

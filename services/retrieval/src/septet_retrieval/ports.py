@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from septet_kit import Permanent
+from septet_kit.embedding_models import TextKind
 
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.revisions import Change, Origin, State
@@ -69,6 +70,13 @@ class DocumentWrite:
     vectors: Sequence[Vector]
     embedded: int
     expected: State | None
+
+
+class StalePassage(NamedTuple):
+    """A stored passage with a vector of another model; ``text_hash`` is that of its stored text."""
+
+    passage: IndexedPassage
+    text_hash: bytes
 
 
 @dataclass(frozen=True)
@@ -142,8 +150,20 @@ class PassageStore(Protocol):
         """Return the passages closest to ``vector``, best first; the score is the cosine."""
         ...
 
-    async def cosines(self, tenant: str, passage_ids: Sequence[str], vector: Vector) -> Mapping[str, float]:
-        """Return the cosines of passages with ``vector``."""
+    async def cosines(
+        self, tenant: str, model: str, passage_ids: Sequence[str], vector: Vector
+    ) -> Mapping[str, float]:
+        """Return the cosines of passages with ``vector``; passages of another model have none."""
+        ...
+
+    async def of_other_models(self, tenant: str, model: str, limit: int) -> Sequence[StalePassage]:
+        """Return passages whose vectors are of another model."""
+        ...
+
+    async def replace_vectors(
+        self, tenant: str, model: str, passages: Sequence[StalePassage], vectors: Sequence[Vector]
+    ) -> None:
+        """Store new vectors of passages. A passage whose text changed meanwhile keeps its own."""
         ...
 
 
@@ -190,8 +210,12 @@ class ReindexLocks(Protocol):
 
 
 class TextEmbedder(Protocol):
-    """Embeds texts as L2-normalised vectors, one row per text."""
+    """Embeds texts as L2-normalised vectors, one row per text.
+
+    ``multilingual`` tells whether the model supports scripts other than Latin.
+    """
 
     model: str
+    multilingual: bool
 
-    async def embed(self, texts: Sequence[str]) -> Vector: ...
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> Vector: ...

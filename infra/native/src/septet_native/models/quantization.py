@@ -32,6 +32,19 @@ PRODUCTS = {
 }
 
 
+def save(model: ModelProto, target: Path, operators: Sequence[str]) -> None:
+    """Write *model* to *target*, with quantised weights of *operators*; without operators as it is."""
+    if not operators:
+        onnx.save(model, str(target))
+        return
+    full = target.with_name(target.name + ".fp32")
+    try:
+        onnx.save(model, str(full))
+        quantize(full, target, operators)
+    finally:
+        full.unlink(missing_ok=True)
+
+
 def quantize(source: Path, target: Path, operators: Sequence[str]) -> None:
     """Write *source* to *target* with quantised weights; activations are quantised at run time.
 

@@ -9,7 +9,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
 
-from septet_native.models import minilm, smollm
+from septet_native.models import smollm
+from septet_native.models.build import DEFAULT
+from septet_native.models.embedding_model import EmbeddingModel
 from septet_native.processes.health import http_probe
 from septet_native.processes.process import Command
 from septet_native.servers.server import Places, Report
@@ -55,9 +57,10 @@ class PythonServer(ABC):
 
 @dataclass(frozen=True)
 class EmbeddingsServer(PythonServer):
-    """MiniLM on onnxruntime."""
+    """Embedding models on onnxruntime; ``model`` is loaded at the start."""
 
     workers: int = 2
+    model: EmbeddingModel = DEFAULT
 
     @property
     def name(self) -> str:
@@ -66,14 +69,15 @@ class EmbeddingsServer(PythonServer):
 
     async def prepare(self, report: Report) -> None:
         """Build the model file on the first start."""
-        if not minilm.model_path(self.places.cache).exists():
+        if not self.model.is_built(self.places.cache):
             report("building the embedding model")
-        await asyncio.to_thread(minilm.ensure_model, self.places.cache)
+        await asyncio.to_thread(self.model.ensure, self.places.cache)
 
     def arguments(self) -> tuple[str, ...]:
-        """Directory of the model file, and number of workers."""
-        cache = str(self.places.cache)
-        return ("septet_native.models.embeddings", "--cache", cache, "--workers", str(self.workers))
+        """The model, the directory of its files, and number of workers."""
+        values = {"--model": self.model.name, "--cache": self.places.cache, "--workers": self.workers}
+        flat = (part for pair in values.items() for part in map(str, pair))
+        return ("septet_native.models.embeddings", *flat)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Addresses:
     otlp_endpoint: str
     traces_url: str
     data_dir: str
-    embeddings_model: str = "all-MiniLM-L6-v2"
+    embeddings_model: str = "multilingual-e5-small"
     llm_model: str = "septet-small"
     stack: str = "embedded"
     kafka_protocol: str = "PLAINTEXT"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from septet_kit.tenants import Tenants
 
 from septet_native.errors import ToolMissing
+from septet_native.models.build import MODELS
 from septet_native.packages.jdk import find_jdk
 from septet_native.packages.versions import pinned
 from septet_native.processes.ports import LOOPBACK
@@ -69,6 +70,7 @@ class Composition:
             otlp_endpoint=f"http://{LOOPBACK}:{otlp.otlp_port if isinstance(otlp, Jaeger) else otlp.port}",
             traces_url=f"http://{LOOPBACK}:{otlp.port}",
             data_dir=str(s.places().data),
+            embeddings_model=s.embeddings_model,
             llm_model=s.llm_model or "septet-small",
             stack=s.stack,
             kafka_protocol="SASL_SSL" if self.kafka.secured else "PLAINTEXT",
@@ -97,7 +99,9 @@ def compose(settings: StackSettings, port: ChoosePort) -> Composition:
             tenants=Tenants.load(s.tenants_file),
         ),
         postgres=Postgres(places, port("postgres", s.postgres_port)),
-        embeddings=EmbeddingsServer(places, port("embeddings", s.embeddings_port), s.threads),
+        embeddings=EmbeddingsServer(
+            places, port("embeddings", s.embeddings_port), s.threads, MODELS[s.embeddings_model]
+        ),
         traces=TracesServer(places, port("traces", s.traces_port), s.max_traces),
     )
     if s.llm and not s.llm_url:

@@ -31,6 +31,7 @@ class StackSettings(BaseSettings):
         kafka_controller_port: of Kafka's controller.
         postgres_port: of PostgreSQL.
         embeddings_port: of the embeddings server.
+        embeddings_model: ``multilingual-e5-small``, or ``all-MiniLM-L6-v2``: English only, with less CPU and memory.
         llm_port: of the small language model.
         opensearch_port: of OpenSearch.
         opensearch_transport_port: between the nodes of OpenSearch.
@@ -61,6 +62,7 @@ class StackSettings(BaseSettings):
     kafka_controller_port: int = Field(default=9093, ge=0, le=65535)
     postgres_port: int = Field(default=5433, ge=0, le=65535)
     embeddings_port: int = Field(default=8091, ge=0, le=65535)
+    embeddings_model: Literal["multilingual-e5-small", "all-MiniLM-L6-v2"] = "multilingual-e5-small"
     llm_port: int = Field(default=8092, ge=0, le=65535)
     traces_port: int = Field(default=4318, ge=0, le=65535)
     opensearch_port: int = Field(default=9200, ge=0, le=65535)

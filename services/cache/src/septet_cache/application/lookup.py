@@ -125,7 +125,7 @@ class Lookup:
     async def _embed(self, question: str) -> tuple[Embedding | None, tuple[str, ...]]:
         """Return the question's embedding, or None if the endpoint is down, and the degraded components."""
         try:
-            vectors = await self._with_timeout(self._embeddings.embed([question]))
+            vectors = await self._with_timeout(self._embeddings.embed([question], "question"))
         except (Transient, Permanent) as error:
             log.warning("semantic lookup skipped: no embedding", code=error.code)
             return None, ("cache.semantic",)

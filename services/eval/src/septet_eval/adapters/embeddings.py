@@ -69,7 +69,7 @@ class AnswerVectors:
 
     async def _call(self, batch: list[_Waiting]) -> None:
         try:
-            vectors = await self._embedder.embed([w.text for w in batch])
+            vectors = await self._embedder.embed([w.text for w in batch], "passage")
         except Exception as error:
             for waiting in batch:
                 if not waiting.result.done():

@@ -16,7 +16,15 @@ from septet_kit.store.tenancy import ALL_TENANTS, NO_TENANT, set_tenant
 
 from septet_retrieval.adapters import rows
 from septet_retrieval.domain.revisions import State
-from septet_retrieval.ports import DocumentKey, DocumentPassages, DocumentWrite, LazyHit, Unchanged, Vector
+from septet_retrieval.ports import (
+    DocumentKey,
+    DocumentPassages,
+    DocumentWrite,
+    LazyHit,
+    StalePassage,
+    Unchanged,
+    Vector,
+)
 
 _WRITE_LOCK = 7_370_738
 
@@ -86,11 +94,26 @@ class PostgresStore:
         # An iterative scan returns its results in approximate order.
         return sorted(hits, key=lambda hit: -hit.score)
 
-    async def cosines(self, tenant: str, passage_ids: Sequence[str], vector: Vector) -> Mapping[str, float]:
+    async def cosines(
+        self, tenant: str, model: str, passage_ids: Sequence[str], vector: Vector
+    ) -> Mapping[str, float]:
         found = await self._pool.fetch(
-            rows.COSINES, tenant, list(passage_ids), HalfVector(vector), tenant=tenant
+            rows.COSINES, tenant, model, list(passage_ids), HalfVector(vector), tenant=tenant
         )
         return {row["passage_id"]: row["cosine"] for row in found}
+
+    async def of_other_models(self, tenant: str, model: str, limit: int) -> Sequence[StalePassage]:
+        found = await self._pool.fetch(rows.OF_OTHER_MODELS, tenant, model, limit, tenant=tenant)
+        return [StalePassage(rows.to_passage(row), row["text_hash"]) for row in found]
+
+    async def replace_vectors(
+        self, tenant: str, model: str, passages: Sequence[StalePassage], vectors: Sequence[Vector]
+    ) -> None:
+        changes = [
+            (tenant, stale.passage.passage_id, stale.text_hash, model, HalfVector(vector))
+            for stale, vector in zip(passages, vectors, strict=True)
+        ]
+        await self._pool.executemany(rows.REPLACE_VECTOR, changes, tenant=tenant)
 
 
 async def _write(

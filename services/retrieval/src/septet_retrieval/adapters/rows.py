@@ -83,8 +83,20 @@ ORDER BY embedding <=> $3 LIMIT $4
 """
 
 COSINES = """
-SELECT passage_id, 1 - (embedding <=> $3) AS cosine FROM passages
-WHERE tenant = $1 AND passage_id = ANY($2)
+SELECT passage_id, 1 - (embedding <=> $4) AS cosine FROM passages
+WHERE tenant = $1 AND model = $2 AND passage_id = ANY($3)
+"""
+
+# PostgreSQL uses no index for <>.
+OF_OTHER_MODELS = """
+SELECT * FROM (SELECT * FROM passages WHERE tenant = $1 AND model < $2 ORDER BY model LIMIT $3) lower
+UNION ALL
+SELECT * FROM (SELECT * FROM passages WHERE tenant = $1 AND model > $2 ORDER BY model LIMIT $3) higher
+LIMIT $3
+"""
+
+REPLACE_VECTOR = """
+UPDATE passages SET model = $4, embedding = $5 WHERE tenant = $1 AND passage_id = $2 AND text_hash = $3
 """
 
 

@@ -29,7 +29,7 @@ class AnswerabilityClassifier:
     def __init__(self, embedder: TextEmbedder, settings: RetrievalSettings) -> None:
         self._embedder = embedder
         self._timeout_s = settings.side_timeout.total_seconds()
-        self._multilingual = settings.dense_multilingual
+        self._multilingual = settings.is_multilingual(embedder.multilingual)
 
     async def assess(
         self, question: str, passages: Sequence[Passage], embedding: Embedding | None
@@ -51,7 +51,8 @@ class AnswerabilityClassifier:
             return None
         try:
             async with asyncio.timeout(self._timeout_s):
-                vectors = await self._embedder.embed([sentence.embedded_text for sentence in sentences])
+                texts = [sentence.embedded_text for sentence in sentences]
+                vectors = await self._embedder.embed(texts, "passage")
         except (Transient, TimeoutError) as error:
             log.warning("answerability without cosines", error=str(error))
             return None

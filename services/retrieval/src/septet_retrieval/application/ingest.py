@@ -157,7 +157,7 @@ class Ingestor:
         # In slices: the queue time of one large call could exceed the call's timeout.
         for start in range(0, len(missing), _EMBED_TOGETHER):
             part = missing[start : start + _EMBED_TOGETHER]
-            made = await self._embedder.embed([texts[text_hash] for text_hash in part])
+            made = await self._embedder.embed([texts[text_hash] for text_hash in part], "passage")
             known |= zip(part, np.asarray(made, dtype=np.float32), strict=True)
         return known, set(missing)
 

@@ -66,6 +66,7 @@ class Searcher:
         self._index = index
         self._embedder = embedder
         self._settings = settings
+        self._multilingual = settings.is_multilingual(embedder.multilingual)
 
     async def search(self, query: Query) -> SearchResult:
         """Return the ``options.k`` best passages.
@@ -122,7 +123,7 @@ class Searcher:
         known = query.embedding
         if known is not None and known.model == self._embedder.model:
             return np.asarray(known.vector, dtype=np.float32)
-        vector: Vector = (await self._embedder.embed([query.text]))[0]
+        vector: Vector = (await self._embedder.embed([query.text], "question"))[0]
         return vector
 
     async def _fuse(
@@ -155,7 +156,7 @@ class Searcher:
         return SearchResult(tuple(best), info, embedding, degraded)
 
     def _dense_weight(self, text: str) -> float:
-        if not (self._settings.dense_multilingual or is_latin(text)):
+        if not (self._multilingual or is_latin(text)):
             return self._settings.dense_weight_foreign
         return length_adjusted(self._settings.dense_weight, len(analyze_question(text[:ANALYZED_CHARACTERS])))
 
@@ -165,7 +166,7 @@ class Searcher:
             return {}
         try:
             async with asyncio.timeout(self._settings.side_timeout.total_seconds()):
-                return await self._store.cosines(tenant, names, vector)
+                return await self._store.cosines(tenant, self._embedder.model, names, vector)
         except (Transient, TimeoutError) as error:
             log.warning("cosines of lexical hits failed", error=str(error))
             return {}
