@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from septet_kit import Kit, ServiceSpec, Stage, Wiring
+from septet_kit.embedding_models import base_name
 from septet_kit.embeddings_client import Embedder
 from septet_kit.observe import get_logger
 
@@ -70,7 +71,7 @@ async def _embedder(kit: Kit) -> AsyncIterator[Embedder]:
 
 def _is_calibrated(model: str) -> bool:
     """Whether the classifier was trained for the embeddings model. If not, only exact and key hits are served."""
-    if model == calibrated_for():
+    if base_name(model) == calibrated_for():
         return True
     log.warning(
         "semantic hits are disabled: the classifier was trained for another embeddings model",
