@@ -64,6 +64,7 @@ def _abuse(name: str, weight: float, *parts: str, needs: re.Pattern[str] | None 
     return Abuse(name, weight, re.compile("|".join(parts), re.IGNORECASE), needs)
 
 
+_KOREAN_WEIGHT = 0.95
 _SOMEBODY = re.compile(rf"\b{_TARGET}", re.IGNORECASE)
 _SOMEBODY_OR_YOU = re.compile(rf"you|kys|\b{_TARGET}", re.IGNORECASE)
 
@@ -144,7 +145,7 @@ def match_abuse(text: str, *, quoted: bool = False) -> list[Found]:
         for abuse in ABUSES
         if any(_matches(abuse, plain, *window) for window in windows(len(plain)))
     ]
-    found += [Found(name, weight) for name, weight in match_korean(text, quoted=quoted).items()]
+    found += [Found(name, _KOREAN_WEIGHT) for name in match_korean(text, quoted=quoted)]
     return sorted(found, key=lambda kind: -kind.weight)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,13 +20,15 @@ class Lexicon:
     """Patterns of the lexicon's classes.
 
     Attributes:
-        alone: patterns that are abuse without a context, by class.
-        marked: groups in the plural or with a particle, so that a predicate may follow at some distance.
+        alone: patterns that are abuse without a context, by kind. One pattern that joins them is slower.
+        protected: groups of people, about whom mild predicates count too. ``others`` are chosen roles and parties,
+            and ``persons`` pronouns. A match has a group ``vile``, ``many`` or ``josa`` if a word follows it that
+            demeans, marks the plural, or marks its role.
+        attribute: adjectives that demean the group after them.
     """
 
     harmless: re.Pattern[str]
-    alone: Mapping[str, re.Pattern[str]]
-    slurs: re.Pattern[str]
+    alone: Mapping[str, Sequence[re.Pattern[str]]]
     protected: re.Pattern[str]
     others: re.Pattern[str]
     persons: re.Pattern[str]
@@ -51,16 +53,17 @@ def lexicon() -> Lexicon:
             joined = _PART.sub(lambda match: parts[match.group(1)], joined)
         return f"(?:{joined})"
 
-    def boundary(section: Mapping[str, list[str]]) -> str:
-        return f"{_START}{join(section['start'])}" + (f"|{join(section['any'])}" if "any" in section else "")
+    def patterns(name: str) -> list[str]:
+        section: dict[str, list[str]] = body[name]
+        return [f"{_START}{join(section['start'])}", *([join(section["any"])] if "any" in section else [])]
 
     jamo = f"(?<![ㄱ-ㅎ]){join(body['jamo'])}(?![ㄱ-ㅊㅌ-ㅍ])"
     pests = rf"{_START}(?:{body['slurs']['pest'][0]})충(?=들|이|은|아|새|놈|년|네|냐|ㅋ|만|한테|때문|도|의|\s|$|[!.,?])"
     alone = {
-        "abuse_ko": f"{boundary(body['swearing'])}|{jamo}",
-        "slur_ko": (slurs := f"{boundary(body['slurs'])}|{pests}"),
-        "threat_ko": boundary(body["threats"]),
-        "derogation_ko": f"{boundary(body['dehumanising'])}|{boundary(body['implicit'])}",
+        "abuse_ko": [*patterns("swearing"), jamo],
+        "slur_ko": [*patterns("slurs"), pests],
+        "threat_ko": patterns("threats"),
+        "derogation_ko": [*patterns("dehumanising"), *patterns("implicit")],
     }
     suffix = join(
         [
@@ -70,8 +73,7 @@ def lexicon() -> Lexicon:
     )
     return Lexicon(
         harmless=re.compile(join(body["harmless"])),
-        alone={name: re.compile(pattern) for name, pattern in alone.items()},
-        slurs=re.compile(slurs),
+        alone={name: tuple(map(re.compile, found)) for name, found in alone.items()},
         protected=re.compile(f"{_START}{join(body['groups']['protected'])}{suffix}"),
         others=re.compile(f"{_START}{join(body['groups']['others'])}{suffix}"),
         persons=re.compile(f"{_START}{join(body['groups']['persons'])}{suffix}"),
