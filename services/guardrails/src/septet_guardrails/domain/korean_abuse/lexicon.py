@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import regex as re
+import regex as re  # type: ignore[import-untyped]
 import yaml
 
 _PART = re.compile(r"(?<!P)<(\w+)>")
