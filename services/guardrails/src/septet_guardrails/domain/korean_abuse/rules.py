@@ -18,11 +18,10 @@ from septet_guardrails.domain.korean_abuse.normal import is_korean, normalise_ko
 
 # Most characters of a sentence whose other words count for a match.
 _REACH = 200
-# Most characters between a group and a predicate: if the group is in the plural or has a particle, for a mild
-# predicate, and for other groups.
+# Most characters between a group and a predicate: after a plural or a particle, before a mild predicate, and otherwise.
 _FAR, _NEAR, _BARE = 18, 12, 2
+# Kinds that do not count if the author is their subject.
 _OF_OTHERS = ("abuse_ko", "derogation_ko")
-"""Kinds that do not count if the author is their subject."""
 
 _END = re.compile(r"[.!?\n…]+")
 _QUOTED = re.compile(
