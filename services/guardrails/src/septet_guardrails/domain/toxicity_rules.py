@@ -1,6 +1,6 @@
-"""Patterns of abuse, hatred and threats in English and Korean: a target, and a statement about it.
+"""Patterns of abuse, hatred and threats in English: a target, and a statement about it.
 
-The structure follows the functional tests of HateCheck (Röttger et al., 2021). Derogation, threats, slurs and
+:func:`match_abuse` also finds Korean abuse (see ``korean_abuse``). The structure follows the functional tests of HateCheck (Röttger et al., 2021). Derogation, threats, slurs and
 profanity count if they are aimed at people, and not if they are quoted, negated or aimed at things.
 """
 
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from septet_guardrails.domain.korean_abuse import match_korean
 from septet_guardrails.domain.text import fold, windows
 
 _GROUP = (
@@ -51,10 +53,18 @@ class Abuse:
     needs: re.Pattern[str] | None = None
 
 
+class Found(NamedTuple):
+    """A kind of abuse that a text contains, with the probability that it is abuse."""
+
+    name: str
+    weight: float
+
+
 def _abuse(name: str, weight: float, *parts: str, needs: re.Pattern[str] | None = None) -> Abuse:
     return Abuse(name, weight, re.compile("|".join(parts), re.IGNORECASE), needs)
 
 
+_KOREAN_WEIGHT = 0.95
 _SOMEBODY = re.compile(rf"\b{_TARGET}", re.IGNORECASE)
 _SOMEBODY_OR_YOU = re.compile(rf"you|kys|\b{_TARGET}", re.IGNORECASE)
 
@@ -103,25 +113,6 @@ ABUSES: tuple[Abuse, ...] = (
         0.92,
         r"\b(?:n[i1]gg(?:er|ah)s?|f[a@]gg[o0]ts?|k[i1]kes?|tr[a@]nnies|w[e3]tb[a@]cks?|r[a@]gheads?)\b",
     ),
-    _abuse(
-        "abuse_ko",
-        0.95,
-        r"(?:씨|시|쒸|씹)\s*[0-9.*!]*\s*(?:발|벌|팔|빨)\s*(?:놈|년|새끼|아|것|럼|것들|ㅋ|$|[!.~?,\s])",
-        r"ㅅ\s*ㅂ(?!\w)|ㅂ\s*ㅅ(?!\w)|ㅈ\s*ㄹ(?!\w)",
-        r"(?:개|씹|미친|좆|쌍|호로)\s*(?:새끼|새꺄|색기|년|놈|자식)|병\s*신\s*(?:아|같|새끼|들|이네|이냐|$|[!.])|지\s*랄\s*(?:하|마|이|좀|$|[!.])|좆\s*(?:같|까|밥)|엿\s*먹어|닥쳐|꺼져\s*(?:라|버려|$|[!.])",
-    ),
-    _abuse(
-        "hatred_ko",
-        0.95,
-        r"(?:여자|여성|남자|남성|게이|동성애자|성소수자|트랜스젠더|장애인|흑인|외국인|이민자|난민|무슬림|유대인|중국인|일본인|한국인|조선족|노인)(?:들)?(?:은|는|이|가|을|를)?\s*"
-        r"(?:다|모두|전부|정말|진짜|너무)?\s*(?:쓰레기|벌레|짐승|역겹|역겨|혐오스|죽어야|죽여|없어져야|꺼져|싫어\s*죽|멍청하|열등|미개)",
-        r"(?:짱깨|쪽바리|쪽발이|깜둥이|똥남아|맘충|한남충|틀딱|급식충|된장녀|김치녀|홍어족)",
-    ),
-    _abuse(
-        "threat_ko",
-        0.97,
-        r"(?:너|널|너를|네|니|당신|너희|그\s*(?:놈|년)|저\s*(?:놈|년))(?:을|를|들)?[^.?!\n]{0,12}(?:죽여\s*버|죽일\s*거|죽여\s*줄|찔러\s*버|패\s*버|때려\s*죽)|(?:나가|가서)\s*(?:뒈져|죽어)|뒈져|자살해\s*(?:라|버려)|죽어\s*(?:버려|라)(?:[!.\s]|$)",
-    ),
 )
 
 _QUOTED = re.compile(r"[\"“„«][^\"”»]{2,200}[\"”»]|(?<!\w)['‘][^'’\n]{4,200}['’](?!\w)")
@@ -142,7 +133,7 @@ def normalise(text: str) -> str:
     return _LEET_WORD.sub(lambda match: match.group().translate(_LEET), joined)
 
 
-def match_abuse(text: str, *, quoted: bool = False) -> list[Abuse]:
+def match_abuse(text: str, *, quoted: bool = False) -> list[Found]:
     """Return the kinds of abuse in ``text``, highest weight first.
 
     Matches after a negation or reported speech do not count. Quotations count only if ``quoted``: a question that
@@ -150,9 +141,12 @@ def match_abuse(text: str, *, quoted: bool = False) -> list[Abuse]:
     """
     plain = normalise(text if quoted else _QUOTED.sub(" … ", text))
     found = [
-        abuse for abuse in ABUSES if any(_matches(abuse, plain, *window) for window in windows(len(plain)))
+        Found(abuse.name, abuse.weight)
+        for abuse in ABUSES
+        if any(_matches(abuse, plain, *window) for window in windows(len(plain)))
     ]
-    return sorted(found, key=lambda abuse: -abuse.weight)
+    found += [Found(name, _KOREAN_WEIGHT) for name in match_korean(text, quoted=quoted)]
+    return sorted(found, key=lambda kind: -kind.weight)
 
 
 def _matches(abuse: Abuse, plain: str, start: int, end: int) -> bool:
