@@ -30,7 +30,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 	  || { echo "Septet needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 setup" >&2; exit 1; }
 	@echo "setup: creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@echo "setup: installing packages from requirements.lock (about 510 MB on a new machine)"
+	@echo "setup: installing packages from requirements.lock (about 600 MB on a new machine)"
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes \
 	  -r requirements.lock | awk -v total=$$(grep -c '==' requirements.lock) \
 	  '/^(Collecting|Requirement already)/ {printf "\r  package %d of about %d  ", ++n, total; fflush()} END {print ""}'

@@ -31,7 +31,7 @@ from benchmarks.peers.haystack_components import (
     TantivyRetriever,
     to_document,
 )
-from benchmarks.peers.work import PASSAGES, Reply, Work, check
+from benchmarks.peers.work import PASSAGES, Reply, Work, check, question_prefix
 
 TABLE = "peer_haystack"
 # Connections per process, as for LlamaIndex; more would exceed the sixty of the embedded server.
@@ -133,7 +133,10 @@ class HaystackPeer:
         return {
             "rails": InputRails(work),
             "embedder": OpenAITextEmbedder(
-                api_key=key, model=settings.embeddings_model, api_base_url=settings.embeddings_url
+                api_key=key,
+                model=settings.embeddings_model,
+                api_base_url=settings.embeddings_url,
+                prefix=question_prefix(settings.embeddings_model),
             ),
             "bm25_retriever": self._lexical,
             "embedding_retriever": LeanRetriever([document_store(settings) for _ in range(CONNECTIONS)]),

@@ -20,7 +20,7 @@ from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.peers.corpus import TENANT, found
-from benchmarks.peers.work import CANDIDATES, PASSAGES
+from benchmarks.peers.work import CANDIDATES, PASSAGES, question_prefix
 
 TABLE = "peer_llamaindex"
 # Connections per process; more would exceed the sixty of the embedded server.
@@ -38,7 +38,8 @@ class DenseRetriever(VectorIndexRetriever):
     """Search on the vector index; embeds the question during the lexical search."""
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        query_bundle.embedding = await self._embed_model.aget_query_embedding(query_bundle.query_str)
+        text = question_prefix(self._embed_model.model_name) + query_bundle.query_str
+        query_bundle.embedding = await self._embed_model.aget_query_embedding(text)
         nodes: list[NodeWithScore] = await super()._aretrieve(query_bundle)
         if isinstance(query_bundle, Asked):
             query_bundle.similarities = {node.node_id: node.get_score() for node in nodes}

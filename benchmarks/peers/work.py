@@ -46,6 +46,7 @@ from septet_guardrails.application.correction import Revise, decide
 from septet_guardrails.application.screening import check_usable, screen
 from septet_guardrails.domain.rails import Question, input_rails, output_rails
 from septet_guardrails.domain.replies import blocked
+from septet_kit.embedding_models import definition_of
 from septet_kit.embeddings_client import Embedder, as_embedding
 from septet_kit.settings import KitSettings
 from septet_retrieval.application.classifier import AnswerabilityClassifier
@@ -198,3 +199,9 @@ def _outcome(event: Screened | Grounded | Revision, **fields: Any) -> Outcome:
 def _carried(event: Flow, into: type[Flow]) -> dict[str, Any]:
     """Fields that the next record copies from the previous one."""
     return {name: value for name, value in event if name in into.model_fields and name != "contract"}
+
+
+def question_prefix(model: str) -> str:
+    """The text that an embedding model expects before a question, which Septet's client adds by itself."""
+    known = definition_of(model)
+    return known.prefixes["question"] if known else ""
