@@ -136,13 +136,19 @@ async def test_a_similar_question_is_reported_with_the_check_that_refused_it(
 
 
 async def test_korean_repeats_and_refusals(log: Log) -> None:
-    first = "리스트를 정렬하는 방법은 무엇인가요?"
+    first = "파이썬에서 리스트를 가장 빠르게 정렬하는 방법은 무엇인가요?"
     await log.ask(first, 0, language="ko", stored=False)
-    await log.ask("리스트를 정렬하는 방법은 무엇인가요", 1, language="ko", stored=False)
-    await log.ask("튜플을 정렬하는 방법은 무엇인가요?", 2, language="ko", stored=False)
+    await log.ask(first.rstrip("?"), 1, language="ko", stored=False)
+    await log.ask(first.replace("리스트", "튜플"), 2, language="ko", stored=False)
     advice = log.advice()
     assert advice.repeats == {"exact": 1}
     assert [r.example.earlier for r in advice.refused] == [first]
+
+
+async def test_an_unrelated_question_is_new(log: Log) -> None:
+    await log.ask(QUESTION, 0)
+    await log.ask("Who wrote the novel Middlemarch?", 1)
+    assert (log.last().cause, log.advice().refused) == ("new", ())
 
 
 async def test_a_repeat_in_other_words_counts_without_a_stored_answer(log: Log) -> None:

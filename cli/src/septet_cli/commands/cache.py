@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -249,6 +250,8 @@ async def _advise(hours: float, limit: int, tenant: str | None, as_json: bool) -
     from septet_cli.caching.show import advice_screen
 
     traffic = await _traffic(hours, limit, tenant)
+    # The comparison blocks the event loop: let Ctrl-C raise in it instead of cancelling this task.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with err.status(f"[dim]comparing {len(traffic.requests)} requests …[/]"):
         advice = report_on(traffic.requests, rules_of(CacheSettings()))
     lines = sentences(advice)

@@ -34,6 +34,10 @@ Cause = Literal[
 Repeat = Literal["exact", "key", "meaning"]
 
 
+SIMILAR = 0.8
+"""Similarity from which a question with another meaning is reported as ``similar`` and not as ``new``."""
+
+
 @dataclass(frozen=True)
 class Rules:
     """Settings of the cache that decide about hits (see ``CacheSettings``)."""
@@ -118,8 +122,7 @@ def _finding(
             request, "other_scope", earlier=same_text.ask.query, detail=_differing(request, same_text)
         )
     if other is not None and pair is not None and pair.failed_check is not None:
-        name = pair.failed_check.name
-        return Finding(request, "similar", None, other.ask.query, name, None, pair.similarity)
+        return _refused(request, other.ask.query, pair.failed_check.name, pair.similarity)
     return _from_lookup(request)
 
 
@@ -166,8 +169,14 @@ def _from_lookup(request: LoggedRequest) -> Finding:
     failed = next((c for c in request.cache.checks if not c.passed), None)
     if failed is None or request.cache.matched_question is None:
         return Finding(request, "new")
-    nearest = request.cache.matched_question
-    return Finding(request, "similar", None, nearest, failed.name, None, request.cache.similarity)
+    return _refused(request, request.cache.matched_question, failed.name, request.cache.similarity or 0.0)
+
+
+def _refused(request: LoggedRequest, nearest: str, check: str, similarity: float) -> Finding:
+    """The nearest question has another meaning. If only the classifier refused it, it is similar at any cosine."""
+    if similarity < SIMILAR and check != "second_opinion":
+        return Finding(request, "new")
+    return Finding(request, "similar", None, nearest, check, None, similarity)
 
 
 def _similar(ordered: Sequence[LoggedRequest], rules: Rules) -> _Similar:
