@@ -92,9 +92,9 @@ def _refused(advice: Advice) -> RenderableType:
 
 
 def _by_meaning(advice: Advice) -> RenderableType:
-    table = _table("same meaning", "similarity", "least similar pairs")
+    table = _table("similarity", "least similar pairs that count as the same question")
     for pair in advice.by_meaning:
-        table.add_row("", _cosine(pair.similarity), Text(f"{pair.question}\n{pair.earlier}"))
+        table.add_row(_cosine(pair.similarity), Text(f"{pair.question}\n{pair.earlier}"))
     return Padding(table, (0, 0, 1, 0))
 
 

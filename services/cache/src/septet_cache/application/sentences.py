@@ -25,8 +25,8 @@ def _items(advice: Advice) -> Iterator[str]:
     for group in advice.items:
         yield (
             f"{group.requests} requests repeat a question with another item id ({group.items} items; "
-            f"“{group.examples[0]}”, “{group.examples[1]}”): give them a cache key with the item id, so that each "
-            "wording of the question about an item is a hit."
+            f"“{group.examples[0]}”, “{group.examples[1]}”): give them a cache key with the item id and what "
+            "is asked, so that each wording of the question about an item is a hit."
         )
 
 
@@ -38,7 +38,7 @@ def _misses(advice: Advice) -> Iterator[str]:
 
 def _miss(group: Unserved) -> str | None:
     n = group.repeats
-    asked = f"{n} request{' repeats' if n == 1 else 's repeat'} a question"
+    asked = f"{_many(n)} a question"
     match group.cause:
         case "bypassed" if n:
             return f"{asked} and bypass{'es' if n == 1 else ''} the cache: leave out `cache.use` where a stored answer is good enough."
@@ -58,16 +58,20 @@ def _miss(group: Unserved) -> str | None:
             return f"{_many(group.requests)} a question of another scope: {why}. Requests share answers only if these agree."
         case "masked":
             return (
-                f"{group.requests} requests had personal data masked, or an unknown decision of a rail: "
+                f"{_count(group.requests)} had personal data masked, or an unknown decision of a rail: "
                 "such questions are neither looked up nor stored."
             )
         case "disabled":
-            return f"The cache was switched off for {group.requests} requests: see `SEPTET_CACHE_ENABLED`."
+            return f"The cache was switched off for {_count(group.requests)}: see `SEPTET_CACHE_ENABLED`."
     return None
 
 
 def _many(requests: int) -> str:
-    return f"{requests} request{' repeats' if requests == 1 else 's repeat'}"
+    return f"{_count(requests)} repeat{'s' if requests == 1 else ''}"
+
+
+def _count(requests: int) -> str:
+    return f"{requests} request{'' if requests == 1 else 's'}"
 
 
 def _lifetimes(advice: Advice) -> Iterator[str]:
@@ -89,7 +93,7 @@ def _risk(advice: Advice) -> Iterator[str]:
     if near:
         checks = ", ".join(f"{g.check} {g.near}" for g in advice.refused if g.near)
         yield (
-            f"{near} requests are at least {NEAR:g} similar to a question with another meaning ({checks}): "
+            f"{_count(near)} with a similarity of {NEAR:g} or more to a question with another meaning ({checks}): "
             "a cache by similarity alone serves them a wrong answer; this one does not."
         )
     if advice.by_meaning:
