@@ -201,7 +201,7 @@ def test_the_summary_counts_and_groups_the_reasons() -> None:
     report.give_up(asked[3], 65)
     shown = warm_summary(report, 5).plain
     assert "5 questions: 0 answers admitted, 1 stored before, 2 not admitted" in shown
-    assert "1 without a response, 1 not finished (1 by an earlier run today)" in shown
+    assert "1 without a response, 1 not finished (1 by an earlier run today;" in shown
     assert "not admitted, the status is abstained: 2\n  faq:2: b?" in shown
     assert "not admitted, no response within 65 s: 1\n  faq:4: d?" in shown
     assert isinstance(report.refused[0], NotAdmitted)

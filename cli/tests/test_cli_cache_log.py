@@ -71,11 +71,13 @@ class Eval:
         await asyncio.sleep(0.05)
         self.open -= 1
         status = {"stored": "hit_exact"}.get(question, "miss")
+        outcome = "failed" if question == "fails twice" and self.asked.count(question) < 3 else "answered"
         if question != "silence":
             event = release(
                 request["request_id"],
                 question,
                 request["tenant"],
+                status=outcome,
                 cache=CacheInfo(status=status),
                 admission_reason="groundedness 0.41 is below 0.60",
             )
@@ -105,6 +107,21 @@ async def test_each_question_is_published_once_and_its_result_is_counted(kafka: 
     for report, repeated in ((first, 0), (again, 5)):
         assert (report.served, report.admitted, report.repeated) == (1, 0, repeated)
         assert {r.reason for r in report.refused} == {"groundedness 0.41 is below 0.60"}
+
+
+async def test_a_failed_request_is_published_again_by_the_next_run(kafka: str) -> None:
+    service, requests = Eval(), asked("fails twice")
+    async with service.serving(kafka):
+        reports = [await warmed(kafka, requests) for _ in range(4)]
+    assert service.asked == ["fails twice"] * 3
+    found = [(r.refused[0].status, r.refused[0].request_id, r.repeated) for r in reports]
+    name = requests[0].request_id
+    assert found == [
+        ("failed", name, 0),
+        ("failed", f"{name}.1", 0),
+        ("answered", f"{name}.2", 0),
+        ("answered", f"{name}.2", 1),
+    ]
 
 
 async def test_a_question_without_a_response_is_counted(kafka: str) -> None:

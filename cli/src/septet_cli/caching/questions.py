@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -29,6 +29,12 @@ class WarmRequest:
     @property
     def request_id(self) -> str:
         return str(self.body["request_id"])
+
+    def attempt(self, number: int) -> WarmRequest:
+        """The request for the attempt ``number``, from 0: a failed request needs a new id to be answered again."""
+        if not number:
+            return self
+        return replace(self, body={**self.body, "request_id": f"{self.request_id}.{number}"})
 
 
 class BadLine(ValueError):

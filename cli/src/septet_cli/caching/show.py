@@ -113,7 +113,7 @@ def warm_summary(report: WarmReport, total: int) -> Text:
         parts.append(f"{total - report.done} not finished")
     text = Text(f"{total} questions: {', '.join(parts)}")
     if report.repeated:
-        text.append(f" ({report.repeated} by an earlier run today)")
+        text.append(f" ({report.repeated} by an earlier run today; --run NAME asks again)")
     for line in _reasons([*report.refused, *report.unanswered]):
         text.append(f"\n{line}")
     return text

@@ -24,6 +24,9 @@ from septet_cli.window import records_until, seek_to_time
 
 RELEASES = topic("releases")
 EXPLAINED = 10
+RETRIED = ("failed", "expired")
+"""Statuses of requests that the next run publishes again, under a new id."""
+MAX_ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ async def warm(
     report: WarmReport,
     advance: Callable[[], None],
 ) -> None:
-    """Publish the requests that were not published since a time, and fill *report*.
+    """Publish the requests that were not answered since a time, and fill *report*.
 
     Raises:
         Unreachable: Kafka does not answer.
@@ -109,14 +112,14 @@ async def warm(
 
         async def one(request: WarmRequest) -> None:
             async with opened:
-                earlier = releases.found(request.request_id)
+                attempt, earlier = releases.earlier(request)
                 if earlier is None:
-                    await _publish(producer, tenants, request)
-                release = earlier or await releases.wait(request.request_id, pace.patience)
+                    await _publish(producer, tenants, attempt)
+                release = earlier or await releases.wait(attempt.request_id, pace.patience)
                 if release is None:
-                    report.give_up(request, pace.patience)
+                    report.give_up(attempt, pace.patience)
                 else:
-                    report.add(request, release, repeated=earlier is not None)
+                    report.add(attempt, release, repeated=earlier is not None)
                 advance()
 
         tasks = [asyncio.create_task(one(request)) for request in requests]
@@ -150,24 +153,30 @@ class _Releases:
     """The releases of the wanted requests, from the log and as they arrive."""
 
     def __init__(self, wanted: set[str]) -> None:
-        self._futures: dict[str, asyncio.Future[Release]] = {
-            name: asyncio.get_running_loop().create_future() for name in wanted
-        }
+        self._wanted = wanted
+        self._futures: dict[str, asyncio.Future[Release]] = {}
         self._reader: asyncio.Task[None] | None = None
 
-    def found(self, request_id: str) -> Release | None:
-        future = self._futures[request_id]
-        return future.result() if future.done() else None
+    def earlier(self, request: WarmRequest) -> tuple[WarmRequest, Release | None]:
+        """The attempt of a request that stands, with its release, or the next one to publish."""
+        for number in range(MAX_ATTEMPTS):
+            attempt = request.attempt(number)
+            future = self._future(attempt.request_id)
+            if not future.done():
+                return attempt, None
+            if future.result().status not in RETRIED:
+                break
+        return attempt, future.result()
 
     async def wait(self, request_id: str, patience: float) -> Release | None:
         """The release of a request; None if it does not arrive in time."""
-        future, reader = self._futures[request_id], self._reader
+        future, reader = self._future(request_id), self._reader
         assert reader is not None
         waiting: list[asyncio.Future[Any]] = [future, reader]
         await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         if not future.done() and reader.done():
             raise Unreachable(f"Reading from Kafka failed: {reader.exception()}", "run `septet doctor`")
-        return self.found(request_id)
+        return future.result() if future.done() else None
 
     def receive(self, record: wire.Record) -> None:
         if b'"warm-' not in (record.value or b""):
@@ -176,9 +185,14 @@ class _Releases:
             release: Release = decode(RELEASES, record.value)
         except ContractError:
             return
-        future = self._futures.get(release.request_id)
-        if future is not None and not future.done():
+        if release.request_id.partition(".")[0] not in self._wanted:
+            return
+        future = self._future(release.request_id)
+        if not future.done():
             future.set_result(release)
+
+    def _future(self, request_id: str) -> asyncio.Future[Release]:
+        return self._futures.setdefault(request_id, asyncio.get_running_loop().create_future())
 
     async def follow(self, consumer: AIOKafkaConsumer) -> None:
         async for record in consumer:
