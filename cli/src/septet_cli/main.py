@@ -7,6 +7,7 @@ import typer
 from septet_cli.commands import (
     ask,
     bench,
+    cache,
     contracts,
     delete,
     demo,
@@ -44,6 +45,7 @@ app = typer.Typer(
 
 for module in (up, ask, ingest, delete, feedback, trace, topics, tenants, reindex, doctor, demo, stub_model):
     module.register(app)
+app.add_typer(cache.app, name="cache")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(stack.app, name="stack")

@@ -69,7 +69,8 @@ class Cache:
         self, question: str = QUESTION, *, request_id: str = "r-2", **fields: Any
     ) -> Missed | Outcome:
         ask = Ask(
-            question=question, **{k: fields.pop(k) for k in ("cache", "messages", "model") if k in fields}
+            question=question,
+            **{k: fields.pop(k) for k in ("cache", "messages", "model", "retrieval") if k in fields},
         )
         event = flow(Screened, request_id=request_id, ask=ask, **fields)
         (emit,) = await self.screened(event, context("screened", event))

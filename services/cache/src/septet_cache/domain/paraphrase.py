@@ -17,16 +17,14 @@ MAX_QUESTION_CHARS = 400
 
 
 @dataclass(frozen=True)
-class Verification:
-    """Result of verifying a candidate.
+class Comparison:
+    """Result of comparing two questions.
 
     Attributes:
-        candidate: the entry and its similarity.
         checks: the checks that ran; the classifier runs last, and only if all others passed.
         probability: the classifier's, that both questions have the same meaning; 0 if it did not run.
     """
 
-    candidate: Candidate
     checks: tuple[CacheCheck, ...]
     probability: float
 
@@ -39,31 +37,49 @@ class Verification:
         return next((c for c in self.checks if not c.passed), None)
 
 
+@dataclass(frozen=True)
+class Verification(Comparison):
+    """Result of verifying a candidate: the entry and its similarity."""
+
+    candidate: Candidate
+
+
 def read_question(question: str, language: str | None) -> Reading | None:
     """Read a question for verification; None if it is too long or its language has no reader."""
     return read(question, language) if len(question) <= MAX_QUESTION_CHARS else None
 
 
 def verify(reading: Reading, candidate: Candidate, strictness: float | None = None) -> Verification:
-    """Run the checks on the candidate's question and ``reading``, then the classifier.
-
-    ``strictness`` (0 to 1) replaces the classifier's trained threshold.
-    """
+    """Compare the candidate's question with ``reading``."""
     other = read_question(candidate.entry.question, candidate.entry.language)
+    found = compare(reading, other, candidate.similarity, strictness)
+    return Verification(found.checks, found.probability, candidate)
+
+
+def compare(
+    reading: Reading, other: Reading | None, similarity: float, strictness: float | None = None
+) -> Comparison:
+    """Run the checks on two questions, then the classifier.
+
+    Args:
+        reading: the new question.
+        other: the earlier question; None if it cannot be read.
+        similarity: cosine of the questions' embeddings.
+        strictness: replaces the classifier's trained threshold (0 to 1).
+    """
     if other is None:
-        check = CacheCheck(name="language", passed=False, detail="cannot be read")
-        return Verification(candidate, (check,), 0.0)
+        return Comparison((CacheCheck(name="language", passed=False, detail="cannot be read"),), 0.0)
     alignment = align(reading, other)
     checks = tuple(CacheCheck(name=c.name, passed=c.passed, detail=c.detail) for c in run_checks(alignment))
     if not all(c.passed for c in checks):
-        return Verification(candidate, checks, 0.0)
+        return Comparison(checks, 0.0)
     classifier = classifiers()[reading.language]
     threshold = classifier.threshold if strictness is None else strictness
-    probability = classifier.probability(features(alignment, candidate.similarity))
+    probability = classifier.probability(features(alignment, similarity))
     detail = f"same meaning with probability {probability:.2f}; {threshold:.2f} is needed"
     # Clients know the classifier's check under this name.
     scored = CacheCheck(name="second_opinion", passed=probability >= threshold, detail=detail)
-    return Verification(candidate, (*checks, scored), probability)
+    return Comparison((*checks, scored), probability)
 
 
 def best(verifications: Iterable[Verification]) -> Verification | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from septet_contracts import Ask
 
@@ -15,13 +15,19 @@ _SLOT = re.compile(r"^([0-9a-f]{32})\.([0-9a-f]{32})$")
 
 
 def scope_of(ask: Ask, policy_version: str, language: str | None = None) -> str:
-    """Return a digest of everything besides the question that an answer depends on.
+    """Return the digest of :func:`scope_parts`. Answers are never shared between scopes."""
+    parts = scope_parts(ask, policy_version, language)
+    return digest(json.dumps(parts, sort_keys=True, ensure_ascii=False))
+
+
+def scope_parts(ask: Ask, policy_version: str, language: str | None = None) -> dict[str, Any]:
+    """Return everything besides the question that an answer depends on.
 
     That is the policy with its version, model alias, language, output schema, retrieval options, history and key.
-    Answers are never shared between scopes. The language is included because each language has its own prompts, and
-    a new prompt version revokes the answers of its scope.
+    The language is included because each language has its own prompts, and a new prompt version revokes the answers
+    of its scope.
     """
-    scope = {
+    return {
         "policy": [ask.policy, policy_version],
         "model": ask.model,
         "language": language,
@@ -31,7 +37,6 @@ def scope_of(ask: Ask, policy_version: str, language: str | None = None) -> str:
         "history": [[m.role, normal_form(m.content)] for m in ask.history],
         "key": ask.cache.key,
     }
-    return digest(json.dumps(scope, sort_keys=True, ensure_ascii=False))
 
 
 @dataclass(frozen=True)
