@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from septet_contracts import Ask
-from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.domain.injection.model import InjectionModel
 from septet_guardrails.domain.policy import InjectionRule
 from septet_guardrails.domain.rails.base import Question
@@ -74,7 +74,7 @@ def test_the_injection_rail_reads_a_repeated_question_once() -> None:
         read.append(text)
         return packaged.classify(text)
 
-    rail = InjectionRail(InjectionModel(packaged.head, packaged.weights, classify))
+    rail = InjectionRail(InjectionModel(packaged.head, packaged.weights, classify), injection_curve())
     question = Question(Ask(question="What is a deque?"), "en", 1.0)
     assert rail.check(question, InjectionRule()) == rail.check(question, InjectionRule())
     assert read == ["what is a deque?"]
