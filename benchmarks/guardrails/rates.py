@@ -3,7 +3,7 @@
     SEPTET_DATA=… OMP_NUM_THREADS=1 python -m benchmarks.guardrails.rates
 
 ``docs/generate/rail_rates_page.py`` makes ``docs/reference/rail-rates.md`` from the result and from that of
-``benchmarks.guardrails.injection``. The weights of groundedness are fitted without the set that they are checked on.
+``benchmarks.guardrails.injection``. Groundedness is checked on part B of each set; its weights are fitted on part A.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from septet_guardrails.adapters.profanity import ProfanityModel
+from septet_guardrails.domain.grounding import calibration
 from septet_guardrails.domain.policy import Policy, ToxicityRule
 from septet_guardrails.domain.rails.toxicity import ToxicityRail
 
-from benchmarks.guardrails.calibrate_groundedness import Row, family, fit, fit_korean, measure, score
+from benchmarks.guardrails.calibrate_groundedness import Row, measure, score
 from benchmarks.guardrails.groundedness_sets import claims
 from benchmarks.guardrails.roc import Scores, grouped, roc, share
 from benchmarks.guardrails.sets import rows, save
@@ -38,14 +39,11 @@ def toxicity(rule: ToxicityRule) -> dict[str, Any]:
     return _body(positives, negatives, {"block": rule.threshold})
 
 
-def groundedness(found: list[Row], points: Mapping[str, float], *, korean: bool) -> dict[str, Any]:
+def groundedness(
+    found: list[Row], weights: Mapping[str, float], points: Mapping[str, float]
+) -> dict[str, Any]:
     """Return curve and rates: unsupported claims against supported ones, scored by 1 - support."""
-    scored: list[tuple[str, bool, float]] = []
-    for left_out in sorted({family(row) for row in found}):
-        others = [row for row in found if family(row) != left_out and row.claim.part == "a"]
-        weights = fit_korean(others) if korean else fit(others)
-        mine = (row for row in found if family(row) == left_out)
-        scored += [(row.claim.group, row.claim.supported, 1 - score(row, weights)) for row in mine]
+    scored = [(row.claim.group, row.claim.supported, 1 - score(row, weights)) for row in found]
     positives, negatives = (
         grouped((g, s) for g, label, s in scored if label is side) for side in (False, True)
     )
@@ -69,15 +67,15 @@ def _body(positives: Scores, negatives: Scores, points: Mapping[str, float]) -> 
 
 def main() -> None:
     policy = Policy()
-    measured = measure(claims())
+    measured = measure([claim for claim in claims() if claim.part == "b"])
     rejected = {
         name: 1 - policy.output_rules(contained=contained).groundedness.threshold
         for name, contained in (("default", False), ("contained question", True))
     }
     body = {"toxicity": toxicity(policy.input.toxicity)}
-    for language, korean in (("english", False), ("korean", True)):
-        mine = [row for row in measured if row.korean is korean]
-        body[f"groundedness, {language}"] = groundedness(mine, rejected, korean=korean)
+    for language, weights in (("english", calibration.ENGLISH), ("korean", calibration.KOREAN)):
+        mine = [row for row in measured if row.korean is (language == "korean")]
+        body[f"groundedness, {language}"] = groundedness(mine, weights, rejected)
     save("rates", body)
 
 

@@ -236,6 +236,7 @@ def test_compose_uses_the_answerability_quote() -> None:
     [
         ("A deque is a queue [1].", "A deque is a queue [1]."),
         ('<passage n="1">\nA queue.\n</passage>', "A queue."),
+        ("<question>\nA queue.\n</question>", "A queue."),
         ("One. Two. Thr", "One. Two. Thr"),
         ("def f():\n    return 1.", "def f():\n    return 1."),
         ("if a < b: pass", "if a < b: pass"),

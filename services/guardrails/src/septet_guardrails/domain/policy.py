@@ -219,7 +219,7 @@ class Containment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     groundedness: Probability = Field(
-        default=0.7, description="Least threshold of the rail `groundedness` for contained questions."
+        default=0.6, description="Least threshold of the rail `groundedness` for contained questions."
     )
 
 
