@@ -25,10 +25,11 @@ from septet_guardrails.domain.injection.model import windows_of
 from septet_guardrails.domain.injection.readings import canonical, hidden_texts
 from septet_guardrails.domain.injection.rules import match_rules
 from septet_guardrails.domain.pii import find_pii
-from septet_guardrails.domain.policy import FormatRule, InjectionRule, Policy, parse_policy
+from septet_guardrails.domain.policy import EchoRule, FormatRule, InjectionRule, Policy, parse_policy
 from septet_guardrails.domain.rails import InputRails, input_rails, output_rails
-from septet_guardrails.domain.rails.base import MAX_ANSWER, MAX_READ, Question
+from septet_guardrails.domain.rails.base import MAX_ANSWER, MAX_READ, Answer, Question
 from septet_guardrails.domain.rails.citations import without_wrong
+from septet_guardrails.domain.rails.echo import EchoRail
 from septet_guardrails.domain.rails.format import tidy
 from septet_guardrails.domain.rails.injection import InjectionRail
 from septet_guardrails.domain.rails.structure import extract_json, is_open
@@ -38,7 +39,7 @@ from septet_guardrails.domain.toxicity_rules import match_abuse
 from septet_guardrails.handlers import RequestsHandler
 from septet_kit import Kit, KitSettings
 from septet_kit.hostile import UNITS, growth
-from septet_kit.testing import context, flow
+from septet_kit.testing import context, flow, passage
 
 NAMES, PROFANITY = PresidioNames(), ProfanityModel()
 RAILS = input_rails(injection_model(), injection_curve(), NAMES, PROFANITY)
@@ -149,6 +150,14 @@ def test_answer_over_the_length_limit_ends_the_review() -> None:
     assert FormatRule().max_characters < MAX_ANSWER
 
 
+def echo(text: str) -> object:
+    ask = Ask(
+        question=text[:32_000], messages=(Message(role="system", content=f"Be {text[:32_000]}"[:32_000]),)
+    )
+    draft = flow(Draft, ask=ask, passages=(passage(text),))
+    return EchoRail().check(Answer(text, draft), EchoRule())
+
+
 FUNCTIONS: dict[str, Callable[[str], object]] = {
     "rules": match_rules,
     "canonical form": canonical,
@@ -169,6 +178,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "cut off": lambda text: without_fragment(text, cut_off=True),
     "stopped": lambda text: without_fragment(text, cut_off=False),
     "open json": lambda text: is_open('{"a": "' + text),
+    "echo": echo,
     "fence": lambda text: extract_json(f"```json\n{text}"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from septet_guardrails.domain.grounding.claims import CITATION
 from septet_guardrails.domain.policy import EchoRule
@@ -24,16 +25,17 @@ class EchoRail:
 
     def check(self, subject: Answer, rule: EchoRule) -> Finding:
         draft = subject.draft
-        passages = [_run(passage.text) for passage in draft.passages]
+        passages = [passage.text for passage in draft.passages]
         system = [m.content for m in draft.ask.messages or () if m.role == "system"]
-        if _grams(system).intersection(_grams([subject.text])) - _grams(p.text for p in draft.passages):
+        shared = _grams(system) & _grams([subject.text]) if system else set()
+        if shared and shared - _grams(passages):
             return Finding("flag" if rule.action == "flag" else "block", 1.0, "repeats a system message")
         if draft.ask.output_schema is not None:
             return PASSED
-        question = _run(draft.ask.query)
+        question, known = _run(draft.ask.query), cache(lambda: [_run(text) for text in passages])
         for sentence in split_sentences(subject.text, _MAX_SENTENCES):
             run = _run(CITATION.sub(" ", sentence.text))
-            if run.count(" ") > 2 and run in question and not any(run in passage for passage in passages):
+            if run.count(" ") > 2 and run in question and not any(run in passage for passage in known()):
                 complaint = "Do not repeat the user's text. Answer with the words of the passages."
                 reason = "repeats a sentence of the question"
                 return Finding("flag" if rule.action == "flag" else "reask", 1.0, reason, complaint)
