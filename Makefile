@@ -109,6 +109,7 @@ contracts: setup-dev ## Freeze changed contracts and regenerate the reference ma
 	@$(BIN)/python -m septet_contracts freeze
 	@$(BIN)/python -m septet_contracts asyncapi --write
 	@$(BIN)/python docs/generate/settings_page.py
+	@$(BIN)/python docs/generate/rail_rates_page.py
 
 lock: ## Resolve dependencies anew (needs uv) and export them without index addresses
 	uv lock --quiet --upgrade

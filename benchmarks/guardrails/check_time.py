@@ -19,7 +19,7 @@ from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
-from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.domain.rails import input_rails, output_rails
 from septet_guardrails.handlers import RequestsHandler
 from septet_kit.testing import context
@@ -63,7 +63,7 @@ async def measure(handler: RequestsHandler, triples: Iterator[Triple]) -> dict[s
 
 async def run() -> dict[str, Any]:
     names, profanity = PresidioNames(), ProfanityModel()
-    rails = input_rails(injection_model(), names, profanity)
+    rails = input_rails(injection_model(), injection_curve(), names, profanity)
     handler = RequestsHandler(PolicyFiles.load(), rails, FastTextLanguage(), output_rails(names, profanity))
     return {"en": await measure(handler, english()), "ko": await measure(handler, korean())}
 

@@ -3,8 +3,8 @@
     SEPTET_DATA=… OMP_NUM_THREADS=1 python -m benchmarks.guardrails.injection [--write]
 
 For each data set, trains the model on the other sets and checks it on this set. Sets that never train are checked with
-the model that is trained on all the others. ``--write`` replaces the model in the package. Takes about four minutes on
-one core.
+the model that is trained on all the others. The operating points for a set follow from the false-positive rates of the
+other sets. ``--write`` replaces the model and its false-positive rates in the package. Takes about four minutes on one core.
 """
 
 from __future__ import annotations
@@ -12,18 +12,22 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from septet_guardrails.adapters.defender import DefenderClassifier
 from septet_guardrails.adapters.weights import injection_model
 from septet_guardrails.domain.injection.model import InjectionModel
+from septet_guardrails.domain.policy import InjectionRule
+from septet_guardrails.domain.score_memory import ScoreMemory
 
 from benchmarks.guardrails.injection_sets import Case, cases
+from benchmarks.guardrails.roc import cumulated, grouped, mean_share, roc, score_at, share
 from benchmarks.guardrails.sets import save
-from benchmarks.guardrails.train_injection import Example, examples, fit, write
+from benchmarks.guardrails.train_injection import Example, examples, fit, write, write_curve
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-"""Operating points of the results. The default policy uses 0.8 and the strict policy 0.7."""
+"""Scores of the results."""
 
 
 @dataclass
@@ -67,16 +71,67 @@ def table(scores: dict[Case, float]) -> dict[str, dict[str, dict[str, float]]]:
     return body
 
 
+def outcomes(scores: Mapping[Case, float], rule: InjectionRule) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the shares of each group that are blocked and contained, with the operating points of the other sets."""
+    body: dict[str, dict[str, dict[str, float]]] = {"attacks": {}, "harmless": {}}
+    groups: dict[tuple[bool, str, str], list[float]] = grouped(
+        ((case.attack, case.group, case.source), score) for case, score in scores.items()
+    )
+    for (attack, group, source), found in sorted(groups.items()):
+        others = {case: score for case, score in scores.items() if case.source != source}
+        rates = cumulated(harmless(others))
+        block, contain = score_at(rates, rule.block_at_fpr), score_at(rates, rule.contain_at_fpr)
+        shares = {"blocked": share(found, block), "contained": share(found, contain, below=block)}
+        body["attacks" if attack else "harmless"][group] = {
+            "n": len(found),
+            **{name: round(value, 4) for name, value in shares.items()},
+        }
+    return body
+
+
+def harmless(scores: Mapping[Case, float]) -> dict[str, list[float]]:
+    """Return the scores of the harmless texts by group."""
+    return grouped((case.group, score) for case, score in scores.items() if not case.attack)
+
+
+def operating_points(scores: Mapping[Case, float], rule: InjectionRule) -> dict[str, dict[str, float]]:
+    """Return rates and scores of the default policy, and the mean shares of all groups of attacks."""
+    rates, attacks = cumulated(harmless(scores)), attacks_of(scores)
+    return {
+        name: {
+            "false_positive_rate": rate,
+            "score": round(score_at(rates, rate), 4),
+            "caught": round(mean_share(attacks, score_at(rates, rate)), 4),
+        }
+        for name, rate in (("block", rule.block_at_fpr), ("contain", rule.contain_at_fpr))
+    }
+
+
+def attacks_of(scores: Mapping[Case, float]) -> dict[str, list[float]]:
+    """Return the scores of the attacks by group, without those that attack another system prompt."""
+    return grouped(
+        (case.group, score)
+        for case, score in scores.items()
+        if case.attack and "contextual" not in case.group
+    )
+
+
 def milliseconds(texts: list[str]) -> dict[str, float]:
-    """Return the CPU time of the packaged model: median, and mean of the slowest percent."""
-    model, times = injection_model(), []
-    for text in texts:
+    """Return the CPU time of the packaged model: median, mean of the slowest percent, and median of repeated texts."""
+    score = ScoreMemory(injection_model().score)
+
+    def spent(text: str) -> float:
         began = time.process_time()
-        model.score(text)
-        times.append((time.process_time() - began) * 1000)
-    times.sort()
+        score(text)
+        return (time.process_time() - began) * 1000
+
+    times, repeated = sorted(map(spent, texts)), sorted(map(spent, texts))
     slowest = times[-max(1, len(times) // 100) :]
-    return {"p50": round(times[len(times) // 2], 2), "slowest_percent": round(sum(slowest) / len(slowest), 2)}
+    return {
+        "p50": round(times[len(times) // 2], 2),
+        "slowest_percent": round(sum(slowest) / len(slowest), 2),
+        "repeated_p50": round(repeated[len(repeated) // 2], 4),
+    }
 
 
 def main() -> None:
@@ -88,9 +143,18 @@ def main() -> None:
     everything = [example for _, windows in trained for example in windows]
     shipped = fit(everything, classify)
     scores = left_out_scores(found, trained, shipped)
+    curve = roc(attacks_of(scores), harmless(scores))
     if options.write:
         write(shipped, everything)
-    body = {**table(scores), "signals": shipped.weights._asdict()}
+        write_curve(shipped, curve, harmless(scores))
+    rule = InjectionRule()
+    body = {
+        "operating_points": operating_points(scores, rule),
+        "outcomes": outcomes(scores, rule),
+        "roc": curve,
+        **table(scores),
+        "signals": shipped.weights._asdict(),
+    }
     save("injection", {**body, "cpu_ms": milliseconds([case.text for case in found[::15]])})
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import septet_guardrails
@@ -86,3 +88,20 @@ def write(model: InjectionModel, found: list[Example]) -> None:
     print(
         f"{path.name}: {path.stat().st_size / 1024:.0f} KiB, {about['attacks']} attacks, {about['harmless']} harmless"
     )
+
+
+def write_curve(
+    model: InjectionModel, roc: Mapping[str, Any], harmless: Mapping[str, Sequence[float]]
+) -> None:
+    """Write the lowest score of each false-positive rate to the package, with the checksum of the model."""
+    points = [[rate, score] for rate, _, score in roc["points"] if score is not None and rate > 0]
+    about = {
+        "made_by": "benchmarks/guardrails/injection.py",
+        "points": "false-positive rate (mean over the sets, each left out of training) and lowest score with this rate",
+        "sets": len(harmless),
+        "texts": sum(map(len, harmless.values())),
+        "crc32": zlib.crc32(model.head.weights),
+    }
+    body = {"about": about, "points": points}
+    path = Path(septet_guardrails.__file__).parent / "weights" / "injection_curve.json"
+    path.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
-from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.domain.rails import input_rails, output_rails
 from septet_guardrails.handlers import DraftsHandler, RequestsHandler
 from septet_kit.hostile import UNITS, text
@@ -38,7 +38,7 @@ def cases() -> Iterator[Case]:
         (Path(folder) / "models.yaml").write_text(_MODELS, encoding="utf-8")
         policies = PolicyFiles.load(Path(folder))
     names, profanity = PresidioNames(), ProfanityModel()
-    rails = input_rails(injection_model(), names, profanity)
+    rails = input_rails(injection_model(), injection_curve(), names, profanity)
     detect = FastTextLanguage()
     for load in (detect, names, profanity):
         load("Is every model loaded before the first question?")

@@ -41,7 +41,7 @@ from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
-from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.application.correction import Revise, decide
 from septet_guardrails.application.screening import check_usable, screen
 from septet_guardrails.domain.rails import Question, input_rails, output_rails
@@ -89,7 +89,7 @@ class Work:
     def __init__(self, settings: KitSettings) -> None:
         names, profanity = PresidioNames(), ProfanityModel()
         self._policies = PolicyFiles.load()
-        self._input = input_rails(injection_model(), names, profanity)
+        self._input = input_rails(injection_model(), injection_curve(), names, profanity)
         self._output = output_rails(names, profanity)
         self._language = FastTextLanguage()
         self._language("Is the model loaded before the first question comes?")

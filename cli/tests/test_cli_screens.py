@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console, RenderableType
 from septet_cli.commands.ask import exit_code
 from septet_cli.live import TokenText
-from septet_cli.render import STATUS_STYLE, response_panel, trace_page
+from septet_cli.render import DECISION_STYLE, STATUS_STYLE, response_panel, trace_page
 from septet_cli.screen import status_screen
 from septet_cli.waterfall import forest, render
 from septet_contracts import (
@@ -204,6 +204,12 @@ def test_the_status_screen_lists_processes_and_addresses() -> None:
     for part in ("1/2 ready", "1:01:11", "kafka", "150 MB", "restarting", "logs/cache.log", "http://t"):
         assert part in text, part
     assert "secret" not in text
+
+
+def test_a_contained_question_is_shown_unlike_a_block() -> None:
+    contained = Verdict(rail="injection", stage="input", decision="contain", score=0.7, reason="classifier")
+    assert "injection contain 0.70 (classifier)" in rendered(response_panel(response(verdicts=[contained])))
+    assert DECISION_STYLE["contain"] != DECISION_STYLE["block"]
 
 
 def test_an_unknown_status_is_shown_as_a_failure() -> None:

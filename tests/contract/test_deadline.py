@@ -15,7 +15,7 @@ from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
-from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.domain.rails import input_rails
 from septet_guardrails.handlers import RequestsHandler as GuardrailsRequests
 from septet_kit import DEFAULT_DEADLINE, MAX_DEADLINE
@@ -61,7 +61,7 @@ async def _registered(request: Request, ctx: Any) -> datetime:
 
 
 async def _screened(request: Request, ctx: Any) -> datetime:
-    rails = input_rails(injection_model(), PresidioNames(), ProfanityModel())
+    rails = input_rails(injection_model(), injection_curve(), PresidioNames(), ProfanityModel())
     [emit] = await GuardrailsRequests(PolicyFiles.load(), rails, FastTextLanguage())(request, ctx)
     assert isinstance(emit.event, Screened)
     return emit.event.deadline

@@ -22,6 +22,7 @@ STATUS_STYLE = {
 DECISION_STYLE = {
     "pass": "green",
     "flag": "yellow",
+    "contain": "magenta",
     "mask": "cyan",
     "fix": "cyan",
     "reask": "yellow",

@@ -35,6 +35,11 @@ class Flow(EventV1):
     timings: tuple[StageTiming, ...] = ()
     degraded: tuple[str, ...] = Field(default=(), description="Components that were not available.")
 
+    @property
+    def contained(self) -> bool:
+        """Whether an input rail contains the question: its text is quoted data that gives no instructions."""
+        return any(v.stage == "input" and v.decision == "contain" for v in self.verdicts)
+
 
 class Screened(Flow):
     """The question passed the input rails."""

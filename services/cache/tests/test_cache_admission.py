@@ -32,6 +32,7 @@ from .harness import NOW, Cache, changed, label, released, source
         {"answer": None},
         {"degraded": ("retrieval.dense",)},
         {"verdicts": (Verdict(rail="pii", stage="output", decision="mask"),)},
+        {"verdicts": (Verdict(rail="injection", stage="input", decision="contain"),)},
         {"cache": None},
         {"cache": CacheInfo(status="hit_exact", entry_id="x")},
         {"question": "Another question?"},

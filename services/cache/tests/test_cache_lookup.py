@@ -195,6 +195,15 @@ async def test_uncalibrated_embeddings_model_gets_no_semantic_hits(embedder: Any
     assert isinstance(await cache.ask(), Outcome)
 
 
+async def test_contained_question_gets_no_stored_answer(cache: Cache) -> None:
+    await cache.fill()
+    contained = Verdict(rail="injection", stage="input", decision="contain")
+    event = await cache.ask(verdicts=(contained,))
+    assert isinstance(event, Missed)
+    assert (event.cache.status, "may be an attack" in event.cache.reason) == ("bypass", True)
+    assert event.contained
+
+
 async def test_question_with_an_unknown_decision_is_not_looked_up(cache: Cache) -> None:
     await cache.fill()
     assert isinstance(await cache.ask(), Outcome)

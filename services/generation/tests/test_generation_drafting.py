@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from septet_contracts import Ask, Draft, Grounded, Revision, TokenChunk, Usage
+from septet_contracts import Ask, Draft, Grounded, Revision, TokenChunk, Usage, Verdict
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.templates import Templates
 from septet_generation.application.drafting import Drafter
@@ -109,6 +109,12 @@ async def test_a_revision_prompts_with_the_rejected_draft_and_adds_usage(
 
 async def test_tokens_are_sent_only_on_request(drafter: Drafter, sent: list[Emit]) -> None:
     await draft(drafter, flow(Grounded))
+    assert sent == []
+
+
+async def test_no_tokens_are_sent_for_a_contained_question(drafter: Drafter, sent: list[Emit]) -> None:
+    contained = Verdict(rail="injection", stage="input", decision="contain")
+    await draft(drafter, flow(Grounded, ask=Ask(question="q", stream=True), verdicts=(contained,)))
     assert sent == []
 
 

@@ -12,7 +12,7 @@ from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
-from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.domain.rails import input_rails, output_rails
 from septet_guardrails.handlers import RequestsHandler
 from septet_kit import Kit, KitSettings, Permanent
@@ -21,7 +21,7 @@ from septet_kit.testing import context
 NAMES, PROFANITY = PresidioNames(), ProfanityModel()
 HANDLER = RequestsHandler(
     PolicyFiles.load(),
-    input_rails(injection_model(), NAMES, PROFANITY),
+    input_rails(injection_model(), injection_curve(), NAMES, PROFANITY),
     FastTextLanguage(),
     output_rails(NAMES, PROFANITY),
 )

@@ -11,7 +11,7 @@ from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
-from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.domain.rails import input_rails
 from septet_guardrails.handlers import RequestsHandler
 from septet_kit import Permanent, TooLate
@@ -19,7 +19,7 @@ from septet_kit.testing import context
 
 HANDLER = RequestsHandler(
     PolicyFiles.load(),
-    input_rails(injection_model(), PresidioNames(), ProfanityModel()),
+    input_rails(injection_model(), injection_curve(), PresidioNames(), ProfanityModel()),
     FastTextLanguage(),
 )
 

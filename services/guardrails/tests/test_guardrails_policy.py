@@ -17,7 +17,7 @@ def test_packaged_default_equals_the_defaults_of_the_rules() -> None:
 def test_strict_policy_has_lower_thresholds_than_default() -> None:
     files = PolicyFiles.load()
     strict, default = files.find("default", "strict"), files.find("default", "default")
-    assert strict.input.injection.threshold < default.input.injection.threshold
+    assert strict.input.injection.block_at_fpr > default.input.injection.block_at_fpr
     assert strict.input.pii.action == "block"
     assert strict.version != default.version
 

@@ -9,7 +9,7 @@ import pytest
 from septet_contracts import Draft
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.profanity import ProfanityModel
-from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.domain.policy import InputRules, OutputRules, parse_policy
 from septet_guardrails.domain.rails import QUALITY_RAILS, input_rails, output_rails
 from septet_guardrails.domain.rails.base import Finding
@@ -18,7 +18,7 @@ from septet_kit.testing import flow
 
 ROOT = Path(__file__).parents[3]
 NAMES, PROFANITY = PresidioNames(), ProfanityModel()
-INPUT = list(input_rails(injection_model(), NAMES, PROFANITY))
+INPUT = list(input_rails(injection_model(), injection_curve(), NAMES, PROFANITY))
 OUTPUT = list(output_rails(NAMES, PROFANITY))
 
 

@@ -10,7 +10,7 @@ from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
-from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.application.screening import screen
 from septet_guardrails.domain.policy import Policy, parse_policy
 from septet_guardrails.domain.rails import input_rails
@@ -18,7 +18,7 @@ from septet_guardrails.domain.small_talk import MAX_CHARACTERS, small_talk
 from septet_guardrails.handlers import RequestsHandler
 from septet_kit.testing import context
 
-RAILS = input_rails(injection_model(), PresidioNames(), ProfanityModel())
+RAILS = input_rails(injection_model(), injection_curve(), PresidioNames(), ProfanityModel())
 LANGUAGE = FastTextLanguage()
 HANDLER = RequestsHandler(PolicyFiles.load(), RAILS, LANGUAGE)
 

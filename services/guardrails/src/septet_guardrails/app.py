@@ -11,7 +11,7 @@ from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
-from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.domain.rails import input_rails, output_rails
 from septet_guardrails.domain.schema import check_schema
 from septet_guardrails.handlers import STAGE, DraftsHandler, RequestsHandler
@@ -34,7 +34,9 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     language = FastTextLanguage(settings.default_language)
     _load(policies, names, profanity, language)
     output = output_rails(names, profanity)
-    requests = RequestsHandler(policies, input_rails(injection_model(), names, profanity), language, output)
+    requests = RequestsHandler(
+        policies, input_rails(injection_model(), injection_curve(), names, profanity), language, output
+    )
     drafts = DraftsHandler(policies, output)
     yield Wiring(
         stages=[

@@ -16,7 +16,7 @@ from septet_cache.domain.normalise import normal_form
 from septet_cache.domain.traffic import LoggedRequest
 from septet_cache.settings import CacheSettings
 
-NEAR = 0.9
+NEAR = 0.95
 """Similarity from which a cache without verification would serve a stored answer."""
 EXAMPLES = 5
 _COVERED = 0.9

@@ -36,7 +36,7 @@ def refusal(release: Release) -> str | None:
         (bool(release.degraded), f"made while {', '.join(release.degraded)} was down"),
         (
             any(v.decision not in CLEAN_DECISIONS for v in release.verdicts),
-            "personal data was masked, or a guardrail's decision is unknown",
+            "personal data was masked, the question was contained, or a guardrail's decision is unknown",
         ),
         (
             release.cache is None or release.cache.status not in {"miss", "refresh"},

@@ -91,4 +91,6 @@ def unclean(decision: str) -> str:
     """Explain why a question with this guardrail decision is not looked up."""
     if decision == "mask":
         return "Personal data was masked: masked questions of different people can look the same."
+    if decision == "contain":
+        return "The question may be an attack: it gets no stored answer, and its answer is not stored."
     return f"A guardrail decided {decision!r}, so no stored answer is served."

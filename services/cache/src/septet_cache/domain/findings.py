@@ -34,8 +34,12 @@ Cause = Literal[
 Repeat = Literal["exact", "key", "meaning"]
 
 
-SIMILAR = 0.8
-"""Similarity from which a question with another meaning is reported as ``similar`` and not as ``new``."""
+SIMILAR = 0.9
+"""Cosine from which a question with another meaning is reported as ``similar`` and not as ``new``.
+
+Of the default embeddings model: three quarters of the repeats of the forum and chat pairs lie above .92, and the median
+of the nearest other questions is .85.
+"""
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from septet_kit.errors import Permanent
 
 from septet_generation.domain.chat import ChatMessage, Role
 from septet_generation.domain.prompt import Parts, Prompt
+from septet_generation.domain.quoting import as_data
 
 _FILE = re.compile(r"^(?P<name>[a-z]+)@(?P<version>\d+)\.(?P<language>[a-z]{2})\.j2$")
 _EXAMPLE = re.compile(r"^example\d_user$")
-_MARK = re.compile(r"</?(passages?|draft)\b", re.IGNORECASE)
 FALLBACK_LANGUAGE = "en"
 REQUIRED = ("answer", "revise")
 
@@ -78,11 +78,6 @@ class Templates:
             for example in variant.examples:
                 opening += (message(f"{example}_user", "user"), message(f"{example}_assistant", "assistant"))
         return Prompt(tuple(opening), message("user", "user"), variant.version)
-
-
-def as_data(text: str) -> str:
-    """Neutralise the prompt's own tags in a text, so that the text cannot close the tag around it."""
-    return _MARK.sub(lambda m: m.group().replace("<", "‹"), text)
 
 
 def _latest(entries: Iterable[Traversable]) -> dict[tuple[str, str], _Variant]:

@@ -108,7 +108,8 @@ class Drafter:
         return completion
 
     async def _tokens(self, event: Grounded | Revision) -> TokenStream | None:
-        if not event.ask.stream:
+        # Partial text has passed no output rail.
+        if not event.ask.stream or event.contained:
             return None
         epoch = await self.epochs.next(event.tenant, event.request_id)
         chunker = Chunker(self.chunk_characters, self.chunk_interval.total_seconds())

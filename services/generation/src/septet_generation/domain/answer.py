@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_TAG = re.compile(r"</?(?:passage|draft)\b[^>]*>\s*", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:passage|draft|question)\b[^>]*>\s*", re.IGNORECASE)
 
 
 def without_tags(text: str) -> str:

@@ -11,6 +11,7 @@ from septet_contracts import Grounded, Message, Revision
 from septet_generation.domain.catalogue import Model
 from septet_generation.domain.chat import ChatMessage
 from septet_generation.domain.excerpts import Excerpt, excerpts
+from septet_generation.domain.quoting import quoted
 from septet_generation.domain.tokens import estimate_tokens
 
 MIN_PASSAGE_TOKENS = 160
@@ -20,7 +21,12 @@ REJECTED_TOKENS = 80
 
 @dataclass(frozen=True)
 class Parts:
-    """Variables of a template. ``fields`` are the required fields of a JSON answer."""
+    """Variables of a template.
+
+    Attributes:
+        contained: whether the question is quoted data: it stands between tags, which it cannot close.
+        fields: the required fields of a JSON answer.
+    """
 
     question: str
     passages: Sequence[Excerpt] = ()
@@ -28,6 +34,7 @@ class Parts:
     fields: Sequence[str] = ()
     rejected: str = ""
     complaints: Sequence[str] = ()
+    contained: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def compose(event: Grounded | Revision, model: Model, render: Render) -> Prompt:
         left = model.prompt_tokens - _size(render(name, language, empty).messages) - _size(history)
         best = event.answerability.best if event.answerability else None
         budget = max(left, MIN_PASSAGE_TOKENS)
-        found = excerpts(event.passages, parts.question, best, budget, model.passages)
+        found = excerpts(event.passages, event.ask.query, best, budget, model.passages)
         parts = replace(parts, passages=found)
     return replace(render(name, language, parts), history=history)
 
@@ -74,7 +81,9 @@ def compose(event: Grounded | Revision, model: Model, render: Render) -> Prompt:
 def _parts(event: Grounded | Revision) -> tuple[str, Parts]:
     """Return the template's name and its variables, without passages."""
     ask = event.ask
-    parts = Parts(ask.query, as_json=ask.output_schema is not None, fields=_fields(ask.output_schema))
+    question = quoted(ask.query) if event.contained else ask.query
+    as_json, fields = ask.output_schema is not None, _fields(ask.output_schema)
+    parts = Parts(question, as_json=as_json, fields=fields, contained=event.contained)
     if isinstance(event, Revision):
         rejected = _first_tokens(event.rejected, REJECTED_TOKENS)
         return "revise", replace(parts, rejected=rejected, complaints=event.complaints)

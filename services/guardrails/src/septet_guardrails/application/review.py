@@ -60,8 +60,9 @@ def review(draft: Draft, text: str, policy: Policy, rails: OutputRails, skip: Co
     if len(text) > MAX_ANSWER:
         return _too_long(text)
     verdicts, failures = [], {}
+    rules = policy.output_rules(contained=draft.contained)
     for name, rail in rails.items():
-        rule = getattr(policy.output, name)
+        rule = getattr(rules, name)
         if not rule.enabled or name in skip:
             continue
         finding, verdict = run_rail(name, rail, Answer(text, draft), rule, "output")

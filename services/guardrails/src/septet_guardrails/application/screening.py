@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from septet_contracts import Ask, Verdict
 
 from septet_guardrails.application.rail_run import run_rail
+from septet_guardrails.domain.containment import without_history
 from septet_guardrails.domain.errors import Rejected
 from septet_guardrails.domain.policy import PiiRule, Policy
 from septet_guardrails.domain.rails import InputRails, Question
@@ -27,7 +28,8 @@ class Screening:
     """Result of :func:`screen`.
 
     Attributes:
-        ask: the question to pass on, with personal data masked as the policy says.
+        ask: the question to pass on, with personal data masked as the policy says, and without the earlier messages if
+            a rail contains it.
         verdicts: one for each rail that ran.
         language: ISO 639-1 code of the detected language.
         blocked_by: name of the rail that blocked the question, if one did.
@@ -59,8 +61,8 @@ def screen(
 ) -> Screening:
     """Run the enabled rails in order until one blocks.
 
-    Every rail reads the original question; masking changes only the question that is passed on. Rails after a
-    block do not run and have no verdict.
+    Every rail reads the original question; masking and containment change only the question that is passed on. Rails
+    after a block do not run and have no verdict.
 
     Raises:
         Rejected: no policy can process the question.
@@ -76,6 +78,8 @@ def screen(
         ask, reply = finding.ask or ask, finding.reply or reply
         if finding.decision == "block":
             return Screening(_blocked(ask, policy.input.pii, rails), tuple(verdicts), question.language, name)
+    if any(verdict.decision == "contain" for verdict in verdicts):
+        ask = without_history(ask)
     return Screening(ask, tuple(verdicts), question.language, reply=reply)
 
 

@@ -4,28 +4,55 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from septet_guardrails.domain.errors import InvalidPolicy
+from septet_guardrails.domain.operating_points import LEAST_RATE, NEVER, OperatingPoints, RateCurve
 
 # Increase this number when a rail changes its decisions, so that answers cached before are not served.
-RAILS_REVISION = 4
+RAILS_REVISION = 5
 
 Language = Literal["en", "ko"]
-Action = Literal["block", "mask", "flag"]
+Action = Literal["block", "contain", "mask", "flag"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
+def _measured(rate: float) -> float:
+    if 0 < rate < LEAST_RATE:
+        raise ValueError(f"the lowest measured rate is {LEAST_RATE}; use it, or 0 to switch this off")
+    return rate
+
+
+Rate = Annotated[Probability, AfterValidator(_measured)]
+
+
 class Rule(BaseModel):
-    """Rule of a rail. ``flag`` records a finding and passes the text."""
+    """Rule of a rail. ``flag`` records a finding and passes the text; ``contain`` passes it as quoted data."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    CAN_CONTAIN: ClassVar[bool] = False
+
     enabled: bool = True
     action: Action = "block"
+
+    @field_validator("action")
+    @classmethod
+    def _can_contain(cls, action: Action) -> Action:
+        if action == "contain" and not cls.CAN_CONTAIN:
+            raise ValueError("only input.injection and input.toxicity can contain; use block, mask or flag")
+        return action
 
 
 class LengthRule(Rule):
@@ -49,7 +76,43 @@ class TopicRule(Rule):
 
 
 class InjectionRule(Rule):
-    threshold: Probability = 0.8
+    CAN_CONTAIN: ClassVar[bool] = True
+
+    threshold: Probability | None = Field(
+        default=None,
+        description="Least score that is blocked, in place of `block_at_fpr`. Then nothing is contained by default.",
+    )
+    block_at_fpr: Rate = Field(
+        default=0.005, description="Share of harmless texts that may be blocked; 0: block nothing."
+    )
+    contain_at_fpr: Rate = Field(
+        default=0.03,
+        description="Share of harmless texts that may be blocked or contained; 0: contain nothing.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _threshold_alone_contains_nothing(cls, body: Any) -> Any:
+        if isinstance(body, dict) and body.get("threshold") is not None:
+            return {"contain_at_fpr": 0.0} | body
+        return body
+
+    @model_validator(mode="after")
+    def _has_one_scale(self) -> Self:
+        given = self.model_fields_set
+        if self.threshold is not None and "block_at_fpr" in given:
+            raise ValueError("threshold and block_at_fpr both say what is blocked; remove one of them")
+        if self.threshold is None and 0 < self.contain_at_fpr < self.block_at_fpr:
+            raise ValueError(
+                f"contain_at_fpr {self.contain_at_fpr} is less than block_at_fpr {self.block_at_fpr}; raise it, "
+                "or set it to 0 to contain nothing"
+            )
+        return self
+
+    def points(self, curve: RateCurve) -> OperatingPoints:
+        """Return the scores that this rule acts on, for a rail with the rates of ``curve``."""
+        block = curve.score_at(self.block_at_fpr) if self.threshold is None else self.threshold
+        return OperatingPoints(block, curve.score_at(self.contain_at_fpr))
 
 
 class PiiRule(Rule):
@@ -66,6 +129,26 @@ class ToxicityRule(Rule):
         default=False,
         description="Also use a profanity classifier, which also counts swearing that is aimed at nobody.",
     )
+
+    @property
+    def points(self) -> OperatingPoints:
+        """The scores that this rule acts on."""
+        return OperatingPoints(self.threshold)
+
+
+class QuestionToxicityRule(ToxicityRule):
+    CAN_CONTAIN: ClassVar[bool] = True
+
+    contain_threshold: Probability | None = Field(
+        default=None, description="Least score that is contained; by default nothing is."
+    )
+
+    @property
+    def points(self) -> OperatingPoints:
+        """The scores that this rule acts on."""
+        return OperatingPoints(
+            self.threshold, NEVER if self.contain_threshold is None else self.contain_threshold
+        )
 
 
 class SmallTalkRule(Rule):
@@ -96,6 +179,12 @@ class GroundednessRule(Rule):
     max_sentences: int = Field(default=40, ge=1)
 
 
+class EchoRule(Rule):
+    """The draft repeats neither a sentence of the question nor a system message. Containment enables the rule."""
+
+    enabled: bool = False
+
+
 class CitationsRule(Rule):
     """Citations refer to existing passages, and an answer from passages cites. The rule has no options."""
 
@@ -108,7 +197,7 @@ class InputRules(BaseModel):
     topic: TopicRule = TopicRule()
     injection: InjectionRule = InjectionRule()
     pii: PiiRule = PiiRule()
-    toxicity: ToxicityRule = ToxicityRule()
+    toxicity: QuestionToxicityRule = QuestionToxicityRule()
     small_talk: SmallTalkRule = SmallTalkRule()
 
 
@@ -119,8 +208,19 @@ class OutputRules(BaseModel):
     structure: StructureRule = StructureRule()
     toxicity: ToxicityRule = ToxicityRule()
     pii: PiiRule = PiiRule()
+    echo: EchoRule = EchoRule()
     groundedness: GroundednessRule = GroundednessRule()
     citations: CitationsRule = CitationsRule()
+
+
+class Containment(BaseModel):
+    """How the draft of a contained question is checked, beside the rail ``echo``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    groundedness: Probability = Field(
+        default=0.6, description="Least threshold of the rail `groundedness` for contained questions."
+    )
 
 
 class Correction(BaseModel):
@@ -145,7 +245,19 @@ class Policy(BaseModel):
     about: str = ""
     input: InputRules = InputRules()
     output: OutputRules = OutputRules()
+    containment: Containment = Containment()
     correction: Correction = Correction()
+
+    def output_rules(self, *, contained: bool) -> OutputRules:
+        """Return the rules for a draft. Those for a contained question are stricter."""
+        if not contained:
+            return self.output
+        least = max(self.output.groundedness.threshold, self.containment.groundedness)
+        stricter = {
+            "echo": self.output.echo.model_copy(update={"enabled": True}),
+            "groundedness": self.output.groundedness.model_copy(update={"threshold": least}),
+        }
+        return self.output.model_copy(update=stricter)
 
     @property
     def version(self) -> str:
@@ -169,4 +281,6 @@ def parse_policy(text: str, origin: str) -> Policy:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise InvalidPolicy(f"{origin}: {field or 'file'}: {first['msg']}") from error
+        raise InvalidPolicy(
+            f"{origin}: {field or 'file'}: {first['msg'].removeprefix('Value error, ')}"
+        ) from error

@@ -34,6 +34,7 @@ _REFUSED = {
     "structure": ("it did not have the structure you asked for", "요청하신 형식에 맞지 않았습니다"),
     "toxicity": ("it was not civil", "부적절한 표현이 있었습니다"),
     "pii": ("it held personal data", "개인정보가 들어 있었습니다"),
+    "echo": ("it repeated instructions", "지시문을 그대로 되풀이했습니다"),
     "groundedness": ("the sources do not support it", "출처가 뒷받침하지 않았습니다"),
     "citations": ("no source could be named for it", "근거가 되는 출처를 댈 수 없었습니다"),
 }

@@ -7,8 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from septet_guardrails.domain.injection.model import InjectionModel
+from septet_guardrails.domain.operating_points import RateCurve
 from septet_guardrails.domain.rails.base import Answer, Question, Rail
 from septet_guardrails.domain.rails.citations import CitationsRail
+from septet_guardrails.domain.rails.echo import EchoRail
 from septet_guardrails.domain.rails.format import FormatRail
 from septet_guardrails.domain.rails.groundedness import GroundednessRail
 from septet_guardrails.domain.rails.injection import InjectionRail
@@ -32,18 +34,20 @@ def _named(*rails: Any) -> Mapping[str, Any]:
     return MappingProxyType({rail.name: rail for rail in rails})
 
 
-def input_rails(injection: InjectionModel, names: NameFinder, classifier: Classifier) -> InputRails:
+def input_rails(
+    injection: InjectionModel, curve: RateCurve, names: NameFinder, classifier: Classifier
+) -> InputRails:
     """Return the rails for questions. Masking runs after the rails that may block, which read the original text.
 
     Small talk runs last, so that a blocked question gets no reply.
     """
-    safety = (InjectionRail(injection), QuestionToxicityRail(classifier), PersonalDataRail(names))
+    safety = (InjectionRail(injection, curve), QuestionToxicityRail(classifier), PersonalDataRail(names))
     return _named(LengthRail(), LanguageRail(), TopicRail(), *safety, SmallTalkRail())
 
 
 def output_rails(names: NameFinder, classifier: Classifier) -> OutputRails:
     """Return the rails for answers. Citations run last, so that dropped sentences get none."""
-    safety = (AnswerToxicityRail(classifier), LeakRail(names))
+    safety = (AnswerToxicityRail(classifier), LeakRail(names), EchoRail())
     return _named(FormatRail(), StructureRail(), *safety, GroundednessRail(), CitationsRail())
 
 

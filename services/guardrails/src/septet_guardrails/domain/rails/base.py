@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeVar
 
 from septet_contracts import Ask, Draft
 
+from septet_guardrails.domain.operating_points import OperatingPoints
 from septet_guardrails.domain.policy import Rule
 from septet_guardrails.domain.text import fold
 
@@ -17,7 +18,7 @@ MAX_READ = 128 * 1024
 MAX_ANSWER = 128 * 1024
 """Most characters of an answer that rails read."""
 
-Decision = Literal["pass", "flag", "mask", "fix", "reask", "block"]
+Decision = Literal["pass", "flag", "contain", "mask", "fix", "reask", "block"]
 RuleT = TypeVar("RuleT", contravariant=True)
 SubjectT = TypeVar("SubjectT", contravariant=True)
 
@@ -90,7 +91,20 @@ def refuse_unread(subject: Question, rule: Rule) -> Finding | None:
     if subject.read_size <= MAX_READ:
         return None
     reason = f"{subject.read_size} characters to read, more than {MAX_READ}"
-    return Finding("flag" if rule.action == "flag" else "block", 1.0, reason)
+    return Finding(_decision(rule, "block"), 1.0, reason)
+
+
+def finding_at(points: OperatingPoints, score: float, reason: str, rule: Rule) -> Finding:
+    """Return the finding for a score, with the reason if the rail acts."""
+    outcome = points.outcome(score)
+    if outcome == "pass":
+        return Finding("pass", round(score, 3))
+    return Finding(_decision(rule, outcome), round(score, 3), reason)
+
+
+def _decision(rule: Rule, outcome: Literal["block", "contain"]) -> Decision:
+    """Return the outcome of a rail, or the milder action of its rule."""
+    return rule.action if rule.action in ("flag", "contain") else outcome
 
 
 class Rail(Protocol[SubjectT, RuleT]):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from septet_guardrails.domain.injection.model import InjectionModel
+from septet_guardrails.domain.operating_points import RateCurve
 from septet_guardrails.domain.policy import InjectionRule
-from septet_guardrails.domain.rails.base import Finding, Question, refuse_unread
+from septet_guardrails.domain.rails.base import Finding, Question, finding_at, refuse_unread
+from septet_guardrails.domain.score_memory import ScoreMemory
 
 
 class InjectionRail:
@@ -12,13 +14,12 @@ class InjectionRail:
 
     name = "injection"
 
-    def __init__(self, model: InjectionModel) -> None:
-        self._model = model
+    def __init__(self, model: InjectionModel, curve: RateCurve) -> None:
+        self._score = ScoreMemory(model.score)
+        self._curve = curve
 
     def check(self, subject: Question, rule: InjectionRule) -> Finding:
         if unread := refuse_unread(subject, rule):
             return unread
-        score, reason = self._model.score(*subject.user_texts)
-        if score < rule.threshold:
-            return Finding("pass", round(score, 3))
-        return Finding("flag" if rule.action == "flag" else "block", round(score, 3), reason)
+        score, reason = self._score(*subject.user_texts)
+        return finding_at(rule.points(self._curve), score, reason, rule)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from septet_guardrails.domain.policy import ToxicityRule
-from septet_guardrails.domain.rails.base import Answer, Finding, Question, refuse_unread
+from septet_guardrails.domain.rails.base import Answer, Finding, Question, finding_at, refuse_unread
 from septet_guardrails.domain.toxicity_rules import match_abuse
 
 Classifier = Callable[[str], float]
@@ -28,9 +28,7 @@ class ToxicityRail:
                     score, reason = abuse.weight, abuse.name
             if rule.classifier and (found := self._classifier(text)) > score:
                 score, reason = found, "profanity"
-        if score < rule.threshold:
-            return Finding("pass", round(score, 3))
-        return Finding("flag" if rule.action == "flag" else "block", round(score, 3), reason)
+        return finding_at(rule.points, score, reason, rule)
 
 
 class QuestionToxicityRail(ToxicityRail):
