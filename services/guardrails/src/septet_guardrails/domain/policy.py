@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from septet_guardrails.domain.errors import InvalidPolicy
 
 # Increase this number when a rail changes its decisions, so that answers cached before are not served.
-RAILS_REVISION = 3
+RAILS_REVISION = 4
 
 Language = Literal["en", "ko"]
 Action = Literal["block", "mask", "flag"]
