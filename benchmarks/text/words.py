@@ -1,4 +1,4 @@
-"""Word forms in English and Korean: the rules of the services, and a library for each language.
+"""Word forms in English and Korean: ``septet_kit.text``, the rules of services, and a library for Korean.
 
     python -m benchmarks.text.words
 
@@ -17,8 +17,7 @@ from typing import Any
 
 from septet_cache.domain.reading.inflection import lemmas
 from septet_cache.domain.reading.korean import read as read_korean
-from septet_eval.domain.text import terms
-from septet_guardrails.domain.grounding.claims import bigrams, stem
+from septet_kit.text.word_forms import korean_stem, lemma
 from septet_retrieval.domain.analysis import analyze, question_units
 
 HERE = Path(__file__).parent
@@ -28,25 +27,18 @@ Reduce = Callable[[str], Any]
 
 def contenders(language: str) -> Iterator[tuple[str, Reduce]]:
     """Functions that reduce a word to its terms."""
-    yield "eval", terms
     if language == "en":
-        yield "guardrails", stem
+        yield "septet_kit.text", lemma
         yield "retrieval (Porter)", lambda word: frozenset(analyze(word))
         yield "cache", lemmas
     else:
-        yield "guardrails", bigrams
+        yield "septet_kit.text", korean_stem
         yield "retrieval", lambda word: frozenset(question_units(word))
         yield "cache", lambda word: frozenset(form for term in read_korean(word).terms for form in term.forms)
-    name, make = ("simplemma", _simplemma) if language == "en" else ("kiwipiepy", _kiwi)
-    try:
-        yield name, make()
-    except ImportError:
-        print(f"skipped: {name} is not installed")
-
-
-def _simplemma() -> Reduce:
-    lemmatize = import_module("simplemma").lemmatize
-    return lambda word: lemmatize(word, lang="en")
+        try:
+            yield "kiwipiepy", _kiwi()
+        except ImportError:
+            print("skipped: kiwipiepy is not installed")
 
 
 def _kiwi() -> Reduce:

@@ -53,7 +53,7 @@ async def test_the_answer_is_embedded_once_without_citation_markers() -> None:
     assert stub.asked == ["A deque is a double-ended queue."]
     assert card.degraded == ()
     relevance = next(s for s in card.scores if s.name == "answer_relevance")
-    assert relevance.scorer == "answer_relevance/1"
+    assert relevance.scorer == "answer_relevance/2"
     assert relevance.value == 1.0
 
 

@@ -45,6 +45,14 @@ def test_korean_terms_match_despite_particles_and_endings(one: str, other: str) 
     assert coverage(terms(one), terms(other)) == 1.0
 
 
+def test_terms_are_base_forms() -> None:
+    assert coverage(terms("Who wrote it and stopped?"), terms("She writes and stops")) == 1.0
+
+
+def test_a_korean_particle_after_a_latin_name_is_no_term() -> None:
+    assert terms("Python은") == terms("Python을") == {"python"}
+
+
 def test_korean_question_words_are_not_terms() -> None:
     assert terms("무엇인가요") == frozenset()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from septet_kit.text import CJK, sentence_spans
+from septet_kit.text.word_forms import korean_stem, lemma
 
 _TOKEN = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+")
 _ASCII_TOKEN = re.compile(r"[a-z0-9]+")
@@ -29,13 +30,6 @@ will with would you your s t d ll m re ve don doesn didn isn aren wasn weren won
 """
 _STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 _KO_QUESTION = re.compile(r"^(?:무엇|무슨|누구|누가|언제|어디|어떻게|어떤|어느|왜|얼마|몇|뭐)")
-_KO_ENDING = re.compile(
-    r"(?:이었습니까|였습니까|습니까|입니까|합니까|됩니까|인가요|하나요|되나요|나요|가요|인가|하는가|되는가|는가"
-    r"|이었습니다|였습니다|했습니다|됐습니다|습니다|입니다|합니다|됩니다|이었다|였다|했다|됐다|한다|된다|이다)$"
-)
-_KO_PARTICLE = re.compile(
-    r"(?:에서는|으로는|에게서|에서|으로|에게|까지|부터|처럼|보다|은|는|이|가|을|를|의|에|로|와|과|도|만)$"
-)
 
 
 @dataclass(frozen=True)
@@ -59,9 +53,9 @@ def words(text: str) -> list[str]:
 
 
 def terms(text: str) -> frozenset[str]:
-    """Content terms of a text: words without plural endings, and CJK words as character bigrams.
+    """Content terms of a text: base forms of words, and CJK words as character bigrams without particles.
 
-    Bigrams replace a morphological analyser: they match a Korean stem with any particle or ending.
+    Bigrams replace a morphological analyser: they match a Korean stem with any ending.
     """
     return frozenset[str]().union(
         *[_known(w) if len(w) <= _CACHED_LENGTH else _terms_of(w) for w in set(words(text))]
@@ -104,8 +98,8 @@ def sentences(text: str) -> list[Sentence]:
 
 def _terms_of(word: str) -> frozenset[str]:
     if _IS_CJK.match(word):
-        return frozenset(_bigrams(_korean_stem(word)))
-    return frozenset() if word in _STOP_WORDS else frozenset((_singular(word),))
+        return frozenset() if _KO_QUESTION.match(word) else frozenset(_bigrams(korean_stem(word)))
+    return frozenset() if word in _STOP_WORDS else frozenset((lemma(word),))
 
 
 _known = lru_cache(maxsize=1 << 15)(_terms_of)
@@ -116,25 +110,5 @@ def _sentence(piece: str) -> Sentence:
     return Sentence(without_citations(piece), tuple(dict.fromkeys(cites)))
 
 
-def _korean_stem(word: str) -> str:
-    if _KO_QUESTION.match(word):
-        return ""
-    stem = _KO_ENDING.sub("", word)
-    if stem == word and len(word) > 2:
-        stem = _KO_PARTICLE.sub("", word)
-    return stem
-
-
 def _bigrams(word: str) -> set[str]:
     return {word[i : i + 2] for i in range(max(1, len(word) - 1))} if word else set()
-
-
-def _singular(word: str) -> str:
-    """S-stemmer (Harman 1991, "How effective is suffixing?"): plural endings only."""
-    if word.endswith("ies") and not word.endswith(("eies", "aies")) and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith("es") and not word.endswith(("aes", "ees", "oes")) and len(word) > 3:
-        return word[:-1]
-    if word.endswith("s") and not word.endswith(("us", "ss")) and len(word) > 3:
-        return word[:-1]
-    return word

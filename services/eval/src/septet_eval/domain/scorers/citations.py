@@ -29,14 +29,14 @@ def citation_precision(case: Case) -> Score | None:
             name="citation_precision",
             value=0.0,
             label="uncited",
-            scorer="citation_precision/1",
+            scorer="citation_precision/2",
             explanation="the answer cites no passage",
         )
     supported = sum(_supported(s, n, case) for s, n in pairs)
     return Score(
         name="citation_precision",
         value=rounded(supported / len(pairs)),
-        scorer="citation_precision/1",
+        scorer="citation_precision/2",
         explanation=f"{supported} of {len(pairs)} citations supported",
     )
 

@@ -26,6 +26,6 @@ def context_relevance(case: Case) -> Score | None:
     return Score(
         name="context_relevance",
         value=rounded(sum(values) / len(values)),
-        scorer="context_relevance/1",
+        scorer="context_relevance/2",
         explanation=f"{relevant} of {len(values)} passages relevant, best {max(values):.2f}",
     )

@@ -31,7 +31,7 @@ def groundedness(case: Case) -> Score | None:
     return Score(
         name="groundedness",
         value=rounded(min(shares)),
-        scorer="groundedness/2 weakest coverage",
+        scorer="groundedness/3 weakest coverage",
         explanation=f"{sum(s >= 0.5 for s in shares)} of {len(shares)} sentences supported by a passage",
     )
 

@@ -17,7 +17,7 @@ separates an answer from that of another question at AUC .59, shared terms at .9
 def answer_relevance(case: Case) -> Score | None:
     """Weighted mean of the cosine of question and answer and the share of the question's terms in the answer.
 
-    Without embeddings it is the lexical part alone, and ``scorer`` is ``answer_relevance/1 lexical``.
+    Without embeddings it is the lexical part alone, and ``scorer`` is ``answer_relevance/2 lexical``.
     """
     if not (case.answered and case.answer):
         return None
@@ -26,7 +26,7 @@ def answer_relevance(case: Case) -> Score | None:
         return Score(
             name="answer_relevance",
             value=rounded(lexical),
-            scorer="answer_relevance/1 lexical",
+            scorer="answer_relevance/2 lexical",
             explanation=f"question terms covered {lexical:.2f}; no embedding",
         )
     cosine = max(0.0, float(case.question_vector @ case.answer_vector))
@@ -34,6 +34,6 @@ def answer_relevance(case: Case) -> Score | None:
     return Score(
         name="answer_relevance",
         value=rounded(weight * cosine + (1 - weight) * lexical),
-        scorer="answer_relevance/1",
+        scorer="answer_relevance/2",
         explanation=f"cosine {cosine:.2f}, question terms covered {lexical:.2f}",
     )

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from septet_kit.text.word_forms import korean_stem, lemma
+
 from septet_guardrails.domain.text import cached_if_short, words
 
 # White space is matched from the start of a run only; from every position, a long run would take quadratic time.
@@ -74,37 +76,23 @@ _TOPIC_STOP = _words(
     이것 그것 저것 이는 우리 여기 이들 그들 자신 경우 이름 때문 사람 정도
     """
 )
-_JOSA = re.compile(
-    r"(?:으로부터|에게서|에서는|으로는|이라는|이라고|에서|에게|까지|부터|으로|처럼|보다|이며|이고|이다|입니다|이었다|였다|였으며|에는|와의|과의"
-    r"|라는|라고|하는|하며|하고|한다|했다|하였다|합니다|했습니다|됩니다|되었다|된다|은|는|이|가|을|를|의|에|와|과|도|로|만)$"
-)
 _ALONE = frozenset({"값", "약", "및", "등", "수", "것", "때"})
-_ENDINGS_TEXT = "'s ’s ization ations ation ingly ments ment ness ings ing edly ied ies ed ly es er s e"
-_ENDINGS = tuple(_ENDINGS_TEXT.split())
-
-
-def stem(word: str) -> str:
-    """Strip common English endings, without a dictionary: "plays" and "played" have one stem."""
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
 
 
 def is_particle(word: str) -> bool:
     """Whether a word is only a Korean particle or ending, as after a Latin name or a number."""
-    return word in _ALONE or _JOSA.fullmatch(word) is not None
+    return word in _ALONE or not korean_stem(word)
 
 
 def without_particle(word: str) -> str:
     """Return a Korean word without its particle or the ending of its predicate; any other word unchanged."""
-    return (_JOSA.sub("", word) or word) if "가" <= word[0] <= "힣" else word
+    return (korean_stem(word) or word) if "가" <= word[0] <= "힣" else word
 
 
 def content(text: str) -> list[str]:
     """Return the stems of the content words without numbers, in order."""
     return [
-        stem(word)
+        lemma(word)
         for word in words(text)
         if word not in STOP_WORDS and word not in _NEGATIONS and not word[0].isdigit()
     ]
@@ -200,7 +188,7 @@ def bigrams(text: str) -> frozenset[str]:
     for word in words(text):
         if not re.match(r"[가-힣]", word):
             if word not in STOP_WORDS:
-                found.add(stem(without_zeros(word)))
+                found.add(lemma(without_zeros(word)))
             continue
         base = without_particle(word)
         found.update(base[i : i + 2] for i in range(max(1, len(base) - 1)))
@@ -230,7 +218,7 @@ class Reading:
     @cached_property
     def stems(self) -> frozenset[str]:
         """The stems of all its words."""
-        return frozenset(map(stem, words(self.text)))
+        return frozenset(map(lemma, words(self.text)))
 
 
 @cached_if_short(maxsize=1024)
@@ -238,7 +226,7 @@ def read(text: str) -> Reading:
     """Parse a sentence. Cached: every sentence of an answer is compared with the same passages."""
     found = tuple(content(text))
     # "1991-02-20" has the word "February".
-    months = {stem(_MONTH_NAMES[int(match[1]) - 1]) for match in _ISO_MONTH.finditer(text)}
+    months = {lemma(_MONTH_NAMES[int(match[1]) - 1]) for match in _ISO_MONTH.finditer(text)}
     return Reading(text, found, frozenset({*found, *months}), numbers(text), denied(text), bigrams(text))
 
 

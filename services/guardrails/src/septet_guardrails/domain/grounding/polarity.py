@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from septet_guardrails.domain.grounding.claims import Reading, bigrams, stem
+from septet_kit.text.word_forms import lemma
+
+from septet_guardrails.domain.grounding.claims import Reading, bigrams
 from septet_guardrails.domain.text import cached_if_short
 
 # Negated words that do not deny the clause: "not only", "constantly", "regardless".
@@ -44,7 +46,7 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((one, other) for one, _, other in (pair.partition("/") for pair in text.split()))
 
 
-_PAIRS = tuple((stem(one), stem(other)) for one, other in _pairs(_ANTONYMS))
+_PAIRS = tuple((lemma(one), lemma(other)) for one, other in _pairs(_ANTONYMS))
 _PAIRS_KO = _pairs(_ANTONYMS_KO)
 _PRIVATIVES = ("un", "im", "in", "ir", "dis", "non")
 

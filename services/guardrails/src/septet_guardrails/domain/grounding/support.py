@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from septet_kit.text import is_korean
+from septet_kit.text.word_forms import lemma
 
 from septet_guardrails.domain.grounding import calibration
 from septet_guardrails.domain.grounding.claims import (
@@ -25,7 +26,6 @@ from septet_guardrails.domain.grounding.claims import (
     adjacent,
     names,
     read,
-    stem,
     topics,
     written_numbers,
 )
@@ -172,7 +172,7 @@ class _Claim:
     @classmethod
     def of(cls, claim: str, question: str) -> _Claim:
         reading, neutral = read(claim), read(question)
-        named = ((name, stem(name)) for name in sorted(topics(claim) | names(claim))[:_MAX_NAMES])
+        named = ((name, lemma(name)) for name in sorted(topics(claim) | names(claim))[:_MAX_NAMES])
         return cls(
             reading,
             korean=is_korean(claim),

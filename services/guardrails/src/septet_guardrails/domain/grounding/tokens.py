@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from septet_kit.text.word_forms import lemma
+
 from septet_guardrails.domain.grounding.claims import (
     NUMBER_WORDS,
     SIGN,
@@ -13,7 +15,6 @@ from septet_guardrails.domain.grounding.claims import (
     is_particle,
     joined_thousands,
     signed,
-    stem,
     without_particle,
     without_zeros,
 )
@@ -154,7 +155,7 @@ def _word(word: str) -> tuple[str, ...]:
     base = without_particle(word)
     if base != word:
         return (UNITS.get(base, base),)
-    return (stem(word),)
+    return (lemma(word),)
 
 
 def amounts(text: str) -> Iterator[tuple[str, str]]:
