@@ -15,6 +15,7 @@ from septet_cli.commands import (
     feedback,
     ingest,
     kafka,
+    keys,
     reindex,
     stack,
     stub_model,
@@ -47,5 +48,6 @@ for module in (up, ask, ingest, delete, feedback, trace, topics, tenants, reinde
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(stack.app, name="stack")
+app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
 contracts.register(app)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from septet_kit.tenants import Tenants
 
+from septet_native.credentials.passwords import KEY_SECRET_FILE, password
 from septet_native.errors import ToolMissing
 from septet_native.packages.jdk import find_jdk
 from septet_native.packages.versions import pinned
@@ -38,6 +39,7 @@ class Composition:
         kafka, postgres, embeddings: servers of every stack.
         traces: receives and shows traces.
         opensearch: None when retrieval uses its own lexical index.
+        gateway_port: port of the gateway's API.
         llm: None when the settings name another endpoint, or no model.
         missing: servers that cannot run on this machine.
     """
@@ -47,6 +49,7 @@ class Composition:
     postgres: Postgres
     embeddings: EmbeddingsServer
     traces: TracesServer | Jaeger
+    gateway_port: int
     opensearch: OpenSearch | None = None
     llm: LanguageModel | None = None
     missing: list[Missing] = field(default_factory=list)
@@ -75,6 +78,8 @@ class Composition:
             kafka_ca_file=str(self.kafka.ca_file or ""),
             kafka_passwords=self.kafka.credentials,
             opensearch_url=self.opensearch.url if self.opensearch else "",
+            gateway_port=self.gateway_port,
+            gateway_secret=password(s.places().data / "gateway" / KEY_SECRET_FILE),
         )
 
 
@@ -99,6 +104,7 @@ def compose(settings: StackSettings, port: ChoosePort) -> Composition:
         postgres=Postgres(places, port("postgres", s.postgres_port)),
         embeddings=EmbeddingsServer(places, port("embeddings", s.embeddings_port), s.threads),
         traces=TracesServer(places, port("traces", s.traces_port), s.max_traces),
+        gateway_port=port("gateway", s.gateway_port),
     )
     if s.llm and not s.llm_url:
         made.llm = LanguageModel(places, port("llm", s.llm_port), s.llm_slots, s.llm_context, s.threads)
