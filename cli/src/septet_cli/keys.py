@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -46,7 +45,7 @@ async def open_keys(addresses: Addresses | None = None) -> AsyncIterator[KeyStor
     from septet_kit.store.pool import open_pool
 
     kit, gateway = KitSettings(), GatewaySettings()
-    if addresses is None and SECRET_VARIABLE not in os.environ:
+    if addresses is None and not gateway.key_secret.get_secret_value():
         addresses = _running()
     if addresses is not None:
         dsn = addresses.postgres_dsns.get("gateway", addresses.postgres_dsn)
@@ -69,7 +68,7 @@ async def first_key(addresses: Addresses) -> str | None:
 
 def introduction(url: str, key: str | None) -> str:
     """Address of the API, the key that was created for it, and a command that uses it."""
-    shown = key or "$SEPTET_API_KEY"
+    shown = key or "$API_KEY"
     head = f"API      {url}"
     made = f"key      {key}   (shown once)" if key else "key      create one with `septet keys create`"
     body = '{"model": "septet", "messages": [{"role": "user", "content": "What is a deque?"}]}'

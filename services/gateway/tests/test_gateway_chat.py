@@ -147,6 +147,24 @@ def test_a_null_character_is_refused(client: TestClient) -> None:
     assert (response.status_code, error_of(response)["code"]) == (400, "invalid_field")
 
 
+def test_a_schema_that_is_nested_too_deeply_is_refused(client: TestClient, world: World) -> None:
+    schema: dict[str, Any] = {"type": "object"}
+    for _ in range(300):
+        schema = {"type": "object", "properties": {"a": schema}}
+    wanted = {"type": "json_schema", "json_schema": {"schema": schema}}
+    response = client.post(PATH, json=body(response_format=wanted))
+    assert (response.status_code, error_of(response)["code"]) == (400, "malformed_json")
+    assert world.asked == []
+
+
+@pytest.mark.parametrize("path", [PATH, "/v1/septet/requests"])
+def test_half_a_character_is_refused(client: TestClient, world: World, path: str) -> None:
+    sent = b'{"model": "septet", "question": "\\ud83d", "messages": [{"role": "user", "content": "\\ud83d"}]}'
+    response = client.post(path, content=sent)
+    assert response.status_code == 400
+    assert world.asked == []
+
+
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_body_above_one_mebibyte_is_refused(client: TestClient, declared: bool) -> None:
     sent = json.dumps(body(padding="x" * 1024 * 1024)).encode()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from septet_contracts import ContractError, decode, topic
+from septet_contracts import ContractError, decode, encode, topic
+from septet_contracts import Request as Asked
 from starlette.requests import Request
 
 from septet_gateway.domain.errors import ApiError, invalid, of_contract
@@ -59,6 +60,19 @@ def checked(name: str, body: bytes) -> Any:
         return decode(topic(name), body)
     except ContractError as error:
         raise of_contract(error) from None
+
+
+def check_encodable(request: Asked) -> None:
+    """Check that a request can be published: its size, its depth and its characters.
+
+    Raises:
+        ApiError: 400 or 413.
+    """
+    try:
+        body = encode(request)
+    except ValueError:
+        raise invalid(None, "the body is nested too deeply", "malformed_json") from None
+    checked("requests", body)
 
 
 def _too_large(limit: int) -> ApiError:

@@ -9,11 +9,10 @@ from typing import Any
 
 from septet_contracts import Request as Asked
 from septet_contracts import Response as Released
-from septet_contracts import encode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from septet_gateway.api.bodies import checked, read_object, request_id_for
+from septet_gateway.api.bodies import check_encodable, read_object, request_id_for
 from septet_gateway.api.sse import EventStream, completion_events
 from septet_gateway.application.asking import Asker
 from septet_gateway.domain.chat import ChatBody, parse_chat, to_request
@@ -35,7 +34,7 @@ class ChatCompletions:
         """Handle one call."""
         chat = parse_chat(await read_object(request, self._settings.max_body))
         asked = to_request(chat, self._alias(chat.model), caller.tenant, request_id_for(request))
-        checked("requests", encode(asked))
+        check_encodable(asked)
         complete = partial(Completion, model=chat.model, stops=chat.stops)
         headers = {"x-request-id": asked.request_id}
         if chat.stream:

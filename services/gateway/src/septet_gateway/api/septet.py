@@ -90,7 +90,7 @@ def _owned(body: dict[str, Any], caller: Caller) -> dict[str, Any]:
 
 
 def _bytes(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _json(body: bytes, request_id: str) -> Response:
