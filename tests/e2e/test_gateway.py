@@ -20,6 +20,7 @@ from septet_cli.ingest.publish import publish_documents
 from septet_cli.keys import open_keys
 from septet_contracts import tenant_topic
 from septet_gateway.domain.keys import SCOPES, id_of
+from septet_kit.observe.tracing import derived_context
 from septet_kit.tenants import Tenants
 from septet_native.services import module_of
 
@@ -85,7 +86,8 @@ async def test_an_answer_whole_and_streamed(gateway: Gateway) -> None:
         assert whole.choices[0].finish_reason == "stop"
         shown = (message.model_extra or {})["septet"]
         assert [s["document_id"] for s in shown["sources"]] == ["leave"]
-        assert len(shown["trace_id"]) == 32
+        derived = derived_context("acme", shown["request_id"])
+        assert shown["trace_id"] == f"{derived.trace_id:032x}"
         assert {v["stage"] for v in shown["verdicts"]} == {"input", "output"}
         stream = await client.chat.completions.create(
             **ask(stream=True, stream_options={"include_usage": True})

@@ -52,8 +52,9 @@ async def open_keys(addresses: Addresses | None = None) -> AsyncIterator[KeyStor
         kit = kit.model_copy(update={"postgres_dsn": SecretStr(dsn), "instance": "septet-keys"})
         gateway = gateway.model_copy(update={"key_secret": SecretStr(addresses.gateway_secret)})
     try:
+        secret = gateway.secret()
         async with open_pool(kit, SCHEMA) as pool:
-            yield KeyStore(PostgresKeys(pool), gateway.secret())
+            yield KeyStore(PostgresKeys(pool), secret)
     except SeptetError as error:
         raise CliError(error.message, error.fix or "check SEPTET_POSTGRES_DSN") from error
 

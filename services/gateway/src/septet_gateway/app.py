@@ -17,8 +17,9 @@ import uvicorn
 import uvloop
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 from septet_kit import KitSettings, SeptetError, ServiceSpec
-from septet_kit.lifecycle import first_end, running, untraced
+from septet_kit.lifecycle import exit_within, first_end, running, untraced
 from septet_kit.messaging.publisher import Publisher
+from septet_kit.messaging.watchdog import LoopGuard
 from septet_kit.observe import get_logger, logs, tracing
 from septet_kit.observe.health import Server, health_server
 from septet_kit.spec import Task
@@ -33,7 +34,7 @@ from septet_gateway.api.routes import Parts, create_app
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
 from septet_gateway.application.waiting import Waiting
-from septet_gateway.housekeeping import Purger
+from septet_gateway.housekeeping import ProducerGuard, Purger
 from septet_gateway.settings import GatewaySettings
 
 SPEC = ServiceSpec(
@@ -44,6 +45,9 @@ SPEC = ServiceSpec(
 )
 
 log = get_logger()
+
+# After the grace of calls in progress, for the producer's last records and the clients' goodbyes.
+_LAST_GRACE = timedelta(seconds=10)
 
 
 def main() -> None:
@@ -90,17 +94,25 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
             embeddings,
         )
         api = _api_server(parts, kit.shutdown_grace)
-        background = (follow, untraced(Purger(requests, settings).run), _health(kit, publisher, pool, api))
-        await _run(api, background, stop)
+        background = (
+            follow,
+            untraced(Purger(requests, settings).run),
+            ProducerGuard(publisher).run,
+            LoopGuard(kit.watchdog_timeout).run,
+            _health(kit, publisher, pool, api),
+        )
+        await _run(api, background, stop, kit.shutdown_grace)
 
 
-async def _run(api: Server, background: Sequence[Task], stop: asyncio.Event) -> None:
+async def _run(api: Server, background: Sequence[Task], stop: asyncio.Event, grace: timedelta) -> None:
     """Serve until ``stop`` is set or a task ends. Calls in progress then have the grace period to end."""
     async with running(background) as tasks:
         serving = asyncio.ensure_future(api.serve())
         try:
             await first_end(stop, [*tasks, serving])
         finally:
+            log.info("stopping")
+            exit_within(grace + _LAST_GRACE)
             api.should_exit = True
             await asyncio.gather(serving, return_exceptions=True)
 

@@ -1,8 +1,9 @@
-"""Background task: delete old request ids."""
+"""Background tasks: delete old request ids, end a process that can publish no more."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 from septet_kit.errors import Transient
 from septet_kit.observe import get_logger
@@ -11,6 +12,36 @@ from septet_gateway.ports import RequestTable
 from septet_gateway.settings import GatewaySettings
 
 log = get_logger()
+
+_CHECK_S = 1.0
+
+
+class Sender(Protocol):
+    """A producer that may fail for good."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be published any more; ``None`` while it can."""
+        ...
+
+
+class ProducerGuard:
+    """Ends the process when its producer has failed: only a new process gets a new producer."""
+
+    def __init__(self, sender: Sender, check_s: float = _CHECK_S) -> None:
+        self._sender = sender
+        self._check_s = check_s
+
+    async def run(self) -> None:
+        """Check every second.
+
+        Raises:
+            RuntimeError: the producer has failed.
+        """
+        while True:
+            if (failure := self._sender.failure) is not None:
+                raise RuntimeError(f"the producer has failed: {failure}")
+            await asyncio.sleep(self._check_s)
 
 
 class Purger:

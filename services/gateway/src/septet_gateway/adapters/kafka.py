@@ -17,6 +17,7 @@ from septet_kit.events import Emit
 from septet_kit.messaging.batches import UndecodableRecord, tolerant_consumer
 from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose
+from septet_kit.messaging.producer import ProducerFailed
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.observe import get_logger
 from septet_kit.tenants import Tenants
@@ -95,7 +96,12 @@ class KafkaLog:
         Raises:
             Transient, Permanent: it was not acknowledged.
         """
-        await self._publisher.publish(Emit("requests" if isinstance(event, Request) else "feedback", event))
+        try:
+            await self._publisher.publish(
+                Emit("requests" if isinstance(event, Request) else "feedback", event)
+            )
+        except ProducerFailed as error:
+            raise Transient("broker_unavailable", str(error)) from error
 
     async def find(self, tenant: str, request_id: str, since: datetime, digest: str) -> Response | None:
         """The response to a request that was published at ``since``; ``None`` if it is not on the log.
