@@ -52,8 +52,6 @@ class ChatBody(BaseModel):
     stream_options: StreamOptions = StreamOptions()
     n: int = Field(default=1, ge=1)
     stop: str | list[str] = []
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
     response_format: dict[str, Any] = {"type": "text"}
     modalities: list[str] = ["text"]
     tool_choice: str | dict[str, Any] = "auto"
