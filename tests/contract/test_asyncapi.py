@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from faststream.specification.asyncapi.v3_0_0.schema.schema import ApplicationSchema
-from septet_contracts import SERVICES, TOPICS, topic
+from septet_contracts import HTTP_SERVICES, SERVICES, TOPICS, topic
 from septet_contracts.asyncapi import Describes, asyncapi, load_parties, render, written
 from septet_contracts.reference import topics_page
 
@@ -37,7 +37,7 @@ def test_document_is_asyncapi_3() -> None:
 
 
 def test_services_are_called_what_the_table_calls_them(parties: list[Describes]) -> None:
-    assert [p.name for p in parties] == ["client", *SERVICES]
+    assert [p.name for p in parties] == ["client", *SERVICES, *HTTP_SERVICES]
 
 
 def test_every_topic_has_a_writer_and_a_reader(parties: list[Describes]) -> None:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from kubernetes_validate import utils as schemas
-from septet_contracts import SERVICES, TOPICS, topic
+from septet_contracts import HTTP_SERVICES, SERVICES, TOPICS, topic
 
 CHART = Path(__file__).parents[2] / "infra" / "k8s" / "septet"
 EXAMPLES = sorted((CHART.parent / "examples").glob("values-*.yaml"))
@@ -154,9 +154,24 @@ def test_values_that_cannot_work_are_refused(option: str, said: str, helm: str) 
 
 
 def test_every_service_has_its_workload_budget_scaler_and_policy(manifests: list[Manifest]) -> None:
-    for name in ("StatefulSet", "PodDisruptionBudget", "ScaledObject"):
-        assert set(kind(manifests, name)) == set(SERVICES)
-    assert set(kind(manifests, "NetworkPolicy")) == {*SERVICES, "collector", "setup", "default-deny"}
+    workloads = {*SERVICES, *HTTP_SERVICES}
+    for name in ("StatefulSet", "PodDisruptionBudget"):
+        assert set(kind(manifests, name)) == workloads
+    assert set(kind(manifests, "ScaledObject")) == set(SERVICES)
+    assert set(kind(manifests, "NetworkPolicy")) == {*workloads, "collector", "setup", "default-deny"}
+
+
+def test_the_http_api_has_an_address_that_only_ready_pods_serve(manifests: list[Manifest]) -> None:
+    (api,) = [m for m in manifests if m["kind"] == "Service" and m["metadata"]["name"].endswith("-api")]
+    assert "publishNotReadyAddresses" not in api["spec"]
+    (port,) = api["spec"]["ports"]
+    workload = kind(manifests, "StatefulSet")["gateway"]["spec"]
+    container = workload["template"]["spec"]["containers"][0]
+    assert workload["replicas"] == 2
+    assert {"name": "http", "containerPort": port["port"], "protocol": "TCP"} in container["ports"]
+    assert {"name": "SEPTET_GATEWAY_PORT", "value": str(port["port"])} in container["env"]
+    rules = kind(manifests, "NetworkPolicy")["gateway"]["spec"]["ingress"]
+    assert [r for r in rules if r["ports"] == [{"port": port["port"], "protocol": "TCP"}]] != []
 
 
 def test_scaling_follows_the_topics_that_a_service_declares(manifests: list[Manifest]) -> None:
@@ -178,7 +193,7 @@ def test_a_tenant_with_own_topics_drives_the_scaling_too(render: Render) -> None
 @pytest.mark.parametrize("variant", ["defaults", "deployments"])
 def test_every_pod_is_hardened(variant: str, render: Render) -> None:
     found = dict(pod_specs(render(*VARIANTS[variant])))
-    assert len(found) == len(SERVICES) + 3
+    assert len(found) == len(SERVICES) + len(HTTP_SERVICES) + 3
     for name, spec in found.items():
         assert spec["automountServiceAccountToken"] is False, name
         assert spec["securityContext"]["runAsNonRoot"] is True, name

@@ -16,7 +16,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from pydantic_settings import BaseSettings
-from septet_contracts import SERVICES
+from septet_contracts import HTTP_SERVICES
+from septet_contracts import SERVICES as STAGES
 from septet_kit import KitSettings
 from septet_kit.settings import SECRETS_DIR
 from septet_native.credentials.containers import Layout
@@ -25,6 +26,7 @@ from septet_native.packages.versions import pinned
 from tests.support.images import DOCKERFILES, image_of
 
 ROOT = Path(__file__).parents[2]
+SERVICES = (*STAGES, *HTTP_SERVICES)
 COMPOSE = ROOT / "docker-compose.yml"
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
@@ -84,7 +86,8 @@ def test_every_service_is_its_own_principal_and_sees_its_own_secrets(
         assert [v["volume"]["subpath"] for v in secrets] == [name]
         assert f"//{name}:" in (tmp_path / name / "septet_postgres_dsn").read_text("utf-8")
     held = [p.read_text("utf-8") for n in SERVICES for p in (tmp_path / n).iterdir()]
-    assert len(set(held)) == 3 * len(SERVICES)
+    # User, password and DSN; and the secret of the gateway's keys.
+    assert len(set(held)) == 3 * len(SERVICES) + 1
 
 
 def test_every_directory_that_is_mounted_is_made(services: dict[str, dict[str, Any]], tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ async def start(settings: StackSettings, progress: Progress) -> tuple[State, boo
 def _spawn(settings: StackSettings, data_dir: Path) -> subprocess.Popen[bytes]:
     log = log_of(data_dir)
     log.parent.mkdir(parents=True, exist_ok=True)
-    argv = (sys.executable, "-m", "septet_cli", "up", "--stack", settings.stack)
+    argv = (sys.executable, "-m", "septet_cli", "up", "--stack", settings.stack, "--no-key")
     environment = {**os.environ, "SEPTET_DATA_DIR": str(settings.data_dir.expanduser().resolve())}
     with log.open("wb") as file:
         # In its own session, the stack survives the end of this shell and ignores its Ctrl-C.

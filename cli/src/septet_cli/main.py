@@ -16,6 +16,7 @@ from septet_cli.commands import (
     feedback,
     ingest,
     kafka,
+    keys,
     reindex,
     stack,
     stub_model,
@@ -49,5 +50,6 @@ app.add_typer(cache.app, name="cache")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(stack.app, name="stack")
+app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
 contracts.register(app)

@@ -67,10 +67,19 @@ from septet_contracts.tenancy import (
     tenant_topic,
     topics_for,
 )
-from septet_contracts.topics import SERVICES, TOPICS, Topic, dead_letter_topic, short_name, topic
+from septet_contracts.topics import (
+    HTTP_SERVICES,
+    SERVICES,
+    TOPICS,
+    Topic,
+    dead_letter_topic,
+    short_name,
+    topic,
+)
 
 __all__ = [
     "DEFAULT_DEADLINE",
+    "HTTP_SERVICES",
     "MAX_BODY_BYTES",
     "SERVICES",
     "SHARED",

@@ -12,7 +12,16 @@ import yaml
 
 from septet_contracts.schema import topic_schema
 from septet_contracts.tenancy import is_ownable
-from septet_contracts.topics import SERVICES, TOPICS, Topic, dead_letter_topic, is_newest, short_name, topic
+from septet_contracts.topics import (
+    HTTP_SERVICES,
+    SERVICES,
+    TOPICS,
+    Topic,
+    dead_letter_topic,
+    is_newest,
+    short_name,
+    topic,
+)
 
 Document = dict[str, Any]
 
@@ -56,7 +65,7 @@ def load_parties(names: Sequence[str] = ()) -> list[Describes]:
     Raises:
         ImportError, AttributeError: a name cannot be resolved.
     """
-    wanted = names or [f"septet_{service}.app:SPEC" for service in SERVICES]
+    wanted = names or [f"septet_{service}.app:SPEC" for service in (*SERVICES, *HTTP_SERVICES)]
     return [CLIENT, *(pkgutil.resolve_name(name) for name in wanted)]
 
 

@@ -20,6 +20,9 @@ from septet_contracts.response import Evaluation, ModelAlias, Release, Response,
 
 SERVICES = ("guardrails", "cache", "retrieval", "generation", "eval", "feedback")
 
+HTTP_SERVICES = ("gateway",)
+"""Services that serve clients over HTTP. They have no consumer group and no dead letters."""
+
 DocumentEvent = Annotated[UpsertDocument | DeleteDocument, Field(discriminator="action")]
 
 _WEEK = timedelta(days=7)

@@ -72,11 +72,14 @@ def _settings(stack: str, data_dir: Path | None) -> StackSettings:
 
 async def _up(settings: StackSettings) -> int:
     from septet_cli import daemon
-    from septet_cli.commands.up import print_step
+    from septet_cli.commands.up import gateway_note, print_step
 
     began = time.monotonic()
     state, started = await daemon.start(settings, print_step)
     _show(state)
+    if any(process.name == "gateway" for process in state.processes):
+        note = await gateway_note(state.addresses, make_key=started)
+        out.print(f"\n{note}", soft_wrap=True, markup=False, highlight=False)
     outcome = f"ready after {time.monotonic() - began:.1f} s" if started else "already running"
     err.print(f"[green]{outcome}[/] (pid {state.pid}); stop it with `septet stack down`", highlight=False)
     return EXIT_OK

@@ -15,6 +15,7 @@ from septet_cli.errors import EXIT_OK, CliError
 from septet_cli.options import DataDir
 
 if TYPE_CHECKING:
+    from septet_native.stack.addresses import Addresses
     from septet_native.stack.stack import Stack
 
 # Reading the memory of a dozen processes takes several milliseconds of CPU.
@@ -47,19 +48,23 @@ def up(
     only: Annotated[
         str | None, typer.Option(help="Services to start, such as `guardrails,cache` \\[default: all].")
     ] = None,
+    no_key: Annotated[
+        bool, typer.Option("--no-key", help="Create no API key for a gateway that has none.")
+    ] = False,
 ) -> None:
     """Start the stack, show its status, and stop it on Ctrl-C."""
-    from septet_native.services import SERVICES
+    from septet_native.services import ALL_SERVICES
 
-    services = tuple(name.strip() for name in only.split(",")) if only else SERVICES
-    unknown = set(services) - set(SERVICES)
+    services = tuple(name.strip() for name in only.split(",")) if only else ALL_SERVICES
+    unknown = set(services) - set(ALL_SERVICES)
     if unknown:
         fail(
             CliError(
-                f"--only: there is no service {sorted(unknown)[0]}.", f"give some of {', '.join(SERVICES)}"
+                f"--only: there is no service {sorted(unknown)[0]}.",
+                f"give some of {', '.join(ALL_SERVICES)}",
             )
         )
-    run(until_signalled(_up(stack, data_dir, stub_model, services)))
+    run(until_signalled(_up(stack, data_dir, stub_model, services, not no_key)))
 
 
 async def until_signalled(work: Coroutine[Any, Any, int], *, when_stopped: int = EXIT_OK) -> int:
@@ -83,7 +88,9 @@ async def until_signalled(work: Coroutine[Any, Any, int], *, when_stopped: int =
     return when_stopped if task.cancelled() else int(task.result())
 
 
-async def _up(stack: str | None, data_dir: Path | None, stub_model: bool, services: tuple[str, ...]) -> int:
+async def _up(
+    stack: str | None, data_dir: Path | None, stub_model: bool, services: tuple[str, ...], make_key: bool
+) -> int:
     from contextlib import AsyncExitStack
 
     from septet_cli.embedded import running, stack_settings
@@ -101,7 +108,7 @@ async def _up(stack: str | None, data_dir: Path | None, stub_model: bool, servic
         settings = stack_settings(stack, data_dir, **given)
         up = await context.enter_async_context(running(settings, services, print_step))
         err.print(f"[green]ready[/] after {time.monotonic() - began:.1f} s")
-        await _show(up)
+        await _show(up, await gateway_note(up.addresses, make_key) if "gateway" in services else "")
     return EXIT_OK
 
 
@@ -111,15 +118,24 @@ def print_step(name: str, state: str) -> None:
     err.print(f"{name:<12} {state}", style=style, markup=False)
 
 
-async def _show(stack: Stack) -> None:
+async def gateway_note(addresses: Addresses | None, make_key: bool) -> str:
+    """How to use the gateway's API. Creates a key if ``make_key`` is true and there is none."""
+    from septet_cli.keys import first_key, introduction
+
+    assert addresses is not None
+    return introduction(addresses.gateway_url, await first_key(addresses) if make_key else None)
+
+
+async def _show(stack: Stack, note: str) -> None:
     """Show the status screen on a terminal, else print a line for each change of state."""
     if out.is_terminal:
-        await _show_live(stack)
+        await _show_live(stack, note)
         return
     if stack.addresses is not None:
         out.print(
             f"kafka {stack.addresses.kafka}\ntraces {stack.addresses.traces_url}\ndata {stack.addresses.data_dir}"
         )
+        out.print(note, soft_wrap=True, markup=False, highlight=False)
     known = {p.name: p.state for p in stack.status()}
     while True:
         await asyncio.sleep(REFRESH_S)
@@ -129,8 +145,10 @@ async def _show(stack: Stack) -> None:
             known[process.name] = process.state
 
 
-async def _show_live(stack: Stack) -> None:
+async def _show_live(stack: Stack, note: str) -> None:
+    from rich.console import Group
     from rich.live import Live
+    from rich.text import Text
 
     from septet_cli.screen import status_screen
 
@@ -139,7 +157,10 @@ async def _show_live(stack: Stack) -> None:
     with Live(console=out, auto_refresh=False, screen=True) as live:
         while True:
             live.update(
-                status_screen(stack.status(), stack.addresses, time.monotonic() - began, stack.missing),
+                Group(
+                    status_screen(stack.status(), stack.addresses, time.monotonic() - began, stack.missing),
+                    Text(f"\n{note}"),
+                ),
                 refresh=True,
             )
             await asyncio.sleep(REFRESH_S)

@@ -28,7 +28,7 @@ RELEASE_TRIES, RELEASE_PAUSE_S = 5, 0.5
 
 @dataclass
 class Session:
-    """One run of the demo: its client, console, checks and answers."""
+    """One run of the demo: its client, console, checks, answers, and a key of the HTTP API."""
 
     kafka: Kafka
     traces_url: str
@@ -38,6 +38,8 @@ class Session:
     run: str
     facts: Sequence[Fact]
     unanswerable: str
+    api_url: str
+    api_key: str
     asked: list[str] = field(default_factory=list)
     answers: dict[str, Response] = field(default_factory=dict)
 

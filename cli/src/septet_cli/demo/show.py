@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from septet_kit.messaging.connection import Kafka
 from septet_native.errors import StackError
-from septet_native.services import SERVICES
+from septet_native.services import ALL_SERVICES
 from septet_native.stack.addresses import Addresses
 from septet_native.stack.settings import StackSettings
 from septet_native.stack.stack import Stack
@@ -22,6 +23,7 @@ from septet_cli.console import err, out, progress, report
 from septet_cli.demo.checks import Checks
 from septet_cli.demo.corpus import make_facts, shared_documents, unrelated_question
 from septet_cli.demo.scenes_answers import answered_questions, hostile_and_private, korean, unanswerable
+from septet_cli.demo.scenes_api import openai_api
 from septet_cli.demo.scenes_cache import deleted, not_served, served, thumbs_down
 from septet_cli.demo.scenes_checked import harmless, table
 from septet_cli.demo.scenes_trace import exactly_one, waterfall
@@ -30,6 +32,7 @@ from septet_cli.embedded import running
 from septet_cli.errors import EXIT_FAILED, EXIT_OK, CliError
 from septet_cli.ingest.document import Document, parts
 from septet_cli.ingest.publish import deletion, publish_documents, upsert
+from septet_cli.keys import open_keys
 
 SERVERS = 5
 MIN_PASSAGES = 1000
@@ -45,6 +48,7 @@ SCENES: tuple[Scene, ...] = (
     korean,
     deleted,
     thumbs_down,
+    openai_api,
     waterfall,
     exactly_one,
 )
@@ -75,7 +79,7 @@ async def run_demo(data_dir: Path | None, *, keep: bool) -> int:
 
 async def _start(context: AsyncExitStack, settings: StackSettings) -> Stack:
     with progress() as bar:
-        task = bar.add_task("starting servers and services", total=SERVERS + 1 + len(SERVICES))
+        task = bar.add_task("starting servers and services", total=SERVERS + 1 + len(ALL_SERVICES))
 
         def on_progress(name: str, state: str) -> None:
             if state == "ready":
@@ -83,7 +87,7 @@ async def _start(context: AsyncExitStack, settings: StackSettings) -> Stack:
             elif state not in ("preparing", "starting", "creating"):
                 bar.console.print(f"[dim]{name}: {state}[/]", soft_wrap=True)
 
-        stack = await context.enter_async_context(running(settings, SERVICES, on_progress))
+        stack = await context.enter_async_context(running(settings, ALL_SERVICES, on_progress))
     return stack
 
 
@@ -102,6 +106,8 @@ async def _play(addresses: Addresses, checks: Checks) -> None:
             run,
             facts,
             unrelated_question(documents),
+            addresses.gateway_url,
+            await _new_key(addresses, run),
         )
         for scene in SCENES:
             try:
@@ -117,6 +123,13 @@ async def _play(addresses: Addresses, checks: Checks) -> None:
         "default",
         title="deleting facts",
     )
+
+
+async def _new_key(addresses: Addresses, run: str) -> str:
+    """An API key for this run, which expires in an hour."""
+    async with open_keys(addresses) as store:
+        expires = datetime.now(UTC) + timedelta(hours=1)
+        return await store.table.create("default", f"demo-{run}", ("ask",), store.secret, expires)
 
 
 async def _ingest(kafka: Kafka, documents: Sequence[Document], checks: Checks) -> None:

@@ -38,6 +38,9 @@ spec:
       env: {{- include "septet.env" . | nindent 8 }}
       ports:
         - { name: health, containerPort: 8090, protocol: TCP }
+        {{- with .service.port }}
+        - { name: http, containerPort: {{ . }}, protocol: TCP }
+        {{- end }}
       # The watchdog ends a process that has stalled; the first start may load models for half a minute.
       startupProbe:
         httpGet: { path: /healthz, port: health }
@@ -123,6 +126,12 @@ spec:
   value: {{ .root.Values.opensearch.user }}
 - name: SEPTET_OPENSEARCH_CA_FILE
   value: /run/ca/opensearch/{{ .root.Values.opensearch.caSecret.key }}
+{{- end }}
+{{- if eq .name "gateway" }}
+- name: SEPTET_GATEWAY_HOST
+  value: "0.0.0.0"
+- name: SEPTET_GATEWAY_PORT
+  value: {{ .service.port | quote }}
 {{- end }}
 {{- if and .root.Values.policies (eq .name "guardrails") }}
 - name: SEPTET_GUARDRAILS_POLICIES_DIR

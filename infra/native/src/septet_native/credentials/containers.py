@@ -12,8 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from septet_native.credentials.certificates import NAMES, Certificates
-from septet_native.credentials.passwords import PASSWORD_FILE, USERNAME_FILE, password, write_private
-from septet_native.services import SERVICES
+from septet_native.credentials.passwords import (
+    KEY_SECRET_FILE,
+    PASSWORD_FILE,
+    USERNAME_FILE,
+    password,
+    write_private,
+)
+from septet_native.services import ALL_SERVICES
 
 OWNER, SUPERUSER = "septet", "postgres"
 # The containers run as different users; a group that they share reads the files.
@@ -42,15 +48,16 @@ class Layout:
         self._copy(tls.server, "broker")
         self._put("broker", "septet_broker_password", self._kafka("admin"))
         self._put("postgres", "superuser_password", self._postgres(SUPERUSER))
-        for role in (OWNER, *SERVICES):
+        for role in (OWNER, *ALL_SERVICES):
             self._put("postgres", f"septet_postgres_{role}_password", self._postgres(role))
-        for service in SERVICES:
+        for service in ALL_SERVICES:
             self._user(service, service)
             self._put(service, "septet_postgres_dsn", self._dsn(service))
+        self._put("gateway", KEY_SECRET_FILE, password(self.root / "authority" / "gateway"))
         self._user("operator", "operator")
         self._user("setup", "admin")
         self._put("setup", "septet_postgres_owner_dsn", self._dsn(OWNER))
-        for principal in ("admin", "operator", *SERVICES):
+        for principal in ("admin", "operator", *ALL_SERVICES):
             self._user(f"setup/users/{principal}", principal)
 
     def _kafka(self, principal: str) -> str:

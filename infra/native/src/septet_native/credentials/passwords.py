@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 USERNAME_FILE, PASSWORD_FILE = "septet_kafka_username", "septet_kafka_password"
+# Secret of the hashes of the gateway's API keys.
+KEY_SECRET_FILE = "septet_gateway_key_secret"  # noqa: S105 - a file's name
 
 
 def write_private(path: Path, text: str) -> None:

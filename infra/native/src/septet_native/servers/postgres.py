@@ -28,12 +28,12 @@ from septet_native.processes.process import Command, clean_environment
 from septet_native.processes.tool import run_tool
 from septet_native.servers.postgres_programs import installation
 from septet_native.servers.server import Places, Report
-from septet_native.services import SERVICES
+from septet_native.services import ALL_SERVICES
 
 OWNER = DATABASE = "septet"
 ADMIN = "postgres"
 # One login role for each service, named like its schema.
-ROLES = SERVICES
+ROLES = ALL_SERVICES
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from septet_contracts import HTTP_SERVICES
+
 if TYPE_CHECKING:
     from septet_kit.messaging.connection import KafkaConnection
 
@@ -29,6 +31,8 @@ class Addresses:
         kafka_passwords: password by principal; empty without users.
         postgres_dsns: DSN by service, each with its own role.
         opensearch_url: empty when retrieval uses its own lexical index.
+        gateway_port: port of the gateway's API on loopback.
+        gateway_secret: secret of the hashes of its API keys.
     """
 
     kafka: str
@@ -46,6 +50,13 @@ class Addresses:
     kafka_passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
     postgres_dsns: Mapping[str, str] = field(default_factory=dict, repr=False)
     opensearch_url: str = ""
+    gateway_port: int = 0
+    gateway_secret: str = field(default="", repr=False)
+
+    @property
+    def gateway_url(self) -> str:
+        """Base URL of the gateway's OpenAI-compatible API."""
+        return f"http://127.0.0.1:{self.gateway_port}/v1"
 
     def connection(self, principal: str = "operator") -> KafkaConnection:
         """Connection settings of *principal*; the same for every principal when the broker has no users.
@@ -84,6 +95,9 @@ class Addresses:
             variables["SEPTET_POSTGRES_DSN"] = self.postgres_dsns[service]
         if service == "retrieval" and self.opensearch_url:
             variables["SEPTET_OPENSEARCH_URL"] = self.opensearch_url
+        if service in HTTP_SERVICES:
+            variables["SEPTET_GATEWAY_PORT"] = str(self.gateway_port)
+            variables["SEPTET_GATEWAY_KEY_SECRET"] = self.gateway_secret
         return variables
 
     def kafka_environment(self, principal: str | None) -> dict[str, str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from septet_kit.tenants import Tenants
 
+from septet_native.credentials.passwords import KEY_SECRET_FILE, password
 from septet_native.errors import ToolMissing
 from septet_native.models.build import MODELS
 from septet_native.packages.jdk import find_jdk
@@ -39,6 +40,7 @@ class Composition:
         kafka, postgres, embeddings: servers of every stack.
         traces: receives and shows traces.
         opensearch: None when retrieval uses its own lexical index.
+        gateway_port: port of the gateway's API.
         llm: None when the settings name another endpoint, or no model.
         missing: servers that cannot run on this machine.
     """
@@ -48,6 +50,7 @@ class Composition:
     postgres: Postgres
     embeddings: EmbeddingsServer
     traces: TracesServer | Jaeger
+    gateway_port: int
     opensearch: OpenSearch | None = None
     llm: LanguageModel | None = None
     missing: list[Missing] = field(default_factory=list)
@@ -77,6 +80,8 @@ class Composition:
             kafka_ca_file=str(self.kafka.ca_file or ""),
             kafka_passwords=self.kafka.credentials,
             opensearch_url=self.opensearch.url if self.opensearch else "",
+            gateway_port=self.gateway_port,
+            gateway_secret=password(s.places().data / "gateway" / KEY_SECRET_FILE),
         )
 
 
@@ -103,6 +108,7 @@ def compose(settings: StackSettings, port: ChoosePort) -> Composition:
             places, port("embeddings", s.embeddings_port), s.threads, MODELS[s.embeddings_model]
         ),
         traces=TracesServer(places, port("traces", s.traces_port), s.max_traces),
+        gateway_port=port("gateway", s.gateway_port),
     )
     if s.llm and not s.llm_url:
         made.llm = LanguageModel(places, port("llm", s.llm_port), s.llm_slots, s.llm_context, s.threads)

@@ -38,6 +38,7 @@ class StackSettings(BaseSettings):
         jaeger_port: of Jaeger's page and query API.
         jaeger_grpc_port: of Jaeger's query API over gRPC.
         jaeger_health_port: of Jaeger's health check.
+        gateway_port: of the gateway's API.
         traces_port: preferred port that receives OTLP; without Jaeger, also of the trace page.
         opensearch: start OpenSearch in the native stack; when false, retrieval uses its own lexical index.
         jaeger: start Jaeger in the native stack; when false, the embedded trace receiver replaces it.
@@ -64,6 +65,7 @@ class StackSettings(BaseSettings):
     embeddings_port: int = Field(default=8091, ge=0, le=65535)
     embeddings_model: Literal["multilingual-e5-small", "all-MiniLM-L6-v2"] = "multilingual-e5-small"
     llm_port: int = Field(default=8092, ge=0, le=65535)
+    gateway_port: int = Field(default=8100, ge=0, le=65535)
     traces_port: int = Field(default=4318, ge=0, le=65535)
     opensearch_port: int = Field(default=9200, ge=0, le=65535)
     opensearch_transport_port: int = Field(default=9300, ge=0, le=65535)

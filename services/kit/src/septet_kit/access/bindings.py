@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from septet_contracts import SERVICES
+from septet_contracts import HTTP_SERVICES, SERVICES
 
 from septet_kit.access.table import GROUP_PREFIX, OPERATOR, TENANT_PREFIX, Access
 
-_OURS = frozenset({*SERVICES, OPERATOR})
+_OURS = frozenset({*SERVICES, *HTTP_SERVICES, OPERATOR})
 
 
 @dataclass(frozen=True, order=True)

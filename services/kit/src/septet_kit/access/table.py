@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import yaml
-from septet_contracts import TOPICS, client_access, dead_letter_topic, tenancy, topic
+from septet_contracts import HTTP_SERVICES, TOPICS, client_access, dead_letter_topic, tenancy, topic
 from septet_contracts.asyncapi import load_parties
 
 from septet_kit.errors import Permanent
@@ -60,14 +60,15 @@ def service_access(spec: ServiceSpec) -> Access:
     """A service reads what it consumes, in its own group, and writes what it produces and its dead letters.
 
     It reads topics that it produces by way of an outbox, too: a record in doubt after a crash is looked up
-    there. Who handles a stage of a request may have to report that it failed.
+    there. Who handles a stage of a request may have to report that it failed. A service that serves clients over HTTP
+    has neither a group nor dead letters.
     """
     reports = ("outcomes",) if REQUEST_SCOPED & set(spec.consumes) else ()
     return Access(
         principal=spec.name,
         reads=_full({*spec.consumes, *spec.outbox}),
-        writes=_full({*spec.produces, *reports, dead_letter_topic(spec.name)}),
-        groups=(group_of(spec.name),),
+        writes=_full({*spec.produces, *reports, *_dead_letters(spec)}),
+        groups=(group_of(spec.name),) if _has_group(spec) else (),
     )
 
 
@@ -82,8 +83,16 @@ def operator_access(specs: Sequence[ServiceSpec]) -> Access:
         principal=OPERATOR,
         reads=_full(TOPICS),
         writes=_full(consumed),
-        watches=tuple(sorted(group_of(spec.name) for spec in specs)),
+        watches=tuple(sorted(group_of(spec.name) for spec in specs if _has_group(spec))),
     )
+
+
+def _has_group(spec: ServiceSpec) -> bool:
+    return spec.name not in HTTP_SERVICES
+
+
+def _dead_letters(spec: ServiceSpec) -> tuple[str, ...]:
+    return (dead_letter_topic(spec.name),) if _has_group(spec) else ()
 
 
 def group_of(service: str) -> str:

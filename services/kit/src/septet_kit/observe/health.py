@@ -15,7 +15,7 @@ from starlette.routing import Route
 from septet_kit.spec import Task
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that installs no signal handlers; the service does."""
 
     @contextmanager
@@ -45,4 +45,4 @@ def health_server(
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
     config = uvicorn.Config(Starlette(routes=routes), host=host, port=port, log_level="error", lifespan="off")
-    return _Server(config)
+    return Server(config)

@@ -1,0 +1,1 @@
+"""Serves an OpenAI-compatible HTTP API on the log."""

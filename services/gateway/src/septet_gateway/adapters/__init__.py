@@ -1,0 +1,1 @@
+"""The log, PostgreSQL and the embeddings endpoint."""

@@ -1,0 +1,201 @@
+"""The log on Kafka: publishes events of clients, follows responses from the end, and finds earlier ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaError
+from pydantic import ValidationError
+from septet_contracts import FeedbackEvent, Request, Response, peek
+from septet_kit.errors import Transient
+from septet_kit.events import Emit
+from septet_kit.messaging.batches import UndecodableRecord, tolerant_consumer
+from septet_kit.messaging.connection import KafkaConnection
+from septet_kit.messaging.diagnosis import diagnose
+from septet_kit.messaging.producer import ProducerFailed
+from septet_kit.messaging.publisher import Publisher
+from septet_kit.observe import get_logger
+from septet_kit.tenants import Tenants
+
+from septet_gateway.application.waiting import Waiting
+from septet_gateway.domain.identity import is_response_to
+from septet_gateway.telemetry import lookups
+
+log = get_logger()
+
+_MAX_FETCH = 2 * 1024 * 1024
+_POLL_MS = 1000
+# The database's clock dates a request, and the broker's clock dates its response.
+_CLOCK_SKEW = timedelta(minutes=1)
+_SEARCHES = 4
+
+
+class Follower:
+    """Reads the responses of all tenants from the end of their topics, without a consumer group.
+
+    A response that this process misses is on the log, where :meth:`KafkaLog.find` finds it.
+    """
+
+    def __init__(self, kafka: KafkaConnection, tenants: Tenants, waiting: Waiting) -> None:
+        self._kafka = kafka
+        self._topics = list(tenants.addresses(["responses"]))
+        self._waiting = waiting
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[Callable[[], Any]]:
+        """Start to follow; yields the task's function. No response is missed from here on.
+
+        Raises:
+            Transient, Permanent: Kafka does not answer, refuses the credentials, or a topic does not exist.
+        """
+        async with _consumer(self._kafka, auto_offset_reset="latest") as consumer:
+            consumer.subscribe(self._topics)
+            await _partitions(consumer, self._topics)
+            await consumer.seek_to_end()
+            for partition in consumer.assignment():
+                await consumer.position(partition)
+
+            async def run() -> None:
+                while True:
+                    for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
+                        for record in records:
+                            self._receive(record)
+
+            yield run
+
+    def _receive(self, record: Any) -> None:
+        if isinstance(record, UndecodableRecord) or not record.value:
+            return
+        ids = peek(record.value)
+        if ids.request_id is None or not self._waiting.is_expected(ids.tenant, ids.request_id):
+            return
+        if (response := _parse(record.value)) is not None:
+            self._waiting.deliver(response)
+
+
+class KafkaLog:
+    """Publishes events, and searches the topics of responses."""
+
+    def __init__(
+        self, kafka: KafkaConnection, tenants: Tenants, publisher: Publisher, limit: timedelta
+    ) -> None:
+        self._kafka = kafka
+        self._tenants = tenants
+        self._publisher = publisher
+        self._limit = limit.total_seconds()
+        self._searches = asyncio.Semaphore(_SEARCHES)
+
+    async def publish(self, event: Request | FeedbackEvent) -> None:
+        """Publish to the topic of the event's tenant, and wait for the acknowledgement.
+
+        Raises:
+            Transient, Permanent: it was not acknowledged.
+        """
+        try:
+            await self._publisher.publish(
+                Emit("requests" if isinstance(event, Request) else "feedback", event)
+            )
+        except ProducerFailed as error:
+            raise Transient("broker_unavailable", str(error)) from error
+
+    async def find(self, tenant: str, request_id: str, since: datetime, digest: str) -> Response | None:
+        """The response to a request that was published at ``since``; ``None`` if it is not on the log.
+
+        Raises:
+            Transient: the log cannot be read, or the search takes too long (code ``broker_unavailable``).
+        """
+        topic = self._tenants.address("responses", tenant)
+        try:
+            async with asyncio.timeout(self._limit), self._searches:
+                found = await self._search(topic, tenant, request_id, since - _CLOCK_SKEW, digest)
+        except (KafkaError, TimeoutError) as error:
+            lookups.labels("failed").inc()
+            raise Transient("broker_unavailable", f"{topic}: {error!r}") from error
+        lookups.labels("found" if found else "missing").inc()
+        return found
+
+    async def _search(
+        self, topic: str, tenant: str, request_id: str, since: datetime, digest: str
+    ) -> Response | None:
+        async with _consumer(self._kafka, auto_offset_reset="earliest") as consumer:
+            # A topic that this client has not asked for is not in its metadata.
+            consumer.subscribe([topic])
+            partitions = await _partitions(consumer, [topic])
+            async for value in _values(consumer, partitions, since):
+                ids = peek(value)
+                if (ids.tenant, ids.request_id) != (tenant, request_id):
+                    continue
+                response = _parse(value)
+                if response is not None and is_response_to(response, digest):
+                    return response
+        return None
+
+
+async def _values(
+    consumer: AIOKafkaConsumer, partitions: list[TopicPartition], since: datetime
+) -> AsyncIterator[bytes]:
+    """The values from a time to the end of the topic, as it is at the call."""
+    ends = await consumer.end_offsets(partitions)
+    starts = await consumer.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
+    for partition in partitions:
+        start = starts[partition]
+        consumer.seek(partition, ends[partition] if start is None else start.offset)
+    left = set(partitions)
+    while left:
+        for records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).values():
+            for record in records:
+                if record.value and not isinstance(record, UndecodableRecord):
+                    yield record.value
+        left = {p for p in left if await consumer.position(p) < ends[p]}
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
+    """The partitions of topics, all of which are assigned to the consumer.
+
+    Raises:
+        Transient: a topic does not exist (code ``topic_missing``).
+    """
+    wanted = set(topics)
+    for _ in range(30):
+        found = consumer.assignment()
+        if {p.topic for p in found} == wanted:
+            return sorted(found)
+        await asyncio.sleep(0.1)
+    missing = sorted(wanted - {p.topic for p in consumer.assignment()})
+    raise Transient(
+        "topic_missing", f"Kafka has no topic {missing[0]}", fix="create it with `septet kafka apply`"
+    )
+
+
+@asynccontextmanager
+async def _consumer(kafka: KafkaConnection, auto_offset_reset: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = tolerant_consumer(
+        **kafka.options(),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset=auto_offset_reset,
+        max_partition_fetch_bytes=_MAX_FETCH,
+        isolation_level="read_committed",
+    )
+    try:
+        await consumer.start()
+    except KafkaConnectionError as error:
+        await consumer.stop()
+        raise await diagnose(kafka) from error
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+def _parse(value: bytes) -> Response | None:
+    try:
+        return Response.model_validate_json(value)
+    except ValidationError as error:
+        log.warning("a response does not satisfy its contract", errors=error.error_count())
+        return None

@@ -1,0 +1,109 @@
+"""The HTTP application."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from septet_gateway.api.chat import ChatCompletions, Models
+from septet_gateway.api.embeddings import CreateEmbeddings
+from septet_gateway.api.errors import HANDLERS, as_response, of_exception
+from septet_gateway.api.septet import Feedback, Requests
+from septet_gateway.application.asking import Asker
+from septet_gateway.application.authentication import Authenticator, require
+from septet_gateway.domain.keys import Caller
+from septet_gateway.ports import Embeddings, Log
+from septet_gateway.settings import GatewaySettings
+from septet_gateway.telemetry import call_seconds, calls
+
+Handler = Callable[[Request, Caller], Awaitable[Response]]
+_EXPOSED = ("x-request-id", "retry-after", "retry-after-ms")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the application is made of."""
+
+    settings: GatewaySettings
+    authenticator: Authenticator
+    asker: Asker
+    log: Log
+    embeddings: Embeddings
+
+
+def create_app(parts: Parts) -> Starlette:
+    """The application: routes, errors, CORS."""
+    settings = parts.settings
+    models = Models([*settings.models, parts.embeddings.model, *settings.embeddings_models])
+    requests = Requests(parts.asker, settings.max_body)
+    feedback = Feedback(parts.log, settings.max_body)
+
+    def route(method: str, path: str, scope: str, handler: Handler) -> Route:
+        return Route(path, _endpoint(parts.authenticator, path, scope, handler), methods=[method])
+
+    routes = [
+        route("POST", "/v1/chat/completions", "ask", ChatCompletions(parts.asker, settings)),
+        route("POST", "/v1/embeddings", "ask", CreateEmbeddings(parts.embeddings, settings)),
+        route("GET", "/v1/models", "ask", models.list),
+        route("GET", "/v1/models/{model:path}", "ask", models.get),
+        route("POST", "/v1/septet/requests", "ask", requests.ask),
+        route("POST", "/v1/septet/checks", "ask", requests.check),
+        route("GET", "/v1/septet/responses/{request_id}", "ask", requests.get),
+        route("POST", "/v1/septet/feedback", "feedback", feedback),
+    ]
+    middleware = [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=_EXPOSED,
+        ),
+        Middleware(TrailingSlash),
+    ]
+    handlers: Any = dict(HANDLERS)
+    return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+
+
+class TrailingSlash:
+    """Serves ``/v1/models/`` as ``/v1/models``: clients do not follow the redirect of a POST."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        path = scope.get("path", "")
+        if scope["type"] == "http" and len(path) > 1 and path.endswith("/"):
+            scope = {**scope, "path": path.rstrip("/") or "/"}
+        await self._app(scope, receive, send)
+
+
+def _endpoint(
+    authenticator: Authenticator, path: str, scope: str, handler: Handler
+) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that authenticates, calls a handler, and counts."""
+
+    async def endpoint(request: Request) -> Response:
+        began = time.monotonic()
+        try:
+            caller = await authenticator.authenticate(request.headers, request.url.query)
+            require(caller, scope)
+            response = await handler(request, caller)
+        except Exception as error:
+            response = as_response(of_exception(error))
+        calls.labels(path, response.status_code).inc()
+        call_seconds.labels(path).observe(time.monotonic() - began)
+        return response
+
+    return endpoint

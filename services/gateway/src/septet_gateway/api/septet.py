@@ -1,0 +1,97 @@
+"""The API of Septet's own contracts, below ``/v1/septet``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from septet_contracts import encode
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from septet_gateway.api.bodies import checked, read_object, request_id_for
+from septet_gateway.application.asking import Asker
+from septet_gateway.domain.errors import ApiError
+from septet_gateway.domain.keys import Caller
+from septet_gateway.ports import Log
+from septet_gateway.telemetry import ask_span
+
+_CHECK_FIELDS = ("answer", "passages")
+
+
+class Requests:
+    """Requests and responses as they are on the log."""
+
+    def __init__(self, asker: Asker, limit: int) -> None:
+        self._asker = asker
+        self._limit = limit
+
+    async def ask(self, request: Request, caller: Caller) -> Response:
+        """``POST /v1/septet/requests``: publish a request and return its response."""
+        return await self._ask(request, caller, await read_object(request, self._limit))
+
+    async def check(self, request: Request, caller: Caller) -> Response:
+        """``POST /v1/septet/checks``: the verdicts of the rails on a question, and on an answer if there is one."""
+        body = await read_object(request, self._limit)
+        given = {name: body.pop(name) for name in _CHECK_FIELDS if body.get(name) is not None}
+        return await self._ask(request, caller, {**body, "check": given})
+
+    async def get(self, request: Request, caller: Caller) -> Response:
+        """``GET /v1/septet/responses/{request_id}``: the response to an earlier request of this tenant."""
+        request_id = request.path_params["request_id"]
+        response = await self._asker.earlier(caller.tenant, request_id)
+        if response is None:
+            return JSONResponse(
+                {"request_id": request_id, "status": "pending"}, status_code=202, headers={"retry-after": "1"}
+            )
+        return _json(encode(response), request_id)
+
+    async def _ask(self, request: Request, caller: Caller, body: dict[str, Any]) -> Response:
+        owned = _owned(body, caller)
+        owned.setdefault("request_id", request_id_for(request))
+        asked = checked("requests", _bytes(owned))
+        with ask_span(request.headers, caller.tenant, asked.request_id):
+            response = await self._asker.ask(asked)
+        return _json(encode(response), asked.request_id)
+
+
+class Feedback:
+    """Publishes feedback."""
+
+    def __init__(self, log: Log, limit: int) -> None:
+        self._log = log
+        self._limit = limit
+
+    async def __call__(self, request: Request, caller: Caller) -> Response:
+        """``POST /v1/septet/feedback``: publish one feedback event."""
+        owned = _owned(await read_object(request, self._limit), caller)
+        owned.setdefault("feedback_id", request.headers.get("idempotency-key") or f"fb-{uuid4().hex}")
+        event = checked("feedback", _bytes(owned))
+        await self._log.publish(event)
+        return JSONResponse({"feedback_id": event.feedback_id, "status": "accepted"}, status_code=202)
+
+
+def _owned(body: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """A body in the tenant of the caller's key.
+
+    Raises:
+        ApiError: 403, the body names another tenant.
+    """
+    given = {name: value for name, value in body.items() if value is not None}
+    if given.setdefault("tenant", caller.tenant) != caller.tenant:
+        raise ApiError(
+            403,
+            "the body names another tenant than the API key; leave `tenant` out",
+            code="tenant_mismatch",
+            param="tenant",
+        )
+    return given
+
+
+def _bytes(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _json(body: bytes, request_id: str) -> Response:
+    return Response(body, media_type="application/json", headers={"x-request-id": request_id})

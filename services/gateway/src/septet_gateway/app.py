@@ -1,0 +1,149 @@
+"""The one wiring point of the gateway.
+
+The gateway is no stage of a request: it consumes in no group and has no dead letters. So it runs on the kit's parts
+and not on its consumer loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import uvicorn
+import uvloop
+from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
+from septet_kit import KitSettings, SeptetError, ServiceSpec
+from septet_kit.lifecycle import exit_within, first_end, running, untraced
+from septet_kit.messaging.publisher import Publisher
+from septet_kit.messaging.watchdog import LoopGuard
+from septet_kit.observe import get_logger, logs, tracing
+from septet_kit.observe.health import Server, health_server
+from septet_kit.spec import Task
+from septet_kit.store.pool import StorePool, open_pool
+from septet_kit.tenants import Tenants
+
+from septet_gateway import migrations
+from septet_gateway.adapters.embeddings import EmbeddingsEndpoint
+from septet_gateway.adapters.kafka import Follower, KafkaLog
+from septet_gateway.adapters.postgres import SCHEMA, PostgresKeys, PostgresRequests
+from septet_gateway.api.routes import Parts, create_app
+from septet_gateway.application.asking import Asker
+from septet_gateway.application.authentication import Authenticator
+from septet_gateway.application.waiting import Waiting
+from septet_gateway.housekeeping import ProducerGuard, Purger
+from septet_gateway.settings import GatewaySettings
+
+SPEC = ServiceSpec(
+    "gateway",
+    consumes=("responses",),
+    produces=("requests", "feedback"),
+    about="Serves an OpenAI-compatible HTTP API: publishes requests, and returns their responses.",
+)
+
+log = get_logger()
+
+# After the grace of calls in progress, for the producer's last records and the clients' goodbyes.
+_LAST_GRACE = timedelta(seconds=10)
+
+
+def main() -> None:
+    """Run the service until SIGTERM or SIGINT; exits the process with 0, or 1 after an error."""
+    kit = KitSettings()
+    instance = kit.instance or f"{SPEC.name}-0"
+    logs.configure(SPEC.name, kit.log_level)
+    tracing.configure(SPEC.name, instance, kit.otlp_endpoint)
+    AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call]
+    try:
+        uvloop.run(_serve(kit, GatewaySettings(), instance))
+    except SeptetError as error:
+        log.error("service ended", code=error.code, error=error.message, field=error.field, fix=error.fix)  # noqa: TRY400
+        sys.exit(1)
+    except Exception as error:
+        log.error("service ended", error=repr(error), exc_info=error)  # noqa: TRY400
+        sys.exit(1)
+    finally:
+        tracing.shutdown()
+
+
+async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        tenants = Tenants.load(kit.tenants_file)
+        publisher = Publisher(kit.kafka(), instance, tenants)
+        await publisher.start()
+        stack.push_async_callback(publisher.stop)
+        pool = await stack.enter_async_context(open_pool(kit, SCHEMA, migrations.HEAD))
+        embeddings = EmbeddingsEndpoint(kit)
+        stack.push_async_callback(embeddings.close)
+        waiting = Waiting(settings.max_waiting)
+        follower = Follower(kit.kafka(), tenants, waiting)
+        follow = await stack.enter_async_context(follower.following())
+        kafka_log = KafkaLog(kit.kafka(), tenants, publisher, settings.lookup_limit)
+        requests = PostgresRequests(pool)
+        parts = Parts(
+            settings,
+            Authenticator(PostgresKeys(pool), settings.secret(), settings.key_cache),
+            Asker(kafka_log, requests, waiting, settings.response_margin),
+            kafka_log,
+            embeddings,
+        )
+        api = _api_server(parts, kit.shutdown_grace)
+        background = (
+            follow,
+            untraced(Purger(requests, settings).run),
+            ProducerGuard(publisher).run,
+            LoopGuard(kit.watchdog_timeout).run,
+            _health(kit, publisher, pool, api),
+        )
+        await _run(api, background, stop, kit.shutdown_grace)
+
+
+async def _run(api: Server, background: Sequence[Task], stop: asyncio.Event, grace: timedelta) -> None:
+    """Serve until ``stop`` is set or a task ends. Calls in progress then have the grace period to end."""
+    async with running(background) as tasks:
+        serving = asyncio.ensure_future(api.serve())
+        try:
+            await first_end(stop, [*tasks, serving])
+        finally:
+            log.info("stopping")
+            exit_within(grace + _LAST_GRACE)
+            api.should_exit = True
+            await asyncio.gather(serving, return_exceptions=True)
+
+
+def _api_server(parts: Parts, grace: timedelta) -> Server:
+    return Server(
+        uvicorn.Config(
+            create_app(parts),
+            host=parts.settings.host,
+            port=parts.settings.port,
+            log_level="error",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=int(grace.total_seconds()),
+        )
+    )
+
+
+def _health(kit: KitSettings, publisher: Publisher, pool: StorePool, api: Server) -> Task:
+    async def store() -> None:
+        await pool.fetchval("SELECT 1")
+
+    async def listening() -> None:
+        if not api.started:
+            raise RuntimeError("the API does not listen yet")
+
+    async def serve() -> None:
+        if kit.health_port == 0:
+            await asyncio.Event().wait()
+        checks = (listening, untraced(store))
+        server = health_server(kit.health_port, lambda: publisher.failure, checks, kit.health_host)
+        await server.serve()
+
+    return serve

@@ -1,0 +1,69 @@
+"""Publishing a request and waiting for its response."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from septet_contracts import DEFAULT_DEADLINE, Request, Response, encode, request_digest
+
+from septet_gateway.application.waiting import Waiting
+from septet_gateway.domain.errors import ApiError, of_code
+from septet_gateway.ports import Log, RequestTable
+
+
+class Asker:
+    """Publishes requests, and returns one response for each.
+
+    A request id that was used before gives the response that is on the log. If there is none yet, the same bytes are
+    published again: the gateway may have ended between storing the id and publishing.
+    """
+
+    def __init__(self, log: Log, requests: RequestTable, waiting: Waiting, margin: timedelta) -> None:
+        self._log = log
+        self._requests = requests
+        self._waiting = waiting
+        self._margin = margin
+
+    async def ask(self, request: Request) -> Response:
+        """The response to a request.
+
+        Raises:
+            ApiError: 409 if the id was used with another body, 429 if too many requests wait, 504 if no response came.
+            Transient, Permanent: the request could not be stored or published.
+        """
+        digest = request_digest(encode(request))
+        tenant, request_id = request.tenant, request.request_id
+        with self._waiting.expect(tenant, request_id, digest) as future:
+            earlier = await self._requests.record(tenant, request_id, digest)
+            if earlier is not None:
+                if earlier.digest != digest:
+                    raise of_code("conflict", "this request id was already used with another body")
+                found = await self._log.find(tenant, request_id, earlier.published_at, digest)
+                if found is not None:
+                    return found
+            await self._log.publish(request)
+            try:
+                return await asyncio.wait_for(future, self._patience(request))
+            except TimeoutError:
+                raise ApiError(
+                    504,
+                    f"no response to request {request_id} arrived in time; read it later by this id",
+                    code="deadline_exceeded",
+                ) from None
+
+    async def earlier(self, tenant: str, request_id: str) -> Response | None:
+        """The response to a request that was asked before; ``None`` if it is not on the log yet.
+
+        Raises:
+            ApiError: 404 if the id is not known.
+        """
+        published = await self._requests.find(tenant, request_id)
+        if published is None:
+            raise ApiError(404, f"there is no request {request_id}", code="request_not_found")
+        return await self._log.find(tenant, request_id, published.published_at, published.digest)
+
+    def _patience(self, request: Request) -> float:
+        """Seconds until the response must have come."""
+        now = datetime.now(UTC)
+        return max(0.0, ((request.deadline or now + DEFAULT_DEADLINE) + self._margin - now).total_seconds())

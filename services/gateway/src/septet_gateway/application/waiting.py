@@ -1,0 +1,64 @@
+"""Requests that wait for their responses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from septet_contracts import Response
+
+from septet_gateway.domain.errors import ApiError
+from septet_gateway.domain.identity import is_response_to
+from septet_gateway.telemetry import waiting_requests
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiter:
+    digest: str
+    future: asyncio.Future[Response]
+
+
+class Waiting:
+    """A bounded map of futures by tenant and request id. Several callers may wait for the same request."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._count = 0
+        self._waiters: defaultdict[tuple[str, str], list[_Waiter]] = defaultdict(list)
+
+    @contextmanager
+    def expect(self, tenant: str, request_id: str, digest: str) -> Iterator[asyncio.Future[Response]]:
+        """Wait for a response during a block.
+
+        Raises:
+            ApiError: status 429, because too many requests wait.
+        """
+        if self._count >= self._limit:
+            raise ApiError(429, f"{self._limit} requests wait for their responses", code="too_many_requests")
+        waiter = _Waiter(digest, asyncio.get_running_loop().create_future())
+        key = tenant, request_id
+        self._waiters[key].append(waiter)
+        self._count += 1
+        waiting_requests.set(self._count)
+        try:
+            yield waiter.future
+        finally:
+            self._count -= 1
+            waiting_requests.set(self._count)
+            waiter.future.cancel()
+            self._waiters[key].remove(waiter)
+            if not self._waiters[key]:
+                del self._waiters[key]
+
+    def is_expected(self, tenant: str, request_id: str) -> bool:
+        """Whether a caller waits for this request."""
+        return (tenant, request_id) in self._waiters
+
+    def deliver(self, response: Response) -> None:
+        """Give a response to the callers that wait for it."""
+        for waiter in self._waiters.get((response.tenant, response.request_id), ()):
+            if not waiter.future.done() and is_response_to(response, waiter.digest):
+                waiter.future.set_result(response)

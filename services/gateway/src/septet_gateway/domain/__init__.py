@@ -1,0 +1,1 @@
+"""The rules of the API: request bodies, completions, errors and API keys."""

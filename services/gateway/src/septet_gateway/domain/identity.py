@@ -1,0 +1,35 @@
+"""Ids of requests and of their responses."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from uuid import uuid4, uuid5
+
+from septet_contracts import Response, event_id
+
+_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+_VERSION = f"v{Response.model_fields['version'].default}"
+
+
+def new_request_id() -> str:
+    """A new, unique request id."""
+    return f"gw-{uuid4().hex}"
+
+
+def request_id_of(idempotency_key: str) -> str:
+    """The request id of an idempotency key: the key, or its hash if it is not a valid id."""
+    if _ID.fullmatch(idempotency_key):
+        return idempotency_key
+    return f"key-{hashlib.sha256(idempotency_key.encode()).hexdigest()}"
+
+
+def is_response_to(response: Response, digest: str) -> bool:
+    """Whether a response with the right request id belongs to the body with this digest.
+
+    The `conflict` response to another body under the same id is not the response to this one.
+    """
+    if response.error is None or response.error.code != "conflict":
+        return True
+    own = event_id(response.tenant, response.request_id, "conflict", digest)
+    return response.event_id == uuid5(own, _VERSION)

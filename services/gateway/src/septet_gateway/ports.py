@@ -1,0 +1,88 @@
+"""What the gateway needs from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from septet_contracts import FeedbackEvent, Request, Response
+
+from septet_gateway.domain.keys import ApiKey
+
+
+class Log(Protocol):
+    """The log: publishes events of clients, and finds earlier responses."""
+
+    async def publish(self, event: Request | FeedbackEvent) -> None:
+        """Publish to the topic of the event's tenant, and wait for the acknowledgement.
+
+        Raises:
+            Transient, Permanent: it was not acknowledged.
+        """
+        ...
+
+    async def find(self, tenant: str, request_id: str, since: datetime, digest: str) -> Response | None:
+        """The response to a request that was published at ``since``; ``None`` if it is not on the log.
+
+        Raises:
+            Transient: the log cannot be read.
+        """
+        ...
+
+
+class KeyTable(Protocol):
+    """Stored API keys."""
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        """The key with this id.
+
+        Raises:
+            Transient: the table cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Published:
+    """A request that was published before."""
+
+    digest: str
+    published_at: datetime
+
+
+class RequestTable(Protocol):
+    """Requests by id, for repeated ones."""
+
+    async def record(self, tenant: str, request_id: str, digest: str) -> Published | None:
+        """Store a request. If its id exists, return what is stored.
+
+        Raises:
+            Transient: the table cannot be written.
+        """
+        ...
+
+    async def find(self, tenant: str, request_id: str) -> Published | None:
+        """The request with this id."""
+        ...
+
+    async def purge(self, after: timedelta) -> int:
+        """Delete requests that are older; returns their number."""
+        ...
+
+
+class Embeddings(Protocol):
+    """The embeddings endpoint."""
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        ...
+
+    async def create(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Embed texts; returns the endpoint's answer.
+
+        Raises:
+            ApiError: the endpoint refuses the body, or does not answer.
+        """
+        ...

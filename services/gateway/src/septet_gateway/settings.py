@@ -1,0 +1,78 @@
+"""Settings of the gateway. Each field is an environment variable: ``SEPTET_GATEWAY_`` + its name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+from septet_kit.errors import Permanent
+from septet_kit.settings import FileSettings
+
+SHORTEST_SECRET = 32
+
+
+class GatewaySettings(FileSettings):
+    """Address, limits, models and the secret of the API keys' hashes."""
+
+    model_config = SettingsConfigDict(env_prefix="SEPTET_GATEWAY_", extra="ignore")
+
+    host: str = Field(default="127.0.0.1", description="Address on which the API listens.")
+    port: int = Field(default=8100, ge=0, le=65_535, description="Port of the API.")
+    key_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret of the API keys' hashes, at least 32 characters. Required; a new one invalidates all keys.",
+    )
+    key_cache: timedelta = Field(
+        default=timedelta(milliseconds=500),
+        description="How long a key that was looked up is valid without another look-up. Bounds a revocation's delay.",
+    )
+    models: dict[str, str] = Field(
+        default={"septet": "default"},
+        description="Model names that clients may use, each with its alias in generation.",
+    )
+    embeddings_models: tuple[str, ...] = Field(
+        default=(), description="Further names for the model of `SEPTET_EMBEDDINGS_MODEL`."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="Origins whose pages may call the API; `*` for all."
+    )
+    max_body: int = Field(
+        default=1024 * 1024, ge=1024, le=1024 * 1024, description="Bytes of the largest request body."
+    )
+    max_waiting: int = Field(
+        default=1000, ge=1, description="Requests that wait for their response; further ones get status 429."
+    )
+    response_margin: timedelta = Field(
+        default=timedelta(seconds=5),
+        description="How long the gateway waits after a request's deadline for the response that reports it.",
+    )
+    keep_alive: timedelta = Field(
+        default=timedelta(seconds=5),
+        description="Interval of keep-alive chunks; until the first one an error has its own HTTP status.",
+    )
+    lookup_limit: timedelta = Field(
+        default=timedelta(seconds=10), description="Limit of a search for an earlier response on the log."
+    )
+    remember_for: timedelta = Field(
+        default=timedelta(days=7), description="How long request ids are kept, for repeated requests."
+    )
+    tidy_every: timedelta = Field(
+        default=timedelta(minutes=10), description="Interval between purges of old request ids."
+    )
+
+    def secret(self) -> bytes:
+        """The secret of the keys' hashes.
+
+        Raises:
+            Permanent: it is missing or too short (code ``invalid_key_secret``).
+        """
+        secret = self.key_secret.get_secret_value()
+        if len(secret) < SHORTEST_SECRET:
+            raise Permanent(
+                "invalid_key_secret",
+                f"the secret of the API keys has {len(secret)} characters",
+                field="SEPTET_GATEWAY_KEY_SECRET",
+                fix=f"set at least {SHORTEST_SECRET} random characters",
+            )
+        return secret.encode()

@@ -1,0 +1,185 @@
+"""The ports of the gateway in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid5
+
+from septet_contracts import Request, Response, encode, event_id, request_digest
+from septet_gateway.api.routes import Parts, create_app
+from septet_gateway.application.asking import Asker
+from septet_gateway.application.authentication import Authenticator
+from septet_gateway.application.waiting import Waiting
+from septet_gateway.domain.identity import is_response_to
+from septet_gateway.domain.keys import ApiKey, digest_of, new_key
+from septet_gateway.ports import Published
+from septet_gateway.settings import GatewaySettings
+from starlette.applications import Starlette
+
+SECRET = b"s" * 32
+Answer = Callable[[Request], "Response | None"]
+KEYS: dict[str, str] = {}
+STORED: dict[str, ApiKey] = {}
+
+
+def _add(label: str, tenant: str = "acme", scopes: tuple[str, ...] = ("ask",), **fields: Any) -> None:
+    key_id, KEYS[label] = new_key()
+    digest = digest_of(KEYS[label], SECRET)
+    STORED[label] = ApiKey(key_id, tenant, label, digest, scopes, datetime.now(UTC), **fields)
+
+
+_add("ask")
+_add("feedback", scopes=("feedback",))
+_add("admin", scopes=("admin",))
+_add("globex", tenant="globex")
+_add("expired", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+_add("revoked", revoked_at=datetime.now(UTC))
+
+
+def respond(request: Request, **fields: Any) -> Response:
+    """A response to a request; an answer by default."""
+    made: dict[str, Any] = {
+        "request_id": request.request_id,
+        "tenant": request.tenant,
+        "conversation_id": request.conversation_id,
+        "event_id": uuid5(event_id(request.tenant, request.request_id, Response.STEP), "v2"),
+        "occurred_at": datetime.now(UTC),
+        "status": "answered",
+        "question": request.query,
+        "answer": "A deque is a queue [1].",
+        "answer_kind": "generated",
+        "trace_id": "0" * 31 + "1",
+    }
+    return Response(**(made | fields))
+
+
+@dataclass
+class MemoryLog:
+    """A log whose requests are answered at once by ``answer``; ``None`` leaves a request without a response."""
+
+    waiting: Waiting
+    answer: Answer = respond
+    delay: float = 0.0
+    published: list[Any] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
+
+    async def publish(self, event: Any) -> None:
+        self.published.append(event)
+        if isinstance(event, Request):
+            asyncio.get_running_loop().call_later(self.delay, self._respond, event)
+
+    def _respond(self, request: Request) -> None:
+        response = self.answer(request)
+        if response is not None:
+            self.responses.append(response)
+            self.waiting.deliver(response)
+
+    async def find(self, tenant: str, request_id: str, since: datetime, digest: str) -> Response | None:
+        for r in self.responses:
+            if (r.tenant, r.request_id) == (tenant, request_id) and is_response_to(r, digest):
+                return r
+        return None
+
+
+@dataclass
+class MemoryKeys:
+    """Keys by id; counts look-ups."""
+
+    keys: dict[str, ApiKey]
+    lookups: int = 0
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        self.lookups += 1
+        return self.keys.get(key_id)
+
+
+@dataclass
+class MemoryRequests:
+    """Published requests by tenant and id."""
+
+    rows: dict[tuple[str, str], Published] = field(default_factory=dict)
+
+    async def record(self, tenant: str, request_id: str, digest: str) -> Published | None:
+        if (tenant, request_id) in self.rows:
+            return self.rows[tenant, request_id]
+        self.rows[tenant, request_id] = Published(digest, datetime.now(UTC))
+        return None
+
+    async def find(self, tenant: str, request_id: str) -> Published | None:
+        return self.rows.get((tenant, request_id))
+
+    async def purge(self, after: timedelta) -> int:
+        return 0
+
+
+class MemoryEmbeddings:
+    """An embeddings endpoint that records what it is sent."""
+
+    model = "all-MiniLM-L6-v2"
+
+    def __init__(self) -> None:
+        self.bodies: list[dict[str, Any]] = []
+
+    async def create(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.bodies.append(body)
+        data = [{"object": "embedding", "index": 0, "embedding": [0.5, -0.25]}]
+        return {
+            "object": "list",
+            "data": data,
+            "model": self.model,
+            "usage": {"prompt_tokens": 3, "total_tokens": 3},
+        }
+
+
+class World:
+    """One gateway's parts; :meth:`app` may be called again, as after a restart."""
+
+    def __init__(self) -> None:
+        self.waiting = Waiting(100)
+        self.log = MemoryLog(self.waiting)
+        self.keys = MemoryKeys({k.key_id: k for k in STORED.values()})
+        self.requests = MemoryRequests()
+        self.embeddings = MemoryEmbeddings()
+
+    def app(self, **settings: Any) -> Starlette:
+        """The application; ``settings`` replace the defaults."""
+        chosen = GatewaySettings(**{"models": {"septet": "default", "gpt-4o-mini": "fast"}, **settings})
+        self.waiting = self.log.waiting = Waiting(chosen.max_waiting)
+        return create_app(
+            Parts(
+                chosen,
+                Authenticator(self.keys, SECRET, chosen.key_cache),
+                Asker(self.log, self.requests, self.waiting, chosen.response_margin),
+                self.log,
+                self.embeddings,
+            )
+        )
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """A request that waits and takes the only place."""
+        loop = asyncio.new_event_loop()
+
+        async def wait() -> None:
+            self._held = self.waiting.expect("acme", "another", "")
+            self._held.__enter__()
+
+        loop.run_until_complete(wait())
+        yield
+        self._held.__exit__(None, None, None)
+        loop.close()
+
+    @property
+    def asked(self) -> list[Request]:
+        """The requests on the log."""
+        return [e for e in self.log.published if isinstance(e, Request)]
+
+
+def digest(request: Request) -> str:
+    """Digest of a request's body, as eval computes it."""
+    return request_digest(encode(request))

@@ -1,0 +1,138 @@
+"""API keys: their form, their refusal, their scopes and their cache."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from septet_gateway.application.authentication import Authenticator
+from septet_gateway.domain.errors import ApiError
+from septet_gateway.domain.keys import digest_of, id_of, matches, new_key
+from septet_gateway.settings import GatewaySettings
+from septet_kit.errors import Permanent
+from starlette.testclient import TestClient
+
+from .conftest import open_client
+from .support import KEYS, SECRET, STORED, World
+
+SHORT = timedelta(milliseconds=500)
+
+
+def test_a_key_has_a_prefix_an_id_and_256_random_bits() -> None:
+    key_id, key = new_key()
+    assert key.startswith(f"sk-septet-{key_id}-")
+    assert len(bytes.fromhex(key.rpartition("-")[2])) == 32
+    assert id_of(key) == key_id
+    assert new_key()[1] != key
+    assert id_of(key[:-1]) is None
+
+
+def test_the_stored_hash_depends_on_the_secret() -> None:
+    stored = STORED["ask"]
+    assert KEYS["ask"].encode() not in stored.digest
+    assert matches(stored, digest_of(KEYS["ask"], SECRET))
+    assert not matches(stored, digest_of(KEYS["ask"], b"t" * 32))
+    assert not matches(None, bytes(32))
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(Permanent, match="0 characters"):
+        GatewaySettings().secret()
+
+
+def refused_keys() -> dict[str, str]:
+    key = KEYS["ask"]
+    wrong = key[:-1] + ("0" if key[-1] != "0" else "1")
+    unknown = new_key()[1]
+    return {
+        "none": "",
+        "no scheme": key,
+        "basic": f"Basic {key}",
+        "guessed": f"Bearer {wrong}",
+        "unknown": f"Bearer {unknown}",
+        "malformed": "Bearer sk-1234",
+        "revoked": f"Bearer {KEYS['revoked']}",
+        "expired": f"Bearer {KEYS['expired']}",
+    }
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/septet/responses/x"])
+def test_every_key_that_is_not_valid_gets_the_same_answer(world: World, path: str) -> None:
+    answers = set()
+    with open_client(world) as client:
+        for value in refused_keys().values():
+            response = client.get(path, headers={"authorization": value})
+            answers.add((response.status_code, response.text, tuple(sorted(response.headers.items()))))
+        for where in ("api_key", "key", "anything"):
+            response = client.get(path, params={where: KEYS["ask"]})
+            answers.add((response.status_code, response.text, tuple(sorted(response.headers.items()))))
+    ((status, text, _),) = answers
+    assert status == 401
+    assert '"code":"invalid_api_key"' in text
+
+
+def test_a_scope_is_required_and_admin_includes_all(world: World) -> None:
+    feedback = {"kind": "copied", "request_id": "r-1"}
+    for label, expected in (("ask", 403), ("feedback", 202), ("admin", 202)):
+        with open_client(world, KEYS[label]) as client:
+            assert client.post("/v1/septet/feedback", json=feedback).status_code == expected
+    with open_client(world, KEYS["feedback"]) as client:
+        response = client.get("/v1/models")
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "missing_scope")
+
+
+async def test_a_revocation_has_effect_when_the_cache_expires(world: World) -> None:
+    headers = {"authorization": f"Bearer {KEYS['ask']}"}
+    gate = Authenticator(world.keys, SECRET, SHORT)
+    assert (await gate.authenticate(headers, "")).tenant == "acme"
+    assert (await gate.authenticate(headers, "")).tenant == "acme"
+    assert world.keys.lookups == 1
+    stored = STORED["ask"]
+    world.keys.keys[stored.key_id] = replace(stored, revoked_at=datetime.now(UTC))
+    # The cache as it is when its time has passed.
+    gate._known = type(gate._known)(
+        (k, (at - SHORT.total_seconds(), v)) for k, (at, v) in gate._known.items()
+    )
+    with pytest.raises(ApiError):
+        await gate.authenticate(headers, "")
+
+
+async def test_a_cached_key_still_expires(world: World) -> None:
+    gate = Authenticator(world.keys, SECRET, timedelta(hours=1))
+    stored = STORED["ask"]
+    world.keys.keys[stored.key_id] = replace(
+        stored, expires_at=datetime.now(UTC) + timedelta(milliseconds=50)
+    )
+    headers = {"authorization": f"Bearer {KEYS['ask']}"}
+    assert await gate.authenticate(headers, "")
+    at, known = gate._known[stored.key_id]
+    assert known is not None
+    gate._known[stored.key_id] = (at, replace(known, expires_at=datetime.now(UTC)))
+    with pytest.raises(ApiError):
+        await gate.authenticate(headers, "")
+    assert world.keys.lookups == 1
+
+
+def test_the_default_cache_time_keeps_a_revocation_within_a_second() -> None:
+    assert GatewaySettings().key_cache < timedelta(seconds=1)
+
+
+def test_a_preflight_needs_no_key(world: World) -> None:
+    preflight = {
+        "origin": "https://app.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type,x-stainless-os,x-stainless-lang",
+    }
+    with TestClient(world.app(cors_origins=("https://app.example",))) as client:
+        response = client.options("/v1/chat/completions", headers=preflight)
+        assert response.status_code == 200
+        assert response.headers["access-control-allow-origin"] == "https://app.example"
+        assert "x-stainless-os" in response.headers["access-control-allow-headers"]
+        other = client.options(
+            "/v1/chat/completions", headers={**preflight, "origin": "https://evil.example"}
+        )
+        assert "access-control-allow-origin" not in other.headers
+    with open_client(world) as client:
+        response = client.get("/v1/models", headers={"origin": "https://app.example"})
+        assert "access-control-allow-origin" not in response.headers

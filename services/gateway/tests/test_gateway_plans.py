@@ -1,0 +1,38 @@
+"""Every statement of the gateway uses its index on large tables."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from septet_gateway.adapters import postgres
+from septet_kit.store.plans import Expected, statements_of
+
+from tests.support.plan_suite import PlanSuite
+
+LOAD = (
+    """
+    INSERT INTO published (tenant, request_id, digest, published_at)
+    SELECT CASE WHEN n % 20 = 0 THEN 'small' ELSE 'big' END, 'r-' || n, 'd', now() - n * interval '31 seconds'
+    FROM generate_series(1, 20000) n
+    """,
+    """
+    INSERT INTO api_keys (key_id, tenant, name, digest, scopes)
+    SELECT 'k-' || n, 'big', 'n', 'd', '{ask}' FROM generate_series(1, 20000) n
+    """,
+)
+EXPECTED = {
+    "postgres._FIND_KEY": Expected(("k-7",), frozenset({"api_keys_pkey"})),
+    # Operators list all keys.
+    "postgres._LIST_KEYS": Expected(whole=frozenset({"api_keys"})),
+    "postgres._STORE_KEY": Expected(("k-0", "big", "n", b"d", ["ask"], None), tenant="big"),
+    "postgres._REVOKE_KEY": Expected(("k-7",), frozenset({"api_keys_pkey"})),
+    "postgres._RECORD": Expected(("big", "r-0", "d"), tenant="big"),
+    "postgres._FIND_PUBLISHED": Expected(("big", "r-7"), frozenset({"published_pkey"}), "big"),
+    "postgres._PURGE": Expected((timedelta(days=7),), frozenset({"published_at"})),
+}
+
+
+class TestPlans(PlanSuite):
+    statements = statements_of(postgres)
+    expected = EXPECTED
+    load = LOAD
