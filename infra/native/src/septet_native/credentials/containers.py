@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from septet_native.credentials.certificates import NAMES, Certificates
-from septet_native.credentials.passwords import PASSWORD_FILE, USERNAME_FILE, password, write_private
+from septet_native.credentials.passwords import (
+    PASSWORD_FILE,
+    USERNAME_FILE,
+    password,
+    sealing_keys,
+    write_private,
+)
 from septet_native.services import SERVICES
 
 OWNER, SUPERUSER = "septet", "postgres"
@@ -47,6 +53,9 @@ class Layout:
         for service in SERVICES:
             self._user(service, service)
             self._put(service, "septet_postgres_dsn", self._dsn(service))
+        for service, keys in sealing_keys(self.root / "authority" / "sealing").items():
+            for variable, key in keys.items():
+                self._put(service, variable.lower(), key)
         self._user("operator", "operator")
         self._user("setup", "admin")
         self._put("setup", "septet_postgres_owner_dsn", self._dsn(OWNER))

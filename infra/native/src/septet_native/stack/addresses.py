@@ -28,6 +28,7 @@ class Addresses:
         kafka_ca_file: certificate of the broker's authority; empty without TLS.
         kafka_passwords: password by principal; empty without users.
         postgres_dsns: DSN by service, each with its own role.
+        sealing_keys: variables with keys by service.
         opensearch_url: empty when retrieval uses its own lexical index.
     """
 
@@ -45,6 +46,7 @@ class Addresses:
     kafka_ca_file: str = ""
     kafka_passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
     postgres_dsns: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sealing_keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     opensearch_url: str = ""
 
     def connection(self, principal: str = "operator") -> KafkaConnection:
@@ -77,6 +79,7 @@ class Addresses:
             "SEPTET_TRACES_URL": self.traces_url,
             "SEPTET_DATA_DIR": self.data_dir,
             **self.kafka_environment(service),
+            **self.sealing_keys.get(service or "", {}),
         }
         if not self.postgres_dsns:
             variables["SEPTET_POSTGRES_DSN"] = self.postgres_dsn
