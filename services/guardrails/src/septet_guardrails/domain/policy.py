@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from septet_guardrails.domain.errors import InvalidPolicy
 
@@ -60,6 +60,18 @@ class PiiRule(Rule):
     )
 
 
+class QuestionPiiRule(PiiRule):
+    restore: bool = Field(
+        default=False, description="Put the user's own values back into the answer; needs `action: mask`."
+    )
+
+    @model_validator(mode="after")
+    def _has_masked_values(self) -> Self:
+        if self.restore and self.action != "mask":
+            raise ValueError("`restore` needs `action: mask`")
+        return self
+
+
 class ToxicityRule(Rule):
     threshold: Probability = 0.9
     classifier: bool = Field(
@@ -107,7 +119,7 @@ class InputRules(BaseModel):
     language: LanguageRule = LanguageRule()
     topic: TopicRule = TopicRule()
     injection: InjectionRule = InjectionRule()
-    pii: PiiRule = PiiRule()
+    pii: QuestionPiiRule = QuestionPiiRule()
     toxicity: ToxicityRule = ToxicityRule()
     small_talk: SmallTalkRule = SmallTalkRule()
 
