@@ -114,7 +114,7 @@ class DraftsHandler:
         step = await _offload(_size(draft), decide, draft, policy, self.rails, remaining)
         count_verdicts(step.verdicts)
         sealed_answer = None
-        if isinstance(step, Conclude):
+        if isinstance(step, Conclude) and draft.sealed is not None:
             step, sealed_answer = await self._restored(draft, step)
         decided: dict[str, Any] = {
             "verdicts": (*(v for v in draft.verdicts if v.stage == "input"), *step.verdicts),
