@@ -52,7 +52,7 @@ class Sealer:
         try:
             found, text = json.loads(self._fernet.decrypt(sealed))
         except (InvalidToken, ValueError):
-            raise SealError("the seal is not one of these keys, or it was changed") from None
+            raise SealError("another key sealed the text, or it was changed") from None
         if tuple(found) != owner:
             raise SealError("the sealed text belongs to another request")
         return str(text)
