@@ -44,6 +44,15 @@ ENTITIES = """## Entities
 
 [python-stdnum](../../services/guardrails/src/septet_guardrails/domain/pii/checksums.py) computes Luhn digits, IBANs, resident
 numbers and social security numbers.
+
+## Placeholders
+
+A value becomes `<ENTITY_n>`, such as `<EMAIL_2>`. Equal values have the same placeholder in the question and all messages of
+a request. Spelling counts, except for upper case and for the separators of numbers: `kim.lee@…` and `kimlee@…` differ,
+`010-1234-5678` and `010 1234 5678` do not.
+
+With `restore: true` in the policy's input rule, the answer in the response has the user's own values in place of the
+placeholders ([write a policy](../how-to/policies.md#restore-the-users-own-data)).
 """
 
 LIMITS = """## What is not found

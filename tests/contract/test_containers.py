@@ -85,9 +85,11 @@ def test_every_service_is_its_own_principal_and_sees_its_own_secrets(
         secrets = [v for v in services[name]["volumes"] if v["target"] == "/run/secrets/septet"]
         assert [v["volume"]["subpath"] for v in secrets] == [name]
         assert f"//{name}:" in (tmp_path / name / "septet_postgres_dsn").read_text("utf-8")
-    held = [p.read_text("utf-8") for n in SERVICES for p in (tmp_path / n).iterdir()]
-    # User, password and DSN; and the secret of the gateway's keys.
-    assert len(set(held)) == 3 * len(SERVICES) + 1
+    held = {p: p.read_text("utf-8") for n in SERVICES for p in (tmp_path / n).iterdir()}
+    shared = [p for p in held if p.name == "septet_answer_keys"]
+    assert {p.parent.name for p in shared} == {"guardrails", "eval"}
+    assert [p.parent.name for p in held if p.name == "septet_guardrails_restore_keys"] == ["guardrails"]
+    assert len(set(held.values())) == len(held) - 1, "all but the key of answers differ"
 
 
 def test_every_directory_that_is_mounted_is_made(services: dict[str, dict[str, Any]], tmp_path: Path) -> None:

@@ -41,7 +41,15 @@ class Flow(EventV1):
         return any(v.stage == "input" and v.decision == "contain" for v in self.verdicts)
 
 
-class Screened(Flow):
+class _WithSeal(Flow):
+    sealed: str | None = Field(
+        default=None,
+        description="The question's masked values, encrypted. Only guardrails can read them; it puts them back into "
+        "the answer. Absent unless the policy restores personal data.",
+    )
+
+
+class Screened(_WithSeal):
     """The question passed the input rails."""
 
     STEP: ClassVar[str] = "screened"
@@ -68,7 +76,7 @@ class _WithEmbedding(Flow):
         return Embedding.of(self.question_embedding.model, self.question_embedding.vector)
 
 
-class Missed(_WithEmbedding):
+class Missed(_WithEmbedding, _WithSeal):
     """The cache holds no safe answer."""
 
     STEP: ClassVar[str] = "missed"
@@ -76,7 +84,7 @@ class Missed(_WithEmbedding):
     cache: CacheInfo
 
 
-class _WithPassages(_WithEmbedding):
+class _WithPassages(_WithEmbedding, _WithSeal):
     cache: CacheInfo
     passages: tuple[Passage, ...] = ()
     retrieval: RetrievalInfo
@@ -123,6 +131,11 @@ class Outcome(_WithEmbedding):
     origin: str = Field(description="Service that made the decision.")
 
     answer: str | None = None
+    sealed_answer: str | None = Field(
+        default=None,
+        description="The answer with the user's own values, encrypted. Eval decrypts it when it sends the response; "
+        "`answer` keeps the placeholders.",
+    )
     answer_kind: Literal["generated", "extractive", "cached", "none"] = "none"
     passages: tuple[Passage, ...] = ()
     cache: CacheInfo | None = None

@@ -11,6 +11,7 @@ from septet_native.packages import jdk
 from septet_native.servers import jaeger_build
 from septet_native.servers.jaeger import Jaeger
 from septet_native.servers.python_servers import TracesServer
+from septet_native.services import SERVICES
 from septet_native.stack import composition
 from septet_native.stack.composition import Composition, compose
 from septet_native.stack.settings import StackSettings
@@ -99,6 +100,25 @@ def test_service_gets_only_its_own_credentials(tmp_path: Path) -> None:
     assert not others & set(environment.values())
     assert "SEPTET_KAFKA_PASSWORD" not in addresses.environment("another-program")
     assert not any(password in repr(addresses) for password in addresses.kafka_passwords.values())
+
+
+@pytest.mark.usefixtures("everything")
+@pytest.mark.parametrize("stack", ["embedded", "native"])
+def test_only_guardrails_and_eval_get_the_keys_of_personal_data(stack: str, tmp_path: Path) -> None:
+    addresses = made(tmp_path, stack=stack).addresses()
+    keys = {"SEPTET_GUARDRAILS_RESTORE_KEYS", "SEPTET_ANSWER_KEYS"}
+    own = {
+        name: {key: value for key, value in addresses.environment(name).items() if key in keys}
+        for name in (*SERVICES, None)
+    }
+    assert {name: set(found) for name, found in own.items() if found} == {
+        "guardrails": keys,
+        "eval": {"SEPTET_ANSWER_KEYS"},
+    }
+    assert len(set(own["guardrails"].values())) == 2
+    assert own["eval"].items() <= own["guardrails"].items()
+    assert not any(key in repr(addresses) for key in own["guardrails"].values())
+    assert made(tmp_path, stack=stack).addresses().sealing_keys == addresses.sealing_keys
 
 
 def test_jdk_is_found_by_its_release_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

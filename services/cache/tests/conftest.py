@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from septet_kit.embedding_models import TextKind
+from septet_kit.embedding_models import DEFAULT, TextKind
 
 from tests.support.database import Database
 
@@ -25,7 +25,7 @@ DIMENSIONS = 384
 class HashingEmbedder:
     """Embeds a text by its hashed words, independent of their order. Similar texts get similar vectors."""
 
-    model = "all-MiniLM-L6-v2"
+    model = DEFAULT
 
     def __init__(self) -> None:
         self.calls = 0

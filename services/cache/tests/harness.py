@@ -23,6 +23,7 @@ from septet_contracts import (
     Source,
 )
 from septet_kit import Transient
+from septet_kit.embedding_models import DEFAULT
 from septet_kit.testing import context, flow
 
 from .memory_store import MemoryEntries
@@ -35,7 +36,7 @@ NOW = datetime.now(UTC)
 class Down:
     """An embedder or a store that is down."""
 
-    model = "all-MiniLM-L6-v2"
+    model = DEFAULT
 
     async def embed(self, texts: Any, kind: Any) -> Any:
         raise Transient("embeddings_unavailable", "down")
@@ -47,7 +48,7 @@ class Down:
 class Hanging:
     """An embedder that never replies."""
 
-    model = "all-MiniLM-L6-v2"
+    model = DEFAULT
 
     async def embed(self, texts: Any, kind: Any) -> Any:
         await asyncio.Event().wait()

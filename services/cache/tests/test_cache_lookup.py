@@ -125,11 +125,14 @@ async def test_key_replaces_the_question(cache: Cache) -> None:
 
 async def test_masked_questions_are_neither_looked_up_nor_admitted(cache: Cache) -> None:
     masked = (Verdict(rail="pii", stage="input", decision="mask"),)
-    missed = await cache.ask(verdicts=masked)
+    await cache.fill()
+    missed = await cache.ask(verdicts=masked, sealed="values")
     assert isinstance(missed, Missed)
-    assert missed.cache.status == "bypass"
-    await cache.admit(missed, verdicts=masked)
-    assert isinstance(await cache.ask(), Missed)
+    assert (missed.cache.status, missed.sealed) == ("bypass", "values")
+    other = "Who is <PERSON_1>?"
+    masked_question = await cache.ask(other, verdicts=masked)
+    await cache.admit(masked_question, verdicts=masked)
+    assert isinstance(await cache.ask(other), Missed)
 
 
 async def test_without_embeddings_only_exact_hits_are_served(embedder: Any) -> None:

@@ -6,7 +6,20 @@ from datetime import timedelta
 
 import pytest
 from aiokafka.structs import ConsumerRecord
-from septet_contracts import Grounded, Missed, Outcome, Partial, Request, Screened, request_digest
+from septet_contracts import (
+    CacheInfo,
+    Draft,
+    Flow,
+    Grounded,
+    Missed,
+    Outcome,
+    Partial,
+    Request,
+    Revision,
+    Screened,
+    encode,
+    request_digest,
+)
 from septet_kit import Emit, Permanent, advance
 from septet_kit.events import failed
 from septet_kit.messaging.dead_letter import dead_record
@@ -26,6 +39,23 @@ def test_advance_carries_state_and_is_deterministic() -> None:
     assert made[0].language == "ko"
     assert made[0].contract == "septet.grounded"
     assert [t.stage for t in made[0].timings] == ["retrieval"]
+
+
+def test_sealed_values_travel_to_the_draft_and_end_there() -> None:
+    event: Flow = flow(Screened, sealed="c2VhbGVk")
+    steps = {
+        Missed: {"cache": CacheInfo(status="bypass")},
+        Grounded: {"retrieval": {"mode": "hybrid"}},
+        Draft: {"answer": "x?", "model": "m", "prompt_version": "p"},
+        Revision: {"rejected": "x?", "complaints": ("no",), "attempt": 2},
+    }
+    for step, fields in steps.items():
+        event = advance(event, step, context(), stage="s", **fields)
+        assert b'"sealed":"c2VhbGVk"' in encode(event)
+    again = advance(event, Draft, context(), stage="s", answer="x", model="m", prompt_version="p")
+    assert again.sealed == "c2VhbGVk"
+    outcome = advance(again, Outcome, context(), stage="s", status="answered", origin="g")
+    assert b"c2VhbGVk" not in encode(outcome)
 
 
 def test_emit_key_is_the_conversation_or_the_request() -> None:

@@ -290,3 +290,31 @@ async def test_marks_survive_a_lost_database_and_a_cancelled_statement() -> None
     a.connection.execute = execute  # type: ignore[method-assign]
     await a.outbox.mark_sent()
     assert table.unsent() == []
+
+
+@simulated
+async def test_a_row_keeps_its_text_sealed_and_the_record_holds_it_opened() -> None:
+    broker, table = Broker(), Table()
+    a = await Instance("a-0", broker, table).start()
+    b = await Instance("b-0", broker, table).start()
+    for each in (a, b):
+        each.outbox.disclose_with(lambda value, sealed: value.replace(b'"x"', sealed[::-1].encode()))
+    emit = a.outbox.seal(Emit("outcomes", _event(), sealed='"terces"'))
+    table.insert(emit)
+    (row,) = table.rows.values()
+    assert b"secret" not in row["value"]
+    assert "secret" not in row["headers"]
+    assert "secret" not in repr(emit)
+    assert b'"secret"' in (emit.to_record(SHARED_ONLY).value or b"")
+    await asyncio.sleep(60)
+    assert await b.outbox.sweep() == 1
+    (sent,) = broker.records
+    assert b'"secret"' in (sent.value or b"")
+
+
+@simulated
+async def test_a_record_that_would_be_too_large_is_sent_as_its_row() -> None:
+    instance = await Instance("a-0", Broker(), Table()).start()
+    instance.outbox.disclose_with(lambda value, sealed: value + b" " * 2_100_000 + sealed.encode())
+    emit = instance.outbox.seal(Emit("outcomes", _event(), sealed="s"))
+    assert emit.to_record(SHARED_ONLY).value == emit.stored

@@ -7,8 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from septet_kit import Kit, ServiceSpec, Stage, Wiring
 from septet_kit.embeddings_client import Embedder
+from septet_kit.sealing import Sealer
 
 from septet_eval import migrations
+from septet_eval.adapters.disclosure import Disclosure
 from septet_eval.adapters.embeddings import AnswerVectors
 from septet_eval.adapters.postgres import SCHEMA, PostgresRequestRegistry
 from septet_eval.application.evaluator import Evaluator
@@ -32,6 +34,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     settings = EvalSettings()
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(kit.open_pool(SCHEMA, migrations.HEAD))
+        pool.outbox.disclose_with(Disclosure(Sealer.of(kit.settings.answer_keys, "SEPTET_ANSWER_KEYS")))
         registry = PostgresRequestRegistry(pool, settings.response_versions)
         embedder = Embedder(kit.settings)
         stack.push_async_callback(embedder.close)

@@ -23,7 +23,13 @@ _missing = metrics.counter(
 _scores = Histogram(
     "septet_eval_score", "Scores of outcomes.", ["name"], buckets=[i / 10 for i in range(1, 11)]
 )
+_disclosed = metrics.counter("septet_eval_disclosed_total", "Responses with a sealed answer.", ["result"])
 log = get_logger()
+
+
+def count_disclosed(result: str) -> None:
+    """Count a response by what became of its sealed answer: restored, unreadable."""
+    _disclosed.labels(result).inc()
 
 
 def report(card: ScoreCard, outcome: Outcome) -> None:

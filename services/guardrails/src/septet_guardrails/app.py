@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from septet_kit import Kit, ServiceSpec, Stage, Wiring
+from septet_kit import Kit, Permanent, ServiceSpec, Stage, Wiring
+from septet_kit.sealing import MAKE_KEY, Sealer
+from septet_kit.settings import KitSettings
 
 from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_curve, injection_model
+from septet_guardrails.application.restoring import Restorer
 from septet_guardrails.domain.rails import input_rails, output_rails
 from septet_guardrails.domain.schema import check_schema
 from septet_guardrails.handlers import STAGE, DraftsHandler, RequestsHandler
@@ -30,20 +33,40 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     """Load policies and models, and build the two stages."""
     settings = GuardrailsSettings()
     policies = PolicyFiles.load(settings.policies_dir)
+    restorer = _restorer(policies, settings, kit.settings)
     names, profanity = PresidioNames(), ProfanityModel()
     language = FastTextLanguage(settings.default_language)
     _load(policies, names, profanity, language)
     output = output_rails(names, profanity)
-    requests = RequestsHandler(
-        policies, input_rails(injection_model(), injection_curve(), names, profanity), language, output
-    )
-    drafts = DraftsHandler(policies, output)
+    questions = input_rails(injection_model(), injection_curve(), names, profanity)
+    requests = RequestsHandler(policies, questions, language, output, restorer)
+    drafts = DraftsHandler(policies, output, restorer)
     yield Wiring(
         stages=[
             Stage("requests", requests, settings.budget, settings.concurrency),
             Stage("drafts", drafts, settings.budget, settings.concurrency),
         ]
     )
+
+
+def _restorer(policies: PolicyFiles, settings: GuardrailsSettings, shared: KitSettings) -> Restorer:
+    """Return the restorer. Its keys are optional if no policy restores personal data.
+
+    Raises:
+        Permanent: a policy restores personal data and a key is missing (code ``restore_key_missing``).
+    """
+    keys = {
+        "SEPTET_GUARDRAILS_RESTORE_KEYS": settings.restore_keys,
+        "SEPTET_ANSWER_KEYS": shared.answer_keys,
+    }
+    sealers = {name: Sealer.of(value, name) for name, value in keys.items()}
+    values, answers = sealers.values()
+    missing = next((name for name, sealer in sealers.items() if sealer is None), None)
+    rules = [policy.input.pii for policy in policies.all()]
+    if missing is not None and any(rule.enabled and rule.restore for rule in rules):
+        message = f"a policy has `restore: true` in its rule `pii`, and {missing} has no key"
+        raise Permanent("restore_key_missing", message, field=missing, fix=MAKE_KEY)
+    return Restorer(values, answers)
 
 
 def _load(

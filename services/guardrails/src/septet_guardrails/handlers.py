@@ -12,7 +12,8 @@ from septet_kit import Context, Emit, Emits, Permanent, TooLate, advance, deadli
 from septet_kit.offload import Offload
 
 from septet_guardrails.application.checking import OFF, Checked, check_answer, draft_fields
-from septet_guardrails.application.correction import Revise, decide
+from septet_guardrails.application.correction import Conclude, Revise, decide
+from septet_guardrails.application.restoring import WITHOUT_KEYS, Restorer
 from septet_guardrails.application.screening import Screening, screen
 from septet_guardrails.domain.errors import Rejected
 from septet_guardrails.domain.policy import Policy
@@ -20,7 +21,7 @@ from septet_guardrails.domain.rails import InputRails, OutputRails
 from septet_guardrails.domain.rails.base import MAX_ANSWER
 from septet_guardrails.domain.replies import blocked, truncation
 from septet_guardrails.ports import LanguageDetector, Policies
-from septet_guardrails.telemetry import count_verdicts
+from septet_guardrails.telemetry import count_restored, count_verdicts
 
 STAGE = "guardrails"
 
@@ -41,6 +42,7 @@ class RequestsHandler:
     rails: InputRails
     detect_language: LanguageDetector
     output_rails: OutputRails | None = None
+    restorer: Restorer = WITHOUT_KEYS
 
     async def __call__(self, request: Request, ctx: Context) -> Emits:
         """Handle one record of ``requests``.
@@ -67,7 +69,9 @@ class RequestsHandler:
             return [_ended(screened, ctx, "blocked", blocked(result.blocked_by, result.language))]
         if result.reply is not None:
             return [_ended(screened, ctx, "answered", result.reply)]
-        return [Emit("screened", screened.model_copy(update={"timings": (ctx.timing(STAGE),)}))]
+        sealed = self.restorer.seal(screened, result.values)
+        update = {"timings": (ctx.timing(STAGE),), "sealed": sealed}
+        return [Emit("screened", screened.model_copy(update=update))]
 
     async def _check(
         self, check: Check, screened: Screened, result: Screening, policy: Policy, ctx: Context
@@ -97,6 +101,7 @@ class DraftsHandler:
 
     policies: Policies
     rails: OutputRails
+    restorer: Restorer = WITHOUT_KEYS
 
     async def __call__(self, draft: Draft, ctx: Context) -> Emits:
         """Handle one record of ``drafts``.
@@ -108,6 +113,9 @@ class DraftsHandler:
         remaining = (draft.deadline - datetime.now(UTC)).total_seconds()
         step = await _offload(_size(draft), decide, draft, policy, self.rails, remaining)
         count_verdicts(step.verdicts)
+        sealed_answer = None
+        if isinstance(step, Conclude) and draft.sealed is not None:
+            step, sealed_answer = await self._restored(draft, step)
         decided: dict[str, Any] = {
             "verdicts": (*(v for v in draft.verdicts if v.stage == "input"), *step.verdicts),
             "policy_version": policy.version,
@@ -117,8 +125,17 @@ class DraftsHandler:
             item = str(draft.attempt + 1)
             return [Emit("revisions", advance(draft, Revision, ctx, stage=STAGE, item=item, **decided))]
         decided |= {"status": step.status, "origin": STAGE, "answer": step.answer, "answer_kind": step.kind}
+        decided["sealed_answer"] = sealed_answer
         decided["error"] = truncation(draft, STAGE) if step.truncated else None
         return [Emit("outcomes", advance(draft, Outcome, ctx, stage=STAGE, **decided))]
+
+    async def _restored(self, draft: Draft, step: Conclude) -> tuple[Conclude, str | None]:
+        """Return the conclusion with its final verdicts, and the sealed answer with the user's values."""
+        restored = await _offload(_size(draft), self.restorer.restore, draft, step)
+        if restored is None:
+            return step, None
+        count_restored(restored.result)
+        return restored.step, restored.sealed_answer
 
     def _policy(self, draft: Draft) -> Policy:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 from septet_kit.settings import FileSettings
 
@@ -21,6 +21,11 @@ class GuardrailsSettings(FileSettings):
     )
     default_language: str = Field(
         default="en", description="Language assumed for text that is too short to detect."
+    )
+    restore_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="Keys of guardrails alone, separated by commas: the first encrypts masked values, all decrypt. A "
+        "policy with `restore` needs one.",
     )
     budget: timedelta = Field(default=timedelta(seconds=10), description="Time limit for one record.")
     concurrency: int = Field(

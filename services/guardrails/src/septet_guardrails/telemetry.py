@@ -8,6 +8,12 @@ from septet_contracts import Verdict
 from septet_kit.observe.metrics import counter
 
 _verdicts = counter("septet_guard_verdicts_total", "Verdicts of rails.", ["stage", "rail", "decision"])
+_restored = counter("septet_guard_restored_total", "Answers with masked values to restore.", ["result"])
+
+
+def count_restored(result: str) -> None:
+    """Count an answer by the result of restoring: restored, unreadable, too_long, invalid."""
+    _restored.labels(result).inc()
 
 
 def count_verdicts(verdicts: Iterable[Verdict]) -> None:

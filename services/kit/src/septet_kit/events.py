@@ -47,11 +47,17 @@ def deadline_of(request: Request, ctx: Context) -> datetime:
 
 @dataclass(frozen=True)
 class Emit:
-    """An event to publish. ``key`` defaults to the tenant and the conversation (or the request)."""
+    """An event to publish.
+
+    Attributes:
+        key: defaults to the tenant and the conversation (or the request).
+        sealed: a sealed text that becomes part of the record, but not of the outbox row.
+    """
 
     topic: str
     event: BaseModel
     key: bytes | None = None
+    sealed: str | None = None
 
     @property
     def record_key(self) -> bytes | None:

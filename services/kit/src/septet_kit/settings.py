@@ -96,6 +96,11 @@ class KitSettings(FileSettings):
     llm_url: str = "http://127.0.0.1:8080/v1"
     llm_model: str = "septet-small"
     llm_api_key: SecretStr = SecretStr("none")
+    answer_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="Keys of guardrails and eval, separated by commas: the first encrypts restored answers between "
+        "them, all decrypt. A policy with `restore` needs one.",
+    )
     otlp_endpoint: str | None = Field(
         default=None, description="OTLP/HTTP base address; no traces if absent."
     )

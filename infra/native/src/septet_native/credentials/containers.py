@@ -17,6 +17,7 @@ from septet_native.credentials.passwords import (
     PASSWORD_FILE,
     USERNAME_FILE,
     password,
+    sealing_keys,
     write_private,
 )
 from septet_native.services import ALL_SERVICES
@@ -54,6 +55,9 @@ class Layout:
             self._user(service, service)
             self._put(service, "septet_postgres_dsn", self._dsn(service))
         self._put("gateway", KEY_SECRET_FILE, password(self.root / "authority" / "gateway"))
+        for service, keys in sealing_keys(self.root / "authority" / "sealing").items():
+            for variable, key in keys.items():
+                self._put(service, variable.lower(), key)
         self._user("operator", "operator")
         self._user("setup", "admin")
         self._put("setup", "septet_postgres_owner_dsn", self._dsn(OWNER))

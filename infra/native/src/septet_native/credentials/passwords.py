@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from cryptography.fernet import Fernet
 
 USERNAME_FILE, PASSWORD_FILE = "septet_kafka_username", "septet_kafka_password"
 # Secret of the hashes of the gateway's API keys.
@@ -23,9 +25,26 @@ def write_private(path: Path, text: str) -> None:
 
 def password(path: Path) -> str:
     """The password in *path*, generated when the file is missing: 32 letters, digits, ``-`` and ``_``."""
+    return _generated(path, lambda: secrets.token_urlsafe(24))
+
+
+def sealing_keys(directory: Path) -> dict[str, dict[str, str]]:
+    """Keys of the services that restore personal data, by service and variable, generated where they are missing."""
+    values, answers = (_generated(directory / name, _key) for name in ("values", "answers"))
+    return {
+        "guardrails": {"SEPTET_GUARDRAILS_RESTORE_KEYS": values, "SEPTET_ANSWER_KEYS": answers},
+        "eval": {"SEPTET_ANSWER_KEYS": answers},
+    }
+
+
+def _key() -> str:
+    return Fernet.generate_key().decode()
+
+
+def _generated(path: Path, generate: Callable[[], str]) -> str:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(path, secrets.token_urlsafe(24))
+        write_private(path, generate())
     return path.read_text(encoding="utf-8").strip()
 
 

@@ -30,6 +30,7 @@ class Addresses:
         kafka_ca_file: certificate of the broker's authority; empty without TLS.
         kafka_passwords: password by principal; empty without users.
         postgres_dsns: DSN by service, each with its own role.
+        sealing_keys: variables with keys by service.
         opensearch_url: empty when retrieval uses its own lexical index.
         gateway_port: port of the gateway's API on loopback.
         gateway_secret: secret of the hashes of its API keys.
@@ -49,6 +50,7 @@ class Addresses:
     kafka_ca_file: str = ""
     kafka_passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
     postgres_dsns: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sealing_keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     opensearch_url: str = ""
     gateway_port: int = 0
     gateway_secret: str = field(default="", repr=False)
@@ -88,6 +90,7 @@ class Addresses:
             "SEPTET_TRACES_URL": self.traces_url,
             "SEPTET_DATA_DIR": self.data_dir,
             **self.kafka_environment(service),
+            **self.sealing_keys.get(service or "", {}),
         }
         if not self.postgres_dsns:
             variables["SEPTET_POSTGRES_DSN"] = self.postgres_dsn

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from septet_kit.tenants import Tenants
 
-from septet_native.credentials.passwords import KEY_SECRET_FILE, password
+from septet_native.credentials.passwords import KEY_SECRET_FILE, password, sealing_keys
 from septet_native.errors import ToolMissing
 from septet_native.models.build import MODELS
 from septet_native.packages.jdk import find_jdk
@@ -79,6 +79,7 @@ class Composition:
             kafka_protocol="SASL_SSL" if self.kafka.secured else "PLAINTEXT",
             kafka_ca_file=str(self.kafka.ca_file or ""),
             kafka_passwords=self.kafka.credentials,
+            sealing_keys=sealing_keys(s.places().data / "sealing"),
             opensearch_url=self.opensearch.url if self.opensearch else "",
             gateway_port=self.gateway_port,
             gateway_secret=password(s.places().data / "gateway" / KEY_SECRET_FILE),

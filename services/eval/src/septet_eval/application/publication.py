@@ -15,9 +15,10 @@ def events_of(publication: Publication, versions: Sequence[int]) -> list[Emit]:
 
     ``versions`` are the major versions in which the response is published.
     """
-    emits = [Emit("responses", publication.response)]
+    sealed = publication.sealed_answer
+    emits = [Emit("responses", publication.response, sealed=sealed)]
     if 1 in versions:
-        emits.append(Emit("responses.v1", to_v1(publication)))
+        emits.append(Emit("responses.v1", to_v1(publication), sealed=sealed))
     if not publication.is_conflict:
         emits.append(Emit("releases", publication.release))
     return emits

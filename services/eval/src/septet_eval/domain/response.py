@@ -40,6 +40,7 @@ class Publication:
         response: the response in the newest major version.
         first_id: event id of the response in version 1, from which the ids in newer versions are derived.
         release: the event that the cache and feedback read.
+        sealed_answer: the answer with the user's own values, encrypted; ``response`` and ``release`` have placeholders.
         question_vector: the question's embedding, even if the cache may not keep the answer.
         is_conflict: whether this is a ``conflict`` response, whose release event is not published.
     """
@@ -47,6 +48,7 @@ class Publication:
     response: Response
     release: Release
     first_id: UUID
+    sealed_answer: str | None = None
     question_vector: Embedding | None = None
     is_conflict: bool = False
 
@@ -99,7 +101,7 @@ def respond(
         cache_key=outcome.ask.cache.key,
         question_vector=vector if admissible else None,
     )
-    return Publication(response, release, first_id, vector)
+    return Publication(response, release, first_id, outcome.sealed_answer, vector)
 
 
 def newest_id(first_id: UUID) -> UUID:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from septet_contracts import Ask, Verdict
 
@@ -34,6 +34,7 @@ class Screening:
         language: ISO 639-1 code of the detected language.
         blocked_by: name of the rail that blocked the question, if one did.
         reply: the answer, if the question needs neither documents nor a model.
+        values: masked values by placeholder, if the answer may repeat them.
     """
 
     ask: Ask
@@ -41,6 +42,7 @@ class Screening:
     language: str
     blocked_by: str | None = None
     reply: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def check_usable(ask: Ask) -> None:
@@ -69,18 +71,19 @@ def screen(
     """
     check_usable(ask)
     question, verdicts, reply = Question(ask, *detect_language(ask.query)), [], None
+    values: Mapping[str, str] = {}
     for name, rail in rails.items():
         rule = getattr(policy.input, name)
         if not rule.enabled:
             continue
         finding, verdict = run_rail(name, rail, question, rule, "input")
         verdicts.append(verdict)
-        ask, reply = finding.ask or ask, finding.reply or reply
+        ask, reply, values = finding.ask or ask, finding.reply or reply, finding.values or values
         if finding.decision == "block":
             return Screening(_blocked(ask, policy.input.pii, rails), tuple(verdicts), question.language, name)
     if any(verdict.decision == "contain" for verdict in verdicts):
         ask = without_history(ask)
-    return Screening(ask, tuple(verdicts), question.language, reply=reply)
+    return Screening(ask, tuple(verdicts), question.language, reply=reply, values=values)
 
 
 def _blocked(ask: Ask, rule: PiiRule, rails: InputRails) -> Ask:

@@ -123,6 +123,18 @@ class PiiRule(Rule):
     )
 
 
+class QuestionPiiRule(PiiRule):
+    restore: bool = Field(
+        default=False, description="Put the user's own values back into the answer; needs `action: mask`."
+    )
+
+    @model_validator(mode="after")
+    def _has_masked_values(self) -> Self:
+        if self.restore and self.action != "mask":
+            raise ValueError("`restore` needs `action: mask`")
+        return self
+
+
 class ToxicityRule(Rule):
     threshold: Probability = 0.9
     classifier: bool = Field(
@@ -196,7 +208,7 @@ class InputRules(BaseModel):
     language: LanguageRule = LanguageRule()
     topic: TopicRule = TopicRule()
     injection: InjectionRule = InjectionRule()
-    pii: PiiRule = PiiRule()
+    pii: QuestionPiiRule = QuestionPiiRule()
     toxicity: QuestionToxicityRule = QuestionToxicityRule()
     small_talk: SmallTalkRule = SmallTalkRule()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,6 +28,8 @@ from septet_kit.tenants import SHARED_ONLY, Tenants
 log = get_logger()
 
 _MAX_VALUE = 2 * 1024 * 1024 - 65_536
+_SEALED = "septet-sealed"
+"""Name of the sealed text in a row's headers."""
 _FLUSH_S = 0.1
 _SWEEP_S = 1.0
 _RENEW_S = 3.0
@@ -60,6 +63,10 @@ _PURGE = tuple(
 )
 
 
+Disclose = Callable[[bytes, str], bytes]
+"""Makes the bytes of a record from those of its row and its sealed text. It never raises."""
+
+
 class Outbox:
     """The outbox of one schema, as one process works on it.
 
@@ -74,12 +81,17 @@ class Outbox:
         self._rows = ClaimedRows()
         self._log: Log | None = None
         self._tenants = SHARED_ONLY
+        self._disclose: Disclose | None = None
         self._sweeping = asyncio.Lock()
 
     def connect(self, log: Log, tenants: Tenants) -> None:
         """Set where rows are sent, and on which topics tenants' events travel."""
         self._log = log
         self._tenants = tenants
+
+    def disclose_with(self, disclose: Disclose) -> None:
+        """Set how sealed texts become part of records. Rows never hold an opened text."""
+        self._disclose = disclose
 
     def seal(self, emit: Emit) -> OutboxEmit:
         """Fix the bytes, the topic, the trace context and the claim of an event that is about to be written.
@@ -95,6 +107,8 @@ class Outbox:
             raise Permanent("event_too_large", f"{emit.topic}: the event has {len(value)} bytes")
         carrier: dict[str, str] = {}
         propagate.inject(carrier)
+        if emit.sealed is not None:
+            carrier[_SEALED] = emit.sealed
         event_id = UUID(emit.event_id)
         valid_until = _now() + (CLAIM - CLAIM_MARGIN).total_seconds()
         return OutboxEmit(
@@ -102,7 +116,9 @@ class Outbox:
             event=emit.event,
             key=emit.key,
             id=event_id,
+            sealed=emit.sealed,
             stored=value,
+            sent=self._disclosed(value, emit.sealed),
             address=self._tenants.address(emit.topic, emit.tenant),
             headers=json.dumps(carrier),
             holder=holder(self._instance),
@@ -235,15 +251,22 @@ class Outbox:
         claims, missing = [], []
         for row in rows:
             if str(row["event_id"]) not in on_log:
-                made = propagate.extract(json.loads(row["headers"]), OtelContext())
+                carrier = json.loads(row["headers"])
+                made = propagate.extract(carrier, OtelContext())
                 claims.append(self._claim(row["event_id"], made, valid_until))
-                missing.append(
-                    row_record(row["event_id"], row["topic"], row["key"], row["value"], claims[-1])
-                )
+                value = self._disclosed(row["value"], carrier.get(_SEALED))
+                missing.append(row_record(row["event_id"], row["topic"], row["key"], value, claims[-1]))
         await send_in_order(self._log, missing)
         sent = sum(claim.acknowledged for claim in claims)
         report(found=len(found), sent=sent, left=len(claims) - sent)
         return sent
+
+    def _disclosed(self, value: bytes, sealed: str | None) -> bytes:
+        """The record's bytes; those of the row if there is no sealed text, or if it makes the record too large."""
+        if sealed is None or self._disclose is None:
+            return value
+        disclosed = self._disclose(value, sealed)
+        return disclosed if len(disclosed) <= _MAX_VALUE else value
 
     def _claim(self, event_id: UUID, trace_context: OtelContext, valid_until: float) -> RowClaim:
         return RowClaim(self._rows, event_id, trace_context, valid_until, self._is_settled)

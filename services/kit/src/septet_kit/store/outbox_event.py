@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from septet_kit.events import Emit
@@ -29,11 +29,15 @@ def put_outbox() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxEmit(Emit):
-    """An event whose outbox row this process claims. Its bytes, topic and trace context are those of the row."""
+    """An event whose outbox row this process claims. Its topic and trace context are those of the row.
+
+    ``stored`` are the row's bytes. ``sent`` are the record's bytes, which differ if the event has a sealed text.
+    """
 
     id: UUID
     address: str
     stored: bytes
+    sent: bytes = field(repr=False)
     headers: str
     holder: str
     claim: Claim
@@ -53,8 +57,8 @@ class OutboxEmit(Emit):
         )
 
     def to_record(self, _: Tenants) -> Record:
-        """The row as a record."""
-        return row_record(self.id, self.address, self.record_key, self.stored, self.claim)
+        """The record of the row."""
+        return row_record(self.id, self.address, self.record_key, self.sent, self.claim)
 
 
 def put_outbox_rows(first: int, source: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol, TypeVar
 
@@ -34,6 +35,7 @@ class Finding:
         complaint: one sentence for the model that is asked again.
         text: the corrected answer, if the decision on an answer is ``fix`` or ``mask``.
         ask: the masked question, if the decision on a question is ``mask``.
+        values: masked values by placeholder, if the answer may repeat them.
         final: whether no further rail runs although the decision is not ``block``.
         reply: the answer to a question that needs neither documents nor a model.
         truncated: whether the draft failed because a limit cut it off.
@@ -45,6 +47,7 @@ class Finding:
     complaint: str = ""
     text: str | None = None
     ask: Ask | None = None
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
     final: bool = False
     reply: str | None = None
     truncated: bool = False

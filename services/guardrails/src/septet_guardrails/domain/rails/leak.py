@@ -24,8 +24,9 @@ class LeakRail:
         self._names = names
 
     def check(self, subject: Answer, rule: PiiRule) -> Finding:
-        masker = Masker()
-        known = cache(lambda: normal_form("\n".join(_given(subject))))
+        given = _given(subject)
+        masker = Masker((subject.text, *given))
+        known = cache(lambda: normal_form("\n".join(given)))
 
         def leaks(text: str) -> list[Span]:
             found = find_all(text, rule, self._names)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from septet_contracts import Ask
 
 from septet_guardrails.domain.pii import Masker, Span, find_pii
-from septet_guardrails.domain.policy import PiiRule
+from septet_guardrails.domain.policy import PiiRule, QuestionPiiRule
 from septet_guardrails.domain.rails.base import Finding, Question
 
 NameFinder = Callable[[str], Sequence[Span]]
@@ -26,19 +26,20 @@ class PersonalDataRail:
     def __init__(self, names: NameFinder) -> None:
         self._names = names
 
-    def check(self, subject: Question, rule: PiiRule) -> Finding:
-        masker = Masker()
+    def check(self, subject: Question, rule: QuestionPiiRule) -> Finding:
+        masker = Masker(_texts(subject.ask))
         masked = self._mask(subject.ask, rule, masker)
         if not masker.counts:
             return Finding("pass", 0.0)
         reason = ", ".join(f"{count} {entity}" for entity, count in sorted(masker.counts.items()))
         if rule.action == "mask":
-            return Finding("mask", 1.0, reason, ask=masked)
+            values = masker.values if rule.restore else {}
+            return Finding("mask", 1.0, reason, ask=masked, values=values)
         return Finding(rule.action, 1.0, reason)
 
     def without_personal_data(self, ask: Ask, rule: PiiRule) -> Ask:
         """Return ``ask`` with its personal data masked."""
-        return self._mask(ask, rule, Masker())
+        return self._mask(ask, rule, Masker(_texts(ask)))
 
     def _mask(self, ask: Ask, rule: PiiRule, masker: Masker) -> Ask:
         def apply(text: str) -> str:
@@ -49,3 +50,7 @@ class PersonalDataRail:
             message.model_copy(update={"content": apply(message.content)}) for message in ask.messages
         )
         return ask.model_copy(update={"question": question, "messages": messages})
+
+
+def _texts(ask: Ask) -> list[str]:
+    return [ask.question or "", *(message.content for message in ask.messages or ())]
