@@ -23,7 +23,10 @@ DIMENSIONS = 384
 
 
 class HashingEmbedder:
-    """Embeds a text by its hashed words, independent of their order. Similar texts get similar vectors."""
+    """Embeds a text by its hashed words, independent of their order. Similar texts get similar vectors.
+
+    As with the default model, all cosines are high: half of each vector's squared norm is common to all texts.
+    """
 
     model = DEFAULT
 
@@ -38,6 +41,7 @@ class HashingEmbedder:
         vector = np.zeros(DIMENSIONS, dtype=np.float32)
         for word in re.findall(r"\w+", text.lower()):
             vector[int(hashlib.sha256(word.encode()).hexdigest()[:8], 16) % DIMENSIONS] += 1
+        vector[0] = np.linalg.norm(vector)
         return vector / np.float32(max(1e-9, float(np.linalg.norm(vector))))
 
 
