@@ -17,7 +17,7 @@ from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
-from septet_guardrails.adapters.weights import injection_model
+from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.app import SPEC, wire
 from septet_guardrails.application.restoring import MAX_VALUES, Restorer
 from septet_guardrails.domain.errors import InvalidPolicy
@@ -52,7 +52,7 @@ class Guard:
     async def ask(self, question: str, **fields: Any) -> Any:
         """The event that the request becomes."""
         request = Request(request_id="r-1", question=question, **fields)
-        rails = input_rails(INJECTION, NAMES, PROFANITY)
+        rails = input_rails(INJECTION, injection_curve(), NAMES, PROFANITY)
         handler = RequestsHandler(self.policies, rails, FastTextLanguage(), restorer=self.restorer)
         (emit,) = await handler(request, context("requests", value=encode(request)))
         return emit.event
