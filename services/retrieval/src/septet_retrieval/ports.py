@@ -69,6 +69,7 @@ class DocumentWrite:
     vectors: Sequence[Vector]
     embedded: int
     expected: State | None
+    instructions: int = 0
 
 
 @dataclass(frozen=True)

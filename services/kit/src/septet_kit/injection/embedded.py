@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from septet_kit.injection.mention import is_about
 from septet_kit.injection.patterns import ADDRESSED, ADDRESSED_KO, CONTROLS, CONTROLS_KO
 from septet_kit.injection.readings import canonical, hidden_texts
 from septet_kit.injection.rules import Match, match_rules
@@ -144,7 +143,7 @@ def _matches(reading: str, about_prompts: bool) -> bool:
         [ADDRESSED, ADDRESSED_KO] if about_prompts else [ADDRESSED, ADDRESSED_KO, CONTROLS, CONTROLS_KO]
     )
     starts += [found.start() for pattern in patterns if (found := pattern.search(own))]
-    if not starts or is_about(own):
+    if not starts or own.rstrip().endswith(("?", "？")):
         return False
     return not _DISCUSSES.search(own[: min(starts)])
 

@@ -23,10 +23,14 @@ _VERB = (
     r"|substitute|swap|switch|transform|translate|turn|use|weave|wrap|write)"
 )
 _TEXT = r"(?:document|page|text|article|e-?mail|message|content|passage|file|report|note|paragraph|context|material|record|ticket|review)s?"
-_USE = r"(?:read|process|pars|summari[sz]|index|analy[sz]|translat|answer|quot|us|cit|retriev|ingest|review|handl)(?:ing|es?|s)?"
+_READ = r"(?:read|process|pars|summari[sz]|index|analy[sz]|translat|quot|cit|retriev|ingest)(?:e|es|ing|s)?"
+_RETELL = r"(?:summari[sz]|translat|paraphras|rephras|retell)(?:e|es|ing|s)?"
 
+_TO_YOU = (
+    r"(?:^\W*|[.,:;!]\s+|\b(?:you (?:must|should|will|shall|are to)|please|instead|always|only|simply|just) )"
+)
 # The start of an order: of a sentence or clause.
-_CLAUSE = r"(?:^\W*|[.,:;!>]\s*|(?:--|[#*/|(])\s*|\b(?:and|then|please|must|should|instead|always|never|also|just|only|simply) )"
+_CLAUSE = r"(?:^\W*|[.,:;!>]\s*|(?:--|[#*/|(])\s*|\b(?:and|then|please|you must|you should|instead|always|never|also|just|only|simply) )"
 
 
 def _any(*parts: str) -> re.Pattern[str]:
@@ -36,42 +40,59 @@ def _any(*parts: str) -> re.Pattern[str]:
 # Sentences that address an assistant in any document.
 ADDRESSED = _any(
     rf"\b(?:if|when|since|because|as|while)\s+you(?:'?re| are)\s+(?:an?|the)\s+(?:\w+ )?{_MACHINE}\b",
-    rf"\b{_MACHINE}(?: \w+)?\s+(?:that |which |who )?(?:is |are )?{_USE}\s+(?:this|the)\s+{_TEXT}\b[^.?!]{{0,40}}\b(?:must|should|shall|will|has to|need to|please|:|,)",
-    rf"^\W*(?:\w+ ){{0,2}}(?:note|notice|message|attention|instructions?|reminder|memo)s?\s+(?:to|for)\s+(?:the |all |any )?(?:\w+ )?{_MACHINE}\b"
-    rf"(?: \w+){{0,5}}(?:[:,]|\s[-–—])",
+    rf"\b{_MACHINE}(?: \w+)?\s+(?:that |which |who )?(?:is |are )?{_READ}\s+(?:this|the)\s+{_TEXT}\b[^.?!]{{0,40}}"
+    r"\b(?:must|should|shall|will|has to|need to|please|:|,)",
+    r"^\W*(?:\w+ ){0,2}(?:note|notice|message|attention|instructions?|reminder|memo)s?\s+(?:to|for)\s+(?:the |all |any )?"
+    rf"(?:\w+ )?{_MACHINE}\b(?: \w+){{0,5}}(?:[:,]|\s[-–—])",
     rf"(?:^|[\s(\[*>#-])(?:dear|hey|hello|attention,?|hi) (?:the |all )?{_MACHINE}\b",
     rf"^\W*(?:{_MACHINE}|system)\s*[:,]\s+(?:please |you |do |don'?t |never |always )?{_VERB}\b",
-    rf"\b(?:when|if|before|while|whenever|after)\s+(?:you )?(?:are )?(?:asked to )?(?:{_USE})\s+(?:this|the above|the following|any of this)\s*(?:{_TEXT})?,?\s+(?:you must|you should|you will|please|always|never|also|instead|do not|don'?t|{_VERB})\b",
-    rf"{_CLAUSE}(?:ignore|disregard|forget) (?!if\b)[^.?!]{{0,60}}\b(?:and|then) (?:instead |just |only |simply )?(?:state|say|write|output|reply|respond|print|tell|answer)\b",
-    r"\b(?:do not|don'?t|never|without)\s+(?:\w+ ){0,2}(?:mention(?:ing)?|reveal(?:ing)?|disclos(?:e|ing)|tell(?:ing)?|inform(?:ing)?|show(?:ing)?|say(?:ing)?|admit(?:ting)?)\b[^.?!]{0,40}\b(?:(?:this|these|that|any) (?:instructions?|notes?|messages?|commands?|directives?|rules?|prompts?)|(?:to |from )?the (?:user|human|person asking|reader))\b",
+    rf"\b(?:when|if|before|while|whenever|after)\s+(?:you )?(?:are )?(?:asked to )?{_RETELL}\s+this\s*(?:{_TEXT})?,?\s+"
+    rf"(?:you must|you should|you will|please|always|never|also|instead|do not|don'?t|{_VERB})\b",
+    rf"{_CLAUSE}(?:ignore|disregard|forget) (?!if\b)[^.?!]{{0,60}}\b(?:and|then) (?:instead |just |only |simply )?"
+    r"(?:state|say|write|output|reply|respond|print|tell|answer)\b",
+    r"\b(?:do not|don'?t|never|without)\s+(?:\w+ ){0,2}(?:mention|reveal|disclos|admit|quot)(?:e|ing)?\b[^.?!]{0,20}"
+    r"\b(?:this|these|that|those) (?:instructions?|directives?|commands?|prompts?)\b",
+    r"\b(?:convince|persuade|trick|lie to|deceive) the (?:users?|person (?:asking|who asked)|human)\b",
 )
 
 # Sentences that control an answer. Documents about prompts contain many of them as examples.
 CONTROLS = _any(
     rf"{_CLAUSE}{_VERB}\b[^?!]{{0,160}}\byour (?:\w+ ){{0,2}}{_ANSWER}\b",
-    rf"{_CLAUSE}(?:in|to|at the (?:end|start|beginning) of|within|throughout|before|after|as part of) (?:all )?your (?:\w+ ){{0,2}}{_ANSWER}\b[^.?!,]{{0,30}},",
-    rf"\byour (?:\w+ ){{0,2}}{_ANSWER}(?: \w+)? (?:must|should|shall|has to|needs? to|will)\b",
-    r"(?:^|[.,:;!]\s*|\b(?:and|then|instead|please|must|should|to|only|always|simply|just) )(?:respond|reply|answer)(?: to (?:the|this|every|any|all)[^.?!,]{0,40})? (?:only|exclusively|solely|just|always|instead|with|in|as)\b",
-    r"(?:^|[.,:;!]\s*|\b(?:and|then|instead|please|just|only|always) )(?:say|output|print|write|return|repeat|state) (?:only|exactly|nothing (?:but|except)|the (?:exact )?(?:words?|phrase|sentence|following)\b)",
-    rf"{_CLAUSE}(?:tell|inform|convince|urge|persuade|instruct|direct|advise|assure) (?:the |this |your |every )?(?:users?|readers?|person (?:asking|who asked)|human|customers?|people)\b[^.?!]{{0,20}}\b(?:to|that|about|into)\b",
+    r"(?:^\W*|[.:;!]\s+)(?:in|to|at the (?:end|start|beginning) of|within|throughout|as part of) (?:all )?your "
+    rf"(?:\w+ ){{0,2}}{_ANSWER}\b[^.?!,]{{0,30}},",
+    rf"{_TO_YOU}(?:respond|reply|answer)(?: to (?:the|this|every|any|all)[^.?!,]{{0,40}})? (?:only|exclusively|solely|just|always"
+    r"|with (?:only|exactly|nothing|the (?:exact )?(?:words?|phrase|sentence|text|message)\b)|as (?:if|an?)\b"
+    r"|in (?:all )?(?:caps|capitals|capital letters|rhymes?|\w+ only|french|german|spanish|italian|korean|japanese|chinese|latin))",
+    rf"{_TO_YOU}(?:say|output|print|write|repeat|state) (?:only|exactly|nothing (?:but|except)|the (?:exact )?"
+    r"(?:words?|phrase|sentence|following)\b)",
 )
-# Endings of orders, at the end of a clause.
+
 _KOREAN_ORDER = (
-    r"(?:(?:하|해|시키|시켜|따르|넣|붙이|바꾸|쓰|적|답하|말하|알리|전하|숨기|끝내|마치|추가하|포함하|출력하|언급하|밝히|드러내|권하|추천하|무시하|대체하|제외하)?"
-    r"(?:라|아라|어라|여라|세요|으세요|십시오|으십시오|시오|으시오|거라|도록|지\s?마(?:라|세요|십시오|시오)?|지\s?말\s?것|지\s?말(?:라|고|아라)?|ㄹ\s?것)"
-    r"|(?:해|써|적어|넣어|붙여|바꿔|답해|말해|알려|전해|숨겨|끝내|추가해|포함해|출력해|안내해|유도해|추천해|번역해|따라|해야)(?:라|줘|\s?줘|\s?주세요|\s?주십시오|야\s?(?:한다|합니다|해|돼))?"
-    r"|할\s?것|쓸\s?것|넣을\s?것|답할\s?것|말\s?것|마라|말아라)(?=[\s.!\"'”’)」』~]*$|[.!]\s)"
+    r"(?:(?:하|시키|따르|넣|붙이|바꾸|쓰|적|답하|말하|알리|전하|숨기|끝내|마치|밝히|드러내|권하)"
+    r"(?:라|으라|세요|으세요|십시오|으십시오|시오|으시오|도록|지\s?마(?:라|세요|십시오|시오)?|지\s?말\s?것|지\s?말(?:라|아라)?)"
+    r"|(?:해|써|적어|넣어|붙여|바꿔|알려|전해|숨겨|끝내|따라|밝혀|권해|시켜)(?:라|줘|\s?줘|\s?주세요|\s?주십시오|야\s?(?:한다|합니다|해|돼))"
+    r"|(?:할|쓸|넣을|붙일|말)\s?것|마라|말아라)(?=[\s.!\"'”’)」』~]*$|[.!]\s)"
 )
-_KOREAN_MACHINE = r"(?:ai|인공지능|챗봇|챗지피티|언어\s?모델|어시스턴트|비서|모델|봇|에이전트|gpt|llm)"
+"""An order at the end of a sentence."""
+
+_KOREAN_MACHINE = r"(?:ai|인공\s?지능|챗봇|챗지피티|언어\s?모델|어시스턴트|gpt|llm)"
+_KOREAN_TEXT = r"(?:문서|글|페이지|내용|텍스트|자료|메일|이메일|기사|문단|파일)"
+_REST = r"(?:[^.?!]|\.(?=\w)){0,80}"
 ADDRESSED_KO = _any(
-    rf"(?:이|본|위|아래|해당)\s?(?:문서|글|페이지|내용|텍스트|자료|메일|이메일|기사|문단|파일)[을를]?\s?[^.?!]{{0,16}}(?:읽|요약|처리|번역|분석|참고|인용|검색|검토)[^.?!]{{0,12}}{_KOREAN_MACHINE}",
-    rf"{_KOREAN_MACHINE}[^.?!]{{0,12}}(?:라면|이라면|에게|님|은|는|야|아|,|:|가|이|도)\s?[^.?!]{{0,80}}{_KOREAN_ORDER}",
-    rf"(?:이|본|위)\s?(?:문서|글|페이지|내용|텍스트|자료|메일|이메일|기사)[을를]?\s?(?:요약|번역|인용|분석|처리|참고|읽)[^.?!]{{0,14}}(?:때|경우|면|전에|후에)[^.?!]{{0,80}}{_KOREAN_ORDER}",
-    rf"(?:사용자|질문자|이용자|질문한\s?사람)(?:에게|한테|가|를|을)[^.?!]{{0,80}}{_KOREAN_ORDER}",
-    r"(?:이|위의?)\s?(?:지시|명령|안내|메시지|문장)[^.?!]{0,12}(?:언급|공개|알리|말하|밝히|드러내)[^.?!]{0,4}(?:지\s?(?:마|말)|않)",
+    rf"(?:이|본|위|아래|해당)\s?{_KOREAN_TEXT}[을를]?\s?[^.?!]{{0,16}}(?:읽|요약|처리|번역|분석|참고|인용|검색|검토)[^.?!]{{0,12}}"
+    rf"(?:{_KOREAN_MACHINE}|모델|비서|에이전트)",
+    rf"{_KOREAN_MACHINE}(?:들)?(?:이?라면|\s?모델이라면|에게\s?(?:알림|지시|전달|메모|부탁|주는|드리는|보내는|[:,])|님\b|야,)",
+    rf"^\W*(?:{_KOREAN_MACHINE}|시스템)\s?:{_REST}{_KOREAN_ORDER}",
+    rf"(?:이|본|위)\s?{_KOREAN_TEXT}[을를]?\s?(?:요약|번역)[^.?!]{{0,14}}(?:때|경우|면|전에|후에|에는){_REST}{_KOREAN_ORDER}",
+    rf"(?:사용자|질문자|이용자|질문한\s?사람)(?:에게|한테)(?:는|도)?\s{_REST}(?:다고|라고|하라고|도록)\s?(?:말|답|대답|전|권|유도|설득|속)[^.?!]{{0,6}}"
+    rf"{_KOREAN_ORDER}",
+    r"(?:이|위의?)\s?(?:지시|명령)[^.?!]{0,12}(?:언급|공개|알리|말하|밝히|드러내)[^.?!]{0,4}(?:지\s?(?:마|말)|않)",
 )
 CONTROLS_KO = _any(
-    rf"(?:답변|응답|대답|답장|요약문|요약|출력|답|번역문)(?:의|을|를|은|는|에|에는|에서|으로|마다|할\s?때|하기\s?전에|하면서|끝에|맨|앞에|뒤에|과|와)\s?[^.?!]{{0,80}}{_KOREAN_ORDER}",
-    rf"(?:질문|물음|무엇을\s?(?:묻|물어))[^.?!]{{0,30}}(?:오직|무조건|반드시|항상|언제나|그냥|만)[^.?!]{{0,60}}{_KOREAN_ORDER}",
-    rf"(?:라고|이라고|다고)만?\s?(?:답|대답|말|출력|응답|써|적|전)[^.?!]{{0,6}}{_KOREAN_ORDER}|[\"'”’」』]\s?(?:라고|이라고)만?\s?(?:답|대답|말|출력|응답|쓰|써|적)",
+    # People fill in, send and record answers, too; and 응답 alone is also that of a server.
+    r"(?:(?:답변|대답|요약문|요약|번역문)(?:의|은|는|에|에는|에서|으로|마다)|(?:당신|너|네)(?:의)?\s?(?:답변|응답|대답|출력)"
+    r"|(?:답변|응답|대답|요약|출력)\s?(?:할\s?때|하기\s?전에|하면서|끝에|맨|앞에|뒤에|마지막에|의\s?(?:끝|처음|마지막|첫)|[을를]\s?[^.?!]{1,20}로만?\s))"
+    rf"(?![^.?!]*(?:보내|제출|기록|작성|입력|등록|저장|선택|클릭|확인|검토)){_REST}{_KOREAN_ORDER}",
+    rf"(?:질문|물음|무엇을\s?(?:묻|물어))[^.?!]{{0,30}}(?:오직|무조건|언제나|그냥){_REST}{_KOREAN_ORDER}",
+    rf"(?:라고|이라고|다고)만?\s?(?:답|대답|말|출력|응답|써|적)[^.?!]{{0,6}}{_KOREAN_ORDER}",
 )
