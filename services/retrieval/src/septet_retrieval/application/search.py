@@ -14,6 +14,7 @@ import numpy as np
 from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalOptions, Verdict
 from septet_kit import SeptetError, Transient
 from septet_kit.embeddings_client import as_embedding
+from septet_kit.injection.verdict import passages_verdict
 from septet_kit.observe import get_logger
 
 from septet_retrieval.domain import instructions
@@ -165,12 +166,18 @@ class Searcher:
     def _screened(
         self, found: Sequence[IndexedPassage]
     ) -> tuple[Sequence[IndexedPassage], tuple[Verdict, ...]]:
-        """Return the passages as shown to the model, and the verdict on them if they contain instructions."""
-        mask = self._settings.instructions == "mask"
-        if self._settings.instructions == "off" or not (verdict := instructions.verdict(found, mask=mask)):
+        """Return the passages as the model reads them, and the verdict on them if they contain instructions.
+
+        There is no verdict ``pass``: nobody has looked for instructions in passages from before the detector.
+        """
+        action = self._settings.instructions
+        counts = instructions.count(found) if action != "off" else {}
+        if not counts:
             return found, ()
-        count_verdict(verdict.decision)
-        return [instructions.masked(passage) for passage in found] if mask else found, (verdict,)
+        count_verdict(action)
+        if action == "mask":
+            found = [instructions.masked(passage) for passage in found]
+        return found, (passages_verdict(counts, action),)
 
     def _dense_weight(self, text: str) -> float:
         if not (self._settings.dense_multilingual or is_latin(text)):

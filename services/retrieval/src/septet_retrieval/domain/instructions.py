@@ -6,18 +6,14 @@ offsets into the document stay right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
-from septet_contracts import Verdict
 from septet_kit.injection.embedded import find_instructions, without
 from septet_kit.text import Span
 
 from septet_retrieval.domain.passages import IndexedPassage, Instruction
-
-RAIL = "retrieval_injection"
-_NAMED = 3
-_LONGEST_NAME = 120
 
 
 def read(passages: Iterable[IndexedPassage]) -> list[IndexedPassage]:
@@ -52,19 +48,10 @@ def _masked(passage: IndexedPassage, name: str) -> str:
     return without(text, spans)
 
 
-def verdict(passages: Sequence[IndexedPassage], *, mask: bool) -> Verdict | None:
-    """Return the verdict on passages that contain instructions, with the documents that do; None if there are none.
-
-    Passages from before this rail have no recorded instructions, so there is no verdict ``pass``.
-    """
-    counts: dict[str, int] = {}
+def count(passages: Iterable[IndexedPassage]) -> dict[str, int]:
+    """Return the number of instructions by document, for the documents that contain some."""
+    counts: Counter[str] = Counter()
     for passage in passages:
         if passage.instructions:
-            counts[passage.document_id] = counts.get(passage.document_id, 0) + len(passage.instructions)
-    if not counts:
-        return None
-    named = [f"{name[:_LONGEST_NAME]} ({count})" for name, count in list(counts.items())[:_NAMED]]
-    more = f" and {len(counts) - _NAMED} more" if len(counts) > _NAMED else ""
-    reason = f"instructions to the assistant in {', '.join(named)}{more}"
-    # The contract's stages are input and output; passages are a part of the model's input.
-    return Verdict(rail=RAIL, stage="input", decision="mask" if mask else "flag", score=1.0, reason=reason)
+            counts[passage.document_id] += len(passage.instructions)
+    return dict(counts)
