@@ -17,8 +17,8 @@ _MACHINE = (
 )
 _VERB = (
     r"(?:add|adjust|alter|answer|append|apply|attach|augment|base|begin|change|compose|conclude|convert|craft|deliver|do not|don'?t|encode"
-    r"|encrypt|end|enhance|ensure|express|finish|format|generate|give|group|highlight|include|incorporate|inject|insert|integrate"
-    r"|introduce|keep|limit|make|mention|mix|modify|must|never|omit|only|output|place|present|prepend|print|produce|provide|put|rearrange"
+    r"|encrypt|end|enhance|ensure|express|finish|follow|format|generate|give|group|highlight|include|incorporate|inject|insert|integrate"
+    r"|introduce|keep|leave|limit|make|mention|mix|modify|must|never|omit|only|output|place|present|prepend|print|produce|provide|put|rearrange"
     r"|remove|render|repeat|replace|replicate|rephrase|represent|respond|reverse|rewrite|scramble|sign|spell|start|state|structure"
     r"|substitute|swap|switch|transform|translate|turn|use|weave|wrap|write)"
 )
@@ -45,7 +45,7 @@ ADDRESSED = _any(
     r"^\W*(?:\w+ ){0,2}(?:note|notice|message|attention|instructions?|reminder|memo)s?\s+(?:to|for)\s+(?:the |all |any )?"
     rf"(?:\w+ )?{_MACHINE}\b(?: \w+){{0,5}}(?:[:,]|\s[-–—])",
     rf"(?:^|[\s(\[*>#-])(?:dear|hey|hello|attention,?|hi) (?:the |all )?{_MACHINE}\b",
-    rf"^\W*(?:{_MACHINE}|system)\s*[:,]\s+(?:please |you |do |don'?t |never |always )?{_VERB}\b",
+    rf"^\W*(?:{_MACHINE}|system)\s*[:,]\s+(?:[^.?!:]{{0,60}}[,;] )?(?:please |you |do |don'?t |never |always )?{_VERB}\b",
     rf"\b(?:when|if|before|while|whenever|after)\s+(?:you )?(?:are )?(?:asked to )?{_RETELL}\s+this\s*(?:{_TEXT})?,?\s+"
     rf"(?:you must|you should|you will|please|always|never|also|instead|do not|don'?t|{_VERB})\b",
     rf"{_CLAUSE}(?:ignore|disregard|forget) (?!if\b)[^.?!]{{0,60}}\b(?:and|then) (?:instead |just |only |simply )?"
@@ -63,6 +63,8 @@ CONTROLS = _any(
     rf"{_TO_YOU}(?:respond|reply|answer)(?: to (?:the|this|every|any|all)[^.?!,]{{0,40}})? (?:only|exclusively|solely|just|always"
     r"|with (?:only|exactly|nothing|the (?:exact )?(?:words?|phrase|sentence|text|message)\b)|as (?:if|an?)\b"
     r"|in (?:all )?(?:caps|capitals|capital letters|rhymes?|\w+ only|french|german|spanish|italian|korean|japanese|chinese|latin))",
+    rf"{_CLAUSE}(?:begin|start|end|finish|preface|prefix|sign) (?:every|each|all|any) (?:of )?(?:your )?{_ANSWER} with\b",
+    r"\byour (?:\w+ )?(?:summary|translation|completion)(?: \w+)? (?:must|should|shall|has to|needs? to)\b",
     rf"{_TO_YOU}(?:say|output|print|write|repeat|state) (?:only|exactly|nothing (?:but|except)|the (?:exact )?"
     r"(?:words?|phrase|sentence|following)\b)",
 )
@@ -86,6 +88,8 @@ ADDRESSED_KO = _any(
     rf"(?:이|본|위)\s?{_KOREAN_TEXT}[을를]?\s?(?:요약|번역)[^.?!]{{0,14}}(?:때|경우|면|전에|후에|에는){_REST}{_KOREAN_ORDER}",
     rf"(?:사용자|질문자|이용자|질문한\s?사람)(?:에게|한테)(?:는|도)?\s{_REST}(?:다고|라고|하라고|도록)\s?(?:말|답|대답|전|권|유도|설득|속)[^.?!]{{0,6}}"
     rf"{_KOREAN_ORDER}",
+    r"(?:지금부터|이제부터|앞으로)(?:는)?\s?(?:당신은|너는|넌|네가)\s",
+    rf"(?:처럼|말투로)만?\s?(?:대답|답변|답)[^.?!]{{0,4}}{_KOREAN_ORDER}",
     r"(?:이|위의?)\s?(?:지시|명령)[^.?!]{0,12}(?:언급|공개|알리|말하|밝히|드러내)[^.?!]{0,4}(?:지\s?(?:마|말)|않)",
 )
 CONTROLS_KO = _any(
