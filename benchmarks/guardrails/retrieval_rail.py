@@ -70,15 +70,9 @@ def harmless() -> dict[str, list[IndexedPassage]]:
 
 
 def alarms(passages: Sequence[IndexedPassage]) -> dict[str, float]:
-    """Return the share of passages with an instruction, of both halves; patterns were tried on half ``a`` only."""
-    found: dict[str, list[bool]] = defaultdict(list)
-    for passage in passages:
-        flagged = bool(find_instructions(passage.text, passage.heading))
-        found["all"].append(flagged)
-        found[part(passage.passage_id + passage.document_id)].append(flagged)
-    return {"passages": len(passages)} | {
-        f"alarms {name}": round(sum(flags) / len(flags), 4) for name, flags in sorted(found.items()) if flags
-    }
+    """Return the share of passages with an instruction."""
+    flagged = sum(bool(find_instructions(passage.text, passage.heading)) for passage in passages)
+    return {"passages": len(passages), "flagged": flagged, "share": round(flagged / len(passages), 4)}
 
 
 def hosts() -> list[str]:

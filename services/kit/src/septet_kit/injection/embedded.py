@@ -20,7 +20,9 @@ DETECTOR_VERSION = 1
 MARK = "[…]"
 """Takes the place of an instruction."""
 
-_LONG, _OVERLAP = 2_000, 400
+_LONG, _OVERLAP = 1_200, 300
+# Two ligatures of Arabic phrases, which the canonical form expands to 18 and 8 characters.
+_EXPANDING = str.maketrans("\ufdfa\ufdfb", "  ")
 _QUOTED = re.compile(
     r"(?<![a-z0-9])'[^'\n]{3,200}'(?![a-z0-9])|\"[^\"\n]{3,200}\"|“[^”\n]{3,200}”|‘[^’\n]{3,200}’|「[^」\n]{3,200}」"
     r"|『[^』\n]{3,200}』|«[^»\n]{3,200}»|`[^`\n]{3,200}`"
@@ -60,6 +62,7 @@ def find_instructions(text: str, heading: str = "") -> list[Span]:
         text: a passage.
         heading: its title and place, which may say that it is about prompts.
     """
+    text = text.translate(_EXPANDING)
     about_prompts = bool(_ABOUT_PROMPTS.search(f"{heading}\n{text}".lower()))
     found: list[Span] = []
     previous: Span | None = None
