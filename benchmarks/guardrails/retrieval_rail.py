@@ -97,7 +97,7 @@ def caught(attack: str, found_hosts: Sequence[str]) -> float:
 
 
 def _is_covered(document: str, start: int, end: int) -> bool:
-    covered = set()
+    covered: set[int] = set()
     for span in find_instructions(document):
         covered.update(range(span.start, span.end))
     return all(at in covered for at in range(start, end) if not document[at].isspace())

@@ -65,8 +65,8 @@ CONTROLS = _any(
     r"|in (?:all )?(?:caps|capitals|capital letters|rhymes?|\w+ only|french|german|spanish|italian|korean|japanese|chinese|latin))",
     rf"{_CLAUSE}(?:begin|start|end|finish|preface|prefix|sign) (?:every|each|all|any) (?:of )?(?:your )?{_ANSWER} with\b",
     r"\byour (?:\w+ )?(?:summary|translation|completion)(?: \w+)? (?:must|should|shall|has to|needs? to)\b",
-    rf"{_TO_YOU}(?:say|output|print|write|repeat|state) (?:only|exactly|nothing (?:but|except)|the (?:exact )?"
-    r"(?:words?|phrase|sentence|following)\b)",
+    rf"{_TO_YOU}(?:(?:say|output|state|repeat) (?:only|exactly|nothing (?:but|except))|(?:say|output|print|write|repeat|state) "
+    r"the (?:exact )?(?:words?|phrase|sentence|following)\b)",
 )
 
 _KOREAN_ORDER = (
