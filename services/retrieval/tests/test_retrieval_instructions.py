@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from septet_contracts import RetrievalOptions, decode, encode, topic
+from prometheus_client import REGISTRY
+from septet_contracts import RetrievalOptions, UpsertDocument, decode, encode, topic
 from septet_kit.testing import context
 from septet_retrieval.adapters import terms
 from septet_retrieval.adapters.opensearch import layout
@@ -98,19 +99,21 @@ async def test_a_search_without_instructions_has_no_verdict(
     assert (await search(store, index, embedder, "hybrid", "mask")).verdicts == ()
 
 
-async def test_the_change_event_and_its_repetition_count_them(
-    ingestor: Ingestor, capsys: pytest.CaptureFixture[str]
-) -> None:
+def counted() -> float:
+    return REGISTRY.get_sample_value("septet_retrieval_instructions_total") or 0.0
+
+
+async def test_the_change_event_and_its_repetition_count_them(ingestor: Ingestor) -> None:
+    before = counted()
     incoming = upsert("evil", TEXT, 1)
     ctx = context("documents", offset=1, timestamp=incoming.origin.timestamp)
-    from septet_contracts import UpsertDocument
-
     event = UpsertDocument(document_id="evil", text=TEXT)
     (first,) = await ingestor.ingest([incoming])
     (again,) = await ingestor.ingest([incoming])
     changed = [_changed(event, result, ctx) for result in (first, again)]
     assert [each.instructions for each in changed] == [1, 1]
     assert encode(changed[0]) == encode(changed[1])
+    assert counted() == before + 1
     assert decode(topic("documents-changed"), encode(changed[0])) == changed[0]
 
 
