@@ -148,11 +148,11 @@ def milliseconds(passages: Sequence[IndexedPassage]) -> dict[str, float]:
 
 def embedding_milliseconds(passages: Sequence[IndexedPassage]) -> float:
     """Return the CPU time of the local embedding model for a passage."""
+    from septet_native.models.build import DEFAULT
     from septet_native.models.encoder import Encoder
-    from septet_native.models.minilm import ensure_model, tokenizer_file
     from septet_native.packages.cache import cache_root
 
-    encoder = Encoder(ensure_model(cache_root()), tokenizer_file())
+    encoder = Encoder.of(DEFAULT, cache_root())
     texts = [passage.searched_text for passage in passages]
     began = time.process_time()
     for start in range(0, len(texts), 8):

@@ -20,7 +20,7 @@ from septet_retrieval.telemetry import count_instructions
 
 _BATCH_PASSAGES = 256
 _EMBED_TOGETHER = 128
-_READ_TOGETHER = 32
+READ_TOGETHER = 32
 
 log = get_logger()
 _offload = Offload(inline=0)
@@ -165,8 +165,8 @@ class Ingestor:
             return incoming
         passages: list[IndexedPassage] = []
         # In slices, because other callers wait for the same threads.
-        for start in range(0, len(incoming.passages), _READ_TOGETHER):
-            part = incoming.passages[start : start + _READ_TOGETHER]
+        for start in range(0, len(incoming.passages), READ_TOGETHER):
+            part = incoming.passages[start : start + READ_TOGETHER]
             passages += await _offload(len(part), self._reader, part)
         if found := _instructions(passages):
             tenant, document = incoming.key
