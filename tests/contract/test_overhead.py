@@ -132,7 +132,7 @@ def test_every_other_round_goes_the_other_way_and_each_starts_elsewhere(module: 
 
 
 def test_what_was_given_up_under_load_is_counted(module: Modules) -> None:
-    embedded, by_words = {"scorer": "answer_relevance/1"}, {"scorer": "answer_relevance/1 lexical"}
+    embedded, by_words = {"scorer": "answer_relevance/2"}, {"scorer": "answer_relevance/2 lexical"}
     bodies = [
         {"status": "answered", "scores": [embedded], "degraded": ["eval.length"]},
         {"status": "answered", "scores": [by_words], "degraded": ["retrieval.dense", "eval.embeddings"]},
