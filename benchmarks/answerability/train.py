@@ -47,7 +47,7 @@ LEARNED: dict[Kind, tuple[str, ...]] = {
 }
 FEATURES: dict[Kind, tuple[str, ...]] = {
     # Coverage of names, of one sentence or of one passage lowers the mean AUC on sets that are left out.
-    "semantic": ("union_coverage", "sentence_cosine", "passage_cosine", "passage_margin"),
+    "semantic": ("union_coverage", "evidence_cosine", "evidence_margin"),
     "lexical": ("sentence_coverage", "passage_coverage", "union_coverage", "name_coverage"),
     "foreign": ("sentence_coverage", "passage_coverage", "lead_coverage"),
 }

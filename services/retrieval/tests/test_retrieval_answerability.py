@@ -69,6 +69,23 @@ def test_a_question_in_a_document_is_no_evidence() -> None:
     assert not assess(terms, [quoting], sentences, cosines).verdict(0.5).answerable
 
 
+def test_a_close_sentence_of_a_passage_about_much_is_evidence() -> None:
+    question = "도서관 회원 가입은 어디에서 하나요?"
+    text = "도서관은 아홉 시에 엽니다. 회원 가입은 1층 안내 창구에서 합니다. 책은 다섯 권까지 빌립니다."
+    passages = [
+        passage(text, similarity=0.83),
+        *(passage("다른 주제의 글입니다.", similarity=0.81) for _ in "abc"),
+    ]
+    terms = Terms.of(question)
+    sentences = best_sentences(terms, passages)
+
+    def score(cosine: float) -> float:
+        cosines = [cosine if "창구" in sentence.text else 0.8 for sentence in sentences]
+        return assess(terms, passages, sentences, cosines, foreign=True).probability
+
+    assert score(0.89) >= 0.5 > score(0.8)
+
+
 def test_the_subject_is_quoted_before_its_parts() -> None:
     copy = passage("Return a shallow copy of a deque. It is new.", "collections.deque.copy", 0.6)
     best = classify("What is a deque?", copy, passage(DEQUE, "collections.deque", 0.6), cosines=0.6).best
@@ -112,7 +129,7 @@ def test_korean_evidence_with_cosines() -> None:
 def test_one_passage_closer_than_the_others_is_evidence() -> None:
     def score(*similarities: float) -> float:
         passages = [passage(DEQUE, similarity=value) for value in similarities]
-        return classify("Is a deque thread safe?", *passages, cosines=0.85).probability
+        return classify("Is a deque thread safe?", *passages, cosines=0.78).probability
 
     assert score(0.87, 0.80, 0.79) > score(0.87, 0.86, 0.86)
     assert score(0.87, 0.80) == score(0.87, 0.86) == score(0.87)
@@ -144,7 +161,7 @@ def test_a_sentence_with_the_type_of_the_answer_is_quoted(question: str, text: s
 async def test_cosines_of_another_model_are_not_used(model: str) -> None:
     result = await _assess(model)
     assert result.kind == "lexical"
-    assert "sentence_cosine" not in result.features
+    assert "evidence_cosine" not in result.features
 
 
 @pytest.mark.parametrize("owner", ["", "intfloat/"])

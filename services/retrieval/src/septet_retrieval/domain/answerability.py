@@ -133,23 +133,34 @@ def _features(
         "lead_coverage": max(map(terms.lead_coverage, held)),
     }
     if cosines is not None:
-        # A heading, or the question itself in a document, is close to the question without an answer.
-        telling = [c for c, sentence in zip(cosines, sentences, strict=True) if not sentence.bare]
-        features["sentence_cosine"] = max(telling, default=min(cosines))
-        similarities = [p.similarity or 0.0 for p in passages[:MAX_PASSAGES]]
-        features["passage_cosine"] = max(similarities)
-        features["passage_margin"] = _margin(similarities)
+        evidence = _evidence(passages, sentences, cosines)
+        features["evidence_cosine"] = max(evidence)
+        features["evidence_margin"] = _margin(evidence)
     return features
 
 
-def _margin(similarities: Sequence[float]) -> float:
+def _evidence(
+    passages: Sequence[Passage], sentences: Sequence[Sentence], cosines: Sequence[float]
+) -> list[float]:
+    """Return the cosine of each passage, or of its closest sentence: a passage about much is close to no question.
+
+    A heading, or the question itself in a document, is close to the question without an answer.
+    """
+    found = [passage.similarity or 0.0 for passage in passages[:MAX_PASSAGES]]
+    for sentence, cosine in zip(sentences, cosines, strict=True):
+        if not sentence.bare:
+            found[sentence.number - 1] = max(found[sentence.number - 1], cosine)
+    return found
+
+
+def _margin(evidence: Sequence[float]) -> float:
     """Return the distance of the closest passage to the mean of the others.
 
     If no passage holds the answer, all are about equally far.
     """
-    if len(similarities) < _MARGIN_PASSAGES:
+    if len(evidence) < _MARGIN_PASSAGES:
         return _NEUTRAL_MARGIN
-    first, *others = sorted(similarities, reverse=True)
+    first, *others = sorted(evidence, reverse=True)
     return first - mean(others)
 
 
@@ -194,6 +205,6 @@ def _reason(features: Mapping[str, float], answerable: bool) -> str:
     if not features:
         return "nothing was found"
     coverage = f"the best passage holds {features['passage_coverage']:.0%} of the question's terms"
-    if "sentence_cosine" in features:
-        coverage = f"closest sentence at cosine {features['sentence_cosine']:.2f}, and {coverage}"
+    if "evidence_cosine" in features:
+        coverage = f"closest passage or sentence at cosine {features['evidence_cosine']:.2f}, and {coverage}"
     return coverage if answerable else f"too little evidence: {coverage}"
