@@ -20,6 +20,7 @@ from septet_cli.bench.datasets import Question
 from septet_contracts import Passage, RetrievalOptions
 from septet_kit.text import is_korean
 from septet_retrieval.application.search import Query
+from septet_retrieval.domain.answer_type import expected_type, holds
 from septet_retrieval.domain.answerability import Kind, assess, best_position
 from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, best_sentences
 from septet_retrieval.domain.query import is_latin
@@ -45,6 +46,8 @@ class Example:
     probability: Mapping[Kind, float]
     quoted: Mapping[str, bool]
     """Whether the quoted sentence holds the answer, with and without the rule about its type."""
+    untyped: Mapping[str, Sequence[bool]]
+    """Whether each sentence with the answer, and each other one, lacks the expected type of the answer."""
 
     @property
     def answerable(self) -> bool:
@@ -129,14 +132,29 @@ def example(
         {result.kind: result.features for result in results},
         {result.kind: result.probability for result in results},
         _quoted(question, sentences, cosines, answers) if group == "answerable" else {},
+        _untyped(question, sentences, answers) if group == "answerable" else {},
     )
+
+
+def _holding(sentences: Sequence[Sentence], answers: Sequence[str]) -> list[bool]:
+    return [any(answer in sentence.text for answer in answers) for sentence in sentences]
+
+
+def _untyped(question: str, sentences: Sequence[Sentence], answers: Sequence[str]) -> dict[str, list[bool]]:
+    wanted = expected_type(question)
+    lacking = [wanted is not None and not holds(wanted, s.text, question) for s in sentences]
+    holding = _holding(sentences, answers)
+    return {
+        name: [lack for lack, held in zip(lacking, holding, strict=True) if held == label]
+        for name, label in (("with_the_answer", True), ("other", False))
+    }
 
 
 def _quoted(
     question: str, sentences: Sequence[Sentence], cosines: Sequence[float], answers: Sequence[str]
 ) -> dict[str, bool]:
     """Whether the chosen sentence holds the answer; empty if no sentence does."""
-    holding = [any(answer in sentence.text for answer in answers) for sentence in sentences]
+    holding = _holding(sentences, answers)
     if not any(holding):
         return {}
     chosen = {"typed": question, "untyped": ""}

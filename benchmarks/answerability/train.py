@@ -40,6 +40,8 @@ EASY = {
     "tydiqa_goldp_ko": ["korean_question_pair"],
 }
 KOREAN = "tydiqa_goldp_ko"
+# Its answers are not quotations.
+DOCUMENTATION = "anthropic_docs_qa"
 LEARNED: dict[Kind, tuple[str, ...]] = {
     "semantic": tuple(EASY),
     "lexical": tuple(name for name in EASY if name != KOREAN),
@@ -120,6 +122,15 @@ def quotes(seen: Sequence[Example]) -> dict[str, float | None]:
     }
 
 
+def lacking_type(seen: Sequence[Example]) -> dict[str, Any]:
+    """Share of sentences without the expected type of the answer: what a rail about the type would reject."""
+    found = {
+        name: [lacks for e in seen for lacks in e.untyped.get(name, ())]
+        for name in ("with_the_answer", "other")
+    }
+    return {name: {"sentences": len(values), "lacking": _share(values)} for name, values in found.items()}
+
+
 def checks(sets: Sets) -> dict[str, dict[str, Any]]:
     """Figures of each set with coefficients of the others."""
     out: dict[str, dict[str, Any]] = {}
@@ -161,10 +172,15 @@ async def run(limit: int) -> None:
         },
     )
     checked = checks(sets)
-    quoted = {name: quotes(seen) for name, seen in sets.items()}
     _write(
         RESULT,
-        {"embeddings_model": encoder.model, "models": models, "left_out": checked, "quotes": quoted},
+        {
+            "embeddings_model": encoder.model,
+            "models": models,
+            "left_out": checked,
+            "quotes": {name: quotes(seen) for name, seen in sets.items()},
+            "answer_type": {name: lacking_type(seen) for name, seen in sets.items() if name != DOCUMENTATION},
+        },
     )
     for kind, by_set in checked.items():
         for name, figures in by_set.items():
