@@ -1,81 +1,101 @@
-"""Weights and floor of ``answer_relevance``: fitted on one half of each set, checked on the other half.
+"""Scale, weight and floor of ``answer_relevance``: fitted on one half of each set, checked on the other half.
 
 ``python -m benchmarks.eval.calibrate_relevance`` writes ``results/answer_relevance.json``. The relevant answer is the
-answer to the question; the irrelevant one answers another question of the same set.
+answer to the question; the irrelevant one answers another question of the same set. ``scale`` is the mean cosine of
+irrelevant and of relevant answers in the fitted halves, of the languages that the model supports.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from septet_eval.domain.scorers import relevance
+from septet_eval.domain.scorers.relevance import CALIBRATIONS, Calibration
 from septet_eval.domain.text import coverage, terms
+from septet_kit.embedding_models import KNOWN
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.encoder import CachedEncoder
 from benchmarks.eval.sets import Pair, relevance_pairs
 
 SETS = ("anthropic_docs_qa", "tydiqa_goldp_en", "tydiqa_goldp_ko")
+FLOORS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4)
 RESULT = Path(__file__).parent / "results" / "answer_relevance.json"
+Table = np.ndarray[Any, Any]
 
 
-def features(pairs: list[Pair], encoder: CachedEncoder) -> np.ndarray[Any, Any]:
+def features(pairs: list[Pair], encoder: CachedEncoder) -> Table:
     """Columns: cosine, lexical coverage, relevant."""
     questions = encoder.encode([p.question for p in pairs], "question")
     answers = encoder.encode([p.answer for p in pairs], "passage")
     return np.array(
         [
-            (
-                max(0.0, float(question @ answer)),
-                coverage(terms(p.question), terms(p.answer)),
-                p.relevant,
-            )
+            (float(question @ answer), coverage(terms(p.question), terms(p.answer)), p.relevant)
             for p, question, answer in zip(pairs, questions, answers, strict=True)
         ]
     )
 
 
-def report(table: np.ndarray[Any, Any], weight: float) -> dict[str, Any]:
-    """AUC of both scores and of their weighted mean on each half, and the share above each floor."""
+def halves(table: Table) -> dict[str, Table]:
     half = len(table) // 2 // 2 * 2
+    return {"fit": table[:half], "check": table[half:]}
+
+
+def scale(model: str, tables: Mapping[str, Table]) -> dict[str, float]:
+    """Mean cosine of irrelevant and relevant answers: the mean of the sets' means."""
+    spoken = [n for n in tables if KNOWN[model].multilingual or not _is_korean(n)]
+    fitted = [halves(tables[name])["fit"] for name in spoken]
+    return {
+        name: round(float(np.mean([t[t[:, 2] == label][:, 0].mean() for t in fitted])), 2)
+        for name, label in (("unrelated", 0), ("related", 1))
+    }
+
+
+def report(table: Table, calibration: Calibration, weight: float) -> dict[str, Any]:
+    """AUC of both scores and of their weighted mean on each half, and the share above each floor."""
     out: dict[str, Any] = {"pairs": len(table)}
-    for name, part in (("fit", table[:half]), ("check", table[half:])):
+    for name, part in halves(table).items():
         cosine, lexical, relevant = part.T
-        mixed = weight * cosine + (1 - weight) * lexical
+        scaled = np.array([calibration.scaled(value) for value in cosine])
+        mixed = weight * scaled + (1 - weight) * lexical
         out[name] = {
             "auc_cosine": auc(relevant, cosine),
             "auc_lexical": auc(relevant, lexical),
             "auc": auc(relevant, mixed),
             "auc_by_weight": {
-                f"{w:.1f}": auc(relevant, w * cosine + (1 - w) * lexical) for w in np.arange(0, 1.01, 0.1)
+                f"{w:.1f}": auc(relevant, w * scaled + (1 - w) * lexical) for w in np.arange(0, 1.01, 0.1)
             },
             "above_floor": {
                 f"{floor:.2f}": {
                     "relevant": round(float((mixed[relevant == 1] >= floor).mean()), 3),
                     "irrelevant": round(float((mixed[relevant == 0] >= floor).mean()), 3),
                 }
-                for floor in (0.1, 0.15, 0.2, 0.25, 0.3)
+                for floor in FLOORS
             },
         }
     return out
 
 
-def auc(relevant: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> float:
+def auc(relevant: Table, value: Table) -> float:
     return round(float(roc_auc_score(relevant, value)), 4)
 
 
+def _is_korean(name: str) -> bool:
+    return name.endswith("_ko")
+
+
 def main() -> None:
-    encoder = CachedEncoder()
-    result = {
-        name: report(
-            features(relevance_pairs(name), encoder),
-            relevance.COSINE_WEIGHT_KOREAN if name.endswith("ko") else relevance.COSINE_WEIGHT,
-        )
-        for name in SETS
-    }
+    result: dict[str, Any] = {}
+    for model, calibration in CALIBRATIONS.items():
+        encoder = CachedEncoder(model)
+        tables = {name: features(relevance_pairs(name), encoder) for name in SETS}
+        result[model] = {"scale": scale(model, tables)}
+        for name, table in tables.items():
+            weight = calibration.weight_korean if _is_korean(name) else calibration.weight
+            result[model][name] = report(table, calibration, weight)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))

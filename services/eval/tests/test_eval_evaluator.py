@@ -22,7 +22,7 @@ from septet_kit import KitSettings, Transient
 from septet_kit.embeddings_client import Embedder
 from septet_kit.testing import flow
 
-QUESTION = Embedding.of("m", (1.0, 0.0))
+QUESTION = Embedding.of("multilingual-e5-small", (1.0, 0.0))
 
 
 class Stub:
@@ -69,7 +69,13 @@ async def test_a_late_embedding_leaves_the_lexical_score_and_is_listed_as_degrad
 
 @pytest.mark.parametrize(
     "fields",
-    [{"answer_kind": "cached"}, {"status": "abstained"}, {"answer": None}, {"question_vector": None}],
+    [
+        {"answer_kind": "cached"},
+        {"status": "abstained"},
+        {"answer": None},
+        {"question_vector": None},
+        {"question_vector": Embedding.of("a-model-without-calibration", (1.0, 0.0))},
+    ],
 )
 async def test_an_answer_that_needs_no_embedding_is_not_embedded(fields: dict[str, Any]) -> None:
     stub = Stub()

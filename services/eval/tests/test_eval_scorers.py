@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -12,7 +13,9 @@ from septet_eval.domain.case import Case, case_of
 from septet_eval.domain.scorers import SCORERS, select
 from septet_eval.domain.scorers.readability import english_syllables, flesch_reading_ease
 from septet_eval.domain.scorers.refusal import is_refusal
+from septet_eval.domain.scorers.relevance import CALIBRATIONS
 from septet_eval.domain.text import sentences
+from septet_kit import KitSettings
 from septet_kit.testing import flow, passage
 
 DEQUE = "Deques are a generalization of stacks and queues. They support appends from either side in O(1)."
@@ -47,17 +50,34 @@ def test_relevance_without_embeddings_is_lexical() -> None:
     assert value("answer_relevance", case("덱은 양쪽 끝을 쓰는 큐입니다.", "덱은 무엇인가요?")) == 1.0
 
 
-def test_relevance_weighs_cosine_less_in_korean() -> None:
-    near, far = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
-    english = case("It is double-ended.", question_vector=near, answer_vector=near)
-    korean = case("양쪽 끝을 씁니다.", "덱은 무엇인가요?", question_vector=near, answer_vector=near)
-    assert value("answer_relevance", english) == pytest.approx(0.7)
-    assert value("answer_relevance", korean) == pytest.approx(0.2)
-    opposite = case("A deque.", question_vector=near, answer_vector=-near)
-    assert value("answer_relevance", opposite) == pytest.approx(0.3)
-    assert value(
-        "answer_relevance", case("A deque.", question_vector=near, answer_vector=far)
-    ) == pytest.approx(0.3)
+def embedded(cosine: float, model: str, korean: bool = False) -> Case:
+    """An answer without the question's words, at a cosine to the question."""
+    question = np.array([1, 0], np.float32)
+    answer = np.array([cosine, math.sqrt(1 - cosine**2)], np.float32)
+    texts = ("양쪽 끝을 씁니다.", "덱은 무엇인가요?") if korean else ("It is double-ended.",)
+    return case(*texts, question_vector=question, answer_vector=answer, vector_model=model)
+
+
+@pytest.mark.parametrize("model", CALIBRATIONS)
+def test_relevance_scales_the_cosine_of_each_model(model: str) -> None:
+    calibration = CALIBRATIONS[model]
+    middle = (calibration.unrelated + calibration.related) / 2
+    cosines = (-0.5, calibration.unrelated, middle, calibration.related, 1.0)
+    for korean, weight in ((False, calibration.weight), (True, calibration.weight_korean)):
+        found = [value("answer_relevance", embedded(cosine, model, korean)) for cosine in cosines]
+        assert found == pytest.approx([0, 0, weight / 2, weight, weight], abs=1e-3)
+    assert value("answer_relevance", embedded(middle, f"owner/{model}")) > 0
+
+
+def test_relevance_with_another_model_is_lexical() -> None:
+    found = score("answer_relevance", embedded(1.0, "another-model"))
+    assert found.scorer.endswith("lexical")
+    assert found.value == 0.0
+
+
+def test_the_default_embedding_model_has_a_calibration_for_both_languages() -> None:
+    calibration = CALIBRATIONS[KitSettings().embeddings_model]
+    assert min(calibration.weight, calibration.weight_korean) >= 0.5
 
 
 def test_groundedness_is_the_last_score_of_the_guardrail() -> None:

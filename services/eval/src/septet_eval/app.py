@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from septet_kit import Kit, ServiceSpec, Stage, Wiring
 from septet_kit.embeddings_client import Embedder
+from septet_kit.observe import get_logger
 from septet_kit.sealing import Sealer
 
 from septet_eval import migrations
@@ -15,9 +16,12 @@ from septet_eval.adapters.embeddings import AnswerVectors
 from septet_eval.adapters.postgres import SCHEMA, PostgresRequestRegistry
 from septet_eval.application.evaluator import Evaluator
 from septet_eval.domain.scorers import select
+from septet_eval.domain.scorers.relevance import CALIBRATIONS, calibration_of
 from septet_eval.handlers import OutcomesHandler, RequestsHandler
 from septet_eval.housekeeping import DeadlineSweeper, Purger
 from septet_eval.settings import EvalSettings
+
+log = get_logger()
 
 SPEC = ServiceSpec(
     name="eval",
@@ -41,6 +45,12 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         vectors = AnswerVectors(embedder, settings.embedding_calls, settings.embedding_batch)
         # The first call imports much code. Made here, it does not exceed the time limit of the first answer.
         await vectors.embed("ready", embedder.model, within=2.0)
+        if calibration_of(embedder.model) is None:
+            log.warning(
+                "answer_relevance compares words only: the embeddings model has no calibration",
+                model=embedder.model,
+                calibrated_for=sorted(CALIBRATIONS),
+            )
         evaluator = Evaluator(select(settings.scorers), vectors, settings.scoring_budget.total_seconds())
         sweeper = DeadlineSweeper(
             registry, kit.publisher.publish, settings.sweep_interval, settings.sweep_batch

@@ -27,7 +27,7 @@ class EvalSettings(FileSettings):
     embedding_calls: int = Field(default=2, ge=1, description="Concurrent calls to the embeddings endpoint.")
     embedding_batch: int = Field(default=8, ge=1, description="Maximum number of answers in one call.")
     floors: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
-        default={"groundedness": 0.5, "answer_relevance": 0.2},
+        default={"groundedness": 0.5, "answer_relevance": 0.25},
         description="Minimum scores of an answer that the cache may keep, by scorer.",
     )
     admit_ungrounded: bool = Field(

@@ -49,7 +49,7 @@ class RetrievalSettings(FileSettings):
         description="Whether the embedding model supports non-Latin scripts; by default as its definition says.",
     )
     answerability_threshold: float = Field(
-        default=0.4, ge=0, le=1, description="Abstain below this probability of an answer; 0: never abstain."
+        default=0.5, ge=0, le=1, description="Abstain below this probability of an answer; 0: never abstain."
     )
     instructions: Literal["mask", "flag", "off"] = Field(
         default="mask",

@@ -13,6 +13,7 @@ from septet_kit.offload import Offload
 
 from septet_eval.domain.case import Case, Vector, case_of
 from septet_eval.domain.scorers import Scorer
+from septet_eval.domain.scorers.relevance import calibration_of
 from septet_eval.domain.scoring import ScoreCard, run_scorers
 from septet_eval.ports import Vectors
 
@@ -42,7 +43,9 @@ class Evaluator:
         vector = await embedding
         if vector is not None and outcome.embedding is not None:
             question = np.asarray(outcome.embedding.vector, np.float32)
-            case = replace(case, question_vector=question, answer_vector=vector)
+            case = replace(
+                case, question_vector=question, answer_vector=vector, vector_model=outcome.embedding.model
+            )
         elif self._needs_vector(case, outcome):
             card.skipped.append("embeddings")
         return await _offload(size, run_scorers, card, case, self._semantic, out_of_time=out_of_time)
@@ -53,9 +56,13 @@ class Evaluator:
         return lambda: time.monotonic() > deadline
 
     def _needs_vector(self, case: Case, outcome: Outcome) -> bool:
-        """Whether to embed the answer. A cached answer was scored when it was made, so its hit stays fast."""
-        answer = case.answered and bool(case.answer) and not case.cached
-        return bool(self._semantic) and answer and outcome.embedding is not None
+        """Whether to embed the answer. A cached answer was scored when it was made, so its hit stays fast.
+
+        No scorer reads the vectors of a model without a calibration.
+        """
+        if outcome.embedding is None or calibration_of(outcome.embedding.model) is None:
+            return False
+        return bool(self._semantic) and case.answered and bool(case.answer) and not case.cached
 
     async def _answer_vector(self, case: Case, outcome: Outcome) -> Vector | None:
         if not self._needs_vector(case, outcome) or outcome.embedding is None:

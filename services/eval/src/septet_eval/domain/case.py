@@ -27,7 +27,7 @@ MAX_REFERENCES = 20
 class Case:
     """One question with its answer and passages. Values that several scorers use are computed once.
 
-    ``question_vector`` and ``answer_vector`` are L2-normalised embeddings [d] by the same model.
+    ``question_vector`` and ``answer_vector`` are L2-normalised embeddings [d] by ``vector_model``.
     """
 
     question: str
@@ -40,6 +40,7 @@ class Case:
     verdicts: tuple[Verdict, ...] = ()
     question_vector: Vector | None = None
     answer_vector: Vector | None = None
+    vector_model: str = ""
 
     @cached_property
     def plain_answer(self) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from septet_contracts import Embedding, Passage
 from septet_kit import Transient
+from septet_kit.embedding_models import base_name
 from septet_kit.observe import get_logger
 from septet_kit.offload import Offload
 
-from septet_retrieval.domain.answerability import Assessment, assess
+from septet_retrieval.domain.answerability import Assessment, assess, calibrated_for
 from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, best_sentences
 from septet_retrieval.domain.query import ANALYZED_CHARACTERS, is_latin
 from septet_retrieval.ports import TextEmbedder
@@ -23,6 +24,18 @@ log = get_logger()
 _offload = Offload(inline=6_144)
 
 
+def is_calibrated(model: str) -> bool:
+    """Whether the coefficients fit the model's cosines. If not, the classifier compares words only."""
+    if base_name(model) == calibrated_for():
+        return True
+    log.warning(
+        "answerability compares words only: its coefficients were trained for another embeddings model",
+        model=model,
+        calibrated_for=calibrated_for(),
+    )
+    return False
+
+
 class AnswerabilityClassifier:
     """Estimates the probability that passages answer a question."""
 
@@ -30,6 +43,7 @@ class AnswerabilityClassifier:
         self._embedder = embedder
         self._timeout_s = settings.side_timeout.total_seconds()
         self._multilingual = settings.is_multilingual(embedder.multilingual)
+        self._calibrated = is_calibrated(embedder.model)
 
     async def assess(
         self, question: str, passages: Sequence[Passage], embedding: Embedding | None
@@ -38,9 +52,13 @@ class AnswerabilityClassifier:
         with answerability_span() as current:
             size = len(question) + sum(len(passage.text) for passage in passages[:MAX_PASSAGES])
             terms, sentences = await _offload(size, _evidence, question, passages)
-            foreign = not (self._multilingual or is_latin(question))
-            cosines = None if foreign else await self._cosines(sentences, embedding)
-            result = await _offload(size, assess, terms, passages, sentences, cosines, foreign=foreign)
+            foreign = not is_latin(question)
+            usable = self._calibrated and (self._multilingual or not foreign)
+            cosines = await self._cosines(sentences, embedding) if usable else None
+            text = question[:ANALYZED_CHARACTERS]
+            result = await _offload(
+                size, assess, terms, passages, sentences, cosines, foreign=foreign, question=text
+            )
             current.record(result.probability, result.kind)
         return result
 

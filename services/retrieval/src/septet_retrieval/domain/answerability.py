@@ -13,17 +13,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from statistics import mean
+from typing import Any, Literal
 
 from septet_contracts import Answerability, Passage, Quote
 
+from septet_retrieval.domain.answer_type import AnswerType, expected_type, holds
 from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, passage_terms, terms_of
 
 Kind = Literal["semantic", "lexical", "foreign"]
-"""``semantic``: with cosines; ``lexical``: without; ``foreign``: a script that the embedding model does not support."""
+"""``semantic``: with cosines; ``lexical``: without; ``foreign``: without, for a question that is not in Latin script."""
 
-_COSINE_SHARE = 0.75
+_COSINE_SHARE = 0.97
 _BARE_COST = 0.3
+_TYPE_GAIN = 0.05
+# Between the mean margins of answerable and of unanswerable questions: too few passages are no evidence of either.
+_NEUTRAL_MARGIN = 0.03
+_MARGIN_PASSAGES = 3
 # Set by hand, because the training texts have no titles.
 _SUBJECT_PROBABILITY = 0.6
 
@@ -56,15 +62,24 @@ def assess(
     cosines: Sequence[float] | None,
     *,
     foreign: bool = False,
+    question: str = "",
 ) -> Assessment:
-    """Assess the evidence; ``cosines`` are those of the question with ``sentences``, if known."""
+    """Assess the evidence.
+
+    Args:
+        terms: those of the question.
+        passages: those found, best first.
+        sentences: the best sentences of the passages.
+        cosines: those of the question with ``sentences``, by the model of :func:`calibrated_for`.
+        foreign: whether the question is not in Latin script.
+        question: its text, which determines the type of the answer.
+    """
     if not passages or not sentences:
         return Assessment(0.0, None, {}, "lexical")
-    kind: Kind = "foreign" if foreign else "lexical" if cosines is None else "semantic"
-    usable = cosines if kind == "semantic" else None
+    kind: Kind = "semantic" if cosines is not None else "foreign" if foreign else "lexical"
     subject = _subject(terms, passages)
-    best = _best(sentences, usable, subject)
-    features = _features(terms, passages, sentences, usable)
+    best = best_position(sentences, cosines, subject, question)
+    features = _features(terms, passages, sentences, cosines)
     quote = _quote(sentences[best], cosines[best] if cosines is not None else sentences[best].coverage)
     probability = _probability(kind, features)
     if subject is not None:
@@ -82,8 +97,17 @@ def _subject(terms: Terms, passages: Sequence[Passage]) -> str | None:
     return min(about, key=lambda title: len(titles[title]), default=None)
 
 
-def _best(sentences: Sequence[Sentence], cosines: Sequence[float] | None, subject: str | None = None) -> int:
-    """Return the position of the sentence to quote. Passages about the subject are preferred."""
+def best_position(
+    sentences: Sequence[Sentence],
+    cosines: Sequence[float] | None,
+    subject: str | None = None,
+    question: str = "",
+) -> int:
+    """Return the position of the sentence to quote.
+
+    Passages about the subject and sentences with the type of the answer are preferred.
+    """
+    wanted: AnswerType | None = expected_type(question)
 
     def value(position: int) -> float:
         sentence = sentences[position]
@@ -91,7 +115,8 @@ def _best(sentences: Sequence[Sentence], cosines: Sequence[float] | None, subjec
         if cosines is not None:
             value = _COSINE_SHARE * cosines[position] + (1 - _COSINE_SHARE) * value
         elsewhere = subject is not None and sentence.passage.title != subject
-        return value - _BARE_COST * sentence.bare - elsewhere
+        typed = wanted is not None and holds(wanted, sentence.text, question)
+        return value + _TYPE_GAIN * typed - _BARE_COST * sentence.bare - elsewhere
 
     return max(range(len(sentences)), key=lambda position: (value(position), -position))
 
@@ -108,9 +133,35 @@ def _features(
         "lead_coverage": max(map(terms.lead_coverage, held)),
     }
     if cosines is not None:
-        features["sentence_cosine"] = max(cosines)
-        features["passage_cosine"] = max((p.similarity or 0.0) for p in passages[:MAX_PASSAGES])
+        evidence = _evidence(passages, sentences, cosines)
+        features["evidence_cosine"] = max(evidence)
+        features["evidence_margin"] = _margin(evidence)
     return features
+
+
+def _evidence(
+    passages: Sequence[Passage], sentences: Sequence[Sentence], cosines: Sequence[float]
+) -> list[float]:
+    """Return the cosine of each passage, or of its closest sentence: a passage about much is close to no question.
+
+    A heading, or the question itself in a document, is close to the question without an answer.
+    """
+    found = [passage.similarity or 0.0 for passage in passages[:MAX_PASSAGES]]
+    for sentence, cosine in zip(sentences, cosines, strict=True):
+        if not sentence.bare:
+            found[sentence.number - 1] = max(found[sentence.number - 1], cosine)
+    return found
+
+
+def _margin(evidence: Sequence[float]) -> float:
+    """Return the distance of the closest passage to the mean of the others.
+
+    If no passage holds the answer, all are about equally far.
+    """
+    if len(evidence) < _MARGIN_PASSAGES:
+        return _NEUTRAL_MARGIN
+    first, *others = sorted(evidence, reverse=True)
+    return first - mean(others)
 
 
 def _quote(sentence: Sentence, similarity: float) -> Quote:
@@ -135,14 +186,25 @@ def _probability(kind: Kind, features: Mapping[str, float]) -> float:
 @cache
 def coefficients() -> Mapping[Kind, Mapping[str, float]]:
     """Return the trained coefficients by kind of evidence and feature."""
-    raw = (files("septet_retrieval.domain") / "answerability.json").read_text(encoding="utf-8")
-    return {kind: dict(model) for kind, model in json.loads(raw)["models"].items()}
+    return {kind: dict(model) for kind, model in _trained()["models"].items()}
+
+
+@cache
+def calibrated_for() -> str:
+    """Return the name of the embeddings model whose cosines the coefficients of ``semantic`` were trained with."""
+    return str(_trained()["embeddings_model"])
+
+
+def _trained() -> dict[str, Any]:
+    text = (files("septet_retrieval.domain") / "answerability.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
 
 
 def _reason(features: Mapping[str, float], answerable: bool) -> str:
     if not features:
         return "nothing was found"
     coverage = f"the best passage holds {features['passage_coverage']:.0%} of the question's terms"
-    if "sentence_cosine" in features:
-        coverage = f"closest sentence at cosine {features['sentence_cosine']:.2f}, and {coverage}"
+    if "evidence_cosine" in features:
+        coverage = f"closest passage or sentence at cosine {features['evidence_cosine']:.2f}, and {coverage}"
     return coverage if answerable else f"too little evidence: {coverage}"

@@ -22,6 +22,11 @@ _LABEL = re.compile(
 _QUESTION = re.compile(r"[?？]\W*\Z")
 
 _NAME = re.compile(r"(?<!^)(?<![.!?]\s)\b[A-Z][\w'’-]*|\b\w*\d[\w.,]*|\b\w+(?:[._]\w+)+|[A-Z]{2,}")
+# Words of the question's form: "What is a deque used for?" asks about a deque.
+_FORM = re.compile(
+    r"\bused\s+for\b|\bmeant\s+by\b|\b(?:means?|works?)(?=\s*\?)|(?:사용되|쓰이|사용하|의미하|뜻하)(?:나요|는가|는지)|뜻(?:인가요|은)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class Terms:
 
     @classmethod
     def of(cls, question: str) -> Terms:
+        question = _FORM.sub(" ", question)
         names = {term for name in _NAME.findall(question) for term in analyze(name)}
         described = frozenset(analyze_question(question))
         return cls(described, frozenset(names) & described, tuple(question_units(question)))
