@@ -36,6 +36,8 @@ _MIN_STEM_JAMO = 2
 #: Particles that may follow a noun of one syllable. Others often belong to the noun (회의, 나이, 휴가).
 _SHORT_PARTICLES = frozenset("을를은는와")
 _SHORT_NOUN = 2
+#: Roles that a particle after a question word may give; the question word has its own role instead.
+_BESIDE_QUESTION_WORDS = frozenset({"", "topic", "subject"})
 _COPULAS = frozenset(
     unicodedata.normalize("NFD", e) for e in ("인가요", "인가", "인지", "입니까", "예요", "이에요", "이야")
 )
@@ -112,6 +114,8 @@ def _native(token: str, phrase: int) -> Term | None:
         return None
     noun, particle = _split_particle(token)
     role = words.PARTICLES.get(particle, "")
+    if role in _BESIDE_QUESTION_WORDS:
+        role = next((r for word, r in words.QUESTION_ROLES.items() if token.startswith(word)), role)
     if noun in words.NOUNS_LIKE_VERBS or noun in words.DEVICES:
         return Term(token, _canonical(frozenset({noun})), role=role, phrase=phrase)
     stem = _stem(token)
