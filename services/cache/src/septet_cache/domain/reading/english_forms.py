@@ -69,6 +69,11 @@ _REWRITES = tuple(
         (rf"\b(how (?:do|can|could|should) {_PEOPLE}|to) book (?=(?:a|an|the|my|our)\b)", r"\1 reserve "),
         (rf"\b(where|when) (?:can|could) {_PEOPLE}\b", r"\1 do i"),
         (r"\bfrom (?=when\b)", ""),
+        (r"\bwhere do i (?:see|check|view|look up)\b", "where do i find"),
+        (
+            r"\bwhat (?:is|are) the (start|end|opening|closing|release|due) (?:date|day|time|hour)s? (?:of|for) ([^?]+)",
+            r"when does \2 \1",
+        ),
         (rf"\bis it possible (?:for {_PEOPLE} )?to\b", "can i"),
         (rf"\b(?:am i|are we) (?:able|allowed|permitted) to\b|\b(?:is|are) {_PEOPLE} allowed to\b", "can i"),
         (r"\bwhat is it like (?:to be|being)\b", "how does it feel to be"),

@@ -134,7 +134,9 @@ def _is_light_verb(token: str, stem: str) -> bool:
         return True
     without_copula = _split_particle(_COPULA.sub("", token))[0]
     return (
-        stem in words.LIGHT_STEMS or (stem != token and stem in words.LIGHT) or without_copula in words.LIGHT
+        stem in words.LIGHT_STEMS
+        or (stem != token and stem in words.LIGHT - words.PRONOUNS)
+        or without_copula in words.LIGHT
     )
 
 
