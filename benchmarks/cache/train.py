@@ -31,7 +31,7 @@ WEIGHTS = {
     "ko": {"korean_question_pair": 1.0, "paws_ko": 0.5},
 }
 FALSE_HITS = {"qqp": 0.012, "paws_en": 0.05, "korean_question_pair": 0.012, "paws_ko": 0.05}
-LEAST_THRESHOLD = 0.65
+LEAST_THRESHOLD = 0.75
 RIDGE = 1.0
 STEPS = 5000
 LEAST_SCALE = 0.05

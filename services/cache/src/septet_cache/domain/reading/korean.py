@@ -36,6 +36,8 @@ _MIN_STEM_JAMO = 2
 #: Particles that may follow a noun of one syllable. Others often belong to the noun (회의, 나이, 휴가).
 _SHORT_PARTICLES = frozenset("을를은는와")
 _SHORT_NOUN = 2
+#: Words that the way of doing something implies ("휴학 신청 방법"). "신청 취소 방법" is about something else.
+_ACTION_OF_WAY = re.compile(r"(?:신청|해결)[은을이]?\s*(?:하는\s*)?(?:방법|방식|절차|법|어떻게\s*[하해합할])")
 #: Roles that a particle after a question word may give; the question word has its own role instead.
 _BESIDE_QUESTION_WORDS = frozenset({"", "topic", "subject"})
 _COPULAS = frozenset(
@@ -85,7 +87,8 @@ def _terms(text: str, followed: set[int], repeated: frozenset[str]) -> list[Term
         if match.start() in followed and (token in words.PARTICLES or _GRAMMAR.fullmatch(token)):
             continue
         if term := _native(token, match.start()):
-            found.append(replace(term, light=term.light or not term.forms.isdisjoint(repeated)))
+            is_repeated = not term.forms.isdisjoint(repeated) or _ACTION_OF_WAY.match(text, match.start())
+            found.append(replace(term, light=term.light or bool(is_repeated)))
     return found
 
 

@@ -98,9 +98,9 @@ LIGHT_BY_KIND = {
     "price": words("가격 비용 요금 값 금액 들 드 하"),
     "age": words("나이 연세 살"),
     "when": words("날짜 시기 일시 시점 며칠 시 시간 시각"),
-    "where": words("위치 장소 곳 위치하 확인 확인하 조회 조회하"),
+    "where": words("위치 장소 곳 위치하"),
     "why": words("원인"),
-    "how": words("절차 방법 법 신청 신청하 해결 해결하"),
+    "how": words("절차 방법 법"),
     "what": words("내용 정보 필요 필요하"),
 }
 #: Verb stems of one syllable. Other words of two syllables keep their last syllable (사자, 의자, 수신).

@@ -86,15 +86,13 @@ def _verbal_noun(a: Term, b: Term) -> bool:
 
 
 def _receives(verb: Term, noun: Term) -> bool:
-    return any(
-        f.endswith(_RECEIVE) and len(f) > _MIN_NOUN and f.removesuffix(_RECEIVE) in noun.forms and _is_noun(noun)
-        for f in verb.forms
-    )
+    bases = {f.removesuffix(_RECEIVE) for f in verb.forms if f.endswith(_RECEIVE)} & noun.forms
+    return any(len(b) >= _MIN_NOUN and _is_noun(noun.surface, b) for b in bases)
 
 
-def _is_noun(term: Term) -> bool:
-    """Whether a Korean term is its base form with at most a particle."""
-    return any(term.surface == f or term.surface.removeprefix(f) in PARTICLES for f in term.forms)
+def _is_noun(word: str, base: str) -> bool:
+    """Whether a Korean word is ``base`` with at most a particle."""
+    return word == base or (word.startswith(base) and word[len(base) :] in PARTICLES)
 
 
 def _misspelt(a: Term, b: Term) -> bool:
