@@ -34,7 +34,7 @@ SETS = {
     "tydiqa_ko": "tydiqa_goldp_ko/questions.jsonl",
 }
 HANDMADE_FOLDER = Path(__file__).parent / "handmade"
-#: Hand-made support questions: paraphrases and minimal pairs, by language and half. The test half was written first.
+#: Hand-made support questions: paraphrases and minimal pairs, by language and half.
 HANDMADE = {
     f"handmade_{language}_{half}": (language, half)
     for language in ("ko", "en")

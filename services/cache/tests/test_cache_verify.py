@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 from septet_cache.domain.reading import read
 from septet_cache.domain.verify import align, run_checks
@@ -247,6 +250,15 @@ def test_difference_fails_its_check(check: str, left: str, right: str) -> None:
 def test_paraphrases_pass_all_checks(left: str, right: str) -> None:
     assert failed(left, right) == set()
     assert failed(right, left) == set()
+
+
+@pytest.mark.parametrize("half", ["test", "development"])
+def test_no_handmade_opposite_passes_all_checks(half: str) -> None:
+    file = Path(__file__).parents[3] / "benchmarks/cache/handmade" / f"{half}.tsv"
+    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
+    different = [(r["left"], r["right"]) for r in rows if r["meaning"] == "different"]
+    assert len(different) > 70
+    assert [(a, b) for a, b in different if not failed(a, b) or not failed(b, a)] == []
 
 
 @pytest.mark.parametrize("text", [t for _, a, b in DIFFERENT for t in (a, b)])
