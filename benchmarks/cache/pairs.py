@@ -5,6 +5,7 @@ Reads the sets in place from ``SEPTET_DATA`` (default: ``../shared/data`` beside
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Mapping
@@ -32,7 +33,14 @@ SETS = {
     "tydiqa_en": "tydiqa_goldp_en/questions.jsonl",
     "tydiqa_ko": "tydiqa_goldp_ko/questions.jsonl",
 }
-LANGUAGES = {name: "ko" if "ko" in name else "en" for name in SETS}
+HANDMADE_FOLDER = Path(__file__).parent / "handmade"
+#: Hand-made support questions: paraphrases and minimal pairs, by language and half.
+HANDMADE = {
+    f"handmade_{language}_{half}": (language, half)
+    for language in ("ko", "en")
+    for half in ("test", "development")
+}
+LANGUAGES = {name: "ko" if "ko" in name else "en" for name in (*SETS, *HANDMADE)}
 #: Sets of single questions: the field of the text, and the field that differs between questions with other answers.
 NEAREST = {
     "banking77": ("text", "label"),
@@ -61,10 +69,12 @@ class Pair:
 def load(name: str, vectors: Vectors) -> list[Pair]:
     """Read a set without the pairs of equal normal forms, which are exact hits.
 
-    A set in ``NEAREST`` pairs each question with the nearest one of another intent or passage.
+    A set in ``NEAREST`` pairs each question with the nearest one of another intent or passage. Pairs in
+    ``handmade/same_questions.tsv`` are left out: a reader found that they ask the same question.
     """
     if name in NEAREST:
-        found = _nearest_others(name, vectors)
+        same = _same_questions(name)
+        found = [p for p in _nearest_others(name, vectors) if p.id not in same]
     else:
         rows = _rows(name)
         label = "paraphrase" if "paraphrase" in rows[0] else "duplicate"
@@ -72,8 +82,33 @@ def load(name: str, vectors: Vectors) -> list[Pair]:
     return [p for p in found if normal_form(p.left) != normal_form(p.right)]
 
 
+def _same_questions(name: str) -> frozenset[str]:
+    """Ids of the questions whose nearest other question is the same question in another form."""
+    lines = (HANDMADE_FOLDER / "same_questions.tsv").read_text(encoding="utf-8").splitlines()
+    return frozenset(line.split("\t")[1] for line in lines if line.split("\t")[0] == name)
+
+
+def _handmade(name: str) -> list[dict[str, str]]:
+    """Rows of a hand-made set in the form of the other sets; a row's label is empty for different meanings."""
+    language, half = HANDMADE[name]
+    with (HANDMADE_FOLDER / f"{half}.tsv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t"))
+    return [
+        {
+            "id": f"{name}-{n}",
+            "text_a": row["left"],
+            "text_b": row["right"],
+            "duplicate": "same" if row["meaning"] == "same" else "",
+        }
+        for n, row in enumerate(rows)
+        if row["language"] == language
+    ]
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     """Rows of a set; of a set of single questions, ``MAX_QUESTIONS`` drawn by a hash of the id."""
+    if name in HANDMADE:
+        return _handmade(name)
     with (data_dir() / SETS[name]).open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     if name not in NEAREST:

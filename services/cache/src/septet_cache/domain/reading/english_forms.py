@@ -56,6 +56,24 @@ _REWRITES = tuple(
         (r"\bwhat (?:is|are|was|were) (?:the )?(?:main |real )?reasons? (?:for|of|behind|that|why)\b", "why"),
         (rf"\bwhat (?:can|could) {_PEOPLE} do to\b", "how can i"),
         (rf"\bwhat (?:should|must|do) {_PEOPLE} (?:have to |need to )?do (?:to|in order to)\b", "how do i"),
+        (
+            r"\bwhat (?:is|are) the (?:process|procedure|steps|way) (?:to|for|of) (?=[a-z]+)(\w+?)ing\b",
+            r"how do i \1ing",
+        ),
+        (r"\bwhat (?:is|are) the (?:process|procedure|steps) (?:to|in order to)\b", "how do i"),
+        (
+            r"\b((?:what|which) (?:is|are) (?:[a-z]+ )?(?:[a-z]+ )?)(?:strateg(?:y|ies)|techniques?|procedures?)"
+            r" (?=(?:for|to) )",
+            r"\1ways ",
+        ),
+        (rf"\b(how (?:do|can|could|should) {_PEOPLE}|to) book (?=(?:a|an|the|my|our)\b)", r"\1 reserve "),
+        (rf"\b(where|when) (?:can|could) {_PEOPLE}\b", r"\1 do i"),
+        (r"\bfrom (?=when\b)", ""),
+        (r"\bwhere do i (?:see|check|view|look up)\b", "where do i find"),
+        (
+            r"\bwhat (?:is|are) the (start|end|opening|closing|release|due) (?:date|day|time|hour)s? (?:of|for) ([^?]+)",
+            r"when does \2 \1",
+        ),
         (rf"\bis it possible (?:for {_PEOPLE} )?to\b", "can i"),
         (rf"\b(?:am i|are we) (?:able|allowed|permitted) to\b|\b(?:is|are) {_PEOPLE} allowed to\b", "can i"),
         (r"\bwhat is it like (?:to be|being)\b", "how does it feel to be"),
@@ -63,7 +81,7 @@ _REWRITES = tuple(
         (r"\bhow does it feel (?:like )?being\b", "how does it feel to be"),
         (r"\bwhat does ([^?]+?) stand for\b", r"what is the full form of \1"),
         (r"\b(?:into|in to)\b", "into"),
-        (r"\b(?:these days|at the moment|at present|right now)\b", "now"),
+        (r"\b(?:these days|nowadays|at the moment|at present|right now)\b", "now"),
         (r"\bget rid (?:of|off)\b", "remove"),
         (r"\bget back\b", "recover"),
         (r"\b(?:is|are) referred to as\b", "is called"),

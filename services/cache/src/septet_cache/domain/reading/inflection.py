@@ -11,6 +11,8 @@ from septet_cache.domain.reading.english_words import IRREGULAR
 from septet_cache.domain.reading.thesaurus import SYNONYMS
 
 _HEADS = SYNONYMS["en"]
+#: British spellings with a double consonant.
+_DOUBLED = frozenset({"cancell", "travell", "labell", "modell", "enroll", "fuell", "signall"})
 _VOWELS = frozenset("aeiouy")
 
 
@@ -44,7 +46,7 @@ def _participle(word: str, ending: str) -> set[str]:
     if stem == word or len(stem) < 3 or not _VOWELS & set(stem):
         return set()
     bases = {stem, stem + "e"}
-    if stem[-1] == stem[-2] and stem[-1] not in "sl":
+    if stem[-1] == stem[-2] and (stem[-1] not in "sl" or stem in _DOUBLED):
         bases.add(stem[:-1])
     if ending == "ed" and stem.endswith("i"):
         bases = {stem[:-1] + "y"}

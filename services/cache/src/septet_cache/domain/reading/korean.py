@@ -36,6 +36,10 @@ _MIN_STEM_JAMO = 2
 #: Particles that may follow a noun of one syllable. Others often belong to the noun (회의, 나이, 휴가).
 _SHORT_PARTICLES = frozenset("을를은는와")
 _SHORT_NOUN = 2
+#: Words that the way of doing something implies ("휴학 신청 방법"). "신청 취소 방법" is about something else.
+_ACTION_OF_WAY = re.compile(r"(?:신청|해결)[은을이]?\s*(?:하는\s*)?(?:방법|방식|절차|법|어떻게\s*[하해합할])")
+#: Roles that a particle after a question word may give; the question word has its own role instead.
+_BESIDE_QUESTION_WORDS = frozenset({"", "topic", "subject"})
 _COPULAS = frozenset(
     unicodedata.normalize("NFD", e) for e in ("인가요", "인가", "인지", "입니까", "예요", "이에요", "이야")
 )
@@ -83,7 +87,8 @@ def _terms(text: str, followed: set[int], repeated: frozenset[str]) -> list[Term
         if match.start() in followed and (token in words.PARTICLES or _GRAMMAR.fullmatch(token)):
             continue
         if term := _native(token, match.start()):
-            found.append(replace(term, light=term.light or not term.forms.isdisjoint(repeated)))
+            is_repeated = not term.forms.isdisjoint(repeated) or _ACTION_OF_WAY.match(text, match.start())
+            found.append(replace(term, light=term.light or bool(is_repeated)))
     return found
 
 
@@ -112,6 +117,8 @@ def _native(token: str, phrase: int) -> Term | None:
         return None
     noun, particle = _split_particle(token)
     role = words.PARTICLES.get(particle, "")
+    if role in _BESIDE_QUESTION_WORDS:
+        role = next((r for word, r in words.QUESTION_ROLES.items() if token.startswith(word)), role)
     if noun in words.NOUNS_LIKE_VERBS or noun in words.DEVICES:
         return Term(token, _canonical(frozenset({noun})), role=role, phrase=phrase)
     stem = _stem(token)
@@ -130,7 +137,9 @@ def _is_light_verb(token: str, stem: str) -> bool:
         return True
     without_copula = _split_particle(_COPULA.sub("", token))[0]
     return (
-        stem in words.LIGHT_STEMS or (stem != token and stem in words.LIGHT) or without_copula in words.LIGHT
+        stem in words.LIGHT_STEMS
+        or (stem != token and stem in words.LIGHT - words.PRONOUNS)
+        or without_copula in words.LIGHT
     )
 
 

@@ -14,6 +14,9 @@ _GREETING = re.compile(
     r"^(?:안녕하세요|안녕|저기요|저기|여보세요|실례합니다|혹시|질문\s?있습니다|질문이요|문의드립니다)[.,!~\s]+"
 )
 _DAYS = re.compile(r"몇\s*일(?=인|이|간|\s|걸|동|\?|$)")
+_NUMBER_OF_DAYS = re.compile(
+    r"\s?일수[는은가]?\s*(?:좀\s*)?(?=어떻게\s*되|얼마|며칠)(?:어떻게\s*되[가-힣]+|얼마[가-힣]*|며칠)"
+)
 _AFTER = re.compile(
     r"[.,!?~\s]+(?:부탁\s?드려요|부탁\s?드립니다|부탁해요?|감사합니다|고맙습니다|도와\s?주세요|알려\s?주세요)[.!~\s]*$"
 )
@@ -25,6 +28,7 @@ def canonical(text: str) -> str:
     "비밀번호를 잊어버렸는데 어떻게 재설정하나요?" becomes "비밀번호 어떻게 재설정하나요?".
     """
     plain = _DAYS.sub("며칠", _GREETING.sub("", text))
+    plain = _NUMBER_OF_DAYS.sub(" 며칠", plain)
     if "?" in plain[:-1] or re.search(r"[가-힣]{2}[?.]\s", plain):
         plain = _AFTER.sub("?", plain) or plain
     if found := _STATE.match(plain):

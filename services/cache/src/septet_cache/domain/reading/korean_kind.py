@@ -31,6 +31,8 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         "how",
         r"어떻게(?!\s*(?:되|돼|됩|된|될))|어떡|방법|방식|하는\s*법|려면|절차|어찌|[가-힣]는\s*법",
     ),
+    # A polite wish asks for the way: "좌석을 바꾸고 싶어요".
+    ("how", r"고\s*싶(?:어요|습니다|은데요)$"),
     ("age", r"몇\s*살|나이|연세"),
     (
         "count",

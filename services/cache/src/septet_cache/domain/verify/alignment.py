@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from septet_cache.domain.reading import Reading, Term
+from septet_cache.domain.reading.korean_words import PARTICLES
 
 _ABSTRACT = ("ation", "ition", "ion", "ment", "ance", "ence", "ness", "ly")
 _MIN_BASE = 4
+_RECEIVE = "받"
+_MIN_NOUN = 2
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Alignment:
 def align(left: Reading, right: Reading) -> Alignment:
     """Align greedily: equal forms first, then nominalisations, then misspellings; each word at most once."""
     pairs: dict[int, int] = {}
-    for same in (_same_form, _derived, _misspelt):
+    for same in (_same_form, _derived, _verbal_noun, _misspelt):
         taken = set(pairs.values())
         for i, term in enumerate(left.terms):
             if i in pairs:
@@ -72,6 +75,24 @@ def _nominalises(base: str, noun: str) -> bool:
         if stem != noun and len(stem) >= _MIN_BASE and base in {stem, stem + "e", stem + "ent", stem + "ate"}:
             return True
     return False
+
+
+def _verbal_noun(a: Term, b: Term) -> bool:
+    """Whether one Korean term is a noun and the other its verb with 받다, as 발급 and 발급받다.
+
+    The verb with 하다 does not match the one with 받다, because they can differ in direction (교육하다, 교육받다).
+    """
+    return _receives(a, b) or _receives(b, a)
+
+
+def _receives(verb: Term, noun: Term) -> bool:
+    bases = {f.removesuffix(_RECEIVE) for f in verb.forms if f.endswith(_RECEIVE)} & noun.forms
+    return any(len(b) >= _MIN_NOUN and _is_noun(noun.surface, b) for b in bases)
+
+
+def _is_noun(word: str, base: str) -> bool:
+    """Whether a Korean word is ``base`` with at most a particle."""
+    return word == base or (word.startswith(base) and word[len(base) :] in PARTICLES)
 
 
 def _misspelt(a: Term, b: Term) -> bool:
