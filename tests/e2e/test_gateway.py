@@ -173,6 +173,26 @@ async def test_the_contracts_of_septet(gateway: Gateway) -> None:
     assert accepted.status_code == 202
 
 
+async def test_documents_can_be_found_when_the_call_returns(gateway: Gateway) -> None:
+    headers = {"authorization": f"Bearer {await gateway.key('globex')}"}
+    url = f"{gateway.url}/septet/documents/rules/parking.md?wait=60"
+    question = {"question": "How much is a parking permit of Harbour?", "generate": False}
+
+    async def found(client: httpx.AsyncClient) -> list[str]:
+        response = await client.post(f"{gateway.url}/septet/requests", json=question)
+        return [s["document_id"] for s in response.json()["sources"]]
+
+    async with httpx.AsyncClient(headers=headers, timeout=70) as client:
+        document = {"text": "A parking permit of Harbour is 40 EUR a month.", "media_type": "text/markdown"}
+        made = (await client.put(url, json=document)).json()
+        assert (made["status"], made["change"], made["passages"]) == ("indexed", "created", 1)
+        assert await found(client) == ["rules/parking.md"]
+        assert (await client.put(url, json=document)).json()["change"] == "unchanged"
+        gone = (await client.delete(url)).json()
+        assert (gone["status"], gone["change"]) == ("deleted", "deleted")
+        assert await found(client) == []
+
+
 async def test_a_revoked_key_is_refused_within_a_second(gateway: Gateway) -> None:
     key = await gateway.key("default")
     async with AsyncOpenAI(base_url=gateway.url, api_key=key, max_retries=0) as client:

@@ -16,11 +16,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from septet_gateway.api.chat import ChatCompletions, Models
+from septet_gateway.api.documents import PATH as DOCUMENTS
+from septet_gateway.api.documents import Documents
 from septet_gateway.api.embeddings import CreateEmbeddings
 from septet_gateway.api.errors import HANDLERS, as_response, of_exception
 from septet_gateway.api.septet import Feedback, Requests
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator, require
+from septet_gateway.application.indexing import Indexer
 from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Embeddings, Log
 from septet_gateway.settings import GatewaySettings
@@ -37,6 +40,7 @@ class Parts:
     settings: GatewaySettings
     authenticator: Authenticator
     asker: Asker
+    indexer: Indexer
     log: Log
     embeddings: Embeddings
 
@@ -46,6 +50,7 @@ def create_app(parts: Parts) -> Starlette:
     settings = parts.settings
     models = Models([*settings.models, parts.embeddings.model, *settings.embeddings_models])
     requests = Requests(parts.asker, settings.max_body)
+    documents = Documents(parts.indexer, settings.max_body)
     feedback = Feedback(parts.log, settings.max_body)
 
     def route(method: str, path: str, scope: str, handler: Handler) -> Route:
@@ -60,12 +65,14 @@ def create_app(parts: Parts) -> Starlette:
         route("POST", "/v1/septet/checks", "ask", requests.check),
         route("GET", "/v1/septet/responses/{request_id}", "ask", requests.get),
         route("POST", "/v1/septet/feedback", "feedback", feedback),
+        route("PUT", DOCUMENTS + "{document_id:path}", "documents", documents.put),
+        route("DELETE", DOCUMENTS + "{document_id:path}", "documents", documents.delete),
     ]
     middleware = [
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["*"],
             expose_headers=_EXPOSED,
         ),
@@ -76,7 +83,10 @@ def create_app(parts: Parts) -> Starlette:
 
 
 class TrailingSlash:
-    """Serves ``/v1/models/`` as ``/v1/models``: clients do not follow the redirect of a POST."""
+    """Serves ``/v1/models/`` as ``/v1/models``: clients do not follow the redirect of a POST.
+
+    The id of a document may end with a slash.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -84,7 +94,7 @@ class TrailingSlash:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         path = scope.get("path", "")
-        if scope["type"] == "http" and len(path) > 1 and path.endswith("/"):
+        if scope["type"] == "http" and path.endswith("/") and not path.startswith(DOCUMENTS):
             scope = {**scope, "path": path.rstrip("/") or "/"}
         await self._app(scope, receive, send)
 

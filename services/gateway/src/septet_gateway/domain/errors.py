@@ -99,9 +99,14 @@ def of_code(code: str, message: str, param: str | None = None, fix: str | None =
     return ApiError(status, text, code="model_not_found" if code == "unknown_model" else code, param=param)
 
 
-def of_contract(error: ContractError) -> ApiError:
-    """The HTTP error of a body that breaks its contract."""
-    return of_code(error.code, str(error), error.field, error.fix)
+def of_contract(error: ContractError, prefix: str = "") -> ApiError:
+    """The HTTP error of a body that breaks its contract; ``prefix`` is removed from the field's name."""
+    message, field, fix = str(error), error.field, error.fix
+    if prefix and field is not None and field.startswith(prefix):
+        short = field.removeprefix(prefix)
+        message, fix = message.replace(field, short, 1), (fix or "").replace(field, short, 1) or None
+        field = short
+    return of_code(error.code, message, field, fix)
 
 
 def of_failure(status: str, error: ErrorInfo | None) -> ApiError:

@@ -1,0 +1,79 @@
+"""``PUT`` and ``DELETE /v1/septet/documents/{document_id}``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from septet_contracts import DocumentChanged
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from septet_gateway.api.bodies import as_bytes, checked, owned, read_object
+from septet_gateway.application.indexing import Indexer
+from septet_gateway.domain.errors import ApiError, invalid
+from septet_gateway.domain.keys import Caller
+
+PATH = "/v1/septet/documents/"
+_LONGEST_WAIT_S = 60.0
+
+
+class Documents:
+    """Creates, replaces and deletes documents."""
+
+    def __init__(self, indexer: Indexer, limit: int) -> None:
+        self._indexer = indexer
+        self._limit = limit
+
+    async def put(self, request: Request, caller: Caller) -> Response:
+        """``PUT``: create a document, or replace its text."""
+        wait = _wait(request)
+        try:
+            return await self._submit(
+                request, caller, "upsert", await read_object(request, self._limit), wait
+            )
+        except ApiError as error:
+            if error.status == 413 and error.param is None:
+                # The text is the only field that can be as large.
+                raise ApiError(413, f"text: {error.message}", code=error.code, param="text") from None
+            raise
+
+    async def delete(self, request: Request, caller: Caller) -> Response:
+        """``DELETE``: delete a document, and every cached answer that is based on it."""
+        revision = request.query_params.get("revision")
+        return await self._submit(request, caller, "delete", {"revision": revision}, _wait(request))
+
+    async def _submit(
+        self, request: Request, caller: Caller, action: str, body: dict[str, Any], wait: float
+    ) -> Response:
+        given = owned(body, caller)
+        for name, value in (("document_id", request.path_params["document_id"]), ("action", action)):
+            if given.setdefault(name, value) != value:
+                raise invalid(name, f"{name}: the path and the method name another one", "invalid_value")
+        event = checked("documents", as_bytes(given), action)
+        change = await self._indexer.submit(event, wait)
+        if change is None:
+            return JSONResponse({"document_id": event.document_id, "status": "pending"}, status_code=202)
+        return JSONResponse(_shown(change))
+
+
+def _shown(change: DocumentChanged) -> dict[str, Any]:
+    """The state of a document that the search indexes hold."""
+    fields = {"document_id", "change", "content_hash", "passages", "embedded"}
+    status = "indexed" if change.content_hash else "deleted"
+    return {"status": status, **change.model_dump(mode="json", include=fields, exclude_none=True)}
+
+
+def _wait(request: Request) -> float:
+    """Seconds of the parameter ``wait``.
+
+    Raises:
+        ApiError: 400, it is not between 0 and 60.
+    """
+    try:
+        seconds = float(request.query_params.get("wait", "0"))
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= _LONGEST_WAIT_S:
+        raise invalid("wait", f"wait: give 0 to {_LONGEST_WAIT_S:g} seconds", "invalid_value")
+    return seconds
