@@ -99,6 +99,14 @@ async def test_an_answer_whole_and_streamed(gateway: Gateway) -> None:
     assert (chunks[-2].model_extra or {})["septet"]["status"] == "answered"
 
 
+async def test_the_responses_api(gateway: Gateway) -> None:
+    async with gateway.client("acme") as client:
+        whole = await client.responses.create(model="septet", input=QUESTION)
+        assert (whole.status, "31 days" in whole.output_text) == ("completed", True)
+        async with client.responses.stream(model="septet", input=QUESTION) as stream:
+            assert "31 days" in (await stream.get_final_response()).output_text
+
+
 async def test_a_tenant_sees_its_own_documents_only(gateway: Gateway) -> None:
     async with gateway.client("globex") as client:
         whole = await client.chat.completions.create(**ask())

@@ -20,6 +20,7 @@ from septet_gateway.api.documents import PATH as DOCUMENTS
 from septet_gateway.api.documents import Documents
 from septet_gateway.api.embeddings import CreateEmbeddings
 from septet_gateway.api.errors import HANDLERS, as_response, of_exception
+from septet_gateway.api.responses import CreateResponse
 from septet_gateway.api.septet import Feedback, Requests
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator, require
@@ -58,6 +59,7 @@ def create_app(parts: Parts) -> Starlette:
 
     routes = [
         route("POST", "/v1/chat/completions", "ask", ChatCompletions(parts.asker, settings)),
+        route("POST", "/v1/responses", "ask", CreateResponse(parts.asker, settings)),
         route("POST", "/v1/embeddings", "ask", CreateEmbeddings(parts.embeddings, settings)),
         route("GET", "/v1/models", "ask", models.list),
         route("GET", "/v1/models/{model:path}", "ask", models.get),

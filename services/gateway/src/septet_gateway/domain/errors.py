@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
 from septet_contracts import ContractError, ErrorInfo
 
 INVALID, AUTHENTICATION, PERMISSION = "invalid_request_error", "authentication_error", "permission_error"
@@ -107,6 +108,14 @@ def of_contract(error: ContractError, prefix: str = "") -> ApiError:
         message, fix = message.replace(field, short, 1), (fix or "").replace(field, short, 1) or None
         field = short
     return of_code(error.code, message, field, fix)
+
+
+def of_validation(error: ValidationError) -> ApiError:
+    """The first error of a validation, with the field in OpenAI's notation: ``messages[0].content``."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    param = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    code = "missing_required_parameter" if first["type"] == "missing" else "invalid_value"
+    return invalid(param or None, f"{param or 'body'}: {first['msg']}", code)
 
 
 def of_failure(status: str, error: ErrorInfo | None) -> ApiError:
