@@ -24,6 +24,7 @@ from septet_gateway.api.routes import Parts, create_app
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
 from septet_gateway.application.indexing import Changes, Indexer
+from septet_gateway.application.quotas import Quotas
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.identity import is_response_to
 from septet_gateway.domain.keys import ApiKey, digest_of, new_key
@@ -195,6 +196,7 @@ class World:
             Parts(
                 chosen,
                 Authenticator(self.keys, SECRET, chosen.key_cache),
+                Quotas(chosen.key_requests_per_minute, chosen.key_concurrent_requests),
                 Asker(self.log, self.requests, self.waiting, chosen.response_margin),
                 Indexer(self.log, self.log.changes),
                 self.log,

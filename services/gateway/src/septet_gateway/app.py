@@ -34,6 +34,7 @@ from septet_gateway.api.routes import Parts, create_app
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
 from septet_gateway.application.indexing import Changes, Indexer
+from septet_gateway.application.quotas import Quotas
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.housekeeping import ProducerGuard, Purger
 from septet_gateway.settings import GatewaySettings
@@ -91,6 +92,7 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
         parts = Parts(
             settings,
             Authenticator(PostgresKeys(pool), settings.secret(), settings.key_cache),
+            Quotas(settings.key_requests_per_minute, settings.key_concurrent_requests),
             Asker(kafka_log, requests, waiting, settings.response_margin),
             Indexer(kafka_log, changes),
             kafka_log,

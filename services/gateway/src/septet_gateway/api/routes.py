@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +23,11 @@ from septet_gateway.api.embeddings import CreateEmbeddings
 from septet_gateway.api.errors import HANDLERS, as_response, of_exception
 from septet_gateway.api.responses import CreateResponse
 from septet_gateway.api.septet import Feedback, Requests
+from septet_gateway.api.sse import EventStream
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator, require
 from septet_gateway.application.indexing import Indexer
+from septet_gateway.application.quotas import Quotas
 from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Embeddings, Log
 from septet_gateway.settings import GatewaySettings
@@ -40,6 +43,7 @@ class Parts:
 
     settings: GatewaySettings
     authenticator: Authenticator
+    quotas: Quotas
     asker: Asker
     indexer: Indexer
     log: Log
@@ -55,7 +59,7 @@ def create_app(parts: Parts) -> Starlette:
     feedback = Feedback(parts.log, settings.max_body)
 
     def route(method: str, path: str, scope: str, handler: Handler) -> Route:
-        return Route(path, _endpoint(parts.authenticator, path, scope, handler), methods=[method])
+        return Route(path, _endpoint(parts, path, scope, handler), methods=[method])
 
     routes = [
         route("POST", "/v1/chat/completions", "ask", ChatCompletions(parts.asker, settings)),
@@ -102,18 +106,22 @@ class TrailingSlash:
 
 
 def _endpoint(
-    authenticator: Authenticator, path: str, scope: str, handler: Handler
+    parts: Parts, path: str, scope: str, handler: Handler
 ) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that authenticates, calls a handler, and counts."""
+    """An endpoint that authenticates, applies the key's quotas, calls a handler, and counts."""
 
     async def endpoint(request: Request) -> Response:
         began = time.monotonic()
-        try:
-            caller = await authenticator.authenticate(request.headers, request.url.query)
-            require(caller, scope)
-            response = await handler(request, caller)
-        except Exception as error:
-            response = as_response(of_exception(error))
+        with ExitStack() as held:
+            try:
+                caller = await parts.authenticator.authenticate(request.headers, request.url.query)
+                held.enter_context(parts.quotas.call(caller.key_id))
+                require(caller, scope)
+                response = await handler(request, caller)
+            except Exception as error:
+                response = as_response(of_exception(error))
+            if isinstance(response, EventStream):
+                response.hold(held.pop_all())
         calls.labels(path, response.status_code).inc()
         call_seconds.labels(path).observe(time.monotonic() - began)
         return response

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import Any, ClassVar, Protocol
 
 from septet_contracts import Response as Released
@@ -56,10 +56,16 @@ class EventStream(StreamingResponse):
     def __init__(self, events: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
         super().__init__(events, headers={**HEADERS, **headers}, media_type="text/event-stream")
         self._events = events
+        self._held = ExitStack()
+
+    def hold(self, held: ExitStack) -> None:
+        """Close ``held`` when the stream ends."""
+        self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self._events):  # type: ignore[type-var]
-            await super().__call__(scope, receive, send)
+        with self._held:
+            async with aclosing(self._events):  # type: ignore[type-var]
+                await super().__call__(scope, receive, send)
 
 
 def event(body: Mapping[str, Any]) -> bytes:
