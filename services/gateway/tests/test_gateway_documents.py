@@ -101,6 +101,10 @@ def test_an_id_may_have_any_characters(writer: TestClient, world: World, documen
         ("d", {"location": "x" * 1025}, 400, "location"),
         ("d", {"media_type": "application/pdf"}, 400, "media_type"),
         ("d", {"revision": -1}, 400, "revision"),
+        ("d", {"revision": 2**63}, 400, "revision"),
+        ("d", {"text": "a\0b"}, 400, "text"),
+        ("d", {"title": "a\0b"}, 400, "title"),
+        ("%00", {}, 400, "document_id"),
         ("d", {"action": "delete"}, 400, "action"),
         ("d", {"document_id": "e"}, 400, "document_id"),
         ("x" * 513, {}, 400, "document_id"),
@@ -117,6 +121,13 @@ def test_a_document_outside_the_contract_names_its_field(
     error = response.json()["error"]
     assert (response.status_code, error["param"]) == (status, param)
     assert error["message"].startswith(f"{param}: ")
+    assert world.log.published == []
+
+
+def test_half_a_character_names_its_field(writer: TestClient, world: World) -> None:
+    response = writer.put(f"{PATH}/d", content=b'{"text": "t", "uri": "\\ud800"}')
+    assert (response.status_code, response.json()["error"]["param"]) == (400, "uri")
+    assert writer.put(f"{PATH}/d", content=b'{"text": ').json()["error"]["code"] == "malformed_json"
     assert world.log.published == []
 
 

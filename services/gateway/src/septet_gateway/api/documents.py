@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from septet_contracts import DocumentChanged
@@ -16,6 +17,9 @@ from septet_gateway.domain.keys import Caller
 
 PATH = "/v1/septet/documents/"
 _LONGEST_WAIT_S = 60.0
+# Databases store neither larger numbers nor these characters: U+0000, and surrogates without their pair.
+_LARGEST_REVISION = 2**63 - 1
+_REFUSED = re.compile("[\0\ud800-\udfff]")
 
 
 class Documents:
@@ -29,14 +33,11 @@ class Documents:
         """``PUT``: create a document, or replace its text."""
         wait = _wait(request)
         try:
-            return await self._submit(
-                request, caller, "upsert", await read_object(request, self._limit), wait
-            )
+            body = await read_object(request, self._limit)
         except ApiError as error:
-            if error.status == 413 and error.param is None:
-                # The text is the only field that can be as large.
-                raise ApiError(413, f"text: {error.message}", code=error.code, param="text") from None
-            raise
+            # The text is the only field that can be as large.
+            raise _named(error, "text") if error.status == 413 else error from None
+        return await self._submit(request, caller, "upsert", body, wait)
 
     async def delete(self, request: Request, caller: Caller) -> Response:
         """``DELETE``: delete a document, and every cached answer that is based on it."""
@@ -50,11 +51,29 @@ class Documents:
         for name, value in (("document_id", request.path_params["document_id"]), ("action", action)):
             if given.setdefault(name, value) != value:
                 raise invalid(name, f"{name}: the path and the method name another one", "invalid_value")
-        event = checked("documents", as_bytes(given), action)
+        try:
+            event = checked("documents", as_bytes(given), action)
+        except ApiError as error:
+            raise _named(error, _culprit(given)) from None
+        if event.revision is not None and event.revision > _LARGEST_REVISION:
+            raise invalid("revision", f"revision: give at most {_LARGEST_REVISION}", "invalid_value")
         change = await self._indexer.submit(event, wait)
         if change is None:
             return JSONResponse({"document_id": event.document_id, "status": "pending"}, status_code=202)
         return JSONResponse(_shown(change))
+
+
+def _named(error: ApiError, param: str) -> ApiError:
+    """An error with the name of a field, unless it has one."""
+    if error.param is not None:
+        return error
+    return ApiError(error.status, f"{param}: {error.message}", code=error.code, param=param)
+
+
+def _culprit(given: dict[str, Any]) -> str:
+    """The field with characters that no document may have, or else the one that can be too large."""
+    texts = (name for name, value in given.items() if isinstance(value, str) and _REFUSED.search(value))
+    return next(texts, "text")
 
 
 def _shown(change: DocumentChanged) -> dict[str, Any]:
