@@ -99,6 +99,14 @@ async def test_an_answer_whole_and_streamed(gateway: Gateway) -> None:
     assert (chunks[-2].model_extra or {})["septet"]["status"] == "answered"
 
 
+async def test_the_responses_api(gateway: Gateway) -> None:
+    async with gateway.client("acme") as client:
+        whole = await client.responses.create(model="septet", input=QUESTION)
+        assert (whole.status, "31 days" in whole.output_text) == ("completed", True)
+        async with client.responses.stream(model="septet", input=QUESTION) as stream:
+            assert "31 days" in (await stream.get_final_response()).output_text
+
+
 async def test_a_tenant_sees_its_own_documents_only(gateway: Gateway) -> None:
     async with gateway.client("globex") as client:
         whole = await client.chat.completions.create(**ask())
@@ -171,6 +179,26 @@ async def test_the_contracts_of_septet(gateway: Gateway) -> None:
         feedback = {"kind": "thumbs", "value": "up", "request_id": checked["request_id"]}
         accepted = await client.post(f"{gateway.url}/septet/feedback", json=feedback)
     assert accepted.status_code == 202
+
+
+async def test_documents_can_be_found_when_the_call_returns(gateway: Gateway) -> None:
+    headers = {"authorization": f"Bearer {await gateway.key('globex')}"}
+    url = f"{gateway.url}/septet/documents/rules/parking.md?wait=60"
+    question = {"question": "How much is a parking permit of Harbour?", "generate": False}
+
+    async def found(client: httpx.AsyncClient) -> list[str]:
+        response = await client.post(f"{gateway.url}/septet/requests", json=question)
+        return [s["document_id"] for s in response.json()["sources"]]
+
+    async with httpx.AsyncClient(headers=headers, timeout=70) as client:
+        document = {"text": "A parking permit of Harbour is 40 EUR a month.", "media_type": "text/markdown"}
+        made = (await client.put(url, json=document)).json()
+        assert (made["status"], made["change"], made["passages"]) == ("indexed", "created", 1)
+        assert await found(client) == ["rules/parking.md"]
+        assert (await client.put(url, json=document)).json()["change"] == "unchanged"
+        gone = (await client.delete(url)).json()
+        assert (gone["status"], gone["change"]) == ("deleted", "deleted")
+        assert await found(client) == []
 
 
 async def test_a_revoked_key_is_refused_within_a_second(gateway: Gateway) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,10 +11,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid5
 
-from septet_contracts import Request, Response, encode, event_id, request_digest
+from septet_contracts import (
+    DeleteDocument,
+    DocumentChanged,
+    Request,
+    Response,
+    encode,
+    event_id,
+    request_digest,
+)
 from septet_gateway.api.routes import Parts, create_app
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
+from septet_gateway.application.indexing import Changes, Indexer
+from septet_gateway.application.quotas import Quotas
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.identity import is_response_to
 from septet_gateway.domain.keys import ApiKey, digest_of, new_key
@@ -35,6 +46,7 @@ def _add(label: str, tenant: str = "acme", scopes: tuple[str, ...] = ("ask",), *
 
 _add("ask")
 _add("feedback", scopes=("feedback",))
+_add("documents", scopes=("documents",))
 _add("admin", scopes=("admin",))
 _add("globex", tenant="globex")
 _add("expired", expires_at=datetime.now(UTC) - timedelta(seconds=1))
@@ -58,6 +70,24 @@ def respond(request: Request, **fields: Any) -> Response:
     return Response(**(made | fields))
 
 
+def changed(event: Any, at: datetime, **fields: Any) -> DocumentChanged:
+    """The change that a document event leads to."""
+    digest = hashlib.sha256(event.document_id.encode()).hexdigest()[:32]
+    deleted = isinstance(event, DeleteDocument)
+    made: dict[str, Any] = {
+        "request_id": digest,
+        "tenant": event.tenant,
+        "document_id": event.document_id,
+        "event_id": event_id(event.tenant, digest, DocumentChanged.STEP, "1"),
+        "occurred_at": at,
+        "change": "deleted" if deleted else "created",
+        "content_hash": None if deleted else "h",
+        "passages": 0 if deleted else 2,
+        "embedded": 0 if deleted else 2,
+    }
+    return DocumentChanged(**(made | fields))
+
+
 @dataclass
 class MemoryLog:
     """A log whose requests are answered at once by ``answer``; ``None`` leaves a request without a response."""
@@ -65,6 +95,8 @@ class MemoryLog:
     waiting: Waiting
     answer: Answer = respond
     delay: float = 0.0
+    index: Callable[[Any, datetime], DocumentChanged | None] = lambda event, at: changed(event, at)
+    changes: Changes = field(default_factory=lambda: Changes(100))
     published: list[Any] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
 
@@ -72,6 +104,15 @@ class MemoryLog:
         self.published.append(event)
         if isinstance(event, Request):
             asyncio.get_running_loop().call_later(self.delay, self._respond, event)
+
+    async def publish_document(self, event: Any) -> datetime:
+        self.published.append(event)
+        at = datetime.now(UTC)
+        if (change := self.index(event, at)) is not None:
+            # As on the log, the change may arrive before the acknowledgement.
+            self.changes.deliver(change)
+        await asyncio.sleep(0)
+        return at
 
     def _respond(self, request: Request) -> None:
         response = self.answer(request)
@@ -150,11 +191,14 @@ class World:
         """The application; ``settings`` replace the defaults."""
         chosen = GatewaySettings(**{"models": {"septet": "default", "gpt-4o-mini": "fast"}, **settings})
         self.waiting = self.log.waiting = Waiting(chosen.max_waiting)
+        self.log.changes = Changes(chosen.max_waiting)
         return create_app(
             Parts(
                 chosen,
                 Authenticator(self.keys, SECRET, chosen.key_cache),
+                Quotas(chosen.key_requests_per_minute, chosen.key_concurrent_requests),
                 Asker(self.log, self.requests, self.waiting, chosen.response_margin),
+                Indexer(self.log, self.log.changes),
                 self.log,
                 self.embeddings,
             )

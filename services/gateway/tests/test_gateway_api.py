@@ -199,9 +199,30 @@ def test_a_request_that_was_stored_and_not_published_is_published_again(
     assert response.status_code == 504
 
 
-def test_an_unknown_response_is_not_found(client: TestClient) -> None:
-    response = client.get("/v1/septet/responses/r-9")
-    assert (response.status_code, response.json()["error"]["code"]) == (404, "request_not_found")
+def test_unknown_and_foreign_responses_get_the_same_answer(client: TestClient, world: World) -> None:
+    def read() -> tuple[int, str, list[tuple[str, str]]]:
+        response = client.get("/v1/septet/responses/r-9")
+        return response.status_code, response.text, sorted(response.headers.items())
+
+    unknown = read()
+    with open_client(world, KEYS["globex"]) as other:
+        assert (
+            other.post("/v1/septet/requests", json={"request_id": "r-9", "question": "q"}).status_code == 200
+        )
+        assert other.get("/v1/septet/responses/r-9").status_code == 200
+    assert read() == unknown
+    assert unknown[0] == 404
+    assert '"code":"request_not_found"' in unknown[1]
+
+
+def test_a_text_that_is_no_request_id_is_not_found(client: TestClient, world: World) -> None:
+    async def refuse(*_: Any) -> None:
+        raise AssertionError("the table was asked")
+
+    world.requests.find = refuse  # type: ignore[method-assign,assignment]
+    for path in ("%00", "%ED%95%9C", "x" * 129):
+        response = client.get(f"/v1/septet/responses/{path}")
+        assert (response.status_code, response.json()["error"]["code"]) == (404, "request_not_found")
 
 
 def test_an_idempotency_key_of_any_form_is_a_request_id() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -20,12 +21,14 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
+from septet_contracts import DeleteDocument
 from septet_kit.errors import Permanent, Transient
+from septet_kit.events import Emit
 from septet_kit.messaging import producer as producer_module
 from septet_kit.messaging.producer import Producer, ProducerFailed, kafka_producer
 
 from .support.clock import ended, now, simulated, turns
-from .support.kafka import Broker, SimulatedPublisher, record
+from .support.kafka import STAMP_MS, Broker, SimulatedPublisher, record
 
 FATAL = [OutOfOrderSequenceNumber, ProducerFenced, InvalidProducerEpoch, UnknownProducerId]
 
@@ -201,6 +204,17 @@ async def test_nothing_is_enqueued_after_a_record_that_was_not() -> None:
     left = await publisher.attempt([record(b"1"), record(b"2", topic="full"), record(b"3")])
     assert broker.values == [b"1"]
     assert [(each.record.value, each.queued) for each in left] == [(b"2", False), (b"3", False)]
+
+
+async def test_a_timed_event_has_the_time_of_its_record(spans: Callable[[], list[ReadableSpan]]) -> None:
+    broker, publisher = await _started()
+    emit = Emit("documents", DeleteDocument(action="delete", document_id="d"), b"default:d")
+    assert await publisher.publish_timed(emit) == datetime.fromtimestamp(STAMP_MS / 1000, UTC)
+    assert broker.values == [emit.value]
+    publisher.client.on_answer = lambda _: MessageSizeTooLargeError()
+    with pytest.raises(Permanent):
+        await publisher.publish_timed(emit)
+    assert _codes(spans()) == [StatusCode.UNSET, StatusCode.ERROR]
 
 
 def _codes(finished: list[ReadableSpan]) -> list[StatusCode]:

@@ -33,15 +33,17 @@ from septet_gateway.adapters.postgres import SCHEMA, PostgresKeys, PostgresReque
 from septet_gateway.api.routes import Parts, create_app
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
+from septet_gateway.application.indexing import Changes, Indexer
+from septet_gateway.application.quotas import Quotas
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.housekeeping import ProducerGuard, Purger
 from septet_gateway.settings import GatewaySettings
 
 SPEC = ServiceSpec(
     "gateway",
-    consumes=("responses",),
-    produces=("requests", "feedback"),
-    about="Serves an OpenAI-compatible HTTP API: publishes requests, and returns their responses.",
+    consumes=("responses", "documents-changed"),
+    produces=("requests", "documents", "feedback"),
+    about="Serves an OpenAI-compatible HTTP API: publishes requests and documents, and returns their results.",
 )
 
 log = get_logger()
@@ -82,14 +84,17 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
         embeddings = EmbeddingsEndpoint(kit)
         stack.push_async_callback(embeddings.close)
         waiting = Waiting(settings.max_waiting)
-        follower = Follower(kit.kafka(), tenants, waiting)
+        changes = Changes(settings.max_waiting)
+        follower = Follower(kit.kafka(), tenants, waiting, changes)
         follow = await stack.enter_async_context(follower.following())
         kafka_log = KafkaLog(kit.kafka(), tenants, publisher, settings.lookup_limit)
         requests = PostgresRequests(pool)
         parts = Parts(
             settings,
             Authenticator(PostgresKeys(pool), settings.secret(), settings.key_cache),
+            Quotas(settings.key_requests_per_minute, settings.key_concurrent_requests),
             Asker(kafka_log, requests, waiting, settings.response_margin),
+            Indexer(kafka_log, changes),
             kafka_log,
             embeddings,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from septet_contracts import FeedbackEvent, Request, Response
+from septet_contracts import DeleteDocument, FeedbackEvent, Request, Response, UpsertDocument
 
 from septet_gateway.domain.keys import ApiKey
 
@@ -16,6 +16,14 @@ class Log(Protocol):
 
     async def publish(self, event: Request | FeedbackEvent) -> None:
         """Publish to the topic of the event's tenant, and wait for the acknowledgement.
+
+        Raises:
+            Transient, Permanent: it was not acknowledged.
+        """
+        ...
+
+    async def publish_document(self, event: UpsertDocument | DeleteDocument) -> datetime:
+        """Publish a document event; returns the time of its record on the log.
 
         Raises:
             Transient, Permanent: it was not acknowledged.

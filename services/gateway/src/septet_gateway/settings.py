@@ -43,6 +43,20 @@ class GatewaySettings(FileSettings):
     max_waiting: int = Field(
         default=1000, ge=1, description="Requests that wait for their response; further ones get status 429."
     )
+    key_requests_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Calls that each API key may make in a minute; no limit by default. Counted by each process.",
+    )
+    key_concurrent_requests: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "Calls of each API key that may be in progress, streams included; no limit by default. "
+            "Counted by each process."
+        ),
+    )
     response_margin: timedelta = Field(
         default=timedelta(seconds=5),
         description="How long the gateway waits after a request's deadline for the response that reports it.",

@@ -13,6 +13,9 @@ from septet_kit.messaging.publisher import Publisher
 from septet_kit.record import EVENT_ID_HEADER, Record
 from septet_kit.tenants import SHARED_ONLY
 
+STAMP_MS = 1_700_000_000_250
+"""Time of every record on the log."""
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -109,7 +112,7 @@ class FakeClient:
             future.set_exception(error)
             return
         self.broker.records.append(stored)
-        future.set_result(None)
+        future.set_result(SimpleNamespace(timestamp=STAMP_MS))
 
 
 class SimulatedPublisher(Publisher):

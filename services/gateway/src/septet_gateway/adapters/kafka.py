@@ -1,4 +1,4 @@
-"""The log on Kafka: publishes events of clients, follows responses from the end, and finds earlier ones."""
+"""The log on Kafka: publishes events of clients, follows their results from the end, and finds earlier responses."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
-from pydantic import ValidationError
-from septet_contracts import FeedbackEvent, Request, Response, peek
+from pydantic import BaseModel, ValidationError
+from septet_contracts import (
+    DeleteDocument,
+    DocumentChanged,
+    FeedbackEvent,
+    Request,
+    Response,
+    UpsertDocument,
+    peek,
+)
 from septet_kit.errors import Transient
 from septet_kit.events import Emit
 from septet_kit.messaging.batches import UndecodableRecord, tolerant_consumer
@@ -22,9 +30,12 @@ from septet_kit.messaging.publisher import Publisher
 from septet_kit.observe import get_logger
 from septet_kit.tenants import Tenants
 
+from septet_gateway.application.indexing import Changes
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.identity import is_response_to
 from septet_gateway.telemetry import lookups
+
+Event = TypeVar("Event", bound=BaseModel)
 
 log = get_logger()
 
@@ -36,15 +47,17 @@ _SEARCHES = 4
 
 
 class Follower:
-    """Reads the responses of all tenants from the end of their topics, without a consumer group.
+    """Reads the responses and changed documents of all tenants from the end, without a consumer group.
 
     A response that this process misses is on the log, where :meth:`KafkaLog.find` finds it.
     """
 
-    def __init__(self, kafka: KafkaConnection, tenants: Tenants, waiting: Waiting) -> None:
+    def __init__(self, kafka: KafkaConnection, tenants: Tenants, waiting: Waiting, changes: Changes) -> None:
         self._kafka = kafka
-        self._topics = list(tenants.addresses(["responses"]))
+        self._changed = set(tenants.addresses(["documents-changed"]))
+        self._topics = [*tenants.addresses(["responses"]), *self._changed]
         self._waiting = waiting
+        self._changes = changes
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[Callable[[], Any]]:
@@ -71,10 +84,15 @@ class Follower:
     def _receive(self, record: Any) -> None:
         if isinstance(record, UndecodableRecord) or not record.value:
             return
+        of_document = record.topic in self._changed
+        expected = self._changes.is_expected if of_document else self._waiting.is_expected
         ids = peek(record.value)
-        if ids.request_id is None or not self._waiting.is_expected(ids.tenant, ids.request_id):
+        if ids.request_id is None or not expected(ids.tenant, ids.request_id):
             return
-        if (response := _parse(record.value)) is not None:
+        if of_document:
+            if (change := _parse(DocumentChanged, record.value)) is not None:
+                self._changes.deliver(change)
+        elif (response := _parse(Response, record.value)) is not None:
             self._waiting.deliver(response)
 
 
@@ -100,6 +118,18 @@ class KafkaLog:
             await self._publisher.publish(
                 Emit("requests" if isinstance(event, Request) else "feedback", event)
             )
+        except ProducerFailed as error:
+            raise Transient("broker_unavailable", str(error)) from error
+
+    async def publish_document(self, event: UpsertDocument | DeleteDocument) -> datetime:
+        """Publish a document event; returns the time of its record on the log.
+
+        Raises:
+            Transient, Permanent: it was not acknowledged.
+        """
+        key = f"{event.tenant}:{event.document_id}".encode()
+        try:
+            return await self._publisher.publish_timed(Emit("documents", event, key))
         except ProducerFailed as error:
             raise Transient("broker_unavailable", str(error)) from error
 
@@ -130,7 +160,7 @@ class KafkaLog:
                 ids = peek(value)
                 if (ids.tenant, ids.request_id) != (tenant, request_id):
                     continue
-                response = _parse(value)
+                response = _parse(Response, value)
                 if response is not None and is_response_to(response, digest):
                     return response
         return None
@@ -193,9 +223,11 @@ async def _consumer(kafka: KafkaConnection, auto_offset_reset: str) -> AsyncIter
         await consumer.stop()
 
 
-def _parse(value: bytes) -> Response | None:
+def _parse(contract: type[Event], value: bytes) -> Event | None:
     try:
-        return Response.model_validate_json(value)
+        return contract.model_validate_json(value)
     except ValidationError as error:
-        log.warning("a response does not satisfy its contract", errors=error.error_count())
+        log.warning(
+            "an event does not satisfy its contract", contract=contract.__name__, errors=error.error_count()
+        )
         return None

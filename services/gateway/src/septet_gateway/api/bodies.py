@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from septet_gateway.domain.errors import ApiError, invalid, of_contract
 from septet_gateway.domain.identity import new_request_id, request_id_of
+from septet_gateway.domain.keys import Caller
 
 _LONGEST_KEY = 255
 
@@ -50,8 +51,13 @@ def request_id_for(request: Request) -> str:
     return request_id_of(key) if key else new_request_id()
 
 
-def checked(name: str, body: bytes) -> Any:
+def checked(name: str, body: bytes, kind: object = None) -> Any:
     """The event in a body, validated against the contract of its topic.
+
+    Args:
+        name: of the topic.
+        body: as bytes.
+        kind: which of the contract's models the body names. Validation puts it before the names of fields.
 
     Raises:
         ApiError: 400 or 413.
@@ -59,7 +65,29 @@ def checked(name: str, body: bytes) -> Any:
     try:
         return decode(topic(name), body)
     except ContractError as error:
-        raise of_contract(error) from None
+        raise of_contract(error, f"{kind}.") from None
+
+
+def owned(body: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """A body in the tenant of the caller's key.
+
+    Raises:
+        ApiError: 403, the body names another tenant.
+    """
+    given = {name: value for name, value in body.items() if value is not None}
+    if given.setdefault("tenant", caller.tenant) != caller.tenant:
+        raise ApiError(
+            403,
+            "the body names another tenant than the API key; leave `tenant` out",
+            code="tenant_mismatch",
+            param="tenant",
+        )
+    return given
+
+
+def as_bytes(body: dict[str, Any]) -> bytes:
+    """A body as JSON. Lone surrogates are kept: the contract refuses them by name."""
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def check_encodable(request: Asked) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import time
 from functools import partial
-from typing import Any
 
 from septet_contracts import Request as Asked
 from septet_contracts import Response as Released
@@ -13,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from septet_gateway.api.bodies import check_encodable, read_object, request_id_for
-from septet_gateway.api.sse import EventStream, completion_events
+from septet_gateway.api.sse import stream
 from septet_gateway.application.asking import Asker
-from septet_gateway.domain.chat import ChatBody, parse_chat, to_request
-from septet_gateway.domain.completion import Completion
+from septet_gateway.domain.chat import parse_chat, to_request
+from septet_gateway.domain.completion import Completion, CompletionChunks
 from septet_gateway.domain.errors import ApiError
 from septet_gateway.domain.keys import Caller
 from septet_gateway.settings import GatewaySettings
@@ -33,56 +31,39 @@ class ChatCompletions:
     async def __call__(self, request: Request, caller: Caller) -> Response:
         """Handle one call."""
         chat = parse_chat(await read_object(request, self._settings.max_body))
-        asked = to_request(chat, self._alias(chat.model), caller.tenant, request_id_for(request))
+        asked = to_request(chat, alias_of(chat.model, self._settings), caller.tenant, request_id_for(request))
         check_encodable(asked)
         complete = partial(Completion, model=chat.model, stops=chat.stops)
         headers = {"x-request-id": asked.request_id}
-        if chat.stream:
-            return await self._stream(request, chat, asked, complete, headers)
-        with ask_span(request.headers, caller.tenant, asked.request_id):
-            response = await self._asker.ask(asked)
-        return JSONResponse(complete(response).whole(), headers=headers)
-
-    async def _stream(
-        self, request: Request, chat: ChatBody, asked: Asked, complete: Any, headers: dict[str, str]
-    ) -> Response:
-        """Answer with a stream. An error before the first keep-alive has its own HTTP status."""
-        keep_alive = self._settings.keep_alive.total_seconds()
-        task = asyncio.ensure_future(self._ask(request, asked))
-        try:
-            await asyncio.wait([task], timeout=keep_alive)
-            if task.done():
-                complete(task.result())
-        except BaseException:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            raise
-        events = completion_events(
-            task,
+        if not chat.stream:
+            return JSONResponse(complete(await self._ask(request, asked)).whole(), headers=headers)
+        chunks = CompletionChunks(
             complete,
             request_id=asked.request_id,
+            created_at=int(time.time()),
             model=chat.model,
             include_usage=chat.stream_options.include_usage,
-            keep_alive=keep_alive,
         )
-        return EventStream(events, headers)
+        keep_alive = self._settings.keep_alive.total_seconds()
+        return await stream(self._ask(request, asked), chunks, keep_alive, headers)
 
     async def _ask(self, request: Request, asked: Asked) -> Released:
         with ask_span(request.headers, asked.tenant, asked.request_id):
             return await self._asker.ask(asked)
 
-    def _alias(self, model: str) -> str:
-        try:
-            return self._settings.models[model]
-        except KeyError:
-            known = ", ".join(self._settings.models)
-            raise ApiError(
-                404,
-                f"there is no model `{model}`; the models are: {known}",
-                code="model_not_found",
-                param="model",
-            ) from None
+
+def alias_of(model: str, settings: GatewaySettings) -> str:
+    """The alias in generation of a model name.
+
+    Raises:
+        ApiError: 404, there is no such model.
+    """
+    try:
+        return settings.models[model]
+    except KeyError:
+        known = ", ".join(settings.models)
+        message = f"there is no model `{model}`; the models are: {known}"
+        raise ApiError(404, message, code="model_not_found", param="model") from None
 
 
 class Models:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from septet_gateway.api.chat import ChatCompletions, Models
+from septet_gateway.api.documents import PATH as DOCUMENTS
+from septet_gateway.api.documents import Documents
 from septet_gateway.api.embeddings import CreateEmbeddings
 from septet_gateway.api.errors import HANDLERS, as_response, of_exception
+from septet_gateway.api.responses import CreateResponse
 from septet_gateway.api.septet import Feedback, Requests
+from septet_gateway.api.sse import EventStream
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator, require
+from septet_gateway.application.indexing import Indexer
+from septet_gateway.application.quotas import Quotas
 from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Embeddings, Log
 from septet_gateway.settings import GatewaySettings
@@ -36,7 +43,9 @@ class Parts:
 
     settings: GatewaySettings
     authenticator: Authenticator
+    quotas: Quotas
     asker: Asker
+    indexer: Indexer
     log: Log
     embeddings: Embeddings
 
@@ -46,13 +55,15 @@ def create_app(parts: Parts) -> Starlette:
     settings = parts.settings
     models = Models([*settings.models, parts.embeddings.model, *settings.embeddings_models])
     requests = Requests(parts.asker, settings.max_body)
+    documents = Documents(parts.indexer, settings.max_body)
     feedback = Feedback(parts.log, settings.max_body)
 
     def route(method: str, path: str, scope: str, handler: Handler) -> Route:
-        return Route(path, _endpoint(parts.authenticator, path, scope, handler), methods=[method])
+        return Route(path, _endpoint(parts, path, scope, handler), methods=[method])
 
     routes = [
         route("POST", "/v1/chat/completions", "ask", ChatCompletions(parts.asker, settings)),
+        route("POST", "/v1/responses", "ask", CreateResponse(parts.asker, settings)),
         route("POST", "/v1/embeddings", "ask", CreateEmbeddings(parts.embeddings, settings)),
         route("GET", "/v1/models", "ask", models.list),
         route("GET", "/v1/models/{model:path}", "ask", models.get),
@@ -60,12 +71,14 @@ def create_app(parts: Parts) -> Starlette:
         route("POST", "/v1/septet/checks", "ask", requests.check),
         route("GET", "/v1/septet/responses/{request_id}", "ask", requests.get),
         route("POST", "/v1/septet/feedback", "feedback", feedback),
+        route("PUT", DOCUMENTS + "{document_id:path}", "documents", documents.put),
+        route("DELETE", DOCUMENTS + "{document_id:path}", "documents", documents.delete),
     ]
     middleware = [
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["*"],
             expose_headers=_EXPOSED,
         ),
@@ -76,7 +89,10 @@ def create_app(parts: Parts) -> Starlette:
 
 
 class TrailingSlash:
-    """Serves ``/v1/models/`` as ``/v1/models``: clients do not follow the redirect of a POST."""
+    """Serves ``/v1/models/`` as ``/v1/models``: clients do not follow the redirect of a POST.
+
+    The id of a document may end with a slash.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -84,24 +100,28 @@ class TrailingSlash:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         path = scope.get("path", "")
-        if scope["type"] == "http" and len(path) > 1 and path.endswith("/"):
+        if scope["type"] == "http" and path.endswith("/") and not path.startswith(DOCUMENTS):
             scope = {**scope, "path": path.rstrip("/") or "/"}
         await self._app(scope, receive, send)
 
 
 def _endpoint(
-    authenticator: Authenticator, path: str, scope: str, handler: Handler
+    parts: Parts, path: str, scope: str, handler: Handler
 ) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that authenticates, calls a handler, and counts."""
+    """An endpoint that authenticates, applies the key's quotas, calls a handler, and counts."""
 
     async def endpoint(request: Request) -> Response:
         began = time.monotonic()
-        try:
-            caller = await authenticator.authenticate(request.headers, request.url.query)
-            require(caller, scope)
-            response = await handler(request, caller)
-        except Exception as error:
-            response = as_response(of_exception(error))
+        with ExitStack() as held:
+            try:
+                caller = await parts.authenticator.authenticate(request.headers, request.url.query)
+                held.enter_context(parts.quotas.call(caller.key_id))
+                require(caller, scope)
+                response = await handler(request, caller)
+            except Exception as error:
+                response = as_response(of_exception(error))
+            if isinstance(response, EventStream):
+                response.hold(held.pop_all())
         calls.labels(path, response.status_code).inc()
         call_seconds.labels(path).observe(time.monotonic() - began)
         return response

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import uuid4
 
@@ -10,9 +9,8 @@ from septet_contracts import encode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from septet_gateway.api.bodies import checked, read_object, request_id_for
+from septet_gateway.api.bodies import as_bytes, checked, owned, read_object, request_id_for
 from septet_gateway.application.asking import Asker
-from septet_gateway.domain.errors import ApiError
 from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Log
 from septet_gateway.telemetry import ask_span
@@ -48,9 +46,9 @@ class Requests:
         return _json(encode(response), request_id)
 
     async def _ask(self, request: Request, caller: Caller, body: dict[str, Any]) -> Response:
-        owned = _owned(body, caller)
-        owned.setdefault("request_id", request_id_for(request))
-        asked = checked("requests", _bytes(owned))
+        given = owned(body, caller)
+        given.setdefault("request_id", request_id_for(request))
+        asked = checked("requests", as_bytes(given))
         with ask_span(request.headers, caller.tenant, asked.request_id):
             response = await self._asker.ask(asked)
         return _json(encode(response), asked.request_id)
@@ -65,32 +63,11 @@ class Feedback:
 
     async def __call__(self, request: Request, caller: Caller) -> Response:
         """``POST /v1/septet/feedback``: publish one feedback event."""
-        owned = _owned(await read_object(request, self._limit), caller)
-        owned.setdefault("feedback_id", request.headers.get("idempotency-key") or f"fb-{uuid4().hex}")
-        event = checked("feedback", _bytes(owned))
+        given = owned(await read_object(request, self._limit), caller)
+        given.setdefault("feedback_id", request.headers.get("idempotency-key") or f"fb-{uuid4().hex}")
+        event = checked("feedback", as_bytes(given), given.get("kind"))
         await self._log.publish(event)
         return JSONResponse({"feedback_id": event.feedback_id, "status": "accepted"}, status_code=202)
-
-
-def _owned(body: dict[str, Any], caller: Caller) -> dict[str, Any]:
-    """A body in the tenant of the caller's key.
-
-    Raises:
-        ApiError: 403, the body names another tenant.
-    """
-    given = {name: value for name, value in body.items() if value is not None}
-    if given.setdefault("tenant", caller.tenant) != caller.tenant:
-        raise ApiError(
-            403,
-            "the body names another tenant than the API key; leave `tenant` out",
-            code="tenant_mismatch",
-            param="tenant",
-        )
-    return given
-
-
-def _bytes(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _json(body: bytes, request_id: str) -> Response:

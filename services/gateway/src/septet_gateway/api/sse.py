@@ -1,27 +1,53 @@
-"""Server-sent events in the form of OpenAI's chat completion chunks.
+"""Server-sent events in the forms of OpenAI's APIs.
 
-An event has no ``id:`` line, and a keep-alive is a chunk with an empty delta: a comment after an id breaks the Python
+An event has no ``id:`` line, and a keep-alive is an event without effect: a comment after an id breaks the Python
 client, and any comment breaks the Go client.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import aclosing
-from typing import Any
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import ExitStack, aclosing
+from typing import Any, ClassVar, Protocol
 
 from septet_contracts import Response as Released
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from septet_gateway.api.errors import of_exception
-from septet_gateway.domain.completion import Completion, opening, waiting
+from septet_gateway.domain.errors import ApiError
 
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 DONE = b"data: [DONE]\n\n"
+
+
+class Script(Protocol):
+    """What a stream says."""
+
+    ENDS_WITH_DONE: ClassVar[bool]
+
+    def check(self, response: Released) -> None:
+        """Raise an ``ApiError`` if a response has no answer."""
+        ...
+
+    def opening(self) -> Iterator[Mapping[str, Any]]:
+        """The first events."""
+        ...
+
+    def waiting(self) -> Mapping[str, Any]:
+        """An event that keeps a connection open."""
+        ...
+
+    def answer(self, response: Released) -> Iterator[Mapping[str, Any]]:
+        """The events from the answer on."""
+        ...
+
+    def failure(self, error: ApiError) -> Mapping[str, Any]:
+        """The event of an error."""
+        ...
 
 
 class EventStream(StreamingResponse):
@@ -30,45 +56,69 @@ class EventStream(StreamingResponse):
     def __init__(self, events: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
         super().__init__(events, headers={**HEADERS, **headers}, media_type="text/event-stream")
         self._events = events
+        self._held = ExitStack()
+
+    def hold(self, held: ExitStack) -> None:
+        """Close ``held`` when the stream ends."""
+        self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self._events):  # type: ignore[type-var]
-            await super().__call__(scope, receive, send)
+        with self._held:
+            async with aclosing(self._events):  # type: ignore[type-var]
+                await super().__call__(scope, receive, send)
 
 
 def event(body: Mapping[str, Any]) -> bytes:
-    """One event."""
-    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    """One event. The events of the Responses API also have their type as the event's name."""
+    name = f"event: {body['type']}\n" if "type" in body else ""
+    data = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return f"{name}data: {data}\n\n".encode()
 
 
-async def completion_events(
-    asked: asyncio.Future[Released],
-    complete: Callable[[Released], Completion],
-    *,
-    request_id: str,
-    model: str,
-    include_usage: bool,
-    keep_alive: float,
-) -> AsyncIterator[bytes]:
-    """The events of a streamed completion: role, keep-alives until the answer is released, answer, end.
+async def stream(
+    ask: Coroutine[Any, Any, Released], script: Script, keep_alive: float, headers: Mapping[str, str]
+) -> EventStream:
+    """Answer with a stream.
 
-    A failure becomes an event with a top-level ``error``, on which clients raise.
+    Args:
+        ask: waits for the response.
+        script: makes the events.
+        keep_alive: seconds between events that keep the connection open.
+        headers: of the answer.
+
+    Raises:
+        Exception: an error before the first keep-alive has its own HTTP status.
     """
-    created = int(time.time())
+    task = asyncio.ensure_future(ask)
     try:
-        yield event(opening(request_id, created, model))
+        await asyncio.wait([task], timeout=keep_alive)
+        if task.done():
+            script.check(task.result())
+    except BaseException:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        raise
+    return EventStream(_events(task, script, keep_alive), headers)
+
+
+async def _events(asked: asyncio.Future[Released], script: Script, keep_alive: float) -> AsyncIterator[bytes]:
+    """The events of a stream: opening, keep-alives until the answer is released, answer, end."""
+    try:
+        for body in script.opening():
+            yield event(body)
         while not asked.done():
             await asyncio.wait([asked], timeout=keep_alive)
             if not asked.done():
-                yield event(waiting(request_id, created, model))
+                yield event(script.waiting())
         try:
-            chunks = list(complete(asked.result()).chunks(include_usage=include_usage))
+            bodies = list(script.answer(asked.result()))
         except Exception as error:
-            yield event(of_exception(error).envelope)
-        else:
-            for chunk in chunks:
-                yield event({**chunk, "created": created})
-        yield DONE
+            bodies = [script.failure(of_exception(error))]
+        for body in bodies:
+            yield event(body)
+        if script.ENDS_WITH_DONE:
+            yield DONE
     finally:
         if asked.cancel():
             await asyncio.wait([asked])

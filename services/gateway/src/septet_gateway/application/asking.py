@@ -9,6 +9,7 @@ from septet_contracts import DEFAULT_DEADLINE, Request, Response, encode, reques
 
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
+from septet_gateway.domain.identity import is_request_id
 from septet_gateway.ports import Log, RequestTable
 
 
@@ -56,9 +57,10 @@ class Asker:
         """The response to a request that was asked before; ``None`` if it is not on the log yet.
 
         Raises:
-            ApiError: 404 if the id is not known.
+            ApiError: 404 if the tenant has no such request.
         """
-        published = await self._requests.find(tenant, request_id)
+        # A text that is no request id may hold characters that databases do not store.
+        published = await self._requests.find(tenant, request_id) if is_request_id(request_id) else None
         if published is None:
             raise ApiError(404, f"there is no request {request_id}", code="request_not_found")
         return await self._log.find(tenant, request_id, published.published_at, published.digest)

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from septet_contracts import CacheOptions, Message, Request, RetrievalOptions
-from septet_contracts.envelope import ConversationId
+from pydantic import BaseModel, Field, ValidationError
+from septet_contracts import Request
 
-from septet_gateway.domain.errors import ApiError, invalid
+from septet_gateway.domain.errors import invalid, of_validation
+from septet_gateway.domain.messages import messages_of
+from septet_gateway.domain.options import SeptetOptions, output_schema, request_of, without_nulls
 
 _MAX_STOPS = 4
-_ROLES: dict[str, Literal["system", "user", "assistant"]] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-}
-_TEXT_PARTS = ("text", "input_text", "output_text")
-
-
-class SeptetOptions(BaseModel):
-    """The object ``septet`` of a body: the options of a request that OpenAI's API does not have."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    conversation_id: ConversationId | None = None
-    retrieval: RetrievalOptions = RetrievalOptions()
-    cache: CacheOptions = CacheOptions()
-    policy: str = Field(default="default", max_length=64)
-    reference: str | tuple[str, ...] | None = None
-    generate: bool = True
-    deadline: AwareDatetime | None = None
 
 
 class StreamOptions(BaseModel):
@@ -72,7 +52,7 @@ def parse_chat(body: dict[str, Any]) -> ChatBody:
         ApiError: status 400; ``param`` names the field.
     """
     try:
-        chat = ChatBody.model_validate(_without_nulls(body))
+        chat = ChatBody.model_validate(without_nulls(body, "septet", "stream_options"))
     except ValidationError as error:
         raise of_validation(error) from None
     _refuse_unsupported(chat)
@@ -85,38 +65,9 @@ def to_request(chat: ChatBody, alias: str, tenant: str, request_id: str) -> Requ
     Raises:
         ApiError: status 400; ``param`` names the field.
     """
-    options = chat.septet
-    try:
-        return Request(
-            request_id=request_id,
-            tenant=tenant,
-            conversation_id=options.conversation_id,
-            messages=_messages(chat.messages),
-            model=alias,
-            output_schema=_output_schema(chat.response_format),
-            **{name: getattr(options, name) for name in _CARRIED},
-        )
-    except ValidationError as error:
-        raise of_validation(error) from None
-
-
-_CARRIED = ("retrieval", "cache", "policy", "reference", "generate", "deadline")
-
-
-def of_validation(error: ValidationError) -> ApiError:
-    """The first error of a validation, with the field in OpenAI's notation: ``messages[0].content``."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    param = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    code = "missing_required_parameter" if first["type"] == "missing" else "invalid_value"
-    return invalid(param or None, f"{param or 'body'}: {first['msg']}", code)
-
-
-def _without_nulls(body: dict[str, Any]) -> dict[str, Any]:
-    given = {name: value for name, value in body.items() if value is not None}
-    for name in ("septet", "stream_options"):
-        if isinstance(given.get(name), dict):
-            given[name] = {k: v for k, v in given[name].items() if v is not None}
-    return given
+    messages = messages_of(chat.messages, "messages")
+    schema = output_schema(chat.response_format, "response_format", nested="json_schema")
+    return request_of(chat.septet, messages, schema, model=alias, tenant=tenant, request_id=request_id)
 
 
 def _refuse_unsupported(chat: ChatBody) -> None:
@@ -131,70 +82,3 @@ def _refuse_unsupported(chat: ChatBody) -> None:
     for name in ("tool_choice", "function_call"):
         if getattr(chat, name) not in ("auto", "none"):
             raise invalid(name, f"{name}: tools are never called; give `auto` or `none`", unsupported)
-
-
-def _output_schema(wanted: dict[str, Any]) -> dict[str, Any] | None:
-    kind = wanted.get("type")
-    if kind == "text":
-        return None
-    if kind == "json_object":
-        return {"type": "object"}
-    if kind != "json_schema":
-        raise invalid(
-            "response_format.type",
-            "response_format.type: give `text`, `json_object` or `json_schema`",
-            "invalid_value",
-        )
-    schema = wanted.get("json_schema")
-    schema = schema.get("schema") if isinstance(schema, dict) else None
-    if not isinstance(schema, dict):
-        field = "response_format.json_schema.schema"
-        raise invalid(field, f"{field}: give a JSON Schema", "missing_required_parameter")
-    return schema
-
-
-def _messages(given: list[dict[str, Any]]) -> tuple[Message, ...]:
-    """The conversation. If it has no user message, the last instruction is the question."""
-    messages = [_message(message, f"messages[{n}]") for n, message in enumerate(given)]
-    if not any(m.role == "user" for m in messages):
-        last = max((n for n, m in enumerate(messages) if m.role == "system"), default=None)
-        if last is None:
-            raise invalid("messages", "messages: give at least one message of the user", "invalid_value")
-        messages[last] = messages[last].model_copy(update={"role": "user"})
-    return tuple(messages)
-
-
-def _message(message: dict[str, Any], param: str) -> Message:
-    role = _ROLES.get(message.get("role") or "")
-    if role is None:
-        raise invalid(
-            f"{param}.role",
-            f"{param}.role: give `user`, `assistant`, `system` or `developer`",
-            "invalid_value",
-        )
-    content = _text(message.get("content"), f"{param}.content", optional=role == "assistant")
-    try:
-        return Message(role=role, content=content)
-    except ValidationError as error:
-        found = of_validation(error)
-        raise invalid(f"{param}.content", f"{param}.{found.message}", found.code) from None
-
-
-def _text(content: object, param: str, *, optional: bool) -> str:
-    """The text of a message: a string, or a list of parts."""
-    if isinstance(content, str):
-        return content
-    if content is None and optional:
-        return ""
-    if not isinstance(content, list) or not content:
-        raise invalid(param, f"{param}: give a string or a list of parts", "invalid_value")
-    return "\n".join(_part(part, f"{param}[{n}]") for n, part in enumerate(content))
-
-
-def _part(part: object, param: str) -> str:
-    if isinstance(part, dict):
-        if part.get("type") in _TEXT_PARTS and isinstance(part.get("text"), str):
-            return str(part["text"])
-        if part.get("type") == "refusal" and isinstance(part.get("refusal"), str):
-            return str(part["refusal"])
-    raise invalid(f"{param}.type", f"{param}.type: only parts with text are available", "invalid_value")

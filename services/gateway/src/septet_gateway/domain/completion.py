@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
 
 from septet_contracts import Response
 
-from septet_gateway.domain.errors import of_failure
+from septet_gateway.domain.errors import ApiError, of_failure
 
 _FINISH = {
     "answered": "stop",
@@ -54,12 +54,10 @@ class Completion:
     """
 
     def __init__(self, response: Response, model: str, stops: Sequence[str] = ()) -> None:
-        if response.status not in _FINISH:
-            raise of_failure(response.status, response.error)
+        self.finish_reason = finish_reason_of(response)
         self._response = response
         self._model = model
-        self.finish_reason = _FINISH[response.status]
-        self.content = until(_content(response), stops)
+        self.content = until(content_of(response), stops)
 
     def whole(self) -> dict[str, Any]:
         """The object ``chat.completion``."""
@@ -94,6 +92,63 @@ class Completion:
         }
 
 
+class CompletionChunks:
+    """The chunks of a streamed completion.
+
+    Args:
+        complete: makes the completion of a response.
+        request_id: of the call.
+        created_at: time of the call, in seconds.
+        model: the model's name in the request.
+        include_usage: whether a chunk with the usage ends the stream.
+    """
+
+    ENDS_WITH_DONE: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        complete: Callable[[Response], Completion],
+        *,
+        request_id: str,
+        created_at: int,
+        model: str,
+        include_usage: bool,
+    ) -> None:
+        self._complete = complete
+        self._created_at = created_at
+        self._include_usage = include_usage
+        self._head = head_of("chat.completion.chunk", request_id, created_at, model)
+
+    def check(self, response: Response) -> None:
+        """Check that a response has an answer.
+
+        Raises:
+            ApiError: it has none.
+        """
+        self._complete(response)
+
+    def opening(self) -> Iterator[dict[str, Any]]:
+        """The first chunk: the role alone."""
+        yield {**self._head, "choices": [choice_of({"role": "assistant", "content": ""})]}
+
+    def waiting(self) -> dict[str, Any]:
+        """A chunk that keeps a connection open: its delta is empty."""
+        return {**self._head, "choices": [choice_of({})]}
+
+    def answer(self, response: Response) -> Iterator[dict[str, Any]]:
+        """The chunks after the first one.
+
+        Raises:
+            ApiError: the response has no answer.
+        """
+        for chunk in self._complete(response).chunks(include_usage=self._include_usage):
+            yield {**chunk, "created": self._created_at}
+
+    def failure(self, error: ApiError) -> dict[str, Any]:
+        """An event with a top-level ``error``, on which clients raise."""
+        return error.envelope
+
+
 def head_of(kind: str, request_id: str, created: int, model: str) -> dict[str, Any]:
     """The fields that a completion shares with its chunks."""
     return {"id": f"chatcmpl-{request_id}", "object": kind, "created": created, "model": model}
@@ -102,17 +157,6 @@ def head_of(kind: str, request_id: str, created: int, model: str) -> dict[str, A
 def choice_of(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
     """The one choice of a chunk."""
     return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-
-
-def opening(request_id: str, created: int, model: str) -> dict[str, Any]:
-    """The first chunk: the role alone."""
-    head = head_of("chat.completion.chunk", request_id, created, model)
-    return {**head, "choices": [choice_of({"role": "assistant", "content": ""})]}
-
-
-def waiting(request_id: str, created: int, model: str) -> dict[str, Any]:
-    """A chunk that keeps a connection open: its delta is empty."""
-    return {**head_of("chat.completion.chunk", request_id, created, model), "choices": [choice_of({})]}
 
 
 def details(response: Response) -> dict[str, Any]:
@@ -126,7 +170,19 @@ def until(text: str, stops: Sequence[str]) -> str:
     return text[: min(ends)] if ends else text
 
 
-def _content(response: Response) -> str:
+def finish_reason_of(response: Response) -> str:
+    """``stop`` or ``content_filter``.
+
+    Raises:
+        ApiError: the response has no answer.
+    """
+    if response.status not in _FINISH:
+        raise of_failure(response.status, response.error)
+    return _FINISH[response.status]
+
+
+def content_of(response: Response) -> str:
+    """The text that a user reads."""
     if response.answer is not None:
         return response.answer
     if response.answer_json is not None:

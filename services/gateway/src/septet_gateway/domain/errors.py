@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
 from septet_contracts import ContractError, ErrorInfo
 
 INVALID, AUTHENTICATION, PERMISSION = "invalid_request_error", "authentication_error", "permission_error"
@@ -99,9 +100,22 @@ def of_code(code: str, message: str, param: str | None = None, fix: str | None =
     return ApiError(status, text, code="model_not_found" if code == "unknown_model" else code, param=param)
 
 
-def of_contract(error: ContractError) -> ApiError:
-    """The HTTP error of a body that breaks its contract."""
-    return of_code(error.code, str(error), error.field, error.fix)
+def of_contract(error: ContractError, prefix: str = "") -> ApiError:
+    """The HTTP error of a body that breaks its contract; ``prefix`` is removed from the field's name."""
+    message, field, fix = str(error), error.field, error.fix
+    if prefix and field is not None and field.startswith(prefix):
+        short = field.removeprefix(prefix)
+        message, fix = message.replace(field, short, 1), (fix or "").replace(field, short, 1) or None
+        field = short
+    return of_code(error.code, message, field, fix)
+
+
+def of_validation(error: ValidationError) -> ApiError:
+    """The first error of a validation, with the field in OpenAI's notation: ``messages[0].content``."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    param = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    code = "missing_required_parameter" if first["type"] == "missing" else "invalid_value"
+    return invalid(param or None, f"{param or 'body'}: {first['msg']}", code)
 
 
 def of_failure(status: str, error: ErrorInfo | None) -> ApiError:

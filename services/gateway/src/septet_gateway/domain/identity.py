@@ -17,9 +17,14 @@ def new_request_id() -> str:
     return f"gw-{uuid4().hex}"
 
 
+def is_request_id(text: str) -> bool:
+    """Whether a text has the form of a request id."""
+    return _ID.fullmatch(text) is not None
+
+
 def request_id_of(idempotency_key: str) -> str:
     """The request id of an idempotency key: the key, or its hash if it is not a valid id."""
-    if _ID.fullmatch(idempotency_key):
+    if is_request_id(idempotency_key):
         return idempotency_key
     return f"key-{hashlib.sha256(idempotency_key.encode()).hexdigest()}"
 

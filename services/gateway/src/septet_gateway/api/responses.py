@@ -1,0 +1,46 @@
+"""``POST /v1/responses``."""
+
+from __future__ import annotations
+
+import time
+
+from septet_contracts import Request as Asked
+from septet_contracts import Response as Released
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from septet_gateway.api.bodies import check_encodable, read_object, request_id_for
+from septet_gateway.api.chat import alias_of
+from septet_gateway.api.sse import stream
+from septet_gateway.application.asking import Asker
+from septet_gateway.domain.keys import Caller
+from septet_gateway.domain.response_object import ResponseEvents, ResponseObject
+from septet_gateway.domain.responses import parse_responses, to_request
+from septet_gateway.settings import GatewaySettings
+from septet_gateway.telemetry import ask_span
+
+
+class CreateResponse:
+    """Answers a text or a conversation in the form of the Responses API."""
+
+    def __init__(self, asker: Asker, settings: GatewaySettings) -> None:
+        self._asker = asker
+        self._settings = settings
+
+    async def __call__(self, request: Request, caller: Caller) -> Response:
+        """Handle one call."""
+        body = parse_responses(await read_object(request, self._settings.max_body))
+        alias = alias_of(body.model, self._settings)
+        asked = to_request(body, alias, caller.tenant, request_id_for(request))
+        check_encodable(asked)
+        made = ResponseObject(body, asked.request_id)
+        headers = {"x-request-id": asked.request_id}
+        if not body.stream:
+            return JSONResponse(made.whole(await self._ask(request, asked)), headers=headers)
+        events = ResponseEvents(made, int(time.time()))
+        keep_alive = self._settings.keep_alive.total_seconds()
+        return await stream(self._ask(request, asked), events, keep_alive, headers)
+
+    async def _ask(self, request: Request, asked: Asked) -> Released:
+        with ask_span(request.headers, asked.tenant, asked.request_id):
+            return await self._asker.ask(asked)

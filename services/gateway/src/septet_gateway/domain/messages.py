@@ -1,0 +1,88 @@
+"""Messages of a conversation, in the forms of OpenAI's APIs."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ValidationError
+from septet_contracts import Message
+
+from septet_gateway.domain.errors import invalid, of_validation
+
+Role = Literal["system", "user", "assistant"]
+
+_ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
+_TEXT_PARTS = ("text", "input_text", "output_text")
+
+
+def messages_of(given: list[dict[str, Any]], param: str) -> tuple[Message, ...]:
+    """The conversation. If it has no user message, the last instruction is the question.
+
+    Args:
+        given: messages as in the body.
+        param: the field that has them.
+
+    Raises:
+        ApiError: status 400; ``param`` names the part of the field.
+    """
+    messages = [_message(message, f"{param}[{n}]") for n, message in enumerate(given)]
+    if not any(m.role == "user" for m in messages):
+        last = max((n for n, m in enumerate(messages) if m.role == "system"), default=None)
+        if last is None:
+            raise invalid(param, f"{param}: give at least one message of the user", "invalid_value")
+        messages[last] = messages[last].model_copy(update={"role": "user"})
+    return tuple(messages)
+
+
+def instruction_of(text: str, param: str) -> Message:
+    """The message of an instruction.
+
+    Raises:
+        ApiError: status 400, the text is too long.
+    """
+    return _made("system", text, param)
+
+
+def _message(message: dict[str, Any], param: str) -> Message:
+    role = _ROLES.get(message.get("role") or "")
+    if role is None:
+        raise invalid(
+            f"{param}.role",
+            f"{param}.role: give `user`, `assistant`, `system` or `developer`",
+            "invalid_value",
+        )
+    content = _text(message.get("content"), f"{param}.content", optional=role == "assistant")
+    return _made(role, content, f"{param}.content")
+
+
+def _made(role: Role, content: str, param: str) -> Message:
+    try:
+        return Message(role=role, content=content)
+    except ValidationError as error:
+        found = of_validation(error)
+        raise invalid(param, found.message.replace("content", param, 1), found.code) from None
+
+
+def _text(content: object, param: str, *, optional: bool) -> str:
+    """The text of a message: a string, or a list of parts."""
+    if isinstance(content, str):
+        return content
+    if content is None and optional:
+        return ""
+    if not isinstance(content, list) or not content:
+        raise invalid(param, f"{param}: give a string or a list of parts", "invalid_value")
+    return "\n".join(_part(part, f"{param}[{n}]") for n, part in enumerate(content))
+
+
+def _part(part: object, param: str) -> str:
+    if isinstance(part, dict):
+        if part.get("type") in _TEXT_PARTS and isinstance(part.get("text"), str):
+            return str(part["text"])
+        if part.get("type") == "refusal" and isinstance(part.get("refusal"), str):
+            return str(part["refusal"])
+    raise invalid(f"{param}.type", f"{param}.type: only parts with text are available", "invalid_value")

@@ -1,0 +1,168 @@
+"""Objects and events of OpenAI's Responses API, made from responses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from septet_contracts import Response
+
+from septet_gateway.domain.completion import content_of, details, finish_reason_of
+from septet_gateway.domain.errors import ApiError
+from septet_gateway.domain.responses import ResponsesBody
+
+Event = dict[str, Any]
+
+
+class ResponseObject:
+    """The object ``response`` of one call.
+
+    Args:
+        body: of the call.
+        request_id: of the call.
+    """
+
+    def __init__(self, body: ResponsesBody, request_id: str) -> None:
+        self._body = body
+        self.response_id = f"resp_{request_id}"
+        self.message_id = f"msg_{request_id}"
+
+    def pending(self, created_at: int) -> dict[str, Any]:
+        """The object while there is no answer."""
+        body = self._body
+        return {
+            "id": self.response_id,
+            "object": "response",
+            "created_at": created_at,
+            "status": "in_progress",
+            "background": False,
+            "error": None,
+            "incomplete_details": None,
+            "instructions": body.instructions,
+            "max_output_tokens": None,
+            "metadata": body.metadata,
+            "model": body.model,
+            "output": [],
+            "parallel_tool_calls": False,
+            "previous_response_id": None,
+            "reasoning": None,
+            "temperature": None,
+            "text": {"format": body.text.format},
+            "tool_choice": body.tool_choice,
+            "tools": body.tools,
+            "top_p": None,
+            "truncation": "disabled",
+            "usage": None,
+            "user": None,
+        }
+
+    def whole(self, response: Response, created_at: int | None = None) -> dict[str, Any]:
+        """The object with its answer.
+
+        Raises:
+            ApiError: the response has no answer.
+        """
+        is_filtered = finish_reason_of(response) == "content_filter"
+        return {
+            **self.pending(created_at or int(response.occurred_at.timestamp())),
+            "status": "incomplete" if is_filtered else "completed",
+            "incomplete_details": {"reason": "content_filter"} if is_filtered else None,
+            "output": [self.message(response)],
+            "usage": _usage(response),
+            "septet": details(response),
+        }
+
+    def message(self, response: Response) -> dict[str, Any]:
+        """The output item with the answer."""
+        is_filtered = finish_reason_of(response) == "content_filter"
+        status = "incomplete" if is_filtered else "completed"
+        return self.item(status, [text_part(content_of(response))])
+
+    def item(self, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
+        """The output item."""
+        return {
+            "type": "message",
+            "id": self.message_id,
+            "role": "assistant",
+            "status": status,
+            "content": content,
+        }
+
+
+class ResponseEvents:
+    """The events of a streamed response, numbered.
+
+    Args:
+        made: the object of the call.
+        created_at: time of the call, in seconds.
+    """
+
+    ENDS_WITH_DONE: ClassVar[bool] = False
+
+    def __init__(self, made: ResponseObject, created_at: int) -> None:
+        self._made = made
+        self._created_at = created_at
+        self._sequence = 0
+
+    def check(self, response: Response) -> None:
+        """Check that a response has an answer.
+
+        Raises:
+            ApiError: it has none.
+        """
+        finish_reason_of(response)
+
+    def opening(self) -> Iterator[Event]:
+        """The first events."""
+        yield self._event("response.created", response=self._made.pending(self._created_at))
+        yield self.waiting()
+
+    def waiting(self) -> Event:
+        """An event that keeps a connection open; it may be repeated."""
+        return self._event("response.in_progress", response=self._made.pending(self._created_at))
+
+    def answer(self, response: Response) -> Iterator[Event]:
+        """The events from the answer on.
+
+        Raises:
+            ApiError: the response has no answer.
+        """
+        whole = self._made.whole(response, self._created_at)
+        text = content_of(response)
+        part = {"item_id": self._made.message_id, "output_index": 0, "content_index": 0}
+        started = self._made.item("in_progress", [])
+        yield self._event("response.output_item.added", output_index=0, item=started)
+        yield self._event("response.content_part.added", **part, part=text_part(""))
+        if text:
+            yield self._event("response.output_text.delta", **part, delta=text, logprobs=[])
+        yield self._event("response.output_text.done", **part, text=text, logprobs=[])
+        yield self._event("response.content_part.done", **part, part=text_part(text))
+        yield self._event("response.output_item.done", output_index=0, item=whole["output"][0])
+        yield self._event(f"response.{whole['status']}", response=whole)
+
+    def failure(self, error: ApiError) -> Event:
+        """The event of an error. Clients raise on its field ``error``."""
+        return self._event(
+            "error", code=error.code, message=error.message, param=error.param, **error.envelope
+        )
+
+    def _event(self, kind: str, **fields: Any) -> Event:
+        number = self._sequence
+        self._sequence += 1
+        return {"type": kind, "sequence_number": number, **fields}
+
+
+def text_part(text: str) -> dict[str, Any]:
+    """A part of the output item's content."""
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def _usage(response: Response) -> dict[str, Any]:
+    used = response.usage
+    return {
+        "input_tokens": used.prompt_tokens,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens": used.completion_tokens,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": used.prompt_tokens + used.completion_tokens,
+    }
