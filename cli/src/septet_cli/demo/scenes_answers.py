@@ -108,3 +108,18 @@ async def korean(s: Session) -> None:
         got=f"{response.status}, citing {sorted(cited_documents(response))}: {response.answer}",
     )
     s.checks.that("language detected", response.language == "ko", expected="ko", got=response.language)
+
+
+async def by_meaning(s: Session) -> None:
+    """A search for a Korean document with which the question shares no word."""
+    s.scene("A question in Korean that shares no word with its document")
+    response = await s.ask("잃어버린 가방은 어디에서 찾을 수 있나요?", show=False, generate=False)
+    first = next(iter(response.sources), None)
+    if first is not None:
+        s.note(f"{first.document_id}: {first.passage}")
+    s.checks.that(
+        "Korean document found by meaning",
+        first is not None and first.document_id.startswith(KOREAN + "/") and "유실물" in first.document_id,
+        expected=f"{KOREAN}/유실물-안내.md as the first source",
+        got=first and first.document_id,
+    )

@@ -22,7 +22,13 @@ from septet_cli.client import connect
 from septet_cli.console import err, out, progress, report
 from septet_cli.demo.checks import Checks
 from septet_cli.demo.corpus import make_facts, shared_documents, unrelated_question
-from septet_cli.demo.scenes_answers import answered_questions, hostile_and_private, korean, unanswerable
+from septet_cli.demo.scenes_answers import (
+    answered_questions,
+    by_meaning,
+    hostile_and_private,
+    korean,
+    unanswerable,
+)
 from septet_cli.demo.scenes_api import openai_api
 from septet_cli.demo.scenes_cache import deleted, not_served, served, thumbs_down
 from septet_cli.demo.scenes_checked import harmless, hostile_document, table
@@ -47,6 +53,7 @@ SCENES: tuple[Scene, ...] = (
     hostile_document,
     table,
     korean,
+    by_meaning,
     deleted,
     thumbs_down,
     openai_api,

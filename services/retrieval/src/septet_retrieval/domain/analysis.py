@@ -17,9 +17,11 @@ from functools import lru_cache
 
 import Stemmer
 
-from septet_retrieval.domain.words import PARTICLES, QUESTION_WORDS, STOP_WORDS
+from septet_retrieval.domain.words import LIGHT_WORDS, PARTICLES, QUESTION_WORDS, STOP_WORDS
 
 _HANGUL = re.compile(r"[가-힣]{3,}\Z")
+_KOREAN = re.compile(r"[가-힣]{2,}\Z")
+_QUESTION_ENDING = re.compile(r"(?:습니까|[는은인]가요|는지요?|나요|[을를]?까요|[어아]요|죠)\Z")
 _BIGRAM = "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_BIGRAM}]+|(?:(?![{_BIGRAM}])\w)+(?:['’.](?:(?![{_BIGRAM}])\w)+)*")
 _IS_BIGRAM = re.compile(rf"[{_BIGRAM}]")
@@ -44,15 +46,24 @@ def analyze_question(text: str) -> list[str]:
 def question_units(text: str) -> list[frozenset[str]]:
     """Return the terms of each content word of a question, so that coverage counts words and not bigrams.
 
-    A Korean word counts without its particle.
+    A Korean word counts without its particle or the ending of a question.
     """
-    kept = [token for token in _tokens(text) if token.lower() not in QUESTION_WORDS]
-    units = [frozenset(_terms(_bare(token))) for token in kept] or [frozenset(analyze(text))]
+    kept = [token for token in _tokens(text) if token.lower() not in QUESTION_WORDS | LIGHT_WORDS]
+    bare = [stem for token in kept if (stem := _bare(token))]
+    units = [frozenset(_terms(token)) for token in bare or kept] or [frozenset(analyze(text))]
     return [unit for unit in units if unit]
 
 
 def _bare(token: str) -> str:
-    return _without_particle(token) if _HANGUL.match(token) else token
+    """Return the word without its particle or ending, or nothing if one syllable remains: no bigram matches it."""
+    if not _KOREAN.match(token):
+        return token
+    if ending := _QUESTION_ENDING.search(token):
+        stem = token[: ending.start()]
+        return stem if len(stem) > 1 else ""
+    if len(token) == 2:
+        return "" if token[1] in "은는을를" else token
+    return _without_particle(token)
 
 
 def _terms(token: str) -> tuple[str, ...]:
