@@ -10,11 +10,11 @@ def _in_both_widths(name: str) -> str:
     return "".join(f"[{c}{chr(ord(c) + 0xFEE0)}]" if c.isalpha() else c for c in name)
 
 
+_NAMES = "|".join(map(_in_both_widths, ("passages?", "draft", "question")))
 # A model may read other brackets, slashes, letters and gaps as those of a tag. The gap holds no "<", so each
 # character is read a bounded number of times.
 _MARK = re.compile(
-    r"[<＜﹤](?=[\s/／⁄∕\\\u00ad\u200b-\u200f\u2060\ufeff]*(?:%s)(?![a-zａ-ｚ0-9_]))"
-    % "|".join(_in_both_widths(name) for name in ("passages?", "draft", "question")),
+    rf"[<＜﹤](?=[\s/／⁄∕\\\u00ad\u200b-\u200f\u2060\ufeff]*(?:{_NAMES})(?![a-zａ-ｚ0-9_]))",
     re.IGNORECASE,
 )
 
