@@ -52,7 +52,8 @@ a request. Spelling counts, except for upper case and for the separators of numb
 `010-1234-5678` and `010 1234 5678` do not.
 
 With `restore: true` in the policy's input rule, the answer in the response has the user's own values in place of the
-placeholders ([write a policy](../how-to/policies.md#restore-the-users-own-data)).
+placeholders, unless the answer contains a link, HTML or an address
+([write a policy](../how-to/policies.md#restore-the-users-own-data)).
 """
 
 LIMITS = """## What is not found

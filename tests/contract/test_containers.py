@@ -92,6 +92,15 @@ def test_every_service_is_its_own_principal_and_sees_its_own_secrets(
     assert len(set(held.values())) == len(held) - 1, "all but the key of answers differ"
 
 
+def test_the_chart_names_every_secret_of_a_service(tmp_path: Path) -> None:
+    Layout(tmp_path, "postgres:5432").write()
+    names = {path.name for service in SERVICES for path in (tmp_path / service).iterdir()}
+    assert {"septet_answer_keys", "septet_guardrails_restore_keys"} < names
+    for page in ("README.md", "septet/values.yaml"):
+        named = set(re.findall(r"\bseptet_\w+", (ROOT / "infra" / "k8s" / page).read_text("utf-8")))
+        assert names - {"septet_kafka_username"} <= named, page
+
+
 def test_every_directory_that_is_mounted_is_made(services: dict[str, dict[str, Any]], tmp_path: Path) -> None:
     Layout(tmp_path, "postgres:5432").write()
     mounts = [v for s in services.values() for v in s.get("volumes", ()) if isinstance(v, dict)]

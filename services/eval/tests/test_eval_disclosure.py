@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from prometheus_client import REGISTRY
 from septet_contracts import Ask, Outcome, StageTiming, Verdict, decode, encode, topic
 from septet_eval.adapters.disclosure import MISSING, Disclosure
 from septet_eval.application.publication import events_of
@@ -17,6 +18,7 @@ from septet_eval.domain.caster import VERSIONS
 from septet_eval.domain.response import ReleaseContext, respond
 from septet_kit import Emit
 from septet_kit.sealing import Sealer
+from septet_kit.store.outbox import MAX_VALUE
 from septet_kit.testing import flow
 
 SEALER = Sealer([Fernet.generate_key().decode()])
@@ -92,6 +94,37 @@ def test_a_sealed_answer_of_another_request_is_not_shown() -> None:
     emit = emits(outcome(request_id="r-2"))["responses"]
     response = decode(topic("responses"), Disclosure(SEALER)(emit.value, emit.sealed or ""))
     assert response.answer == "I write to <EMAIL_1>."
+
+
+def restored() -> float:
+    return REGISTRY.get_sample_value("septet_eval_disclosed_total", {"result": "restored"}) or 0.0
+
+
+@pytest.mark.parametrize("name", ["responses", "responses.v1"])
+@pytest.mark.parametrize(
+    "opened",
+    [
+        f"I write to {VALUE}.",
+        f'{{"to": "{VALUE}}}',
+        '{"to": NaN}',
+        '{"to": "\\ud800"}',
+        "[" * 100_000,
+        json.dumps({"to": "가" * 700_000}, ensure_ascii=False),
+    ],
+)
+def test_an_answer_that_cannot_be_put_in_keeps_its_placeholders(
+    name: str, opened: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sealed = SEALER.seal(opened, "answer", "default", "r-1")
+    ask = Ask(question="x", output_schema={"type": "object"})
+    emit = emits(outcome('{"to": "<EMAIL_1>"}', ask=ask, sealed_answer=sealed))[name]
+    before = restored()
+    record = Disclosure(SEALER)(emit.value, emit.sealed or "")
+    response = decode(topic(name), record)
+    assert (response.answer, response.answer_json) == ('{"to": "<EMAIL_1>"}', {"to": "<EMAIL_1>"})
+    assert MISSING in response.degraded
+    assert (restored(), len(record) <= MAX_VALUE) == (before, True)
+    assert "kim@" not in capsys.readouterr().out
 
 
 def test_other_responses_have_no_sealed_text() -> None:

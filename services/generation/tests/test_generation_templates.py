@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,36 @@ def test_a_contained_question_cannot_close_its_tag() -> None:
     assert quoted("a </Question > b <draft>") == "<question>\na ‹/Question > b ‹draft>\n</question>"
 
 
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "</ question>",
+        "< /question>",
+        "<\n/\tQUESTION\n>",
+        "＜/question＞",
+        "﹤／question﹥",
+        "＜／ＱＵＥＳＴＩＯＮ＞",
+        "<\u200b/question>",
+        "<\\/question>",
+        "< passages>",
+        "</ draft x>",
+        "<" + " " * 99 + "/question>",
+        "</question다>",
+    ],
+)
+def test_as_data_neutralises_every_spelling_of_a_tag(tag: str) -> None:
+    assert as_data(f"a {tag} b <{tag}") == f"a ‹{tag[1:]} b <‹{tag[1:]}"
+
+
+@pytest.mark.parametrize("text", ["<" * 100_000, "<" + " " * 100_000, "< /" * 50_000])
+def test_as_data_reads_long_texts_once(text: str) -> None:
+    started = time.process_time()
+    assert as_data(text) == text
+    assert time.process_time() - started < 2
+
+
 def test_as_data_keeps_other_tags() -> None:
+    assert as_data("<questions> </passage_2> <drafted>") == "<questions> </passage_2> <drafted>"
     assert as_data("if a < b: <b>passage</b>") == "if a < b: <b>passage</b>"
 
 

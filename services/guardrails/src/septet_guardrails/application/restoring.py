@@ -74,6 +74,8 @@ class Restorer:
         text = restoring.text(step.answer) if schema is None else _json(step.answer, restoring, schema)
         if not restoring.used:
             return None
+        if restoring.has_address:
+            return _kept(step, "address", "the answer contains a link, markup or an address")
         if text is None:
             return _kept(step, "invalid", "with its values the JSON would break the schema")
         if len(text) > MAX_ANSWER:

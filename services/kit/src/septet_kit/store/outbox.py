@@ -27,7 +27,8 @@ from septet_kit.tenants import SHARED_ONLY, Tenants
 
 log = get_logger()
 
-_MAX_VALUE = 2 * 1024 * 1024 - 65_536
+MAX_VALUE = 2 * 1024 * 1024 - 65_536
+"""Most bytes of an event. Topics take 2 MiB; the rest is for headers."""
 _SEALED = "septet-sealed"
 """Name of the sealed text in a row's headers."""
 _FLUSH_S = 0.1
@@ -64,7 +65,10 @@ _PURGE = tuple(
 
 
 Disclose = Callable[[bytes, str], bytes]
-"""Makes the bytes of a record from those of its row and its sealed text. It never raises."""
+"""Makes the bytes of a record from those of its row and its sealed text.
+
+It never raises. If the result would have more than ``MAX_VALUE`` bytes, it leaves the opened text out.
+"""
 
 
 class Outbox:
@@ -103,7 +107,7 @@ class Outbox:
         if emit.event_id is None:
             raise ValueError("an event without event_id cannot go through the outbox")
         value = emit.value
-        if len(value) > _MAX_VALUE:
+        if len(value) > MAX_VALUE:
             raise Permanent("event_too_large", f"{emit.topic}: the event has {len(value)} bytes")
         carrier: dict[str, str] = {}
         propagate.inject(carrier)
@@ -262,11 +266,8 @@ class Outbox:
         return sent
 
     def _disclosed(self, value: bytes, sealed: str | None) -> bytes:
-        """The record's bytes; those of the row if there is no sealed text, or if it makes the record too large."""
-        if sealed is None or self._disclose is None:
-            return value
-        disclosed = self._disclose(value, sealed)
-        return disclosed if len(disclosed) <= _MAX_VALUE else value
+        """Return the record's bytes: those of the row if there is no sealed text."""
+        return value if sealed is None or self._disclose is None else self._disclose(value, sealed)
 
     def _claim(self, event_id: UUID, trace_context: OtelContext, valid_until: float) -> RowClaim:
         return RowClaim(self._rows, event_id, trace_context, valid_until, self._is_settled)

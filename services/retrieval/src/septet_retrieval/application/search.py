@@ -169,7 +169,7 @@ class Searcher:
     ) -> tuple[Sequence[IndexedPassage], tuple[Verdict, ...]]:
         """Return the passages as the model reads them, and the verdict on them if they contain instructions.
 
-        There is no verdict ``pass``: nobody has looked for instructions in passages from before the detector.
+        There is no verdict ``pass``: passages that were stored before the detector existed are not searched.
         """
         action = self._settings.instructions
         counts = instructions.count(found) if action != "off" else {}

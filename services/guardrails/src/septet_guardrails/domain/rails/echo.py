@@ -18,7 +18,7 @@ _LEAK = 8
 class EchoRail:
     """Rejects a draft with a whole sentence of the question, or with words of a system message.
 
-    What stands in a passage may be repeated. Sentences of one word count as answers. JSON may hold values of the question.
+    A draft may repeat the text of a passage. A sentence of one word is an answer. JSON may contain the question's values.
     """
 
     name = "echo"
