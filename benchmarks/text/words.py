@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def contenders(language: str) -> Iterator[tuple[str, Reduce]]:
         yield "cache", lemmas
     else:
         yield "septet_kit.text", korean_stem
+        yield "septet_kit.text, full", partial(korean_stem, full=True)
         yield "retrieval", lambda word: frozenset(question_units(word))
         yield "cache", lambda word: frozenset(form for term in read_korean(word).terms for form in term.forms)
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import StringIO
@@ -17,9 +19,11 @@ from septet_cache.domain.findings import Rules
 from septet_cache.domain.frequent import Frequent
 from septet_cli.caching.questions import BadLine, Run, WarmRequest, frequent_request, read_lines
 from septet_cli.caching.show import CAUSES, advice_screen, warm_summary
+from septet_cli.caching.traffic import JoinedRequests
 from septet_cli.caching.warm import NotAdmitted, WarmReport
 from septet_cli.main import app
-from septet_contracts import Ask, CacheOptions, Release, RetrievalOptions
+from septet_contracts import Ask, CacheInfo, CacheOptions, Outcome, Passage, Release, RetrievalOptions
+from septet_kit.testing import flow
 from typer.testing import CliRunner
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -225,3 +229,25 @@ def test_each_cause_has_a_description() -> None:
     from septet_cache.domain.findings import Cause
 
     assert {*CAUSES, "served"} == set(get_args(Cause))
+
+
+def test_joined_requests_keep_no_passages() -> None:
+    passage = Passage(
+        passage_id="d1#0", document_id="d1", content_hash="h1", text="…" * 1000, start=0, end=1000, score=1.0
+    )
+    hit = flow(
+        Outcome,
+        request_id="r-1",
+        ask=Ask(question="What is a deque?"),
+        origin="cache",
+        answer_kind="cached",
+        cache=CacheInfo(status="hit_exact"),
+        passages=(passage,),
+    )
+    kept = weakref.ref(hit)
+    joined = JoinedRequests(None)
+    joined.add_lookup(hit)
+    assert joined.requests[hit.tenant, "r-1"].ask is hit.ask
+    del hit
+    gc.collect()
+    assert kept() is None

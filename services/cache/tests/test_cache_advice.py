@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -157,6 +158,18 @@ async def test_a_repeat_in_other_words_counts_without_a_stored_answer(log: Log) 
     found = log.last()
     assert (found.cause, found.repeats, found.earlier) == ("not_admitted", "meaning", QUESTION)
     assert log.last(Rules(semantic=False)).cause == "new"
+
+
+async def test_vectors_of_the_model_with_an_owner_are_compared(log: Log) -> None:
+    await log.ask(QUESTION, 0, stored=False)
+    await log.ask("How do I sort a list in Java?", 1)
+    vectors = [r.embedding for r in log.requests if r.embedding is not None]
+    owned = [
+        replace(r, embedding=v.model_copy(update={"model": f"intfloat/{v.model}"}))
+        for r, v in zip(log.requests, vectors, strict=True)
+    ]
+    assert explain(owned, RULES)[-1].similarity == log.last().similarity is not None
+    assert explain(owned, RULES)[-1].cause == log.last().cause == "similar"
 
 
 async def test_the_lookup_names_a_similar_question_from_before_the_traffic(log: Log) -> None:

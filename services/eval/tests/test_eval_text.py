@@ -45,6 +45,18 @@ def test_korean_terms_match_despite_particles_and_endings(one: str, other: str) 
     assert coverage(terms(one), terms(other)) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("가격이 올랐습니다", "비가 내렸습니다"),
+        ("평가 결과", "평소 결의"),
+        ("회의 효과", "회가 효도"),
+    ],
+)
+def test_unrelated_korean_texts_share_no_terms(one: str, other: str) -> None:
+    assert terms(one).isdisjoint(terms(other))
+
+
 def test_terms_are_base_forms() -> None:
     assert coverage(terms("Who wrote it and stopped?"), terms("She writes and stops")) == 1.0
 

@@ -51,3 +51,27 @@ def test_a_word_that_is_too_long_for_a_dictionary_is_unchanged() -> None:
 )
 def test_korean_words_lose_particles_and_endings(word: str, stem: str) -> None:
     assert korean_stem(word) == stem
+
+
+@pytest.mark.parametrize(
+    ("word", "stem"),
+    [
+        ("서울에서는", "서울"),
+        ("가격이", "가격"),
+        ("값은", "값"),
+        ("집에서", "집"),
+        ("수도이다", "수도"),
+        ("올랐습니다", "올랐"),
+        ("이어졌습니까", "이어졌"),
+        ("설치하나요", "설치"),
+        ("먹나요", "먹"),
+        ("한국인가요", "한국"),
+        *((noun, noun) for noun in ("회의", "결과", "평가", "사과", "사이", "제도", "인가", "가요")),
+        ("회의가", "회의"),
+        ("은", ""),
+        ("입니다", ""),
+        ("", ""),
+    ],
+)
+def test_full_korean_stems_keep_nouns_and_lose_formal_endings(word: str, stem: str) -> None:
+    assert korean_stem(word, full=True) == stem

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,10 @@ EXPECTED = {
         expect("passages_document", args=("small", "m", VECTOR, 10), tenant="small", **PLANNED_EACH_TIME),
     ],
     "COSINES": [expect("passages_pkey", args=("big", "m", ["p-7.0"], VECTOR))],
-    "OF_OTHER_MODELS": [expect("passages_model", args=("big", "m", 64))],
+    "OF_OTHER_MODELS": [expect("passages_model", args=("big", "m", 64, ["p-7.0"]))],
+    "USE_MODEL": [expect(args=("m",))],
+    # The table has one row per model.
+    "OTHER_MODELS_IN_USE": [expect(args=("m", timedelta(minutes=3)), whole=frozenset({"models"}))],
     "REPLACE_VECTOR": [expect("passages_text_hash", args=("big", "p-7.0", b"x", "m", VECTOR))],
 }
 STATEMENTS = {name.removeprefix("rows."): text for name, text in statements_of(rows).items()}

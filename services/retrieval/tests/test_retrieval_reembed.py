@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
 import numpy as np
 import pytest
-from septet_kit import Transient
+from septet_kit import Permanent
+from septet_kit.embedding_models import TextKind
 from septet_kit.store.pool import StorePool
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.application.ingest import Ingestor
 from septet_retrieval.application.reembed import Reembedder
+from septet_retrieval.ports import Vector
+from structlog.testing import capture_logs
 
 from tests.support.retrieval import WordEmbedder, upsert
 
 
 class NewEmbedder(WordEmbedder):
-    """Another model."""
+    """Another model, of an endpoint that refuses requests with some texts, or all requests."""
 
     model = "new"
+
+    def __init__(self, refuses: Collection[str] = (), refuses_all: bool = False) -> None:
+        super().__init__()
+        self.refuses = set(refuses)
+        self.refuses_all = refuses_all
+        self.calls = 0
+
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> Vector:
+        self.calls += 1
+        if self.refuses_all or self.refuses.intersection(texts):
+            raise Permanent("embeddings_rejected", "too long")
+        return await super().embed(texts, kind)
 
 
 @pytest.fixture
@@ -69,7 +87,44 @@ async def test_passages_are_kept_while_the_endpoint_is_down(
 ) -> None:
     new = NewEmbedder()
     new.down = True
-    with pytest.raises(Transient):
-        await Reembedder(store, new).replace_all()
+    assert await Reembedder(store, new).replace_all() == 0
     new.down = False
     assert await Reembedder(store, new).replace_all() == 2
+
+
+async def test_refused_passages_are_skipped(ingestor: Ingestor, store: PostgresStore) -> None:
+    texts = [f"word{n}" for n in range(150)]
+    await ingestor.ingest([upsert(f"d{n}", text, n + 1, tenant="acme") for n, text in enumerate(texts)])
+    await ingestor.ingest([upsert("d", "alpha", 200, tenant="zeta")])
+    new = NewEmbedder(refuses={"word7", "word8", "word140"})
+
+    with capture_logs() as logs:
+        assert await Reembedder(store, new).replace_all() == 148
+
+    assert {p.passage.text for p in await store.of_other_models("acme", "new", 150)} == new.refuses
+    assert await store.of_other_models("zeta", "new", 1) == []
+    named = [entry["document"] for entry in logs if "refuses a passage" in entry["event"]]
+    assert sorted(named) == ["d140", "d7", "d8"]
+
+
+async def test_an_endpoint_that_refuses_every_text_gets_two_calls_per_tenant(
+    ingestor: Ingestor, store: PostgresStore
+) -> None:
+    await ingestor.ingest([upsert(f"d{n}", f"word{n}", n + 1) for n in range(20)])
+    new = NewEmbedder(refuses_all=True)
+    assert await Reembedder(store, new).replace_all() == 0
+    assert new.calls == 2
+
+
+async def test_passages_keep_their_vectors_while_another_model_is_in_use(
+    ingested: list[str], store: PostgresStore, pool: StorePool, embedder: WordEmbedder
+) -> None:
+    old, new = Reembedder(store, embedder), Reembedder(store, NewEmbedder())
+    await store.other_models_in_use(embedder.model, timedelta())
+    assert await new.replace_all() == 0
+    await pool.execute(
+        "UPDATE models SET used_at = now() - interval '4 minutes' WHERE model = $1", embedder.model
+    )
+    assert await new.replace_all() == 2
+    assert await old.replace_all() == 0
+    assert await store.of_other_models("default", "new", 1) == []

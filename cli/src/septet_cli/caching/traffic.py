@@ -48,24 +48,34 @@ async def read_traffic(kafka: Kafka, since: datetime, limit: int, tenant: str | 
     Raises:
         Unreachable: Kafka does not answer.
     """
-    traffic = Traffic(since)
-    lookups: dict[tuple[str, str], Missed | Outcome] = {}
-    releases: dict[tuple[str, str], Release] = {}
-
-    def keep_lookup(event: Missed | Outcome) -> None:
-        if tenant in (None, event.tenant) and logged_request(event, None) is not None:
-            lookups.setdefault((event.tenant, event.request_id), event)
-
-    def keep_release(event: Release) -> None:
-        if (event.tenant, event.request_id) in lookups:
-            releases.setdefault((event.tenant, event.request_id), _without_texts(event))
-
+    traffic, joined = Traffic(since), JoinedRequests(tenant)
     for name in LOOKUPS:
-        await _read(kafka, name, limit, traffic, keep_lookup)
-    await _read(kafka, "releases", limit, traffic, keep_release)
-    found = (logged_request(event, releases.get(key)) for key, event in lookups.items())
-    traffic.requests = [r for r in found if r is not None and r.at >= traffic.since]
+        await _read(kafka, name, limit, traffic, joined.add_lookup)
+    await _read(kafka, "releases", limit, traffic, joined.add_release)
+    traffic.requests = [r for r in joined.requests.values() if r.at >= traffic.since]
     return traffic
+
+
+class JoinedRequests:
+    """Lookups joined with their releases, by tenant and request id; the first event of each kind counts.
+
+    It keeps no events: the passages of a hit and of a release take most of their memory.
+    """
+
+    def __init__(self, tenant: str | None) -> None:
+        self._tenant = tenant
+        self.requests: dict[tuple[str, str], LoggedRequest] = {}
+
+    def add_lookup(self, event: Missed | Outcome) -> None:
+        """Add a request, unless another stage made the outcome or it is of another tenant."""
+        if self._tenant in (None, event.tenant) and (request := logged_request(event, None)) is not None:
+            self.requests.setdefault((event.tenant, event.request_id), request)
+
+    def add_release(self, event: Release) -> None:
+        """Join a release with its lookup, if the lookup was read."""
+        request = self.requests.get((event.tenant, event.request_id))
+        if request is not None and request.released_at is None:
+            self.requests[event.tenant, event.request_id] = request.with_release(event)
 
 
 async def _read(kafka: Kafka, name: str, limit: int, traffic: Traffic, keep: Callable[[T], None]) -> None:
@@ -80,9 +90,3 @@ async def _read(kafka: Kafka, name: str, limit: int, traffic: Traffic, keep: Cal
     since = await read_window(kafka, of.name, traffic.since, limit, receive)
     if since is not None:
         traffic.since, traffic.is_cut = max(traffic.since, since), True
-
-
-def _without_texts(release: Release) -> Release:
-    """Drop the passages, which take most of the memory of a release."""
-    sources = tuple(s.model_copy(update={"passage": ""}) for s in release.sources)
-    return release.model_copy(update={"sources": sources, "question_vector": None})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -157,14 +158,20 @@ class PassageStore(Protocol):
         """Return the cosines of passages with ``vector``; passages of another model have none."""
         ...
 
-    async def of_other_models(self, tenant: str, model: str, limit: int) -> Sequence[StalePassage]:
-        """Return passages whose vectors are of another model."""
+    async def of_other_models(
+        self, tenant: str, model: str, limit: int, without: Sequence[str] = ()
+    ) -> Sequence[StalePassage]:
+        """Return passages whose vectors are of another model, without those of the given ids."""
         ...
 
     async def replace_vectors(
         self, tenant: str, model: str, passages: Sequence[StalePassage], vectors: Sequence[Vector]
     ) -> None:
         """Store new vectors of passages. A passage whose text changed meanwhile keeps its own."""
+        ...
+
+    async def other_models_in_use(self, model: str, within: timedelta) -> Sequence[str]:
+        """Record that an instance uses ``model``; return the other models recorded ``within`` the last time."""
         ...
 
 

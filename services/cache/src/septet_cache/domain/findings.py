@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import numpy as np
+from septet_kit.embedding_models import base_name
 
 from septet_cache.domain.admission import is_volatile
 from septet_cache.domain.classifier import calibrated_for
@@ -189,7 +190,7 @@ def _similar(ordered: Sequence[LoggedRequest], rules: Rules) -> _Similar:
     vectors = {
         (r.tenant, r.slot.name): np.asarray(r.embedding.vector, dtype=np.float32)
         for r in ordered
-        if r.embedding is not None and r.embedding.model == calibrated_for()
+        if r.embedding is not None and base_name(r.embedding.model) == calibrated_for()
     }
     scopes: dict[tuple[str, str, int], dict[str, LoggedRequest]] = defaultdict(dict)
     for request in ordered:

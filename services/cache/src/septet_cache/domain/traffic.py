@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from septet_contracts import Ask, CacheInfo, Embedding, Missed, Outcome, Release
@@ -49,12 +49,16 @@ class LoggedRequest:
             return self.at - timedelta(seconds=self.cache.age_s or 0) if same_slot else None
         return self.released_at if self.refused is None else None
 
+    def with_release(self, release: Release) -> LoggedRequest:
+        """Join the request with the release of its answer."""
+        return replace(self, released_at=release.occurred_at, refused=refusal(release))
+
 
 def logged_request(event: Missed | Outcome, release: Release | None) -> LoggedRequest | None:
     """Join an event of the cache with its release; None if another stage made the outcome."""
     if event.cache is None or (isinstance(event, Outcome) and event.answer_kind != "cached"):
         return None
-    return LoggedRequest(
+    request = LoggedRequest(
         tenant=event.tenant,
         request_id=event.request_id,
         at=event.accepted_at,
@@ -65,6 +69,5 @@ def logged_request(event: Missed | Outcome, release: Release | None) -> LoggedRe
         slot=slot_of(event.ask, event.policy_version, event.language),
         cache=event.cache,
         embedding=event.embedding,
-        released_at=release.occurred_at if release else None,
-        refused=refusal(release) if release else None,
     )
+    return request.with_release(release) if release else request

@@ -98,7 +98,7 @@ def sentences(text: str) -> list[Sentence]:
 
 def _terms_of(word: str) -> frozenset[str]:
     if _IS_CJK.match(word):
-        return frozenset() if _KO_QUESTION.match(word) else frozenset(_bigrams(korean_stem(word)))
+        return frozenset() if _KO_QUESTION.match(word) else frozenset(_bigrams(korean_stem(word, full=True)))
     return frozenset() if word in _STOP_WORDS else frozenset((lemma(word),))
 
 

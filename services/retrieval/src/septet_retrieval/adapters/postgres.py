@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from itertools import groupby
 
@@ -102,8 +103,12 @@ class PostgresStore:
         )
         return {row["passage_id"]: row["cosine"] for row in found}
 
-    async def of_other_models(self, tenant: str, model: str, limit: int) -> Sequence[StalePassage]:
-        found = await self._pool.fetch(rows.OF_OTHER_MODELS, tenant, model, limit, tenant=tenant)
+    async def of_other_models(
+        self, tenant: str, model: str, limit: int, without: Sequence[str] = ()
+    ) -> Sequence[StalePassage]:
+        found = await self._pool.fetch(
+            rows.OF_OTHER_MODELS, tenant, model, limit, list(without), tenant=tenant
+        )
         return [StalePassage(rows.to_passage(row), row["text_hash"]) for row in found]
 
     async def replace_vectors(
@@ -114,6 +119,11 @@ class PostgresStore:
             for stale, vector in zip(passages, vectors, strict=True)
         ]
         await self._pool.executemany(rows.REPLACE_VECTOR, changes, tenant=tenant)
+
+    async def other_models_in_use(self, model: str, within: timedelta) -> Sequence[str]:
+        await self._pool.execute(rows.USE_MODEL, model)
+        found = await self._pool.fetch(rows.OTHER_MODELS_IN_USE, model, within)
+        return [row["model"] for row in found]
 
 
 async def _write(

@@ -91,11 +91,21 @@ WHERE tenant = $1 AND model = $2 AND passage_id = ANY($3)
 
 # PostgreSQL uses no index for <>.
 OF_OTHER_MODELS = """
-SELECT * FROM (SELECT * FROM passages WHERE tenant = $1 AND model < $2 ORDER BY model LIMIT $3) lower
+SELECT * FROM (
+    SELECT * FROM passages WHERE tenant = $1 AND model < $2 AND passage_id <> ALL ($4::text[]) ORDER BY model LIMIT $3
+) lower
 UNION ALL
-SELECT * FROM (SELECT * FROM passages WHERE tenant = $1 AND model > $2 ORDER BY model LIMIT $3) higher
+SELECT * FROM (
+    SELECT * FROM passages WHERE tenant = $1 AND model > $2 AND passage_id <> ALL ($4::text[]) ORDER BY model LIMIT $3
+) higher
 LIMIT $3
 """
+
+USE_MODEL = """
+INSERT INTO models (model, used_at) VALUES ($1, now()) ON CONFLICT (model) DO UPDATE SET used_at = now()
+"""
+
+OTHER_MODELS_IN_USE = "SELECT model FROM models WHERE model <> $1 AND used_at > now() - $2::interval"
 
 REPLACE_VECTOR = """
 UPDATE passages SET model = $4, embedding = $5 WHERE tenant = $1 AND passage_id = $2 AND text_hash = $3
