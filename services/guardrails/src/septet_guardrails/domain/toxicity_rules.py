@@ -1,7 +1,8 @@
-"""Patterns of abuse, hatred and threats in English: a target, and a statement about it.
+"""Detection of abuse, hatred and threats in English and Korean.
 
-:func:`match_abuse` also finds Korean abuse (see ``korean_abuse``). The structure follows the functional tests of HateCheck (Röttger et al., 2021). Derogation, threats, slurs and
-profanity count if they are aimed at people, and not if they are quoted, negated or aimed at things.
+The patterns of this module are English: a target, and a statement about it. Their structure follows the functional tests
+of HateCheck (Röttger et al., 2021). Derogation, threats, slurs and profanity count if they are aimed at people, and not
+if they are quoted, negated or aimed at things. ``korean_abuse`` contains the Korean rules.
 """
 
 from __future__ import annotations
