@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from septet_guardrails.domain.korean_abuse import match_korean
+from septet_guardrails.domain.korean_abuse import match_korean, rules
 from septet_guardrails.domain.korean_abuse.normal import normalise_korean
 from septet_guardrails.domain.toxicity_rules import match_abuse
 from septet_kit.hostile import UNITS, growth
@@ -96,6 +96,45 @@ def test_talk_about_abuse_passes(text: str) -> None:
     assert match_korean(text) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "조선족들은 다 죽여야 한다, 차별",
+        "너 이 개새끼 죽여버린다 번역",
+        "짱깨들은 다 미개하다 표현의 자유",
+        "표현의 자유니까 짱깨들은 다 미개하다",
+        "너를 죽여버릴거야 게임",
+        "게임하다가 너 찾아가서 죽여버린다 진짜",
+        "외국인들 다 추방해라 혐오 아님",
+        "틀딱들 나가 죽어라 번역해",
+        "단어 병신아",
+        "뒤져라 게임",
+        "짱깨들 뜻 미개하다",
+        "병신아 무슨 뜻",
+        "틀딱 새끼들 뜻도 모르네",
+    ],
+)
+def test_a_word_beside_the_abuse_does_not_excuse_it(text: str) -> None:
+    assert match_korean(text)
+
+
+def test_abuse_counts_at_the_border_of_windows() -> None:
+    for length in range(7_000, 8_500, 13):
+        assert match_korean("나무 " * (length // 3) + "틀딱들 다 나가 죽어라. " + "구름 " * 1_500), length
+
+
+def test_no_single_call_of_a_pattern_covers_a_long_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+
+    def record(text: str) -> str:
+        lengths.append(len(text))
+        return normalise_korean(text)
+
+    monkeypatch.setattr(rules, "normalise_korean", record)
+    match_korean("여자 " * 40_000)
+    assert max(lengths) < 10_000
+
+
 def test_a_vocative_counts_in_a_sentence_about_words() -> None:
     assert match_korean("그런 표현 쓰지 마 병신아")
 
@@ -127,6 +166,8 @@ def test_normal_form_keeps_plain_text() -> None:
         "쓰레기 같은 ",
         "ㅅㅂ ",
         "저런 것 ",
+        "개 …",
+        "“…",
     ],
 )
 def test_cost_of_korean_abuse_grows_linearly(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:

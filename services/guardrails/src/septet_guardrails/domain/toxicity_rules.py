@@ -1,7 +1,8 @@
-"""Patterns of abuse, hatred and threats in English: a target, and a statement about it.
+"""Detection of abuse, hatred and threats in English and Korean.
 
-:func:`match_abuse` also finds Korean abuse (see ``korean_abuse``). The structure follows the functional tests of HateCheck (Röttger et al., 2021). Derogation, threats, slurs and
-profanity count if they are aimed at people, and not if they are quoted, negated or aimed at things.
+The patterns of this module are English: a target, and a statement about it. Their structure follows the functional tests
+of HateCheck (Röttger et al., 2021). Derogation, threats, slurs and profanity count if they are aimed at people, and not
+if they are quoted, negated or aimed at things. ``korean_abuse`` contains the Korean rules.
 """
 
 from __future__ import annotations
@@ -115,7 +116,8 @@ ABUSES: tuple[Abuse, ...] = (
     ),
 )
 
-_QUOTED = re.compile(r"[\"“„«][^\"”»]{2,200}[\"”»]|(?<!\w)['‘][^'’\n]{4,200}['’](?!\w)")
+# A quotation does not contain an opening sign: a search that starts at each of many signs stays linear.
+_QUOTED = re.compile(r"[\"“„«][^\"“”„«»]{2,200}[\"”»]|(?<!\w)['‘][^'‘’\n]{4,200}['’](?!\w)")
 _DISTANCED = re.compile(
     r"\b(?:no\s*one|nobody|never|don'?t|doesn'?t|didn'?t|do\s+not|does\s+not|isn'?t|aren'?t|wouldn'?t|not|without|stop\s+(?:saying|calling)"
     r"|wrong\s+to|why\s+do\s+(?:people|some|they)|why\s+did|people\s+who|anyone\s+who|those\s+who|if\s+you(?:'re|\s+are)?\s+(?:say|tell|call)\w*|saying|calling)\s+(?:\w+\s+){0,4}$",

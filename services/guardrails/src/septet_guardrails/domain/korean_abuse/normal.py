@@ -25,8 +25,8 @@ _INSERTED = re.compile(r"(?<=[가-힣ㄱ-ㅎ])(?:[0-9*@~^_/\\;:`+=♡♥|#-]{1,3
 _SPACED = re.compile(r"(?<![^\s])(?:[가-힣ㄱ-ㅎ] ){2,}[가-힣ㄱ-ㅎ](?![^\s])")
 
 
-def is_korean(text: str) -> bool:
-    """Whether a text contains Korean letters."""
+def has_korean_letters(text: str) -> bool:
+    """Whether a text contains a Korean letter or syllable, typed or conjoining."""
     return _LOOKS_KOREAN.search(text) is not None
 
 

@@ -1,7 +1,8 @@
 """Rules that find abuse in normalised Korean text.
 
 Swear words, slurs, threats and dehumanising phrases count alone. A group counts with a predicate about it in the same
-sentence. Matches in a sentence about words, or about things and animals, do not count.
+sentence. A match that is quoted, mentioned, reported or denied does not count. Neither does a
+threat to a thing or an animal.
 """
 
 from __future__ import annotations
@@ -14,40 +15,72 @@ from itertools import islice, pairwise, takewhile
 from typing import Protocol
 
 from septet_guardrails.domain.korean_abuse.lexicon import Lexicon, lexicon
-from septet_guardrails.domain.korean_abuse.normal import is_korean, normalise_korean
+from septet_guardrails.domain.korean_abuse.normal import has_korean_letters, normalise_korean
+from septet_guardrails.domain.text import windows
 
 # Most characters of a sentence whose other words count for a match.
 _REACH = 200
 # Most characters between a group and a predicate: after a plural or a particle, before a mild predicate, and otherwise.
 _FAR, _NEAR, _BARE = 18, 12, 2
+# Most characters between a thing and a threat that is about it, with the thing.
+_BESIDE = 14
+_SPACE = re.compile(r"\s")
+_OPENING = frozenset("\"'“‘「『")
 # Kinds that do not count if the author is their subject.
 _OF_OTHERS = ("abuse_ko", "derogation_ko")
 
 _END = re.compile(r"[.!?\n…]+")
+# A quotation does not contain its opening sign: a search that starts at each of many signs stays linear.
 _QUOTED = re.compile(
-    r"\"[^\"\n]{1,200}\"|“[^”\n]{1,200}”|(?<!\w)'[^'\n]{1,200}'|‘[^’\n]{1,200}’|「[^」\n]{1,200}」|『[^』\n]{1,200}』|《[^》\n]{1,200}》|<[^>\n]{1,60}>"
+    r"\"[^\"\n]{1,200}\"|“[^“”\n]{1,200}”|(?<!\w)'[^'\n]{1,200}'|‘[^‘’\n]{1,200}’|「[^「」\n]{1,200}」|『[^『』\n]{1,200}』|《[^《》\n]{1,200}》|<[^<>\n]{1,60}>"
 )
-# A sentence about words, hatred or a complaint.
-_ABOUT = re.compile(
-    r"표현|단어|낱말|용어|어원|비하|혐오(?!스|감|함)|욕설|초성|낮잡|낮춰|속되게|속칭|멸칭|명예훼손에|모욕죄|차별|편견|유행어|속담|육십갑자|무슨\s?뜻|뜻이"
-    r"|(?:신고|고소)(?:했|합|하려|해\s?주|당)|놀림|번역"
-    r"|(?:라고|다고)\s?(?:부르|불리|불러|불렀|놀|해서\s?신고|하면\s?안|말하지)|(?:부르|말하|쓰)지\s?(?:말|맙|마세요|않)|(?:부르|쓰)면\s?안|나오는\s?(?:가사|대사|소설|장면|고전)"
-)
-# What may follow a match that is reported or denied: "벌레라고 부르다", "벌레가 아니다".
+_WORD = r"(?:말(?!고)|단어|낱말|표현(?!의\s?자유)|용어|명칭|별명|호칭|욕설?|속어|비속어|은어|멸칭|초성|유행어|속담|이름|글|댓글|소리|주장|인식|생각|편견|논리|이론|믿음|속설|비판|발언|대사|가사|장면|뜻|의미|이유|사람)"
+_TERM = r"(?:단어|낱말|표현(?!의\s?자유)|용어|욕설|속어|비속어|은어|멸칭|초성|유행어)"
+_DENIED = r"(?:이|가|은|는)?\s?아니(?:다|라|에요|예요|야)"
+# What may follow a match that is mentioned, reported or denied: "벌레라고 부르다", "틀딱이란 말", "벌레가 아니다".
 _REPORTED = re.compile(
-    r"[^.!?]{0,6}?(?:(?:라|다|냐|자)(?:고|는|며|던)\s?(?:하|말|생각|부르|쓰|써|사람|글|댓글|욕|소리|주장|인식|표현|뜻|이유|가사|대사|장면|놀)|(?:이|가|은|는)?\s?아니(?:다|라|에요|예요|야))"
+    rf"[^.!?,]{{0,6}}?(?:(?:라|다|냐|자)(?:고|는|며|던)\s?(?:{_WORD}|하|해|말|부르|불러|불리|불렀|쓰|써|놀)|이?란\s?{_WORD}|{_DENIED})"
 )
+# What may follow a word that a sentence is about: "틀딱 뜻", "병신의 어원", "짱깨는 비하 표현이다", "ㅅㅂ, ㅂㅅ 같은 초성".
+_ABOUT = re.compile(
+    r"(?:충|들)?[\"'”’」』]?"
+    r"(?:의\s?(?:뜻|의미|어원|유래)|[이가은는]?\s?(?:무슨|어떤)\s?(?:뜻|의미|말)|\s(?:뜻|어원|유래)[은이을도]?(?=\s*(?:\W*$|뭐|무엇|좀|알려|설명|궁금|찾|가르))"
+    rf"|[은는이가]\s(?:비하|혐오|차별|비속)\s?{_WORD}|[은는이가]\s(?:멸칭|비속어|속어|욕설?)[이인일입]"
+    rf"|(?:,\s?\S{{1,6}}){{0,3}}\s?같은\s(?:\S{{1,6}}\s){{0,2}}{_TERM}|[을를]\s?(?:필터|검열|영어로|금칙어|번역)|이?\s?나오는\s?(?:가사|대사|소설|장면|고전))"
+)
+# A quotation in a sentence about words.
+_NAMED = re.compile(
+    rf"[\"'”’」』](?:\s?이?라는|\s?이?란|[은는이가을를도의])?\s[^.!?]{{0,20}}?(?:{_WORD}|비하|어원|번역|필터)"
+)
+_SHOWN = re.compile(r"[가-힣]{0,2}는\s?(?:장면|영화|드라마|소설|만화|게임|몬스터|보스|캐릭터|악당)")
+_YOU = re.compile(r"(?<![가-힣])(?:너|넌|널|니|네|느그|당신)(?![가-힣]{2})")
 _ADDRESS = re.compile(r"(?:[놈년신넘]|새끼|새꺄|것들)(?:아|야)(?![가-힣])")
 _SELF = re.compile(r"(?<![가-힣])(?:나|난|내가|제가|저는|나는|나도|저도|내|우리)\s")
 
 
 def match_korean(text: str, *, quoted: bool = False) -> list[str]:
     """Return the kinds of abuse in ``text``. Quotations count only if ``quoted``."""
-    if not is_korean(text):
+    if not has_korean_letters(text):
         return []
     words = lexicon()
-    plain = normalise_korean(text if quoted else _QUOTED.sub(" … ", text))
-    subject = _Subject(words.harmless.sub("·", plain), words)
+    unquoted = text if quoted else _QUOTED.sub(" … ", text)
+    found = (_kinds(unquoted[start:end], words) for start, end in _pieces(unquoted))
+    return list(dict.fromkeys(kind for kinds in found for kind in kinds))
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """Windows of a text that begin and end at a space, so that no word is cut."""
+    for start, end in windows(len(text)):
+        first = _SPACE.search(text, start, end) if start else None
+        last = _SPACE.search(text, end) if end < len(text) else None
+        yield (
+            first.end() if first else start,
+            min(last.start(), end + _REACH) if last else min(len(text), end + _REACH),
+        )
+
+
+def _kinds(text: str, words: Lexicon) -> list[str]:
+    subject = _Subject(words.harmless.sub("·", normalise_korean(text)), words)
     kinds = [
         name
         for name, patterns in words.alone.items()
@@ -57,14 +90,13 @@ def match_korean(text: str, *, quoted: bool = False) -> list[str]:
 
 
 class _Subject:
-    """A normalised text, with the sentences that are about a word or a thing."""
+    """A normalised text, with the sentences in which somebody is addressed."""
 
     def __init__(self, plain: str, words: Lexicon) -> None:
         self.plain, self._words = plain, words
         ends = [0, *(match.end() for match in _END.finditer(plain)), len(plain)]
         self._starts = [at for left, right in pairwise(ends) for at in range(left, right, _REACH)]
-        self._about: dict[int, bool] = {}
-        self._things: dict[int, bool] = {}
+        self._addressed: dict[int, bool] = {}
 
     def has(self, name: str, matches: Iterable[_Span]) -> bool:
         """Whether a match of this kind is abuse, and not about a word, a thing or the author."""
@@ -73,16 +105,30 @@ class _Subject:
     def _is_harmless(self, name: str, start: int, end: int) -> bool:
         number = bisect_right(self._starts, start) - 1
         left = self._starts[number]
-        if number not in self._about:
+        if number not in self._addressed:
             right = self._starts[number + 1] if number + 1 < len(self._starts) else len(self.plain)
-            sentence = self.plain[left:right]
-            self._about[number] = bool(_ABOUT.search(sentence)) and not _ADDRESS.search(sentence)
-            self._things[number] = bool(self._words.things.search(sentence))
-        if self._about[number] or _REPORTED.match(self.plain, end):
+            self._addressed[number] = bool(_ADDRESS.search(self.plain, left, right))
+        if _REPORTED.match(self.plain, end) or (
+            not self._addressed[number] and self._is_mentioned(start, end)
+        ):
             return True
         if name == "threat_ko":
-            return self._things[number]
+            return self._is_about_thing(left, start, end)
         return name in _OF_OTHERS and bool(_SELF.search(self.plain, max(left, start - 12), start))
+
+    def _is_mentioned(self, start: int, end: int) -> bool:
+        """Whether the sentence is about the matched words."""
+        if _ABOUT.match(self.plain, end):
+            return True
+        return self.plain[max(0, start - 1) : start] in _OPENING and bool(_NAMED.match(self.plain, end))
+
+    def _is_about_thing(self, left: int, start: int, end: int) -> bool:
+        """Whether a thing, an animal or a story precedes a threat directly, and no person does."""
+        if _SHOWN.match(self.plain, end):
+            return True
+        if _YOU.search(self.plain, left, end):
+            return False
+        return self._words.things.search(self.plain, max(left, start - _BESIDE), start) is not None
 
 
 class _Span(Protocol):
