@@ -18,11 +18,13 @@ from septet_cli.ingest.document import MediaType
 from septet_contracts import Ask, Missed, RetrievalOptions, UpsertDocument
 from septet_kit.embedding_models import TextKind
 from septet_kit.hostile import UNITS, text
+from septet_kit.offload import Offload
 from septet_kit.testing import flow
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.application.classifier import AnswerabilityClassifier
-from septet_retrieval.application.ingest import Incoming, Ingested
+from septet_retrieval.application.ingest import READ_TOGETHER, Incoming, Ingested
 from septet_retrieval.application.search import Searcher
+from septet_retrieval.domain.instructions import read
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.revisions import Decision, State
 from septet_retrieval.handlers import DocumentsHandler, MissedHandler
@@ -31,6 +33,7 @@ from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.loop_block.case import MIB, QUESTION, Case, of
 
+_offload = Offload(inline=0)
 _MEDIA: Mapping[MediaType, tuple[str, ...]] = {
     "text/plain": (
         "english",
@@ -94,7 +97,7 @@ class Store:
 
 
 class Ingestor:
-    """Writes the passages of each document to the lexical index."""
+    """Reads the passages of each document for instructions, in slices, and writes them to the lexical index."""
 
     def __init__(self, index: TantivyIndex) -> None:
         self._index = index
@@ -102,7 +105,11 @@ class Ingestor:
 
     async def submit(self, incoming: Incoming) -> Ingested:
         self._position += 1
-        changes = [DocumentPassages(incoming.key[1], self._position, incoming.passages)]
+        passages: list[IndexedPassage] = []
+        for start in range(0, len(incoming.passages), READ_TOGETHER):
+            part = incoming.passages[start : start + READ_TOGETHER]
+            passages += await _offload(len(part), read, part)
+        changes = [DocumentPassages(incoming.key[1], self._position, passages)]
         await self._index.apply("default", changes, self._position)
         state = State(
             sequence=self._position,

@@ -107,6 +107,7 @@ async def index_document(producer: wire.AIOKafkaProducer, record: wire.Record, e
         "change": change,
         "passages": 2,
         "embedded": 1,
+        "instructions": 2 if event["document_id"] == "문서-7" else 0,
     }
     await (await wire.send(producer, CHANGED, (record.key or b"").decode(), body))
 
@@ -123,6 +124,7 @@ async def test_ingest_waits_for_the_outcome_of_every_document(kafka: str) -> Non
     assert report.rejected == {"bad": "invalid_field: no good"}
     assert not report.complete
     assert "rejected: bad" in report.summary()
+    assert "warning: 문서-7 contains instructions to the assistant: 2" in report.summary()
 
 
 async def test_ingest_names_the_documents_that_were_not_indexed(kafka: str) -> None:

@@ -52,3 +52,6 @@ class DocumentChanged(EventV1):
     previous_hash: str | None = None
     passages: int = 0
     embedded: int = Field(default=0, description="Passages that had to be embedded for this change.")
+    instructions: int = Field(
+        default=0, ge=0, description="Instructions to the assistant that the document's passages contain."
+    )

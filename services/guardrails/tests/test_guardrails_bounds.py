@@ -20,10 +20,7 @@ from septet_guardrails.application.screening import MAX_BLOCKED, screen
 from septet_guardrails.domain.abstention import is_abstention
 from septet_guardrails.domain.completeness import without_fragment
 from septet_guardrails.domain.grounding import claims
-from septet_guardrails.domain.injection.mention import addressed_text
 from septet_guardrails.domain.injection.model import windows_of
-from septet_guardrails.domain.injection.readings import canonical, hidden_texts
-from septet_guardrails.domain.injection.rules import match_rules
 from septet_guardrails.domain.pii import find_pii
 from septet_guardrails.domain.policy import EchoRule, FormatRule, InjectionRule, Policy, parse_policy
 from septet_guardrails.domain.rails import InputRails, input_rails, output_rails
@@ -39,6 +36,9 @@ from septet_guardrails.domain.toxicity_rules import match_abuse
 from septet_guardrails.handlers import RequestsHandler
 from septet_kit import Kit, KitSettings
 from septet_kit.hostile import UNITS, growth
+from septet_kit.injection.mention import addressed_text
+from septet_kit.injection.readings import canonical, hidden_texts
+from septet_kit.injection.rules import match_rules
 from septet_kit.testing import context, flow, passage
 
 NAMES, PROFANITY = PresidioNames(), ProfanityModel()

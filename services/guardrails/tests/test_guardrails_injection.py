@@ -9,13 +9,13 @@ import pytest
 from septet_contracts import Ask, Message
 from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.domain.injection.linear import LinearHead
-from septet_guardrails.domain.injection.mention import addressed_text, is_about
 from septet_guardrails.domain.injection.model import MAX_JUDGED, InjectionModel
-from septet_guardrails.domain.injection.readings import canonical, hidden_texts
-from septet_guardrails.domain.injection.rules import match_rules
 from septet_guardrails.domain.policy import InjectionRule
 from septet_guardrails.domain.rails.base import Question
 from septet_guardrails.domain.rails.injection import InjectionRail
+from septet_kit.injection.mention import addressed_text, is_about
+from septet_kit.injection.readings import canonical, hidden_texts
+from septet_kit.injection.rules import match_rules
 
 RAIL = InjectionRail(injection_model(), injection_curve())
 

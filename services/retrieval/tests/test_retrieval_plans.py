@@ -41,10 +41,10 @@ EXPECTED = {
     "LOCK_WRITES": [expect(args=(1,))],
     "STATES": [expect("documents_pkey", args=("big", ["d-7"]))],
     "POSITIONS": [expect("documents_sequence", args=(), tenant="*")],
-    "PUT_DOCUMENT": [expect(args=("big", "d-7", 1, "h", "changed", 1, 1, NOW, 0, 1))],
+    "PUT_DOCUMENT": [expect(args=("big", "d-7", 1, "h", "changed", 1, 1, NOW, 0, 1, 0))],
     "DROP_PASSAGES": [expect("passages_document", args=("big", ["d-7"]))],
     "PUT_PASSAGE": [
-        expect(args=("p", "big", "d-7", "h", "", "", "", "", 0, 1, "m", b"x", VECTOR)),
+        expect(args=("p", "big", "d-7", "h", "", "", "", "", 0, 1, "[]", "m", b"x", VECTOR)),
     ],
     "TOUCH": [expect("documents_pkey", args=("big", "d-7", 1, NOW, 0, 1))],
     "KNOWN_VECTORS": [expect("passages_text_hash", args=("big", "m", [b"x"]))],

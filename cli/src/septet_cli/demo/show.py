@@ -25,7 +25,7 @@ from septet_cli.demo.corpus import make_facts, shared_documents, unrelated_quest
 from septet_cli.demo.scenes_answers import answered_questions, hostile_and_private, korean, unanswerable
 from septet_cli.demo.scenes_api import openai_api
 from septet_cli.demo.scenes_cache import deleted, not_served, served, thumbs_down
-from septet_cli.demo.scenes_checked import harmless, table
+from septet_cli.demo.scenes_checked import harmless, hostile_document, table
 from septet_cli.demo.scenes_trace import exactly_one, waterfall
 from septet_cli.demo.session import Session
 from septet_cli.embedded import running
@@ -44,6 +44,7 @@ SCENES: tuple[Scene, ...] = (
     unanswerable,
     hostile_and_private,
     harmless,
+    hostile_document,
     table,
     korean,
     deleted,

@@ -32,6 +32,7 @@ class IngestReport:
     changes: Counter[str] = field(default_factory=Counter)
     passages: dict[str, int] = field(default_factory=dict)
     embedded: int = 0
+    instructions: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
@@ -41,9 +42,13 @@ class IngestReport:
         return not self.rejected and not self.missing
 
     def summary(self) -> str:
-        """One line of counts, then one line for each rejected document and one for the pending ones."""
+        """One line of counts, then one for each document that instructs the assistant or is rejected, one for pending ones."""
         counts = ", ".join(f"{n} {change}" for change, n in sorted(self.changes.items())) or "nothing changed"
         lines = [f"{counts}; {sum(self.passages.values())} passages, {self.embedded} newly embedded"]
+        lines += [
+            f"warning: {name} contains instructions to the assistant: {n} (hidden in search results)"
+            for name, n in self.instructions.items()
+        ]
         lines += [f"rejected: {name}: {why}" for name, why in self.rejected.items()]
         if self.missing:
             shown = ", ".join(self.missing[:5]) + (" …" if len(self.missing) > 5 else "")
@@ -137,6 +142,8 @@ class _Waiter:
             self._report.changes[change["change"]] += 1
             self._report.passages[change["document_id"]] = change.get("passages", 0)
             self._report.embedded += change.get("embedded", 0)
+            if found := change.get("instructions", 0):
+                self._report.instructions[change["document_id"]] = found
             self._done(change["document_id"])
 
     def _done(self, document_id: str) -> None:

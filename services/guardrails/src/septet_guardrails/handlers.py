@@ -11,7 +11,7 @@ from septet_contracts import Ask, Check, Draft, Outcome, Request, Revision, Scre
 from septet_kit import Context, Emit, Emits, Permanent, TooLate, advance, deadline_of
 from septet_kit.offload import Offload
 
-from septet_guardrails.application.checking import OFF, Checked, check_answer, draft_fields
+from septet_guardrails.application.checking import OFF, Checked, check_answer, check_passages, draft_fields
 from septet_guardrails.application.correction import Conclude, Revise, decide
 from septet_guardrails.application.restoring import WITHOUT_KEYS, Restorer
 from septet_guardrails.application.screening import Screening, screen
@@ -78,17 +78,20 @@ class RequestsHandler:
     ) -> Emit:
         """Return the outcome of a check; the output rails run although an input rail blocks the question."""
         checked = Checked("answered", None, ())
+        _require_bounded(check)
         draft = advance(screened, Draft, ctx, stage=STAGE, **draft_fields(check))
+        passages, found = await _offload(_size(draft), check_passages, draft.passages, policy.input.injection)
+        draft = draft.model_copy(update={"passages": passages})
+        count_verdicts(found)
         if check.answer is not None:
             if self.output_rails is None:
                 raise Permanent("checks_not_available", "this service has no output rails", field="check")
-            _require_bounded(check)
             checked = await _offload(_size(draft), check_answer, draft, policy, self.output_rails)
             count_verdicts(checked.verdicts)
         blocked_by_input = result.blocked_by is not None
         status = "blocked" if blocked_by_input else checked.status
         fields = {
-            "verdicts": (*result.verdicts, *checked.verdicts),
+            "verdicts": (*result.verdicts, *found, *checked.verdicts),
             "passages": draft.passages,
             "retrieval": OFF,
         }

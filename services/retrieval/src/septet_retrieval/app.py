@@ -20,6 +20,7 @@ from septet_retrieval.application.classifier import AnswerabilityClassifier
 from septet_retrieval.application.ingest import Ingestor
 from septet_retrieval.application.reembed import Reembedder
 from septet_retrieval.application.search import Searcher
+from septet_retrieval.domain import instructions
 from septet_retrieval.domain.answerability import coefficients
 from septet_retrieval.handlers import DocumentsHandler, MissedHandler
 from septet_retrieval.housekeeping import ApplyLock, IndexFollower, no_lock
@@ -51,7 +52,8 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         store = PostgresStore(pool, settings.hnsw_ef_search)
         follower = IndexFollower(store, index, settings.catch_up_interval, lock)
         await _catch_up(follower)
-        ingestor = Ingestor(store, embedder, follower, settings.ingest_batch)
+        reader = None if settings.instructions == "off" else instructions.read
+        ingestor = Ingestor(store, embedder, follower, settings.ingest_batch, reader)
         searcher = Searcher(store, index, embedder, settings)
         reembedder = Reembedder(store, embedder)
         classifier = AnswerabilityClassifier(embedder, settings)

@@ -82,6 +82,7 @@ def _changed(event: UpsertDocument | DeleteDocument, ingested: Ingested, ctx: Co
         previous_hash=state.previous_hash if changed else state.content_hash,
         passages=state.passages,
         embedded=state.embedded if changed else 0,
+        instructions=state.instructions,
     )
 
 
@@ -138,6 +139,7 @@ def _carried(event: Missed, text: str, found: SearchResult) -> dict[str, Any]:
         "retrieval": found.info,
         "question_vector": own or event.embedding,
         "question_embedding": None,
+        "verdicts": (*event.verdicts, *found.verdicts),
         "degraded": tuple(dict.fromkeys((*event.degraded, *found.degraded))),
     }
 

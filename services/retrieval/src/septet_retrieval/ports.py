@@ -70,6 +70,7 @@ class DocumentWrite:
     vectors: Sequence[Vector]
     embedded: int
     expected: State | None
+    instructions: int = 0
 
 
 class StalePassage(NamedTuple):

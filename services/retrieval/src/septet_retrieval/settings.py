@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -49,6 +50,11 @@ class RetrievalSettings(FileSettings):
     )
     answerability_threshold: float = Field(
         default=0.4, ge=0, le=1, description="Abstain below this probability of an answer; 0: never abstain."
+    )
+    instructions: Literal["mask", "flag", "off"] = Field(
+        default="mask",
+        description="Sentences of documents that instruct the assistant: `mask` hides them in search results, `flag` "
+        "only reports them, `off` does not look for them.",
     )
     ingest_batch: int = Field(
         default=64, ge=1, description="Largest number of documents stored in one transaction."

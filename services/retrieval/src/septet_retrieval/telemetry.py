@@ -9,7 +9,27 @@ from opentelemetry import trace
 from opentelemetry.trace import Span
 from septet_kit import SeptetError
 from septet_kit.observe import semconv, span
+from septet_kit.observe.metrics import counter
 from septet_kit.observe.tracing import mark_failed
+
+_documents = counter(
+    "septet_retrieval_flagged_documents_total", "Ingested documents that instruct the assistant."
+)
+_found = counter(
+    "septet_retrieval_instructions_total", "Instructions to the assistant in ingested documents."
+)
+_verdicts = counter("septet_retrieval_verdicts_total", "Verdicts on retrieved passages.", ["decision"])
+
+
+def count_instructions(found: int) -> None:
+    """Count a document with its instructions to the assistant."""
+    _documents.inc()
+    _found.inc(found)
+
+
+def count_verdict(decision: str) -> None:
+    """Count a verdict on retrieved passages."""
+    _verdicts.labels(decision).inc()
 
 
 class SearchSpan:

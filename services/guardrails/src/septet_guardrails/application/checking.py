@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from septet_contracts import CacheInfo, Check, Draft, Passage, RetrievalInfo, Verdict
+from septet_kit.injection.embedded import find_instructions, without
+from septet_kit.injection.verdict import passages_verdict
 
 from septet_guardrails.application.review import review
-from septet_guardrails.domain.policy import Policy
+from septet_guardrails.domain.policy import InjectionRule, Policy
 from septet_guardrails.domain.rails import OutputRails
 
 OFF = RetrievalInfo(mode="off")
@@ -35,6 +39,27 @@ def draft_fields(check: Check) -> dict[str, Any]:
         # No model has written the text, so nothing is known about its end.
         "finish_reason": "",
     }
+
+
+def check_passages(
+    passages: Sequence[Passage], rule: InjectionRule
+) -> tuple[tuple[Passage, ...], tuple[Verdict, ...]]:
+    """Run the retrieval rail: return the passages as a model would read them, and the verdict on them."""
+    if not passages or not rule.enabled:
+        return tuple(passages), ()
+    began, counts, shown = time.perf_counter(), {}, []
+    for passage in passages:
+        texts = {
+            "title": find_instructions(passage.title),
+            "text": find_instructions(passage.text, passage.title),
+        }
+        if found := sum(map(len, texts.values())):
+            counts[passage.document_id] = found
+        masked = {name: without(getattr(passage, name), spans) for name, spans in texts.items()}
+        shown.append(passage.model_copy(update=masked))
+    decision = "flag" if rule.action == "flag" else "mask"
+    verdict = passages_verdict(counts, decision, round((time.perf_counter() - began) * 1000, 3))
+    return tuple(passages if decision == "flag" else shown), (verdict,)
 
 
 def check_answer(draft: Draft, policy: Policy, rails: OutputRails) -> Checked:

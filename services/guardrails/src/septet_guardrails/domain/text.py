@@ -1,9 +1,8 @@
-"""Sentences and words of English and Korean text, and its folded form."""
+"""Sentences of English and Korean text, a cache for short texts, and the text functions of the kit."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,21 @@ from itertools import islice
 from operator import itemgetter
 from typing import TypeVar, TypeVarTuple
 
-from septet_kit.text import sentence_spans
+from septet_kit.text import OVERLAP, WINDOW, fold, sentence_spans, windows, words
 
-WINDOW = 8_192
-OVERLAP = 1_024
-"""Greater than the longest match of any pattern, so that one window contains every match completely."""
+__all__ = [
+    "MAX_CACHED",
+    "OVERLAP",
+    "WINDOW",
+    "Sentence",
+    "cached_if_short",
+    "code_spans",
+    "fold",
+    "is_within",
+    "split_sentences",
+    "windows",
+    "words",
+]
 
 MAX_CACHED = 4_096
 """Most characters of a text whose parsed form is cached."""
@@ -25,8 +34,6 @@ Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
 _LIST_MARKER = re.compile(r"\d{1,3}[.)](?:\s+|\Z)")
 _CODE = re.compile(r"```[^`]*(?:```|\Z)|`[^`\n]+`")
-_WORD = re.compile(r"[가-힣]+|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+(?:[.,]\d+)*", re.UNICODE)
-_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\U000e0000-\U000e007f]")
 
 
 def cached_if_short(maxsize: int) -> Callable[[Callable[[*Ts], R]], Callable[[*Ts], R]]:
@@ -79,30 +86,3 @@ def is_within(position: int, spans: Sequence[tuple[int, int]]) -> bool:
     """Whether one of the ``spans``, which are in order, contains the position."""
     before = bisect_right(spans, position, key=itemgetter(0))
     return before > 0 and position < spans[before - 1][1]
-
-
-def windows(length: int, size: int = WINDOW, overlap: int = OVERLAP) -> Iterator[tuple[int, int]]:
-    """Yield the offsets of overlapping windows, at least one, that cover a text of ``length`` characters.
-
-    A regular expression holds the interpreter lock while it searches. Windows keep each search short.
-    """
-    start = 0
-    while start + size < length:
-        yield start, start + size
-        start += size - overlap
-    yield start, length
-
-
-def words(text: str) -> list[str]:
-    """Return lower-case words and numbers. A word may contain an apostrophe; a run of Hangul is a word."""
-    return [match.group().lower() for match in _WORD.finditer(text)]
-
-
-def fold(text: str) -> str:
-    """Normalise to NFKC and lower case, and remove invisible and bidirectional controls.
-
-    Attackers use full-width letters, zero-width joiners and tag characters to hide words from filters.
-    """
-    if len(text) > WINDOW:
-        return "".join(fold(text[start:end]) for start, end in windows(len(text), WINDOW, 0))
-    return unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower()

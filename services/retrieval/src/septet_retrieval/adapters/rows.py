@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import asyncpg
 from pgvector import HalfVector
 
-from septet_retrieval.domain.passages import IndexedPassage
+from septet_retrieval.domain.passages import IndexedPassage, Instruction
 from septet_retrieval.domain.revisions import Origin, State
 from septet_retrieval.ports import DocumentWrite, Unchanged
 
@@ -34,13 +35,14 @@ FROM tenants t WHERE tenant IS NOT NULL
 PUT_DOCUMENT = """
 INSERT INTO documents AS d (
     tenant, document_id, sequence, revision, content_hash, change, passages, embedded,
-    origin_at, origin_partition, origin_offset
-) VALUES ($1, $2, nextval('change_sequence'), $3, $4, $5, $6, $7, $8, $9, $10)
+    origin_at, origin_partition, origin_offset, instructions
+) VALUES ($1, $2, nextval('change_sequence'), $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (tenant, document_id) DO UPDATE SET
     sequence = excluded.sequence, revision = coalesce(excluded.revision, d.revision),
     content_hash = excluded.content_hash, previous_hash = d.content_hash, change = excluded.change,
     passages = excluded.passages, embedded = excluded.embedded, origin_at = excluded.origin_at,
-    origin_partition = excluded.origin_partition, origin_offset = excluded.origin_offset
+    origin_partition = excluded.origin_partition, origin_offset = excluded.origin_offset,
+    instructions = excluded.instructions
 """
 
 DROP_PASSAGES = "DELETE FROM passages WHERE tenant = $1 AND document_id = ANY ($2::text[])"
@@ -48,8 +50,8 @@ DROP_PASSAGES = "DELETE FROM passages WHERE tenant = $1 AND document_id = ANY ($
 PUT_PASSAGE = """
 INSERT INTO passages (
     passage_id, tenant, document_id, content_hash, title, location, uri, text, starts, ends,
-    model, text_hash, embedding
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    instructions, model, text_hash, embedding
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 """
 
 TOUCH = """
@@ -76,7 +78,7 @@ ORDER BY d.sequence, p.starts
 PENDING = "SELECT count(*) FROM documents WHERE tenant = $1 AND sequence > $2"
 
 NEAREST = """
-SELECT passage_id, document_id, content_hash, title, location, uri, text, starts, ends,
+SELECT passage_id, document_id, content_hash, title, location, uri, text, starts, ends, instructions,
     1 - (embedding <=> $3) AS cosine
 FROM passages WHERE tenant = $1 AND model = $2
 ORDER BY embedding <=> $3 LIMIT $4
@@ -101,20 +103,31 @@ UPDATE passages SET model = $4, embedding = $5 WHERE tenant = $1 AND passage_id 
 
 
 def to_state(row: asyncpg.Record) -> State:
-    names = ("sequence", "revision", "content_hash", "previous_hash", "change", "passages", "embedded")
+    names = (
+        "sequence",
+        "revision",
+        "content_hash",
+        "previous_hash",
+        "change",
+        "passages",
+        "embedded",
+        "instructions",
+    )
     origin = Origin(row["origin_at"], row["origin_partition"], row["origin_offset"])
     return State(**{name: row[name] for name in names}, origin=origin)
 
 
 def to_passage(row: asyncpg.Record) -> IndexedPassage:
     names = ("passage_id", "document_id", "content_hash", "title", "location", "uri", "text")
-    return IndexedPassage(**{name: row[name] for name in names}, start=row["starts"], end=row["ends"])
+    instructions = tuple(Instruction(*found) for found in json.loads(row["instructions"]))
+    known = {name: row[name] for name in names}
+    return IndexedPassage(**known, start=row["starts"], end=row["ends"], instructions=instructions)
 
 
 def document_row(write: DocumentWrite) -> tuple[object, ...]:
     """Arguments of ``PUT_DOCUMENT``."""
     content = (write.revision, write.content_hash, write.change, len(write.passages), write.embedded)
-    return (*write.key, *content, *_origin_row(write.origin))
+    return (*write.key, *content, *_origin_row(write.origin), write.instructions)
 
 
 def touch_row(unchanged: Unchanged) -> tuple[object, ...]:
@@ -131,4 +144,5 @@ def passage_rows(write: DocumentWrite, model: str) -> Iterator[tuple[object, ...
     for passage, text_hash, vector in zip(write.passages, write.text_hashes, write.vectors, strict=True):
         names = (passage.passage_id, write.key[0], passage.document_id)
         content = (passage.content_hash, passage.title, passage.location, passage.uri, passage.text)
-        yield (*names, *content, passage.start, passage.end, model, text_hash, HalfVector(vector))
+        place = (passage.start, passage.end, json.dumps(passage.instructions))
+        yield (*names, *content, *place, model, text_hash, HalfVector(vector))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from septet_retrieval.domain.analysis import analyze, analyze_question
-from septet_retrieval.domain.passages import IndexedPassage
+from septet_retrieval.domain.passages import IndexedPassage, Instruction
 from septet_retrieval.domain.query import ANALYZED_CHARACTERS
 
 TITLE_BOOST = 0.5
@@ -43,4 +43,7 @@ def passage_id_of(dumped: bytes) -> str:
 
 
 def load(stored: bytes | Mapping[str, Any]) -> IndexedPassage:
-    return IndexedPassage(**(json.loads(stored) if isinstance(stored, bytes) else stored))
+    """Return the dumped passage. Dumps from before the detector have no ``instructions``."""
+    fields = dict(json.loads(stored) if isinstance(stored, bytes) else stored)
+    instructions = tuple(Instruction(*found) for found in fields.pop("instructions", ()))
+    return IndexedPassage(**fields, instructions=instructions)

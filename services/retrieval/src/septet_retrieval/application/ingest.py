@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from septet_kit import Permanent, Transient
+from septet_kit.observe import get_logger
+from septet_kit.offload import Offload
 
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.revisions import Decision, Origin, State, change_of, decide
 from septet_retrieval.housekeeping import IndexFollower
 from septet_retrieval.ports import DocumentKey, DocumentWrite, PassageStore, TextEmbedder, Unchanged, Vector
+from septet_retrieval.telemetry import count_instructions
 
 _BATCH_PASSAGES = 256
 _EMBED_TOGETHER = 128
+READ_TOGETHER = 32
+
+log = get_logger()
+_offload = Offload(inline=0)
+
+Reader = Callable[[Sequence[IndexedPassage]], Sequence[IndexedPassage]]
+"""Returns passages with the instructions that they contain."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +61,15 @@ class Ingestor:
     """Collects concurrent events into batches with one transaction and one index commit each."""
 
     def __init__(
-        self, store: PassageStore, embedder: TextEmbedder, follower: IndexFollower, batch: int
+        self,
+        store: PassageStore,
+        embedder: TextEmbedder,
+        follower: IndexFollower,
+        batch: int,
+        reader: Reader | None = None,
     ) -> None:
         self._store = store
+        self._reader = reader
         self._embedder = embedder
         self._follower = follower
         self._batch = batch
@@ -139,8 +155,26 @@ class Ingestor:
         self, batch: Sequence[Incoming], states: Mapping[DocumentKey, State]
     ) -> Mapping[DocumentKey, State]:
         vectors, new = await self._vectors(batch)
+        batch = [await self._read(incoming) for incoming in batch]
         writes = [_write(incoming, states.get(incoming.key), vectors, new) for incoming in batch]
         return await self._store.write(writes, self._embedder.model)
+
+    async def _read(self, incoming: Incoming) -> Incoming:
+        """Return the event with the instructions of its passages, and report a document that has some."""
+        if self._reader is None or not incoming.passages:
+            return incoming
+        passages: list[IndexedPassage] = []
+        # In slices, because other callers wait for the same threads.
+        for start in range(0, len(incoming.passages), READ_TOGETHER):
+            part = incoming.passages[start : start + READ_TOGETHER]
+            passages += await _offload(len(part), self._reader, part)
+        if found := _instructions(passages):
+            tenant, document = incoming.key
+            log.warning(
+                "document instructs the assistant", tenant=tenant, document=document, instructions=found
+            )
+            count_instructions(found)
+        return replace(incoming, passages=passages)
 
     async def _vectors(self, batch: Sequence[Incoming]) -> tuple[dict[bytes, Vector], set[bytes]]:
         """Return the vectors of all passages by text hash, and the hashes that were not stored before."""
@@ -162,6 +196,10 @@ class Ingestor:
         return known, set(missing)
 
 
+def _instructions(passages: Sequence[IndexedPassage]) -> int:
+    return sum(len(passage.instructions) for passage in passages)
+
+
 def _decide(incoming: Incoming, state: State | None) -> Decision:
     return decide(state, incoming.revision, incoming.content_hash, incoming.origin)
 
@@ -181,4 +219,5 @@ def _write(
         vectors=[vectors[text_hash] for text_hash in incoming.text_hashes],
         embedded=sum(text_hash in new for text_hash in incoming.text_hashes),
         expected=state,
+        instructions=_instructions(incoming.passages),
     )

@@ -11,18 +11,20 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalOptions
+from septet_contracts import Embedding, Passage, RetrievalInfo, RetrievalOptions, Verdict
 from septet_kit import SeptetError, Transient
 from septet_kit.embeddings_client import as_embedding
+from septet_kit.injection.verdict import passages_verdict
 from septet_kit.observe import get_logger
 
+from septet_retrieval.domain import instructions
 from septet_retrieval.domain.analysis import analyze_question
 from septet_retrieval.domain.fusion import Ranked, fuse, length_adjusted
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.domain.query import ANALYZED_CHARACTERS, is_latin
 from septet_retrieval.ports import AnyHit, LexicalIndex, PassageStore, TextEmbedder, Vector
 from septet_retrieval.settings import RetrievalSettings
-from septet_retrieval.telemetry import search_span
+from septet_retrieval.telemetry import count_verdict, search_span
 
 log = get_logger()
 
@@ -39,12 +41,16 @@ class Query:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """Passages, best first, with details of the search; ``embedding`` is the question's."""
+    """Passages, best first, with details of the search; ``embedding`` is the question's.
+
+    Instructions to the assistant are masked in the passages, and ``verdicts`` reports them.
+    """
 
     passages: tuple[Passage, ...]
     info: RetrievalInfo
     embedding: Embedding | None = None
     degraded: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
 
 
 @dataclass
@@ -141,7 +147,10 @@ class Searcher:
             cosines |= await self._cosines(query.tenant, missing, vector)
         weight = self._dense_weight(query.text)
         ranked = fuse(_scores(lexical), _scores(dense), query.options.fusion, weight, cosines)
-        best = [_passage(hits[item.name].passage, item, cosines) for item in ranked[: query.options.k]]
+        ranked = ranked[: query.options.k]
+        found = [hits[item.name].passage for item in ranked]
+        shown, verdicts = self._screened(found)
+        best = [_passage(passage, item, cosines) for passage, item in zip(shown, ranked, strict=True)]
         info = RetrievalInfo(
             mode=query.options.mode,
             fusion=query.options.fusion,
@@ -153,7 +162,23 @@ class Searcher:
         embedding = None
         if vector is not None:
             embedding = as_embedding(self._embedder.model, vector)
-        return SearchResult(tuple(best), info, embedding, degraded)
+        return SearchResult(tuple(best), info, embedding, degraded, verdicts)
+
+    def _screened(
+        self, found: Sequence[IndexedPassage]
+    ) -> tuple[Sequence[IndexedPassage], tuple[Verdict, ...]]:
+        """Return the passages as the model reads them, and the verdict on them if they contain instructions.
+
+        There is no verdict ``pass``: nobody has looked for instructions in passages from before the detector.
+        """
+        action = self._settings.instructions
+        counts = instructions.count(found) if action != "off" else {}
+        if not counts:
+            return found, ()
+        count_verdict(action)
+        if action == "mask":
+            found = [instructions.masked(passage) for passage in found]
+        return found, (passages_verdict(counts, action),)
 
     def _dense_weight(self, text: str) -> float:
         if not (self._multilingual or is_latin(text)):
@@ -178,8 +203,10 @@ def _scores(side: _SideResult) -> dict[str, float]:
 
 def _passage(found: IndexedPassage, ranked: Ranked, cosines: Mapping[str, float]) -> Passage:
     similarity = cosines.get(found.passage_id)
+    fields = asdict(found)
+    del fields["instructions"]
     return Passage(
-        **asdict(found),
+        **fields,
         score=round(ranked.score, 6),
         lexical_rank=ranked.lexical_rank,
         dense_rank=ranked.dense_rank,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from septet_kit.injection.embedded import DETECTOR_VERSION
 
 from septet_retrieval.domain.chunking import CHUNKER_VERSION, Chunk, Limits, chunk
 from septet_retrieval.domain.chunking.chunker import SEPARATOR
@@ -23,14 +26,26 @@ class Document:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of everything that determines the passages, with the chunker's version."""
-        parts = (self.title, self.text, self.uri, self.media_type, self.location, str(CHUNKER_VERSION))
+        """SHA-256 of everything that determines the passages, with the versions of chunker and detector."""
+        versions = f"{CHUNKER_VERSION}.{DETECTOR_VERSION}"
+        parts = (self.title, self.text, self.uri, self.media_type, self.location, versions)
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+class Instruction(NamedTuple):
+    """Characters ``start`` to ``end`` of a passage's ``field`` (text, title or location) that instruct an assistant."""
+
+    field: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
 class IndexedPassage:
-    """A passage of a document as indexed; ``start`` and ``end`` are character offsets."""
+    """A passage of a document as indexed; ``start`` and ``end`` are character offsets.
+
+    Passages from before the detector have no ``instructions``.
+    """
 
     passage_id: str
     document_id: str
@@ -41,6 +56,7 @@ class IndexedPassage:
     text: str
     start: int
     end: int
+    instructions: tuple[Instruction, ...] = ()
 
     @property
     def heading(self) -> str:

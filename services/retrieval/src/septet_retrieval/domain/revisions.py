@@ -43,6 +43,7 @@ class State:
     passages: int
     embedded: int
     origin: Origin
+    instructions: int = 0
 
 
 class Decision(enum.Enum):

@@ -1,1 +1,1 @@
-"""Prompt injection: readings of a text, rules, use versus mention, and a trained model that combines them."""
+"""Model of prompt injection: signals of rules, n-grams and an instruction classifier."""

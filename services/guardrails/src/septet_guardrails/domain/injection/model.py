@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from septet_kit.injection.mention import addressed_text, addresses_assistant, is_about
+from septet_kit.injection.readings import canonical, hidden_texts
+from septet_kit.injection.rules import Match, match_rules
+
 from septet_guardrails.domain.injection.linear import LinearHead, sigmoid
-from septet_guardrails.domain.injection.mention import addressed_text, addresses_assistant, is_about
-from septet_guardrails.domain.injection.readings import canonical, hidden_texts
-from septet_guardrails.domain.injection.rules import Match, match_rules
 
 WINDOW = 1_000
 STRIDE = 800

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from septet_retrieval.adapters import terms
 from septet_retrieval.adapters.opensearch.bulk import Operation
 from septet_retrieval.domain.passages import IndexedPassage
 from septet_retrieval.ports import DocumentPassages
@@ -68,7 +69,7 @@ def position_id(tenant: str) -> str:
 
 def passage(source: Mapping[str, Any]) -> IndexedPassage:
     """Return the passage of a stored document."""
-    return IndexedPassage(**{name: source[name] for name in PASSAGE_FIELDS})
+    return terms.load({name: source[name] for name in PASSAGE_FIELDS if name in source})
 
 
 def query(tenant: str, question: str) -> dict[str, Any]:

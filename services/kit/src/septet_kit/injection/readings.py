@@ -12,7 +12,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterator
 
-from septet_guardrails.domain.text import fold, words
+from septet_kit.text import fold, words
 
 MAX_ENCODED = 4_096
 """Most characters of an encoded passage that is decoded."""

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from septet_guardrails.domain.injection.mention import is_about, sentence_around
-from septet_guardrails.domain.text import windows
+from septet_kit.injection.mention import is_about, sentence_around
+from septet_kit.text import windows
 
 MAX_MATCHES = 8
 """Most matches of a rule in a window whose sentences are read."""
