@@ -243,3 +243,38 @@ def test_the_conflict_of_another_body_is_not_the_response() -> None:
     assert is_response_to(conflict_of(mine), digest(mine))
     assert not is_response_to(conflict_of(other), digest(mine))
     assert is_response_to(respond(mine), digest(mine))
+
+
+@pytest.mark.parametrize("deadline", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59"])
+def test_an_extreme_deadline_is_limited(client: TestClient, world: World, deadline: str) -> None:
+    response = client.post("/v1/septet/requests", json={"question": "q", "deadline": deadline})
+    assert response.status_code in (200, 504)
+    assert len(world.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", '{"model": [], "input": "x"}'),
+        ("/v1/embeddings", r'{"model": "\ud800", "input": "x"}'),
+        (CHAT, '{"model": "septet", "messages": [{"role": ["user"], "content": "q"}]}'),
+        (CHAT, '{"model": "septet", "messages": [{"role": {}, "content": "q"}]}'),
+        (CHAT, r'{"model": "septet", "\udfff": 1, "messages": [{"role": "user", "content": "q"}]}'),
+        ("/v1/responses", '{"model": "septet", "input": "q", "tools": [{"type": "function", "x": NaN}]}'),
+        ("/v1/responses", '{"model": "septet", "input": "q", "tools": [{"type": "function", "x": 1e999}]}'),
+        ("/v1/septet/requests", r'{"question": "\uD800"}'),
+        ("/v1/septet/requests", b'{"question": "\xff"}'),
+    ],
+)
+def test_a_body_of_hostile_values_is_the_clients_fault(
+    client: TestClient, world: World, path: str, body: str | bytes
+) -> None:
+    response = client.post(path, content=body)
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert world.log.published == []
+
+
+def test_a_pair_of_surrogates_is_a_character(client: TestClient, world: World) -> None:
+    body = r'{"question": "\ud83d\ude00 is fine"}'
+    assert client.post("/v1/septet/requests", content=body).status_code == 200
+    assert world.asked[0].question == "😀 is fine"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any
 
 from septet_contracts import ContractError, decode, encode, topic
 from septet_contracts import Request as Asked
+from septet_kit.offload import Offload
 from starlette.requests import Request
 
 from septet_gateway.domain.errors import ApiError, invalid, of_contract
@@ -14,6 +17,10 @@ from septet_gateway.domain.identity import new_request_id, request_id_of
 from septet_gateway.domain.keys import Caller
 
 _LONGEST_KEY = 255
+_INLINE_BYTES = 64 * 1024
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+offload = Offload(_INLINE_BYTES)
 
 
 async def read_object(request: Request, limit: int) -> dict[str, Any]:
@@ -31,12 +38,34 @@ async def read_object(request: Request, limit: int) -> dict[str, Any]:
         if len(body) > limit:
             raise _too_large(limit)
     try:
-        found = json.loads(body)
+        found = await offload(len(body), _parsed, bytes(body))
     except (ValueError, RecursionError):
         raise invalid(None, "the body is not JSON", "malformed_json") from None
     if not isinstance(found, dict):
         raise invalid(None, "the body is not a JSON object", "malformed_json")
     return found
+
+
+def _parsed(body: bytes) -> Any:
+    """The value of a JSON text.
+
+    Python reads numbers without a finite value and lone surrogates, and cannot write them again.
+
+    Raises:
+        ValueError, RecursionError: it is not JSON in UTF-8.
+    """
+    text = body.decode("utf-8-sig")
+    found = json.loads(text, parse_float=_finite, parse_constant=_finite)
+    if _SURROGATE.search(text):
+        json.dumps(found, ensure_ascii=False).encode()
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} has no finite value")
+    return number
 
 
 def request_id_for(request: Request) -> str:

@@ -26,6 +26,8 @@ class CreateEmbeddings:
         for name in ("model", "input"):
             if name not in body:
                 raise invalid(name, f"{name}: Field required", "missing_required_parameter")
+        if not isinstance(body["model"], str):
+            raise invalid("model", "model: give a string", "invalid_value")
         if body["model"] not in self._names:
             message = f"there is no embeddings model `{body['model']}`; the model is {self._embeddings.model}"
             raise ApiError(404, message, code="model_not_found", param="model")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from septet_contracts import DEFAULT_DEADLINE, Request, Response, encode, request_digest
+from septet_contracts import Request, Response, encode, request_digest
+from septet_kit.events import DEFAULT_DEADLINE, MAX_DEADLINE
 
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
@@ -34,6 +35,7 @@ class Asker:
             Transient, Permanent: the request could not be stored or published.
         """
         digest = request_digest(encode(request))
+        patience = self._patience(request)
         tenant, request_id = request.tenant, request.request_id
         with self._waiting.expect(tenant, request_id, digest) as future:
             earlier = await self._requests.record(tenant, request_id, digest)
@@ -45,7 +47,7 @@ class Asker:
                     return found
             await self._log.publish(request)
             try:
-                return await asyncio.wait_for(future, self._patience(request))
+                return await asyncio.wait_for(future, patience)
             except TimeoutError:
                 raise ApiError(
                     504,
@@ -66,6 +68,7 @@ class Asker:
         return await self._log.find(tenant, request_id, published.published_at, published.digest)
 
     def _patience(self, request: Request) -> float:
-        """Seconds until the response must have come."""
+        """Seconds until the response must have come. Every service limits the deadline in the same way."""
         now = datetime.now(UTC)
-        return max(0.0, ((request.deadline or now + DEFAULT_DEADLINE) + self._margin - now).total_seconds())
+        deadline = min(request.deadline or now + DEFAULT_DEADLINE, now + MAX_DEADLINE)
+        return max(0.0, (deadline - now + self._margin).total_seconds())

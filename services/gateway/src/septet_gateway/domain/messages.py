@@ -49,7 +49,8 @@ def instruction_of(text: str, param: str) -> Message:
 
 
 def _message(message: dict[str, Any], param: str) -> Message:
-    role = _ROLES.get(message.get("role") or "")
+    given = message.get("role")
+    role = _ROLES.get(given) if isinstance(given, str) else None
     if role is None:
         raise invalid(
             f"{param}.role",
