@@ -190,8 +190,8 @@ class World:
     def app(self, **settings: Any) -> Starlette:
         """The application; ``settings`` replace the defaults."""
         chosen = GatewaySettings(**{"models": {"septet": "default", "gpt-4o-mini": "fast"}, **settings})
-        self.waiting = self.log.waiting = Waiting(chosen.max_waiting)
-        self.log.changes = Changes(chosen.max_waiting)
+        self.waiting = self.log.waiting = Waiting(chosen.max_waiting, chosen.max_waiting_per_tenant)
+        self.log.changes = Changes(chosen.max_waiting, chosen.max_waiting_per_tenant)
         return create_app(
             Parts(
                 chosen,

@@ -43,6 +43,11 @@ class GatewaySettings(FileSettings):
     max_waiting: int = Field(
         default=1000, ge=1, description="Requests that wait for their response; further ones get status 429."
     )
+    max_waiting_per_tenant: int = Field(
+        default=500,
+        ge=1,
+        description="Requests of one tenant that wait for their response; further ones get status 429.",
+    )
     key_requests_per_minute: int | None = Field(
         default=None,
         ge=1,

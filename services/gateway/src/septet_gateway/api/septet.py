@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+from septet_contracts import Request as Asked
 from septet_contracts import encode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from septet_gateway.api.bodies import as_bytes, checked, owned, read_object, request_id_for
+from septet_gateway.api.connection import while_connected
 from septet_gateway.application.asking import Asker
 from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Log
@@ -27,13 +29,13 @@ class Requests:
 
     async def ask(self, request: Request, caller: Caller) -> Response:
         """``POST /v1/septet/requests``: publish a request and return its response."""
-        return await self._ask(request, caller, await read_object(request, self._limit))
+        return await self._ask(request, _event(request, caller, await read_object(request, self._limit)))
 
     async def check(self, request: Request, caller: Caller) -> Response:
         """``POST /v1/septet/checks``: the verdicts of the rails on a question, and on an answer if there is one."""
-        body = await read_object(request, self._limit)
-        given = {name: body.pop(name) for name in _CHECK_FIELDS if body.get(name) is not None}
-        return await self._ask(request, caller, {**body, "check": given})
+        return await self._ask(
+            request, _event(request, caller, _as_check(await read_object(request, self._limit)))
+        )
 
     async def get(self, request: Request, caller: Caller) -> Response:
         """``GET /v1/septet/responses/{request_id}``: the response to an earlier request of this tenant."""
@@ -45,12 +47,9 @@ class Requests:
             )
         return _json(encode(response), request_id)
 
-    async def _ask(self, request: Request, caller: Caller, body: dict[str, Any]) -> Response:
-        given = owned(body, caller)
-        given.setdefault("request_id", request_id_for(request))
-        asked = checked("requests", as_bytes(given))
-        with ask_span(request.headers, caller.tenant, asked.request_id):
-            response = await self._asker.ask(asked)
+    async def _ask(self, request: Request, asked: Asked) -> Response:
+        with ask_span(request.headers, asked.tenant, asked.request_id):
+            response = await while_connected(request, self._asker.ask(asked))
         return _json(encode(response), asked.request_id)
 
 
@@ -68,6 +67,20 @@ class Feedback:
         event = checked("feedback", as_bytes(given), given.get("kind"))
         await self._log.publish(event)
         return JSONResponse({"feedback_id": event.feedback_id, "status": "accepted"}, status_code=202)
+
+
+def _as_check(body: dict[str, Any]) -> dict[str, Any]:
+    """The body of a request that only checks texts."""
+    given = {name: body[name] for name in _CHECK_FIELDS if body.get(name) is not None}
+    return {**{name: value for name, value in body.items() if name not in _CHECK_FIELDS}, "check": given}
+
+
+def _event(request: Request, caller: Caller, body: dict[str, Any]) -> Asked:
+    """The request of a body. The body may be large, so no caller keeps it while it waits for the response."""
+    given = owned(body, caller)
+    given.setdefault("request_id", request_id_for(request))
+    event: Asked = checked("requests", as_bytes(given))
+    return event
 
 
 def _json(body: bytes, request_id: str) -> Response:

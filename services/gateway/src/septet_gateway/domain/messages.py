@@ -17,6 +17,7 @@ _ROLES: dict[str, Role] = {
     "user": "user",
     "assistant": "assistant",
 }
+MAX_MESSAGES = 200
 _TEXT_PARTS = ("text", "input_text", "output_text")
 
 
