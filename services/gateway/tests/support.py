@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -166,15 +167,11 @@ class MemoryEmbeddings:
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
 
-    async def create(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def create(self, body: dict[str, Any], shown_as: str) -> bytes:
         self.bodies.append(body)
         data = [{"object": "embedding", "index": 0, "embedding": [0.5, -0.25]}]
-        return {
-            "object": "list",
-            "data": data,
-            "model": self.model,
-            "usage": {"prompt_tokens": 3, "total_tokens": 3},
-        }
+        usage = {"prompt_tokens": 3, "total_tokens": 3}
+        return json.dumps({"object": "list", "data": data, "model": shown_as, "usage": usage}).encode()
 
 
 class World:
