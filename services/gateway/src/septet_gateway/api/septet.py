@@ -18,6 +18,8 @@ from septet_gateway.ports import Log
 from septet_gateway.telemetry import ask_span
 
 _CHECK_FIELDS = ("answer", "passages")
+# Each look-up of a response that is not there reads the log.
+_RETRY_AFTER_S = "5"
 
 
 class Requests:
@@ -40,11 +42,10 @@ class Requests:
     async def get(self, request: Request, caller: Caller) -> Response:
         """``GET /v1/septet/responses/{request_id}``: the response to an earlier request of this tenant."""
         request_id = request.path_params["request_id"]
-        response = await self._asker.earlier(caller.tenant, request_id)
+        response = await while_connected(request, self._asker.earlier(caller.tenant, request_id))
         if response is None:
-            return JSONResponse(
-                {"request_id": request_id, "status": "pending"}, status_code=202, headers={"retry-after": "1"}
-            )
+            body = {"request_id": request_id, "status": "pending"}
+            return JSONResponse(body, status_code=202, headers={"retry-after": _RETRY_AFTER_S})
         return _json(encode(response), request_id)
 
     async def _ask(self, request: Request, asked: Asked) -> Response:

@@ -59,13 +59,16 @@ class Asker:
         """The response to a request that was asked before; ``None`` if it is not on the log yet.
 
         Raises:
-            ApiError: 404 if the tenant has no such request.
+            ApiError: 404 if the tenant has no such request, 429 if too many calls wait.
         """
         # A text that is no request id may hold characters that databases do not store.
         published = await self._requests.find(tenant, request_id) if is_request_id(request_id) else None
         if published is None:
             raise ApiError(404, f"there is no request {request_id}", code="request_not_found")
-        return await self._log.find(tenant, request_id, published.published_at, published.digest)
+        if self._waiting.is_expected(tenant, request_id):
+            return None
+        with self._waiting.places.take(tenant):
+            return await self._log.find(tenant, request_id, published.published_at, published.digest)
 
     def _patience(self, request: Request) -> float:
         """Seconds until the response must have come. Every service limits the deadline in the same way."""
