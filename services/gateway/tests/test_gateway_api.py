@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import threading
 from typing import Any
 from uuid import uuid5
 
@@ -10,7 +12,9 @@ import numpy as np
 import pytest
 from septet_contracts import ErrorInfo, Request, Response, Verdict, event_id
 from septet_gateway.adapters.embeddings import _encoded
+from septet_gateway.api import bodies
 from septet_gateway.domain.identity import is_response_to, request_id_of
+from septet_kit.errors import Transient
 from starlette.testclient import TestClient
 
 from .conftest import open_client
@@ -279,3 +283,53 @@ def test_a_pair_of_surrogates_is_a_character(client: TestClient, world: World) -
     body = r'{"question": "\ud83d\ude00 is fine"}'
     assert client.post("/v1/septet/requests", content=body).status_code == 200
     assert world.asked[0].question == "😀 is fine"
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/responses"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_failed_request_is_not_retried_under_its_key(world: World, path: str, *, stream: bool) -> None:
+    """The released response is final: only a new key asks again."""
+    info = ErrorInfo(code="model_busy", message="busy")
+    world.log.answer = lambda r: respond(r, status="failed", answer=None, error=info)
+    sent = {"model": "septet", "stream": stream}
+    sent |= {"input": "q"} if path == "/v1/responses" else {"messages": chat()["messages"]}
+    with open_client(world) as client:
+        for _ in range(2):
+            keyed = client.post(path, json=sent, headers={"idempotency-key": "k-1"})
+            assert (keyed.status_code, keyed.headers["x-should-retry"]) == (503, "false")
+            assert "retry-after" not in keyed.headers
+            assert "retry-after-ms" not in keyed.headers
+        plain = client.post(path, json=sent)
+    assert (plain.status_code, plain.headers["retry-after"]) == (503, "1")
+    assert len(world.asked) == 2
+
+
+def test_a_request_that_was_not_published_may_be_retried_under_its_key(
+    client: TestClient, world: World
+) -> None:
+    publish = world.log.publish
+
+    async def down(_: Any) -> None:
+        raise Transient("broker_unavailable", "down")
+
+    headers = {"idempotency-key": "k-1"}
+    world.log.publish = down  # type: ignore[method-assign,assignment]
+    failed = client.post(CHAT, json=chat(), headers=headers)
+    assert (failed.status_code, failed.headers["retry-after"]) == (503, "1")
+    world.log.publish = publish  # type: ignore[method-assign]
+    assert client.post(CHAT, json=chat(), headers=headers).status_code == 200
+
+
+def test_large_bodies_are_parsed_outside_the_loop(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[bool] = []
+
+    def parsed(body: bytes) -> Any:
+        threads.append(threading.current_thread().name.startswith("offload"))
+        return json.loads(body)
+
+    monkeypatch.setattr(bodies, "_parsed", parsed)
+    for size in (10, 100_000):
+        client.post("/v1/septet/requests", json={"question": "q", "junk": "x" * size})
+    assert threads == [False, True]

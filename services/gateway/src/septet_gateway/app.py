@@ -48,7 +48,7 @@ SPEC = ServiceSpec(
 
 log = get_logger()
 
-# After the grace of calls in progress, for the producer's last records and the clients' goodbyes.
+# After the grace of calls in progress, to send the producer's last records and to close connections.
 _LAST_GRACE = timedelta(seconds=10)
 
 
