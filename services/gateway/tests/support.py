@@ -186,19 +186,21 @@ class World:
 
     def app(self, **settings: Any) -> Starlette:
         """The application; ``settings`` replace the defaults."""
+        return create_app(self.parts(**settings))
+
+    def parts(self, **settings: Any) -> Parts:
+        """The parts of an application."""
         chosen = GatewaySettings(**{"models": {"septet": "default", "gpt-4o-mini": "fast"}, **settings})
         self.waiting = self.log.waiting = Waiting(chosen.max_waiting, chosen.max_waiting_per_tenant)
         self.log.changes = Changes(chosen.max_waiting, chosen.max_waiting_per_tenant)
-        return create_app(
-            Parts(
-                chosen,
-                Authenticator(self.keys, SECRET, chosen.key_cache),
-                Quotas(chosen.key_requests_per_minute, chosen.key_concurrent_requests),
-                Asker(self.log, self.requests, self.waiting, chosen.response_margin),
-                Indexer(self.log, self.log.changes),
-                self.log,
-                self.embeddings,
-            )
+        return Parts(
+            chosen,
+            Authenticator(self.keys, SECRET, chosen.key_cache),
+            Quotas(chosen.key_requests_per_minute, chosen.key_concurrent_requests),
+            Asker(self.log, self.requests, self.waiting, chosen.response_margin),
+            Indexer(self.log, self.log.changes),
+            self.log,
+            self.embeddings,
         )
 
     @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import threading
+from datetime import timedelta
 from typing import Any
 from uuid import uuid5
 
@@ -13,12 +15,14 @@ import pytest
 from septet_contracts import ErrorInfo, Request, Response, Verdict, event_id
 from septet_gateway.adapters.embeddings import _encoded
 from septet_gateway.api import bodies
+from septet_gateway.app import _api_server
 from septet_gateway.domain.identity import is_response_to, request_id_of
 from septet_kit.errors import Transient
 from starlette.testclient import TestClient
 
 from .conftest import open_client
 from .support import KEYS, World, digest, respond
+from .test_gateway_stream import scope_of
 
 CHAT = "/v1/chat/completions"
 
@@ -333,3 +337,56 @@ def test_large_bodies_are_parsed_outside_the_loop(
     for size in (10, 100_000):
         client.post("/v1/septet/requests", json={"question": "q", "junk": "x" * size})
     assert threads == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "sent"),
+    [
+        ("/v1/septet/requests", "request_id", {"question": "q"}),
+        ("/v1/septet/checks", "request_id", {"question": "q"}),
+        ("/v1/septet/feedback", "feedback_id", {"kind": "copied", "request_id": "r-1"}),
+    ],
+)
+def test_an_id_in_the_body_and_in_the_header_is_the_same(
+    world: World, path: str, name: str, sent: dict[str, Any]
+) -> None:
+    with open_client(world, KEYS["admin"]) as client:
+        sent = {**sent, name: "k-1"}
+        differ = client.post(path, json=sent, headers={"idempotency-key": "k-2"})
+        assert (differ.status_code, differ.json()["error"]["param"]) == (400, name)
+        assert client.post(path, json=sent, headers={"idempotency-key": "k-1"}).status_code in (200, 202)
+        sent.pop(name)
+        if name == "request_id":
+            sent["question"] = "another"
+        assert client.post(path, json=sent, headers={"idempotency-key": "order 7/1"}).status_code in (
+            200,
+            202,
+        )
+        too_long = client.post(path, json=sent, headers={"idempotency-key": "x" * 256})
+        assert too_long.status_code == 400
+    assert [getattr(e, name) for e in world.log.published] == ["k-1", request_id_of("order 7/1")]
+
+
+async def test_a_body_that_does_not_arrive_ends_its_call(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "_BODY_TIMEOUT_S", 0.01)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        if not sent:
+            sent.append(None)
+            return {"type": "http.request", "body": b"{", "more_body": True}
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async with asyncio.timeout(5):
+        await world.app()(scope_of(CHAT), receive, send)
+    assert sent[1]["status"] == 408
+
+
+def test_the_server_limits_its_connections(world: World) -> None:
+    parts = world.parts(max_connections=7)
+    assert _api_server(parts, timedelta(seconds=1)).config.limit_concurrency == 7

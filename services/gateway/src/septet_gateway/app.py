@@ -131,6 +131,7 @@ def _api_server(parts: Parts, grace: timedelta) -> Server:
             log_level="error",
             access_log=False,
             lifespan="off",
+            limit_concurrency=parts.settings.max_connections,
             timeout_graceful_shutdown=int(grace.total_seconds()),
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
@@ -17,6 +18,7 @@ from septet_gateway.domain.identity import new_request_id, request_id_of
 from septet_gateway.domain.keys import Caller
 
 _LONGEST_KEY = 255
+_BODY_TIMEOUT_S = 30.0
 _INLINE_BYTES = 64 * 1024
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -27,16 +29,21 @@ async def read_object(request: Request, limit: int) -> dict[str, Any]:
     """The JSON object in a body.
 
     Raises:
-        ApiError: 413 if the body is larger than ``limit`` bytes, 400 if it is not a JSON object.
+        ApiError: 413 if the body is larger than ``limit`` bytes, 400 if it is not a JSON object, 408 if it takes more
+            than 30 seconds to arrive.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise _too_large(limit)
+    try:
+        async with asyncio.timeout(_BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise _too_large(limit)
+    except TimeoutError:
+        raise ApiError(408, "the body did not arrive in time", code="body_timeout") from None
     try:
         found = await offload(len(body), _parsed, bytes(body))
     except (ValueError, RecursionError):
@@ -74,10 +81,27 @@ def request_id_for(request: Request) -> str:
     Raises:
         ApiError: 400, the key is too long.
     """
+    return _id_of_key(request) or new_request_id()
+
+
+def identified(body: dict[str, Any], name: str, request: Request, new: str) -> dict[str, Any]:
+    """A body with its id: that of the field ``name``, that of the header ``Idempotency-Key``, or ``new``.
+
+    Raises:
+        ApiError: 400, the key is too long, or field and header name two ids.
+    """
+    of_key = _id_of_key(request)
+    found = body.get(name, of_key or new)
+    if of_key is not None and found != of_key:
+        raise invalid(name, f"{name}: the header Idempotency-Key names another one", "invalid_value")
+    return {**body, name: found}
+
+
+def _id_of_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key", "")
     if len(key) > _LONGEST_KEY:
         raise invalid(None, f"Idempotency-Key: at most {_LONGEST_KEY} characters", "invalid_value")
-    return request_id_of(key) if key else new_request_id()
+    return request_id_of(key) if key else None
 
 
 def checked(name: str, body: bytes, kind: object = None) -> Any:

@@ -10,9 +10,10 @@ from septet_contracts import encode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from septet_gateway.api.bodies import as_bytes, checked, owned, read_object, request_id_for
+from septet_gateway.api.bodies import as_bytes, checked, identified, owned, read_object
 from septet_gateway.api.connection import while_connected
 from septet_gateway.application.asking import Asker
+from septet_gateway.domain.identity import new_request_id
 from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Log
 from septet_gateway.telemetry import ask_span
@@ -63,8 +64,8 @@ class Feedback:
 
     async def __call__(self, request: Request, caller: Caller) -> Response:
         """``POST /v1/septet/feedback``: publish one feedback event."""
-        given = owned(await read_object(request, self._limit), caller)
-        given.setdefault("feedback_id", request.headers.get("idempotency-key") or f"fb-{uuid4().hex}")
+        body = owned(await read_object(request, self._limit), caller)
+        given = identified(body, "feedback_id", request, f"fb-{uuid4().hex}")
         event = checked("feedback", as_bytes(given), given.get("kind"))
         await self._log.publish(event)
         return JSONResponse({"feedback_id": event.feedback_id, "status": "accepted"}, status_code=202)
@@ -78,8 +79,7 @@ def _as_check(body: dict[str, Any]) -> dict[str, Any]:
 
 def _event(request: Request, caller: Caller, body: dict[str, Any]) -> Asked:
     """The request of a body. The body may be large, so no caller keeps it while it waits for the response."""
-    given = owned(body, caller)
-    given.setdefault("request_id", request_id_for(request))
+    given = identified(owned(body, caller), "request_id", request, new_request_id())
     event: Asked = checked("requests", as_bytes(given))
     return event
 
