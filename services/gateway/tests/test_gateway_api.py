@@ -16,7 +16,7 @@ from septet_contracts import ErrorInfo, Request, Response, Verdict, event_id
 from septet_gateway.adapters.embeddings import _encoded
 from septet_gateway.api import bodies
 from septet_gateway.app import _api_server
-from septet_gateway.domain.identity import is_response_to, request_id_of
+from septet_gateway.domain.identity import is_answer_to, is_response_to, request_id_of
 from septet_kit.errors import Transient
 from starlette.testclient import TestClient
 
@@ -390,3 +390,33 @@ async def test_a_body_that_does_not_arrive_ends_its_call(
 def test_the_server_limits_its_connections(world: World) -> None:
     parts = world.parts(max_connections=7)
     assert _api_server(parts, timedelta(seconds=1)).config.limit_concurrency == 7
+
+
+def test_the_answer_to_another_body_under_the_same_id_is_a_conflict(client: TestClient, world: World) -> None:
+    """A Kafka client of the tenant used the id first: its answer arrives while the gateway waits."""
+    world.log.answer = lambda r: respond(r, question="What did the other client ask?")
+    headers = {"idempotency-key": "k-1"}
+    for _ in range(2):
+        response = client.post(CHAT, json=chat(), headers=headers)
+        assert (response.status_code, response.json()["error"]["code"]) == (409, "conflict")
+    assert len(world.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "expected"),
+    [
+        ("q", "q", True),
+        ("q", "p", False),
+        ("Mail kim@x.kr or lee@x.kr now", "Mail <EMAIL_1> or <EMAIL_2> now", True),
+        ("kim@x.kr", "<EMAIL_1>", True),
+        ("제 번호는 010-1234-5678입니다", "제 번호는 <PHONE_1>입니다", True),
+        ("Mail kim@x.kr now", "Call <PHONE_1> now", False),
+        ("Mail kim@x.kr or later", "Mail <EMAIL_1> and <EMAIL_2> later", False),
+        ("What is <EMAIL_1>?", "What is <EMAIL_1>?", True),
+        ("ab", "ab<EMAIL_1>ab", False),
+    ],
+)
+def test_a_masked_question_is_that_of_its_request(asked: str, shown: str, *, expected: bool) -> None:
+    request = Request(request_id="r-1", tenant="acme", question=asked)
+    assert is_answer_to(respond(request, question=shown), request) is expected
+    assert is_answer_to(respond(request, question=shown, status="blocked"), request)

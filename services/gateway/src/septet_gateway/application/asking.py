@@ -10,7 +10,7 @@ from septet_kit.events import DEFAULT_DEADLINE, MAX_DEADLINE
 
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
-from septet_gateway.domain.identity import is_request_id
+from septet_gateway.domain.identity import is_answer_to, is_request_id
 from septet_gateway.ports import Log, RequestTable
 
 
@@ -41,13 +41,13 @@ class Asker:
             earlier = await self._requests.record(tenant, request_id, digest)
             if earlier is not None:
                 if earlier.digest != digest:
-                    raise of_code("conflict", "this request id was already used with another body")
+                    raise _conflict()
                 found = await self._log.find(tenant, request_id, earlier.published_at, digest)
                 if found is not None:
-                    return found
+                    return _answer(found, request)
             await self._log.publish(request)
             try:
-                return await asyncio.wait_for(future, patience)
+                return _answer(await asyncio.wait_for(future, patience), request)
             except TimeoutError:
                 raise ApiError(
                     504,
@@ -75,3 +75,18 @@ class Asker:
         now = datetime.now(UTC)
         deadline = min(request.deadline or now + DEFAULT_DEADLINE, now + MAX_DEADLINE)
         return max(0.0, (deadline - now + self._margin).total_seconds())
+
+
+def _answer(response: Response, request: Request) -> Response:
+    """The response, if it answers this request. Clients of Kafka may use the same id for another body.
+
+    Raises:
+        ApiError: 409, it does not.
+    """
+    if not is_answer_to(response, request):
+        raise _conflict()
+    return response
+
+
+def _conflict() -> ApiError:
+    return of_code("conflict", "this request id was already used with another body")
