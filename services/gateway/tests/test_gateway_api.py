@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import json
-import threading
-from datetime import timedelta
 from typing import Any
 from uuid import uuid5
 
@@ -14,15 +10,11 @@ import numpy as np
 import pytest
 from septet_contracts import ErrorInfo, Request, Response, Verdict, event_id
 from septet_gateway.adapters.embeddings import _encoded
-from septet_gateway.api import bodies
-from septet_gateway.app import _api_server
-from septet_gateway.domain.identity import is_answer_to, is_response_to, request_id_of
-from septet_kit.errors import Transient
+from septet_gateway.domain.identity import is_response_to, request_id_of
 from starlette.testclient import TestClient
 
 from .conftest import open_client
 from .support import KEYS, World, digest, respond
-from .test_gateway_stream import scope_of
 
 CHAT = "/v1/chat/completions"
 
@@ -252,171 +244,3 @@ def test_the_conflict_of_another_body_is_not_the_response() -> None:
     assert is_response_to(conflict_of(mine), digest(mine))
     assert not is_response_to(conflict_of(other), digest(mine))
     assert is_response_to(respond(mine), digest(mine))
-
-
-@pytest.mark.parametrize("deadline", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59"])
-def test_an_extreme_deadline_is_limited(client: TestClient, world: World, deadline: str) -> None:
-    response = client.post("/v1/septet/requests", json={"question": "q", "deadline": deadline})
-    assert response.status_code in (200, 504)
-    assert len(world.asked) == 1
-
-
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/v1/embeddings", '{"model": [], "input": "x"}'),
-        ("/v1/embeddings", r'{"model": "\ud800", "input": "x"}'),
-        (CHAT, '{"model": "septet", "messages": [{"role": ["user"], "content": "q"}]}'),
-        (CHAT, '{"model": "septet", "messages": [{"role": {}, "content": "q"}]}'),
-        (CHAT, r'{"model": "septet", "\udfff": 1, "messages": [{"role": "user", "content": "q"}]}'),
-        ("/v1/responses", '{"model": "septet", "input": "q", "tools": [{"type": "function", "x": NaN}]}'),
-        ("/v1/responses", '{"model": "septet", "input": "q", "tools": [{"type": "function", "x": 1e999}]}'),
-        ("/v1/septet/requests", r'{"question": "\uD800"}'),
-        ("/v1/septet/requests", b'{"question": "\xff"}'),
-    ],
-)
-def test_a_body_of_hostile_values_is_the_clients_fault(
-    client: TestClient, world: World, path: str, body: str | bytes
-) -> None:
-    response = client.post(path, content=body)
-    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
-    assert world.log.published == []
-
-
-def test_a_pair_of_surrogates_is_a_character(client: TestClient, world: World) -> None:
-    body = r'{"question": "\ud83d\ude00 is fine"}'
-    assert client.post("/v1/septet/requests", content=body).status_code == 200
-    assert world.asked[0].question == "😀 is fine"
-
-
-@pytest.mark.parametrize("path", [CHAT, "/v1/responses"])
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_failed_request_is_not_retried_under_its_key(world: World, path: str, *, stream: bool) -> None:
-    """The released response is final: only a new key asks again."""
-    info = ErrorInfo(code="model_busy", message="busy")
-    world.log.answer = lambda r: respond(r, status="failed", answer=None, error=info)
-    sent = {"model": "septet", "stream": stream}
-    sent |= {"input": "q"} if path == "/v1/responses" else {"messages": chat()["messages"]}
-    with open_client(world) as client:
-        for _ in range(2):
-            keyed = client.post(path, json=sent, headers={"idempotency-key": "k-1"})
-            assert (keyed.status_code, keyed.headers["x-should-retry"]) == (503, "false")
-            assert "retry-after" not in keyed.headers
-            assert "retry-after-ms" not in keyed.headers
-        plain = client.post(path, json=sent)
-    assert (plain.status_code, plain.headers["retry-after"]) == (503, "1")
-    assert len(world.asked) == 2
-
-
-def test_a_request_that_was_not_published_may_be_retried_under_its_key(
-    client: TestClient, world: World
-) -> None:
-    publish = world.log.publish
-
-    async def down(_: Any) -> None:
-        raise Transient("broker_unavailable", "down")
-
-    headers = {"idempotency-key": "k-1"}
-    world.log.publish = down  # type: ignore[method-assign,assignment]
-    failed = client.post(CHAT, json=chat(), headers=headers)
-    assert (failed.status_code, failed.headers["retry-after"]) == (503, "1")
-    world.log.publish = publish  # type: ignore[method-assign]
-    assert client.post(CHAT, json=chat(), headers=headers).status_code == 200
-
-
-def test_large_bodies_are_parsed_outside_the_loop(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    threads: list[bool] = []
-
-    def parsed(body: bytes) -> Any:
-        threads.append(threading.current_thread().name.startswith("offload"))
-        return json.loads(body)
-
-    monkeypatch.setattr(bodies, "_parsed", parsed)
-    for size in (10, 100_000):
-        client.post("/v1/septet/requests", json={"question": "q", "junk": "x" * size})
-    assert threads == [False, True]
-
-
-@pytest.mark.parametrize(
-    ("path", "name", "sent"),
-    [
-        ("/v1/septet/requests", "request_id", {"question": "q"}),
-        ("/v1/septet/checks", "request_id", {"question": "q"}),
-        ("/v1/septet/feedback", "feedback_id", {"kind": "copied", "request_id": "r-1"}),
-    ],
-)
-def test_an_id_in_the_body_and_in_the_header_is_the_same(
-    world: World, path: str, name: str, sent: dict[str, Any]
-) -> None:
-    with open_client(world, KEYS["admin"]) as client:
-        sent = {**sent, name: "k-1"}
-        differ = client.post(path, json=sent, headers={"idempotency-key": "k-2"})
-        assert (differ.status_code, differ.json()["error"]["param"]) == (400, name)
-        assert client.post(path, json=sent, headers={"idempotency-key": "k-1"}).status_code in (200, 202)
-        sent.pop(name)
-        if name == "request_id":
-            sent["question"] = "another"
-        assert client.post(path, json=sent, headers={"idempotency-key": "order 7/1"}).status_code in (
-            200,
-            202,
-        )
-        too_long = client.post(path, json=sent, headers={"idempotency-key": "x" * 256})
-        assert too_long.status_code == 400
-    assert [getattr(e, name) for e in world.log.published] == ["k-1", request_id_of("order 7/1")]
-
-
-async def test_a_body_that_does_not_arrive_ends_its_call(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bodies, "_BODY_TIMEOUT_S", 0.01)
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        if not sent:
-            sent.append(None)
-            return {"type": "http.request", "body": b"{", "more_body": True}
-        await asyncio.Event().wait()
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async with asyncio.timeout(5):
-        await world.app()(scope_of(CHAT), receive, send)
-    assert sent[1]["status"] == 408
-
-
-def test_the_server_limits_its_connections(world: World) -> None:
-    parts = world.parts(max_connections=7)
-    assert _api_server(parts, timedelta(seconds=1)).config.limit_concurrency == 7
-
-
-def test_the_answer_to_another_body_under_the_same_id_is_a_conflict(client: TestClient, world: World) -> None:
-    """A Kafka client of the tenant used the id first: its answer arrives while the gateway waits."""
-    world.log.answer = lambda r: respond(r, question="What did the other client ask?")
-    headers = {"idempotency-key": "k-1"}
-    for _ in range(2):
-        response = client.post(CHAT, json=chat(), headers=headers)
-        assert (response.status_code, response.json()["error"]["code"]) == (409, "conflict")
-    assert len(world.asked) == 1
-
-
-@pytest.mark.parametrize(
-    ("asked", "shown", "expected"),
-    [
-        ("q", "q", True),
-        ("q", "p", False),
-        ("Mail kim@x.kr or lee@x.kr now", "Mail <EMAIL_1> or <EMAIL_2> now", True),
-        ("kim@x.kr", "<EMAIL_1>", True),
-        ("제 번호는 010-1234-5678입니다", "제 번호는 <PHONE_1>입니다", True),
-        ("Mail kim@x.kr now", "Call <PHONE_1> now", False),
-        ("Mail kim@x.kr or later", "Mail <EMAIL_1> and <EMAIL_2> later", False),
-        ("What is <EMAIL_1>?", "What is <EMAIL_1>?", True),
-        ("ab", "ab<EMAIL_1>ab", False),
-    ],
-)
-def test_a_masked_question_is_that_of_its_request(asked: str, shown: str, *, expected: bool) -> None:
-    request = Request(request_id="r-1", tenant="acme", question=asked)
-    assert is_answer_to(respond(request, question=shown), request) is expected
-    assert is_answer_to(respond(request, question=shown, status="blocked"), request)
