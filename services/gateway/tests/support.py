@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -166,15 +167,11 @@ class MemoryEmbeddings:
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
 
-    async def create(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def create(self, body: dict[str, Any], shown_as: str) -> bytes:
         self.bodies.append(body)
         data = [{"object": "embedding", "index": 0, "embedding": [0.5, -0.25]}]
-        return {
-            "object": "list",
-            "data": data,
-            "model": self.model,
-            "usage": {"prompt_tokens": 3, "total_tokens": 3},
-        }
+        usage = {"prompt_tokens": 3, "total_tokens": 3}
+        return json.dumps({"object": "list", "data": data, "model": shown_as, "usage": usage}).encode()
 
 
 class World:
@@ -189,19 +186,21 @@ class World:
 
     def app(self, **settings: Any) -> Starlette:
         """The application; ``settings`` replace the defaults."""
+        return create_app(self.parts(**settings))
+
+    def parts(self, **settings: Any) -> Parts:
+        """The parts of an application."""
         chosen = GatewaySettings(**{"models": {"septet": "default", "gpt-4o-mini": "fast"}, **settings})
-        self.waiting = self.log.waiting = Waiting(chosen.max_waiting)
-        self.log.changes = Changes(chosen.max_waiting)
-        return create_app(
-            Parts(
-                chosen,
-                Authenticator(self.keys, SECRET, chosen.key_cache),
-                Quotas(chosen.key_requests_per_minute, chosen.key_concurrent_requests),
-                Asker(self.log, self.requests, self.waiting, chosen.response_margin),
-                Indexer(self.log, self.log.changes),
-                self.log,
-                self.embeddings,
-            )
+        self.waiting = self.log.waiting = Waiting(chosen.max_waiting, chosen.max_waiting_per_tenant)
+        self.log.changes = Changes(chosen.max_waiting, chosen.max_waiting_per_tenant)
+        return Parts(
+            chosen,
+            Authenticator(self.keys, SECRET, chosen.key_cache),
+            Quotas(chosen.key_requests_per_minute, chosen.key_concurrent_requests),
+            Asker(self.log, self.requests, self.waiting, chosen.response_margin),
+            Indexer(self.log, self.log.changes),
+            self.log,
+            self.embeddings,
         )
 
     @contextmanager

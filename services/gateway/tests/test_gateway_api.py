@@ -70,6 +70,7 @@ def test_embeddings_are_passed_on(client: TestClient, world: World) -> None:
         ({"model": None}, 400, "model"),
         ({"model": "ada"}, 404, "model"),
         ({"encoding_format": "hex"}, 400, "encoding_format"),
+        ({"input": ["x"] * 2049}, 400, "input"),
     ],
 )
 def test_embeddings_refuse_by_name(

@@ -124,9 +124,10 @@ def test_a_document_outside_the_contract_names_its_field(
     assert world.log.published == []
 
 
-def test_half_a_character_names_its_field(writer: TestClient, world: World) -> None:
+def test_half_a_character_is_refused(writer: TestClient, world: World) -> None:
     response = writer.put(f"{PATH}/d", content=b'{"text": "t", "uri": "\\ud800"}')
-    assert (response.status_code, response.json()["error"]["param"]) == (400, "uri")
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "malformed_json")
+    assert "surrogate" in response.json()["error"]["message"]
     assert writer.put(f"{PATH}/d", content=b'{"text": ').json()["error"]["code"] == "malformed_json"
     assert world.log.published == []
 

@@ -48,7 +48,7 @@ SPEC = ServiceSpec(
 
 log = get_logger()
 
-# After the grace of calls in progress, for the producer's last records and the clients' goodbyes.
+# After the grace of calls in progress, to send the producer's last records and to close connections.
 _LAST_GRACE = timedelta(seconds=10)
 
 
@@ -83,8 +83,8 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
         pool = await stack.enter_async_context(open_pool(kit, SCHEMA, migrations.HEAD))
         embeddings = EmbeddingsEndpoint(kit)
         stack.push_async_callback(embeddings.close)
-        waiting = Waiting(settings.max_waiting)
-        changes = Changes(settings.max_waiting)
+        waiting = Waiting(settings.max_waiting, settings.max_waiting_per_tenant)
+        changes = Changes(settings.max_waiting, settings.max_waiting_per_tenant)
         follower = Follower(kit.kafka(), tenants, waiting, changes)
         follow = await stack.enter_async_context(follower.following())
         kafka_log = KafkaLog(kit.kafka(), tenants, publisher, settings.lookup_limit)
@@ -131,6 +131,7 @@ def _api_server(parts: Parts, grace: timedelta) -> Server:
             log_level="error",
             access_log=False,
             lifespan="off",
+            limit_concurrency=parts.settings.max_connections,
             timeout_graceful_shutdown=int(grace.total_seconds()),
         )
     )

@@ -1,4 +1,4 @@
-"""What the gateway needs from outside."""
+"""Ports of the gateway."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ class Embeddings(Protocol):
         """The model's name."""
         ...
 
-    async def create(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Embed texts; returns the endpoint's answer.
+    async def create(self, body: dict[str, Any], shown_as: str) -> bytes:
+        """Embed texts; returns the endpoint's answer as JSON, with the model's name ``shown_as``.
 
         Raises:
             ApiError: the endpoint refuses the body, or does not answer.

@@ -40,8 +40,18 @@ class GatewaySettings(FileSettings):
     max_body: int = Field(
         default=1024 * 1024, ge=1024, le=1024 * 1024, description="Bytes of the largest request body."
     )
+    max_connections: int = Field(
+        default=4096,
+        ge=1,
+        description="Connections to the API; on further ones, calls get status 503. Give more than twice MAX_WAITING.",
+    )
     max_waiting: int = Field(
         default=1000, ge=1, description="Requests that wait for their response; further ones get status 429."
+    )
+    max_waiting_per_tenant: int = Field(
+        default=500,
+        ge=1,
+        description="Requests of one tenant that wait for their response; further ones get status 429.",
     )
     key_requests_per_minute: int | None = Field(
         default=None,

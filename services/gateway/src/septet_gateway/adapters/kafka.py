@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -107,6 +108,7 @@ class KafkaLog:
         self._publisher = publisher
         self._limit = limit.total_seconds()
         self._searches = asyncio.Semaphore(_SEARCHES)
+        self._searches_of = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(1))
 
     async def publish(self, event: Request | FeedbackEvent) -> None:
         """Publish to the topic of the event's tenant, and wait for the acknowledgement.
@@ -136,12 +138,14 @@ class KafkaLog:
     async def find(self, tenant: str, request_id: str, since: datetime, digest: str) -> Response | None:
         """The response to a request that was published at ``since``; ``None`` if it is not on the log.
 
+        Each search has its own consumer. One search of a tenant runs at a time, so that the other tenants have places.
+
         Raises:
             Transient: the log cannot be read, or the search takes too long (code ``broker_unavailable``).
         """
         topic = self._tenants.address("responses", tenant)
         try:
-            async with asyncio.timeout(self._limit), self._searches:
+            async with self._searches_of[tenant], self._searches, asyncio.timeout(self._limit):
                 found = await self._search(topic, tenant, request_id, since - _CLOCK_SKEW, digest)
         except (KafkaError, TimeoutError) as error:
             lookups.labels("failed").inc()
@@ -175,7 +179,8 @@ async def _values(
     for partition in partitions:
         start = starts[partition]
         consumer.seek(partition, ends[partition] if start is None else start.offset)
-    left = set(partitions)
+    # A poll of partitions without records waits for its whole timeout.
+    left = {p for p in partitions if await consumer.position(p) < ends[p]}
     while left:
         for records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).values():
             for record in records:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 
 from septet_contracts import Request as Asked
@@ -11,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from septet_gateway.api.bodies import check_encodable, read_object, request_id_for
+from septet_gateway.api.connection import while_connected
 from septet_gateway.api.sse import stream
 from septet_gateway.application.asking import Asker
-from septet_gateway.domain.chat import parse_chat, to_request
+from septet_gateway.domain.chat import ChatBody, parse_chat, to_request
 from septet_gateway.domain.completion import Completion, CompletionChunks
 from septet_gateway.domain.errors import ApiError
 from septet_gateway.domain.keys import Caller
@@ -30,13 +32,25 @@ class ChatCompletions:
 
     async def __call__(self, request: Request, caller: Caller) -> Response:
         """Handle one call."""
-        chat = parse_chat(await read_object(request, self._settings.max_body))
+        asked, complete, chunks = self._plan(
+            request, caller, parse_chat(await read_object(request, self._settings.max_body))
+        )
+        headers = {"x-request-id": asked.request_id}
+        if chunks is None:
+            released = await while_connected(request, self._ask(request, asked))
+            return JSONResponse(complete(released).whole(), headers=headers)
+        keep_alive = self._settings.keep_alive.total_seconds()
+        return await stream(self._ask(request, asked), chunks, keep_alive, headers)
+
+    def _plan(
+        self, request: Request, caller: Caller, chat: ChatBody
+    ) -> tuple[Asked, Callable[[Released], Completion], CompletionChunks | None]:
+        """The request, and what makes its answer. The body may be large, so neither refers to it."""
         asked = to_request(chat, alias_of(chat.model, self._settings), caller.tenant, request_id_for(request))
         check_encodable(asked)
         complete = partial(Completion, model=chat.model, stops=chat.stops)
-        headers = {"x-request-id": asked.request_id}
         if not chat.stream:
-            return JSONResponse(complete(await self._ask(request, asked)).whole(), headers=headers)
+            return asked, complete, None
         chunks = CompletionChunks(
             complete,
             request_id=asked.request_id,
@@ -44,8 +58,7 @@ class ChatCompletions:
             model=chat.model,
             include_usage=chat.stream_options.include_usage,
         )
-        keep_alive = self._settings.keep_alive.total_seconds()
-        return await stream(self._ask(request, asked), chunks, keep_alive, headers)
+        return asked, complete, chunks
 
     async def _ask(self, request: Request, asked: Asked) -> Released:
         with ask_span(request.headers, asked.tenant, asked.request_id):

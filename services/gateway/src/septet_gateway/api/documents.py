@@ -6,11 +6,12 @@ import math
 import re
 from typing import Any
 
-from septet_contracts import DocumentChanged
+from septet_contracts import DeleteDocument, DocumentChanged, UpsertDocument
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from septet_gateway.api.bodies import as_bytes, checked, owned, read_object
+from septet_gateway.api.connection import while_connected
 from septet_gateway.application.indexing import Indexer
 from septet_gateway.domain.errors import ApiError, invalid
 from septet_gateway.domain.keys import Caller
@@ -33,34 +34,40 @@ class Documents:
         """``PUT``: create a document, or replace its text."""
         wait = _wait(request)
         try:
-            body = await read_object(request, self._limit)
+            event = _event(request, caller, "upsert", await read_object(request, self._limit))
         except ApiError as error:
             # The text is the only field that can be as large.
             raise _named(error, "text") if error.status == 413 else error from None
-        return await self._submit(request, caller, "upsert", body, wait)
+        return await self._submit(request, event, wait)
 
     async def delete(self, request: Request, caller: Caller) -> Response:
         """``DELETE``: delete a document, and every cached answer that is based on it."""
         revision = request.query_params.get("revision")
-        return await self._submit(request, caller, "delete", {"revision": revision}, _wait(request))
+        event = _event(request, caller, "delete", {"revision": revision})
+        return await self._submit(request, event, _wait(request))
 
     async def _submit(
-        self, request: Request, caller: Caller, action: str, body: dict[str, Any], wait: float
+        self, request: Request, event: UpsertDocument | DeleteDocument, wait: float
     ) -> Response:
-        given = owned(body, caller)
-        for name, value in (("document_id", request.path_params["document_id"]), ("action", action)):
-            if given.setdefault(name, value) != value:
-                raise invalid(name, f"{name}: the path and the method name another one", "invalid_value")
-        try:
-            event = checked("documents", as_bytes(given), action)
-        except ApiError as error:
-            raise _named(error, _culprit(given)) from None
-        if event.revision is not None and event.revision > _LARGEST_REVISION:
-            raise invalid("revision", f"revision: give at most {_LARGEST_REVISION}", "invalid_value")
-        change = await self._indexer.submit(event, wait)
+        change = await while_connected(request, self._indexer.submit(event, wait))
         if change is None:
             return JSONResponse({"document_id": event.document_id, "status": "pending"}, status_code=202)
         return JSONResponse(_shown(change))
+
+
+def _event(request: Request, caller: Caller, action: str, body: dict[str, Any]) -> Any:
+    """The event of a body. The body may be large, so no caller keeps it while it waits."""
+    given = owned(body, caller)
+    for name, value in (("document_id", request.path_params["document_id"]), ("action", action)):
+        if given.setdefault(name, value) != value:
+            raise invalid(name, f"{name}: the path and the method name another one", "invalid_value")
+    try:
+        event = checked("documents", as_bytes(given), action)
+    except ApiError as error:
+        raise _named(error, _culprit(given)) from None
+    if event.revision is not None and event.revision > _LARGEST_REVISION:
+        raise invalid("revision", f"revision: give at most {_LARGEST_REVISION}", "invalid_value")
+    return event
 
 
 def _named(error: ApiError, param: str) -> ApiError:

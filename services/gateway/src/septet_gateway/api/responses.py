@@ -11,11 +11,12 @@ from starlette.responses import JSONResponse, Response
 
 from septet_gateway.api.bodies import check_encodable, read_object, request_id_for
 from septet_gateway.api.chat import alias_of
+from septet_gateway.api.connection import while_connected
 from septet_gateway.api.sse import stream
 from septet_gateway.application.asking import Asker
 from septet_gateway.domain.keys import Caller
 from septet_gateway.domain.response_object import ResponseEvents, ResponseObject
-from septet_gateway.domain.responses import parse_responses, to_request
+from septet_gateway.domain.responses import ResponsesBody, parse_responses, to_request
 from septet_gateway.settings import GatewaySettings
 from septet_gateway.telemetry import ask_span
 
@@ -29,17 +30,24 @@ class CreateResponse:
 
     async def __call__(self, request: Request, caller: Caller) -> Response:
         """Handle one call."""
-        body = parse_responses(await read_object(request, self._settings.max_body))
-        alias = alias_of(body.model, self._settings)
-        asked = to_request(body, alias, caller.tenant, request_id_for(request))
-        check_encodable(asked)
-        made = ResponseObject(body, asked.request_id)
+        asked, made, is_stream = self._plan(
+            request, caller, parse_responses(await read_object(request, self._settings.max_body))
+        )
         headers = {"x-request-id": asked.request_id}
-        if not body.stream:
-            return JSONResponse(made.whole(await self._ask(request, asked)), headers=headers)
+        if not is_stream:
+            released = await while_connected(request, self._ask(request, asked))
+            return JSONResponse(made.whole(released), headers=headers)
         events = ResponseEvents(made, int(time.time()))
         keep_alive = self._settings.keep_alive.total_seconds()
         return await stream(self._ask(request, asked), events, keep_alive, headers)
+
+    def _plan(
+        self, request: Request, caller: Caller, body: ResponsesBody
+    ) -> tuple[Asked, ResponseObject, bool]:
+        """The request, what makes its answer, and whether to stream it. None of them refers to the large body."""
+        asked = to_request(body, alias_of(body.model, self._settings), caller.tenant, request_id_for(request))
+        check_encodable(asked)
+        return asked, ResponseObject(body, asked.request_id), body.stream
 
     async def _ask(self, request: Request, asked: Asked) -> Released:
         with ask_span(request.headers, asked.tenant, asked.request_id):

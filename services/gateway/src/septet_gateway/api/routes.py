@@ -28,6 +28,7 @@ from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator, require
 from septet_gateway.application.indexing import Indexer
 from septet_gateway.application.quotas import Quotas
+from septet_gateway.domain.errors import NO_RETRY, ApiError
 from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Embeddings, Log
 from septet_gateway.settings import GatewaySettings
@@ -39,7 +40,7 @@ _EXPOSED = ("x-request-id", "retry-after", "retry-after-ms")
 
 @dataclass(frozen=True)
 class Parts:
-    """What the application is made of."""
+    """Dependencies of the application."""
 
     settings: GatewaySettings
     authenticator: Authenticator
@@ -105,6 +106,13 @@ class TrailingSlash:
         await self._app(scope, receive, send)
 
 
+def _final(error: ApiError, request: Request) -> ApiError:
+    """An error as it is sent. A repeat of a failed request with the same key gets the same response."""
+    if error.is_released and "idempotency-key" in request.headers:
+        error.headers = NO_RETRY
+    return error
+
+
 def _endpoint(
     parts: Parts, path: str, scope: str, handler: Handler
 ) -> Callable[[Request], Awaitable[Response]]:
@@ -119,7 +127,7 @@ def _endpoint(
                 require(caller, scope)
                 response = await handler(request, caller)
             except Exception as error:
-                response = as_response(of_exception(error))
+                response = as_response(_final(of_exception(error), request))
             if isinstance(response, EventStream):
                 response.hold(held.pop_all())
         calls.labels(path, response.status_code).inc()

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+from septet_contracts import Request as Asked
 from septet_contracts import encode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from septet_gateway.api.bodies import as_bytes, checked, owned, read_object, request_id_for
+from septet_gateway.api.bodies import as_bytes, checked, identified, owned, read_object
+from septet_gateway.api.connection import while_connected
 from septet_gateway.application.asking import Asker
+from septet_gateway.domain.identity import new_request_id
 from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Log
 from septet_gateway.telemetry import ask_span
 
 _CHECK_FIELDS = ("answer", "passages")
+# Each look-up of a response that is not there reads the log.
+_RETRY_AFTER_S = "5"
 
 
 class Requests:
@@ -27,30 +32,26 @@ class Requests:
 
     async def ask(self, request: Request, caller: Caller) -> Response:
         """``POST /v1/septet/requests``: publish a request and return its response."""
-        return await self._ask(request, caller, await read_object(request, self._limit))
+        return await self._ask(request, _event(request, caller, await read_object(request, self._limit)))
 
     async def check(self, request: Request, caller: Caller) -> Response:
         """``POST /v1/septet/checks``: the verdicts of the rails on a question, and on an answer if there is one."""
-        body = await read_object(request, self._limit)
-        given = {name: body.pop(name) for name in _CHECK_FIELDS if body.get(name) is not None}
-        return await self._ask(request, caller, {**body, "check": given})
+        return await self._ask(
+            request, _event(request, caller, _as_check(await read_object(request, self._limit)))
+        )
 
     async def get(self, request: Request, caller: Caller) -> Response:
         """``GET /v1/septet/responses/{request_id}``: the response to an earlier request of this tenant."""
         request_id = request.path_params["request_id"]
-        response = await self._asker.earlier(caller.tenant, request_id)
+        response = await while_connected(request, self._asker.earlier(caller.tenant, request_id))
         if response is None:
-            return JSONResponse(
-                {"request_id": request_id, "status": "pending"}, status_code=202, headers={"retry-after": "1"}
-            )
+            body = {"request_id": request_id, "status": "pending"}
+            return JSONResponse(body, status_code=202, headers={"retry-after": _RETRY_AFTER_S})
         return _json(encode(response), request_id)
 
-    async def _ask(self, request: Request, caller: Caller, body: dict[str, Any]) -> Response:
-        given = owned(body, caller)
-        given.setdefault("request_id", request_id_for(request))
-        asked = checked("requests", as_bytes(given))
-        with ask_span(request.headers, caller.tenant, asked.request_id):
-            response = await self._asker.ask(asked)
+    async def _ask(self, request: Request, asked: Asked) -> Response:
+        with ask_span(request.headers, asked.tenant, asked.request_id):
+            response = await while_connected(request, self._asker.ask(asked))
         return _json(encode(response), asked.request_id)
 
 
@@ -63,11 +64,24 @@ class Feedback:
 
     async def __call__(self, request: Request, caller: Caller) -> Response:
         """``POST /v1/septet/feedback``: publish one feedback event."""
-        given = owned(await read_object(request, self._limit), caller)
-        given.setdefault("feedback_id", request.headers.get("idempotency-key") or f"fb-{uuid4().hex}")
+        body = owned(await read_object(request, self._limit), caller)
+        given = identified(body, "feedback_id", request, f"fb-{uuid4().hex}")
         event = checked("feedback", as_bytes(given), given.get("kind"))
         await self._log.publish(event)
         return JSONResponse({"feedback_id": event.feedback_id, "status": "accepted"}, status_code=202)
+
+
+def _as_check(body: dict[str, Any]) -> dict[str, Any]:
+    """The body of a request that only checks texts."""
+    given = {name: body[name] for name in _CHECK_FIELDS if body.get(name) is not None}
+    return {**{name: value for name, value in body.items() if name not in _CHECK_FIELDS}, "check": given}
+
+
+def _event(request: Request, caller: Caller, body: dict[str, Any]) -> Asked:
+    """The request of a body. The body may be large, so no caller keeps it while it waits for the response."""
+    given = identified(owned(body, caller), "request_id", request, new_request_id())
+    event: Asked = checked("requests", as_bytes(given))
+    return event
 
 
 def _json(body: bytes, request_id: str) -> Response:

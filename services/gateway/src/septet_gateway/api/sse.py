@@ -105,8 +105,8 @@ async def stream(
 async def _events(asked: asyncio.Future[Released], script: Script, keep_alive: float) -> AsyncIterator[bytes]:
     """The events of a stream: opening, keep-alives until the answer is released, answer, end."""
     try:
-        for body in script.opening():
-            yield event(body)
+        for opening in map(event, script.opening()):
+            yield opening
         while not asked.done():
             await asyncio.wait([asked], timeout=keep_alive)
             if not asked.done():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from septet_contracts import DEFAULT_DEADLINE, Request, Response, encode, request_digest
+from septet_contracts import Request, Response, encode, request_digest
+from septet_kit.events import DEFAULT_DEADLINE, MAX_DEADLINE
 
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
-from septet_gateway.domain.identity import is_request_id
+from septet_gateway.domain.identity import is_answer_to, is_request_id
 from septet_gateway.ports import Log, RequestTable
 
 
@@ -34,18 +35,19 @@ class Asker:
             Transient, Permanent: the request could not be stored or published.
         """
         digest = request_digest(encode(request))
+        patience = self._patience(request)
         tenant, request_id = request.tenant, request.request_id
         with self._waiting.expect(tenant, request_id, digest) as future:
             earlier = await self._requests.record(tenant, request_id, digest)
             if earlier is not None:
                 if earlier.digest != digest:
-                    raise of_code("conflict", "this request id was already used with another body")
+                    raise _conflict()
                 found = await self._log.find(tenant, request_id, earlier.published_at, digest)
                 if found is not None:
-                    return found
+                    return _answer(found, request)
             await self._log.publish(request)
             try:
-                return await asyncio.wait_for(future, self._patience(request))
+                return _answer(await asyncio.wait_for(future, patience), request)
             except TimeoutError:
                 raise ApiError(
                     504,
@@ -57,15 +59,34 @@ class Asker:
         """The response to a request that was asked before; ``None`` if it is not on the log yet.
 
         Raises:
-            ApiError: 404 if the tenant has no such request.
+            ApiError: 404 if the tenant has no such request, 429 if too many calls wait.
         """
         # A text that is no request id may hold characters that databases do not store.
         published = await self._requests.find(tenant, request_id) if is_request_id(request_id) else None
         if published is None:
             raise ApiError(404, f"there is no request {request_id}", code="request_not_found")
-        return await self._log.find(tenant, request_id, published.published_at, published.digest)
+        if self._waiting.is_expected(tenant, request_id):
+            return None
+        with self._waiting.places.take(tenant):
+            return await self._log.find(tenant, request_id, published.published_at, published.digest)
 
     def _patience(self, request: Request) -> float:
-        """Seconds until the response must have come."""
+        """Seconds until the response must have come. Every service limits the deadline in the same way."""
         now = datetime.now(UTC)
-        return max(0.0, ((request.deadline or now + DEFAULT_DEADLINE) + self._margin - now).total_seconds())
+        deadline = min(request.deadline or now + DEFAULT_DEADLINE, now + MAX_DEADLINE)
+        return max(0.0, (deadline - now + self._margin).total_seconds())
+
+
+def _answer(response: Response, request: Request) -> Response:
+    """The response, if it answers this request. Clients of Kafka may use the same id for another body.
+
+    Raises:
+        ApiError: 409, it does not.
+    """
+    if not is_answer_to(response, request):
+        raise _conflict()
+    return response
+
+
+def _conflict() -> ApiError:
+    return of_code("conflict", "this request id was already used with another body")

@@ -1,10 +1,12 @@
-"""Who sent a request: API keys."""
+"""Authentication of callers by API keys."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 from septet_gateway.domain.errors import ApiError, unauthorized
@@ -12,16 +14,36 @@ from septet_gateway.domain.keys import PREFIX, ApiKey, Caller, digest_of, id_of,
 from septet_gateway.ports import KeyTable
 
 _CACHED = 4096
+_MISSES = 2
 
 
 class Authenticator:
-    """Checks API keys. A look-up is cached for ``ttl``, which bounds the delay of a revocation."""
+    """Checks API keys. A look-up is cached for ``ttl``, which bounds the delay of a revocation.
 
-    def __init__(self, keys: KeyTable, secret: bytes, ttl: timedelta) -> None:
+    Concurrent calls with one key share a look-up. Look-ups of ids that were not found before run two at a time, so that
+    guessed keys do not take the connections of the pool.
+
+    Args:
+        keys: the stored keys.
+        secret: of the keys' hashes.
+        ttl: for how long a look-up is cached.
+        clock: in seconds.
+    """
+
+    def __init__(
+        self,
+        keys: KeyTable,
+        secret: bytes,
+        ttl: timedelta,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._keys = keys
         self._secret = secret
         self._ttl = ttl.total_seconds()
+        self._clock = clock
         self._known: OrderedDict[str, tuple[float, ApiKey | None]] = OrderedDict()
+        self._pending: dict[str, asyncio.Task[ApiKey | None]] = {}
+        self._misses = asyncio.Semaphore(_MISSES)
 
     async def authenticate(self, headers: Mapping[str, str], query: str) -> Caller:
         """The caller of a request.
@@ -48,11 +70,27 @@ class Authenticator:
         return Caller(stored.tenant, stored.key_id, frozenset(stored.scopes))
 
     async def _find(self, key_id: str) -> ApiKey | None:
-        now = time.monotonic()
         known = self._known.get(key_id)
-        if known is not None and now - known[0] < self._ttl:
+        if known is not None and self._clock() - known[0] < self._ttl:
             return known[1]
-        found = await self._keys.find(key_id)
+        task = self._pending.get(key_id)
+        if task is None:
+            is_known = known is not None and known[1] is not None
+            task = asyncio.ensure_future(self._look_up(key_id, is_known=is_known))
+            self._pending[key_id] = task
+            task.add_done_callback(lambda done: self._end(key_id, done))
+        return await asyncio.shield(task)
+
+    def _end(self, key_id: str, task: asyncio.Task[ApiKey | None]) -> None:
+        del self._pending[key_id]
+        if not task.cancelled():
+            # All its callers may have disconnected, and asyncio logs an error that is not read.
+            task.exception()
+
+    async def _look_up(self, key_id: str, *, is_known: bool) -> ApiKey | None:
+        async with nullcontext() if is_known else self._misses:
+            now = self._clock()
+            found = await self._keys.find(key_id)
         self._known[key_id] = (now, found)
         self._known.move_to_end(key_id)
         while len(self._known) > _CACHED:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from septet_contracts import DeleteDocument, DocumentChanged, UpsertDocument
 
-from septet_gateway.domain.errors import ApiError
+from septet_gateway.application.places import Places
 from septet_gateway.ports import Log
 
 
@@ -43,9 +43,8 @@ class Watch:
 class Changes:
     """A bounded map of watches by tenant and digest of the document id. Several calls may watch a document."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._count = 0
+    def __init__(self, limit: int, per_tenant: int | None = None) -> None:
+        self._places = Places(limit, per_tenant)
         self._watches: defaultdict[tuple[str, str], list[Watch]] = defaultdict(list)
 
     @contextmanager
@@ -55,18 +54,15 @@ class Changes:
         Raises:
             ApiError: status 429, because too many calls wait.
         """
-        if self._count >= self._limit:
-            raise ApiError(429, f"{self._limit} calls wait for documents", code="too_many_requests")
         key, watch = (tenant, _digest(document_id)), Watch(document_id)
-        self._watches[key].append(watch)
-        self._count += 1
-        try:
-            yield watch
-        finally:
-            self._count -= 1
-            self._watches[key].remove(watch)
-            if not self._watches[key]:
-                del self._watches[key]
+        with self._places.take(tenant):
+            self._watches[key].append(watch)
+            try:
+                yield watch
+            finally:
+                self._watches[key].remove(watch)
+                if not self._watches[key]:
+                    del self._watches[key]
 
     def is_expected(self, tenant: str, request_id: str) -> bool:
         """Whether a call waits for the document of a change; ``request_id`` is that of the change."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from septet_contracts import Response
 
-from septet_gateway.domain.errors import ApiError
+from septet_gateway.application.places import Places
 from septet_gateway.domain.identity import is_response_to
 from septet_gateway.telemetry import waiting_requests
 
@@ -24,9 +24,8 @@ class _Waiter:
 class Waiting:
     """A bounded map of futures by tenant and request id. Several callers may wait for the same request."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._count = 0
+    def __init__(self, limit: int, per_tenant: int | None = None) -> None:
+        self.places = Places(limit, per_tenant)
         self._waiters: defaultdict[tuple[str, str], list[_Waiter]] = defaultdict(list)
 
     @contextmanager
@@ -36,22 +35,17 @@ class Waiting:
         Raises:
             ApiError: status 429, because too many requests wait.
         """
-        if self._count >= self._limit:
-            raise ApiError(429, f"{self._limit} requests wait for their responses", code="too_many_requests")
         waiter = _Waiter(digest, asyncio.get_running_loop().create_future())
         key = tenant, request_id
-        self._waiters[key].append(waiter)
-        self._count += 1
-        waiting_requests.set(self._count)
-        try:
-            yield waiter.future
-        finally:
-            self._count -= 1
-            waiting_requests.set(self._count)
-            waiter.future.cancel()
-            self._waiters[key].remove(waiter)
-            if not self._waiters[key]:
-                del self._waiters[key]
+        with self.places.take(tenant), waiting_requests.track_inprogress():
+            self._waiters[key].append(waiter)
+            try:
+                yield waiter.future
+            finally:
+                waiter.future.cancel()
+                self._waiters[key].remove(waiter)
+                if not self._waiters[key]:
+                    del self._waiters[key]
 
     def is_expected(self, tenant: str, request_id: str) -> bool:
         """Whether a caller waits for this request."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 from septet_contracts import Request
 
 from septet_gateway.domain.errors import invalid, of_validation
-from septet_gateway.domain.messages import messages_of
+from septet_gateway.domain.messages import MAX_MESSAGES, messages_of
 from septet_gateway.domain.options import SeptetOptions, output_schema, request_of, without_nulls
 
 _MAX_STOPS = 4
@@ -26,7 +26,7 @@ class ChatBody(BaseModel):
     A field that is ``null`` counts as absent.
     """
 
-    messages: list[dict[str, Any]] = Field(min_length=1)
+    messages: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_MESSAGES)
     model: str = Field(min_length=1)
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()

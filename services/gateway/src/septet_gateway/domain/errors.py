@@ -62,7 +62,9 @@ class ApiError(Exception):
         self.code = code
         self.param = param
         self.kind = kind or _TYPES.get(status) or (SERVER if status >= 500 else INVALID)
-        self.headers = {**_retry_headers(status), **(headers or {})}
+        self.headers: Mapping[str, str] = {**_retry_headers(status), **(headers or {})}
+        self.is_released = False
+        """Whether it is the response to a request: the same request id leads to the same error."""
 
     @property
     def envelope(self) -> dict[str, Any]:
@@ -70,11 +72,14 @@ class ApiError(Exception):
         return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
 
 
+NO_RETRY = {"x-should-retry": "false"}
+
+
 def _retry_headers(status: int) -> dict[str, str]:
     """When a client may retry. Clients of OpenAI retry a 409 too, which leads to the same conflict."""
     if status in (429, 503):
         return {"retry-after": str(_RETRY_AFTER_S), "retry-after-ms": str(_RETRY_AFTER_S * 1000)}
-    return {"x-should-retry": "false"} if status == 409 else {}
+    return NO_RETRY if status == 409 else {}
 
 
 def invalid(param: str | None, message: str, code: str | None = None) -> ApiError:
@@ -121,7 +126,10 @@ def of_validation(error: ValidationError) -> ApiError:
 def of_failure(status: str, error: ErrorInfo | None) -> ApiError:
     """The HTTP error of a response without an answer."""
     if error is not None:
-        return of_code(error.code, error.message, error.field, error.fix)
-    if status == "expired":
-        return of_code("deadline_exceeded", "no answer was ready by the deadline")
-    return of_code("internal_error", f"the request ended with the status {status}")
+        found = of_code(error.code, error.message, error.field, error.fix)
+    elif status == "expired":
+        found = of_code("deadline_exceeded", "no answer was ready by the deadline")
+    else:
+        found = of_code("internal_error", f"the request ended with the status {status}")
+    found.is_released = True
+    return found

@@ -37,7 +37,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request: the tenant and the scopes of its key."""
+    """Sender of a call: the tenant and the scopes of its key."""
 
     tenant: str
     key_id: str

@@ -17,6 +17,7 @@ _ROLES: dict[str, Role] = {
     "user": "user",
     "assistant": "assistant",
 }
+MAX_MESSAGES = 200
 _TEXT_PARTS = ("text", "input_text", "output_text")
 
 
@@ -49,7 +50,8 @@ def instruction_of(text: str, param: str) -> Message:
 
 
 def _message(message: dict[str, Any], param: str) -> Message:
-    role = _ROLES.get(message.get("role") or "")
+    given = message.get("role")
+    role = _ROLES.get(given) if isinstance(given, str) else None
     if role is None:
         raise invalid(
             f"{param}.role",

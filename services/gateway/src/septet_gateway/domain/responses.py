@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 from septet_contracts import Request
 
 from septet_gateway.domain.errors import ApiError, invalid, of_validation
-from septet_gateway.domain.messages import instruction_of, messages_of
+from septet_gateway.domain.messages import MAX_MESSAGES, instruction_of, messages_of
 from septet_gateway.domain.options import SeptetOptions, output_schema, request_of, without_nulls
 
 _REFUSED = {
@@ -53,6 +53,8 @@ def parse_responses(body: dict[str, Any]) -> ResponsesBody:
     for name, fix in _REFUSED.items():
         if given.get(name):
             raise invalid(name, f"{name}: not available; {fix}", "unsupported_parameter")
+    if isinstance(given.get("input"), list) and len(given["input"]) > MAX_MESSAGES:
+        raise invalid("input", f"input: give at most {MAX_MESSAGES} messages", "invalid_value")
     try:
         parsed = ResponsesBody.model_validate(given)
     except ValidationError as error:

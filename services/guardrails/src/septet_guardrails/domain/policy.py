@@ -51,7 +51,7 @@ class Rule(BaseModel):
     @classmethod
     def _can_contain(cls, action: Action) -> Action:
         if action == "contain" and not cls.CAN_CONTAIN:
-            raise ValueError("only input.injection and input.toxicity can contain; use block, mask or flag")
+            raise ValueError("this rail cannot contain; use block, mask or flag")
         return action
 
 
