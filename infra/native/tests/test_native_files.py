@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from septet_native.credentials.passwords import password
 from septet_native.errors import (
     AlreadyRunning,
     DiskFull,
@@ -25,6 +26,8 @@ from septet_native.packages.cache import build_once, cache_root
 from septet_native.packages.wheels import package_dir, package_file
 from septet_native.processes import pid_records, ports
 from septet_native.processes.privileges import ORIGIN, Identity, can_traverse, reachable_dir, remove_orphans
+from septet_native.servers.postgres import Postgres
+from septet_native.servers.server import Places
 from septet_native.stack.data_dir import DataDirLock
 from septet_native.stack.settings import StackSettings
 
@@ -184,6 +187,40 @@ def test_only_stand_ins_of_deleted_temporary_directories_are_removed(tmp_path: P
         stand_in.mkdir()
         (stand_in / ORIGIN).write_text(str(origin))
     assert [path.name for path in remove_orphans(tmp_path)] == [f"septet-{os.geteuid()}-lost"]
+
+
+async def test_the_cluster_of_a_removed_data_directory_is_set_aside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stand_in, created = tmp_path / "elsewhere" / "postgres", []
+
+    def create(server: Postgres, data: Path) -> None:
+        password(server.places.data / "postgres.password")
+        data.mkdir()
+        (data / "PG_VERSION").write_text("18")
+        created.append(data)
+
+    async def init(server: Postgres, _install: Path, data: Path, _user: Identity | None) -> None:
+        create(server, data)
+
+    monkeypatch.setattr("septet_native.servers.postgres.installation", lambda _user: tmp_path)
+    monkeypatch.setattr("septet_native.servers.postgres.reachable_dir", lambda _wanted, _user: stand_in)
+    monkeypatch.setattr(Postgres, "_init", init)
+    places = Places(tmp_path / "data", tmp_path / "cache")
+    places.data.mkdir()
+    stand_in.parent.mkdir()
+    reports: list[str] = []
+
+    await Postgres(places, 5432).prepare(reports.append)
+    await Postgres(places, 5432).prepare(reports.append)
+    assert created == [stand_in]
+
+    shutil.rmtree(places.data)
+    places.data.mkdir()
+    await Postgres(places, 5432).prepare(reports.append)
+    assert created == [stand_in, stand_in]
+    assert [path.name for path in sorted(stand_in.parent.iterdir())] == ["postgres", "postgres.1"]
+    assert "removed data directory" in reports[-2]
 
 
 def test_settings_read_the_environment_when_created(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from septet_native.errors import NotWritable, writing
@@ -82,6 +83,16 @@ def link_stand_in(wanted: Path, actual: Path) -> None:
     if wanted != actual and not wanted.exists():
         wanted.unlink(missing_ok=True)
         wanted.symlink_to(actual)
+
+
+def set_aside(directory: Path) -> Path:
+    """Rename a directory to the first free name with a number, which is returned."""
+    aside = next(
+        name
+        for number in count(1)
+        if not (name := directory.with_name(f"{directory.name}.{number}")).exists()
+    )
+    return directory.rename(aside)
 
 
 def remove_orphans(root: Path = REACHABLE_ROOT) -> list[Path]:

@@ -22,6 +22,7 @@ from septet_native.processes.privileges import (
     link_stand_in,
     reachable_dir,
     remove_orphans,
+    set_aside,
     unprivileged,
 )
 from septet_native.processes.process import Command, clean_environment
@@ -79,6 +80,9 @@ class Postgres:
         install = installation(user)
         data = self.data_dir
         with writing(data.parent):
+            if data.exists() and not self._password_file(ADMIN).exists():
+                # The cluster's passwords went with its data directory, which somebody removed; its stand-in stayed.
+                report(f"keeping the cluster of a removed data directory as {set_aside(data)}")
             if not (data / "PG_VERSION").exists():
                 report("creating the database cluster")
                 await self._init(install, data, user)
@@ -138,7 +142,10 @@ class Postgres:
         return f"postgresql://{ADMIN}:{self._password(ADMIN)}@{LOOPBACK}:{self.port}/{database}"
 
     def _password(self, role: str) -> str:
-        return password(self.places.data / f"{role}.password")
+        return password(self._password_file(role))
+
+    def _password_file(self, role: str) -> Path:
+        return self.places.data / f"{role}.password"
 
     async def _init(self, install: Path, data: Path, user: Identity | None) -> None:
         password_file = data.with_name("postgres.initial")
