@@ -150,7 +150,7 @@ async def test_the_same_idempotency_key_after_a_crash(gateway: Gateway) -> None:
     kafka = gateway.backend.addresses.connection()
     published = await find_responses(kafka, "gateway-e2e-1", topic=tenant_topic("responses", "acme"))
     assert len(published) == 1
-    async with httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}) as plain:
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=70) as plain:
         found = await plain.get(f"{gateway.url}/septet/responses/gateway-e2e-1")
     assert found.json()["status"] == "answered"
 

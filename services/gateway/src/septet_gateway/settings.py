@@ -76,7 +76,7 @@ class GatewaySettings(FileSettings):
         description="Interval of keep-alive chunks; until the first one an error has its own HTTP status.",
     )
     lookup_limit: timedelta = Field(
-        default=timedelta(seconds=10), description="Limit of a search for an earlier response on the log."
+        default=timedelta(seconds=30), description="Limit of a search for an earlier response on the log."
     )
     remember_for: timedelta = Field(
         default=timedelta(days=7), description="How long request ids are kept, for repeated requests."
