@@ -45,6 +45,9 @@ _POLL_MS = 1000
 # The database's clock dates a request, and the broker's clock dates its response.
 _CLOCK_SKEW = timedelta(minutes=1)
 _SEARCHES = 4
+_STOP_S = 2.0
+# The event loop keeps weak references to tasks.
+_stopping: set[asyncio.Future[None]] = set()
 
 
 class Follower:
@@ -225,7 +228,19 @@ async def _consumer(kafka: KafkaConnection, auto_offset_reset: str) -> AsyncIter
     try:
         yield consumer
     finally:
-        await consumer.stop()
+        await _stop(consumer)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer within ``_STOP_S``: one that waits for its connection must not hold up a response."""
+    stopping = asyncio.ensure_future(consumer.stop())
+    done, _ = await asyncio.wait([stopping], timeout=_STOP_S)
+    if done:
+        stopping.result()
+        return
+    log.warning("a consumer is still stopping")
+    _stopping.add(stopping)
+    stopping.add_done_callback(_stopping.discard)
 
 
 def _parse(contract: type[Event], value: bytes) -> Event | None:
