@@ -234,13 +234,13 @@ async def _consumer(kafka: KafkaConnection, auto_offset_reset: str) -> AsyncIter
 async def _stop(consumer: AIOKafkaConsumer) -> None:
     """Stop a consumer within ``_STOP_S``: one that waits for its connection must not hold up a response."""
     stopping = asyncio.ensure_future(consumer.stop())
+    _stopping.add(stopping)
+    stopping.add_done_callback(_stopping.discard)
     done, _ = await asyncio.wait([stopping], timeout=_STOP_S)
     if done:
         stopping.result()
         return
     log.warning("a consumer is still stopping")
-    _stopping.add(stopping)
-    stopping.add_done_callback(_stopping.discard)
 
 
 def _parse(contract: type[Event], value: bytes) -> Event | None:
