@@ -88,7 +88,7 @@ def invalid(param: str | None, message: str, code: str | None = None) -> ApiErro
 
 
 def unauthorized() -> ApiError:
-    """The one error for a missing, unknown, revoked or expired key: a client cannot tell them apart."""
+    """The error for a missing, unknown, revoked or expired key: the same for all, so that it reveals nothing."""
     return ApiError(
         401,
         "Incorrect API key provided. Send a valid key as `Authorization: Bearer <key>`.",

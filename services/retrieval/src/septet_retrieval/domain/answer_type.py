@@ -1,7 +1,7 @@
 """Expected answer type of a question, and whether a sentence holds one.
 
-"When was Ada Lovelace born?" needs a date. A sentence about her childhood without one does not answer it. Only types that
-a sentence shows by its form are told apart: dates, quantities and, in English, names.
+"When was Ada Lovelace born?" needs a date. A sentence about her childhood without a date does not answer it. The known types
+are those with a form of their own: dates, quantities and, in English, names.
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ class Lexicon:
 
     Attributes:
         alone: patterns that are abuse without a context, by kind. One pattern that joins them is slower.
-        protected: groups of people, about whom mild predicates count too. ``others`` are chosen roles and parties,
-            and ``persons`` pronouns. A match has a group ``vile``, ``many`` or ``josa`` if a word follows it that
-            demeans, marks the plural, or marks its role.
+        protected: groups that people belong to by birth or belief. Mild predicates about them are abuse, too.
+            ``others`` are roles and parties, and ``persons`` pronouns. A match has the group ``vile``, ``many`` or
+            ``josa`` if the next word demeans, marks the plural, or marks the role.
         attribute: adjectives that demean the group after them.
     """
 
