@@ -143,6 +143,14 @@ async def test_a_placeholder_of_a_passage_is_no_value() -> None:
     assert [said.sealed_answer, quoted.sealed_answer] == [None, None]
 
 
+@pytest.mark.parametrize("field", ["title", "location"])
+async def test_a_placeholder_of_a_heading_is_no_value(field: str) -> None:
+    source = passage("The rail masks the address in the question.", **{field: "Addresses such as <EMAIL_1>"})
+    answer = "The rail masks the address <EMAIL_1> in the question [1]."
+    outcome = await Guard().answer(f"What masks the address {KIM}?", answer, passages=(source,))
+    assert (outcome.answer_kind, outcome.sealed_answer) == ("generated", None)
+
+
 async def test_the_quotation_that_replaces_a_draft_stays_as_it_is() -> None:
     text = "Refunds are paid within five days to the account that was used."
     best = Quote(passage_id="p1", number=1, text=text, start=0, end=len(text), similarity=0.9)

@@ -148,7 +148,13 @@ class KafkaLog:
         """
         topic = self._tenants.address("responses", tenant)
         try:
-            async with self._searches_of[tenant], self._searches, asyncio.timeout(self._limit):
+            # The first limit includes the wait for a place, which other searches of the tenant may hold.
+            async with (
+                asyncio.timeout(2 * self._limit),
+                self._searches_of[tenant],
+                self._searches,
+                asyncio.timeout(self._limit),
+            ):
                 found = await self._search(topic, tenant, request_id, since - _CLOCK_SKEW, digest)
         except (KafkaError, TimeoutError) as error:
             lookups.labels("failed").inc()
@@ -221,26 +227,28 @@ async def _consumer(kafka: KafkaConnection, auto_offset_reset: str) -> AsyncIter
         isolation_level="read_committed",
     )
     try:
-        await consumer.start()
-    except KafkaConnectionError as error:
-        await consumer.stop()
-        raise await diagnose(kafka) from error
-    try:
+        try:
+            await consumer.start()
+        except KafkaConnectionError as error:
+            raise await diagnose(kafka) from error
         yield consumer
     finally:
         await _stop(consumer)
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer within ``_STOP_S``: one that waits for its connection must not hold up a response."""
+    """Stop a consumer. Neither an error nor a stop of more than ``_STOP_S`` holds up the response that it has read."""
     stopping = asyncio.ensure_future(consumer.stop())
     _stopping.add(stopping)
-    stopping.add_done_callback(_stopping.discard)
-    done, _ = await asyncio.wait([stopping], timeout=_STOP_S)
-    if done:
-        stopping.result()
-        return
-    log.warning("a consumer is still stopping")
+    stopping.add_done_callback(_stopped)
+    if not (await asyncio.wait([stopping], timeout=_STOP_S))[0]:
+        log.warning("a consumer is still stopping")
+
+
+def _stopped(stopping: asyncio.Future[None]) -> None:
+    _stopping.discard(stopping)
+    if not stopping.cancelled() and (error := stopping.exception()):
+        log.warning("a consumer did not stop", error=repr(error))
 
 
 def _parse(contract: type[Event], value: bytes) -> Event | None:

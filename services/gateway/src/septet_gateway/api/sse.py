@@ -7,7 +7,6 @@ client, and any comment breaks the Go client.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, aclosing
@@ -96,8 +95,8 @@ async def stream(
             script.check(task.result())
     except BaseException:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        # The error of this call is raised, not the one with which the task ends.
+        await asyncio.gather(task, return_exceptions=True)
         raise
     return EventStream(_events(task, script, keep_alive), headers)
 

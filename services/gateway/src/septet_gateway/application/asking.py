@@ -34,8 +34,20 @@ class Asker:
             ApiError: 409 if the id was used with another body, 429 if too many requests wait, 504 if no response came.
             Transient, Permanent: the request could not be stored or published.
         """
-        digest = request_digest(encode(request))
         patience = self._patience(request)
+        try:
+            async with asyncio.timeout(patience):
+                return _answer(await self._response_to(request), request)
+        except TimeoutError:
+            raise ApiError(
+                504,
+                f"no response to request {request.request_id} arrived in time; read it later by this id",
+                code="deadline_exceeded",
+            ) from None
+
+    async def _response_to(self, request: Request) -> Response:
+        """The response on the log, or else the one that follows the publication."""
+        digest = request_digest(encode(request))
         tenant, request_id = request.tenant, request.request_id
         with self._waiting.expect(tenant, request_id, digest) as future:
             earlier = await self._requests.record(tenant, request_id, digest)
@@ -44,16 +56,9 @@ class Asker:
                     raise _conflict()
                 found = await self._log.find(tenant, request_id, earlier.published_at, digest)
                 if found is not None:
-                    return _answer(found, request)
+                    return found
             await self._log.publish(request)
-            try:
-                return _answer(await asyncio.wait_for(future, patience), request)
-            except TimeoutError:
-                raise ApiError(
-                    504,
-                    f"no response to request {request_id} arrived in time; read it later by this id",
-                    code="deadline_exceeded",
-                ) from None
+            return await future
 
     async def earlier(self, tenant: str, request_id: str) -> Response | None:
         """The response to a request that was asked before; ``None`` if it is not on the log yet.

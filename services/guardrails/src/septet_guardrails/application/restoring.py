@@ -93,7 +93,9 @@ def _owner(event: Flow) -> tuple[str, ...]:
 
 
 def _is_quoted(placeholder: str, draft: Draft) -> bool:
-    return any(placeholder in text for passage in draft.passages for text in (passage.title, passage.text))
+    # What a prompt shows of a passage.
+    shown = (text for p in draft.passages for text in (p.title, p.location, p.text))
+    return any(placeholder in text for text in shown)
 
 
 def _json(answer: str, restoring: Restoring, schema: dict[str, Any]) -> str | None:
