@@ -43,8 +43,8 @@ from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.application.correction import Revise, decide
-from septet_guardrails.application.screening import check_usable, screen
-from septet_guardrails.domain.rails import Question, input_rails, output_rails
+from septet_guardrails.application.screening import screen
+from septet_guardrails.domain.rails import input_rails, output_rails
 from septet_guardrails.domain.replies import blocked
 from septet_kit.embedding_models import definition_of
 from septet_kit.embeddings_client import Embedder, as_embedding
@@ -110,10 +110,8 @@ class Work:
     def screen(self, question: str) -> Screened | Outcome:
         """Run language detection and input rails; a blocked question gives an outcome."""
         ask = Ask(question=question)
-        check_usable(ask)
         policy = self._policies.find("default", ask.policy)
-        language, confidence = self._language(ask.query)
-        found = screen(Question(ask, language, confidence), policy, self._input)
+        found = screen(ask, policy, self._input, self._language)
         now = datetime.now(UTC)
         event = Screened.model_construct(
             request_id=uuid4().hex,
@@ -124,13 +122,13 @@ class Work:
             deadline=now + DEADLINE,
             request_digest="",
             ask=found.ask,
-            language=language,
+            language=found.language,
             policy_version=policy.version,
             verdicts=found.verdicts,
         )
         if found.blocked_by is None:
             return event
-        return _outcome(event, status="blocked", answer=blocked(found.blocked_by, language))
+        return _outcome(event, status="blocked", answer=blocked(found.blocked_by, found.language))
 
     async def assess(
         self, event: Screened, passages: Sequence[Passage], vector: Sequence[float]
@@ -182,7 +180,7 @@ class Work:
     async def reply(self, outcome: Outcome) -> Reply:
         """Run every scorer of the hot path and build the reply, with passages as sources."""
         card = await self._evaluator.evaluate(outcome)
-        shown = sources(outcome.answer, outcome.passages)
+        shown = sources(outcome)
         return Reply(
             outcome.status,
             outcome.answer or "",
