@@ -100,8 +100,12 @@ def hybrid(
 
 
 def to_node(passage: IndexedPassage, embedding: list[float] | None = None) -> TextNode:
-    """A passage as a LlamaIndex node: the text, with the other fields as metadata."""
+    """A passage as a LlamaIndex node: the text, with the other fields as metadata.
+
+    LlamaIndex recognises a passage by the hash of its metadata, so these have the types that JSON returns.
+    """
     metadata = asdict(passage)
+    metadata["instructions"] = [list(found) for found in passage.instructions]
     name, text = metadata.pop("passage_id"), metadata.pop("text")
     return TextNode(id_=name, text=text, metadata=metadata, embedding=embedding)
 
