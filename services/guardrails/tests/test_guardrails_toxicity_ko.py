@@ -166,6 +166,8 @@ def test_normal_form_keeps_plain_text() -> None:
         "쓰레기 같은 ",
         "ㅅㅂ ",
         "저런 것 ",
+        "나 병신 ",
+        "나한테 씨발 ",
         "개 …",
         "“…",
     ],

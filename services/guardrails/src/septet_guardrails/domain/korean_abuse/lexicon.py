@@ -29,6 +29,8 @@ class Lexicon:
         protected: groups that people belong to by birth or belief. Mild predicates about them are abuse, too.
             ``others`` are roles and parties, and ``persons`` pronouns. A match has the group ``vile``, ``many`` or
             ``josa`` if the next word demeans, marks the plural, or marks the role.
+        people: relatives and roles of other people, who can be the subject of a swear word instead of the author.
+        described: one of them, described by the word before it: "같은 상사".
         attribute: adjectives that demean the group after them.
     """
 
@@ -37,6 +39,8 @@ class Lexicon:
     protected: re.Pattern[str]
     others: re.Pattern[str]
     persons: re.Pattern[str]
+    people: re.Pattern[str]
+    described: re.Pattern[str]
     attribute: re.Pattern[str]
     mild: re.Pattern[str]
     demean: re.Pattern[str]
@@ -93,6 +97,8 @@ def lexicon() -> Lexicon:
         protected=re.compile(fragments.group("protected")),
         others=re.compile(fragments.group("others")),
         persons=re.compile(fragments.group("persons")),
+        people=re.compile(fragments.group("people")),
+        described=re.compile(rf"\s?같은\s(?:우리\s)?{join(body['groups']['people'])}(?![가-힣]{{2}})"),
         attribute=re.compile(f"{_START}{join(['<vile>', '<like>'])}\\s?$"),
         mild=re.compile(join(body["mild"])),
         demean=re.compile(f"{_START}{join(body['demean'])}"),
