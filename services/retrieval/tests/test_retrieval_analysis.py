@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from septet_contracts import Ask, Message
-from septet_retrieval.domain.analysis import analyze, analyze_question
+from septet_retrieval.domain.analysis import analyze, analyze_question, question_units
 from septet_retrieval.domain.query import is_latin, search_text
 
 
@@ -44,6 +44,34 @@ def test_full_width_letters_are_the_same_letters() -> None:
 def test_question_words_are_left_out_unless_nothing_else_remains() -> None:
     assert analyze_question("What is a deque?") == ["dequ"]
     assert analyze_question("How do you do?") == analyze("How do you do?") != []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["가능한가요", "가능합니까", "가능할까요", "가능해요", "가능하나요", "가능했나요"],
+)
+def test_a_korean_question_counts_the_noun_of_its_verb(asked: str) -> None:
+    assert question_units(f"환불이 {asked}?") == [frozenset({"환불"}), frozenset({"가능"})]
+
+
+@pytest.mark.parametrize(
+    ("question", "units"),
+    [
+        ("배송은 며칠이에요?", [{"배송"}]),
+        ("매장은 어디예요?", [{"매장"}]),
+        ("담당자가 가수예요?", [{"담당", "당자", "담당자"}, {"가수"}]),
+        ("서울은 수도인가요?", [{"서울"}, {"수도"}]),
+        ("가격이 비싼가요?", [{"가격"}]),
+        ("배송이 지연되나요?", [{"배송"}, {"지연"}]),
+        ("회원이 말하나요?", [{"회원"}, {"말하"}]),
+    ],
+)
+def test_the_ending_of_a_korean_question_is_no_unit(question: str, units: list[set[str]]) -> None:
+    assert question_units(question) == units
+
+
+def test_a_search_keeps_the_terms_of_endings() -> None:
+    assert analyze_question("환불이 가능한가요?") == analyze("환불이 가능한가요?")
 
 
 def test_a_text_without_words_has_no_terms() -> None:

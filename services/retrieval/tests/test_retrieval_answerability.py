@@ -255,6 +255,61 @@ def test_the_answer_type_is_held_by_its_form(question: str, kind: str, text: str
     assert not holds(found, other, question)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("question", "kind", "text"),
+    [
+        ("How many people lived there in 2023?", "quantity", "230 residents were counted."),
+        ("How many people lived there in 1950?", "quantity", "There were 905 of them."),
+        ("How often does it run?", "quantity", "It runs ten times."),
+        ("How many of the 1,230 rooms are free?", "quantity", "Only 230 rooms are free."),
+        ("2015년 이후 언제 다시 열렸나요?", "date", "그 전에는 1995년에 열렸다."),
+        ("2023년 인구는 몇 명인가요?", "quantity", "주민은 230명이다."),
+    ],
+)
+def test_a_part_of_an_expression_of_the_question_is_an_answer(question: str, kind: str, text: str) -> None:
+    assert expected_type(question) == kind
+    assert holds(kind, text, question)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("2015년 이후 언제 다시 열렸나요?", "2015년에 닫혔다."),
+        ("When did it open after 4 May?", "It closed on 4 May."),
+        ("언제 문을 여나요?", "준비는 3시간 걸린다."),
+    ],
+)
+def test_a_known_date_and_a_duration_are_no_answer(question: str, text: str) -> None:
+    assert expected_type(question) == "date"
+    assert not holds("date", text, question)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("언제나 열려 있나요?", None),
+        ("언제 여나요?", "date"),
+        ("몇 시에 여나요?", "date"),
+        ("몇 시간 걸리나요?", "quantity"),
+        ("몇 년간 살았나요?", "quantity"),
+        ("며칠간 머무나요?", "quantity"),
+        ("몇년에 태어났나요?", "date"),
+    ],
+)
+def test_a_duration_is_a_quantity(question: str, kind: str | None) -> None:
+    assert expected_type(question) == kind
+
+
+def test_a_polite_korean_question_is_answerable() -> None:
+    text = "환불은 구매 후 7일 안에 가능합니다."
+    scores = [
+        classify(f"환불이 {asked}?", passage(text), foreign=True).probability
+        for asked in ("가능한가요", "가능합니까", "가능해요")
+    ]
+    assert len(set(scores)) == 1
+    assert scores[0] > 0.8
+
+
 def test_an_expression_of_the_question_is_no_answer() -> None:
     assert not holds("date", "It opened before 1932.", "When did the bridge of 1932 open?")
     assert expected_type("What is a deque?") is None

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from uuid import uuid4
 
+import asyncpg
 import numpy as np
 import pytest
 from septet_kit import Permanent
 from septet_kit.embedding_models import TextKind
+from septet_kit.migrate import Migrations, migrate
 from septet_kit.store.pool import StorePool
+from septet_retrieval.adapters import rows
 from septet_retrieval.adapters.postgres import PostgresStore
 from septet_retrieval.application.ingest import Ingestor
 from septet_retrieval.application.reembed import Reembedder
 from septet_retrieval.ports import Vector
 from structlog.testing import capture_logs
 
+from tests.support.database import Database
 from tests.support.retrieval import WordEmbedder, upsert
 
 
@@ -105,6 +110,62 @@ async def test_refused_passages_are_skipped(ingestor: Ingestor, store: PostgresS
     assert await store.of_other_models("zeta", "new", 1) == []
     named = [entry["document"] for entry in logs if "refuses a passage" in entry["event"]]
     assert sorted(named) == ["d140", "d7", "d8"]
+
+
+async def test_refused_texts_are_sent_once(ingestor: Ingestor, store: PostgresStore) -> None:
+    await ingestor.ingest([upsert(f"d{n}", f"word{n}", n + 1) for n in range(20)])
+    new = NewEmbedder(refuses={f"word{n}" for n in range(1, 20)})
+    reembedder = Reembedder(store, new)
+    assert await reembedder.replace_all() == 1
+    new.calls = 0
+
+    with capture_logs() as logs:
+        assert await reembedder.replace_all() == 0
+    assert (new.calls, logs) == (0, [])
+
+    # The passage of a changed document keeps its id.
+    await ingestor.ingest([upsert("d7", "shorter", 30)])
+    assert await reembedder.replace_all() == 1
+    assert new.calls == 1
+
+
+async def test_texts_are_not_refused_by_an_endpoint_that_begins_to_refuse_every_text(
+    ingestor: Ingestor, store: PostgresStore
+) -> None:
+    class Locked(NewEmbedder):
+        async def embed(self, texts: Sequence[str], kind: TextKind) -> Vector:
+            self.refuses_all = self.calls > 2
+            return await super().embed(texts, kind)
+
+    await ingestor.ingest([upsert(f"d{n}", f"word{n}", n + 1) for n in range(4)])
+    new = Locked(refuses={"word3"})
+    reembedder = Reembedder(store, new)
+    await reembedder.replace_all()
+    new.calls = -100
+    await reembedder.replace_all()
+    assert [p.passage.text for p in await store.of_other_models("default", "new", 9)] == ["word3"]
+
+
+async def test_statements_for_all_passages_load_no_vectors(
+    ingested: list[str], store: PostgresStore, pool: StorePool
+) -> None:
+    stale = await pool.fetch(rows.OF_OTHER_MODELS, "default", "new", 9, [], tenant="default")
+    changed = await pool.fetch(rows.CHANGES, "default", 0, 9, tenant="default")
+    assert [["embedding" in row for row in found] for found in (stale, changed)] == [[False], [False]]
+
+
+async def test_the_migration_accepts_an_index_that_was_built_beforehand(database: Database) -> None:
+    migrations = Migrations(f"m_{uuid4().hex[:8]}", "septet_retrieval.migrations")
+    await migrate(database.owner_dsn, [migrations], "0002")
+    owner = await asyncpg.connect(database.owner_dsn)
+    try:
+        await owner.execute(
+            f"CREATE INDEX CONCURRENTLY passages_model ON {migrations.schema}.passages (tenant, model)"
+        )
+        assert (await migrate(database.owner_dsn, [migrations]))[migrations.schema] == migrations.head
+        await owner.execute(f"DROP SCHEMA {migrations.schema} CASCADE")
+    finally:
+        await owner.close()
 
 
 async def test_an_endpoint_that_refuses_every_text_gets_two_calls_per_tenant(

@@ -159,9 +159,9 @@ class PassageStore(Protocol):
         ...
 
     async def of_other_models(
-        self, tenant: str, model: str, limit: int, without: Sequence[str] = ()
+        self, tenant: str, model: str, limit: int, without: Sequence[bytes] = ()
     ) -> Sequence[StalePassage]:
-        """Return passages whose vectors are of another model, without those of the given ids."""
+        """Return passages whose vectors are of another model, without those whose text has one of the given hashes."""
         ...
 
     async def replace_vectors(

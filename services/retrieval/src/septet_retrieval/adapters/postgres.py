@@ -104,7 +104,7 @@ class PostgresStore:
         return {row["passage_id"]: row["cosine"] for row in found}
 
     async def of_other_models(
-        self, tenant: str, model: str, limit: int, without: Sequence[str] = ()
+        self, tenant: str, model: str, limit: int, without: Sequence[bytes] = ()
     ) -> Sequence[StalePassage]:
         found = await self._pool.fetch(
             rows.OF_OTHER_MODELS, tenant, model, limit, list(without), tenant=tenant

@@ -66,7 +66,8 @@ WHERE tenant = $1 AND model = $2 AND text_hash = ANY($3)
 """
 
 CHANGES = """
-SELECT d.sequence, d.document_id AS changed_id, p.*
+SELECT d.sequence, d.document_id AS changed_id, p.passage_id, p.document_id, p.content_hash, p.title, p.location,
+    p.uri, p.text, p.starts, p.ends, p.instructions
 FROM (
     SELECT tenant, document_id, sequence FROM documents
     WHERE tenant = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
@@ -89,14 +90,18 @@ SELECT passage_id, 1 - (embedding <=> $4) AS cosine FROM passages
 WHERE tenant = $1 AND model = $2 AND passage_id = ANY($3)
 """
 
-# PostgreSQL uses no index for <>.
+# PostgreSQL uses no index for <>. It hashes the subquery of NOT IN, but compares every element of <> ALL.
 OF_OTHER_MODELS = """
 SELECT * FROM (
-    SELECT * FROM passages WHERE tenant = $1 AND model < $2 AND passage_id <> ALL ($4::text[]) ORDER BY model LIMIT $3
+    SELECT passage_id, document_id, content_hash, title, location, uri, text, starts, ends, instructions, text_hash
+    FROM passages WHERE tenant = $1 AND model < $2 AND text_hash NOT IN (SELECT unnest($4::bytea[]))
+    ORDER BY model LIMIT $3
 ) lower
 UNION ALL
 SELECT * FROM (
-    SELECT * FROM passages WHERE tenant = $1 AND model > $2 AND passage_id <> ALL ($4::text[]) ORDER BY model LIMIT $3
+    SELECT passage_id, document_id, content_hash, title, location, uri, text, starts, ends, instructions, text_hash
+    FROM passages WHERE tenant = $1 AND model > $2 AND text_hash NOT IN (SELECT unnest($4::bytea[]))
+    ORDER BY model LIMIT $3
 ) higher
 LIMIT $3
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
@@ -26,12 +27,15 @@ class Reembedder:
 
     Several processes may embed the same passage; they store the same vector. While instances with another model run, as
     during a rolling update, no instance replaces vectors: they would replace each other's.
+    A text that the endpoint refuses is sent again after a restart only.
     """
 
     def __init__(self, store: PassageStore, embedder: TextEmbedder) -> None:
         self._store = store
         self._embedder = embedder
         self._others: frozenset[str] = frozenset()
+        self._refused: dict[str, set[bytes]] = defaultdict(set)
+        """Hashes of the refused texts by tenant."""
 
     async def run(self) -> None:
         """Check at the start and then periodically, until cancelled. Errors are logged."""
@@ -80,9 +84,8 @@ class Reembedder:
         return bool(others)
 
     async def _replace(self, tenant: str) -> int:
-        model, replaced = self._embedder.model, 0
-        refused: list[str] = []
-        while stale := await self._store.of_other_models(tenant, model, _BATCH, refused):
+        model, replaced, refused = self._embedder.model, 0, self._refused[tenant]
+        while stale := await self._store.of_other_models(tenant, model, _BATCH, list(refused)):
             if await self._must_wait():
                 break
             if not replaced:
@@ -91,7 +94,10 @@ class Reembedder:
                 replaced += await self._embed(tenant, stale)
             except Permanent as error:
                 await self._check_endpoint()
-                replaced += await self._halve(tenant, stale, error, refused)
+                rejected: set[bytes] = set()
+                replaced += await self._halve(tenant, stale, error, rejected)
+                await self._check_endpoint()  # It may have begun to refuse every text meanwhile.
+                refused |= rejected
         if replaced:
             log.info("passages embedded again", tenant=tenant, model=model, passages=replaced)
         return replaced
@@ -103,9 +109,9 @@ class Reembedder:
         return len(stale)
 
     async def _halve(
-        self, tenant: str, stale: Sequence[StalePassage], error: Permanent, refused: list[str]
+        self, tenant: str, stale: Sequence[StalePassage], error: Permanent, rejected: set[bytes]
     ) -> int:
-        """Embed a refused batch in halves, down to the refused passages, whose ids are added to ``refused``."""
+        """Embed a refused batch in halves; add the hashes of the texts that are refused alone to ``rejected``."""
         if len(stale) == 1:
             passage = stale[0].passage
             log.warning(
@@ -115,14 +121,14 @@ class Reembedder:
                 passage=passage.passage_id,
                 error=error.message,
             )
-            refused.append(passage.passage_id)
+            rejected.add(stale[0].text_hash)
             return 0
         replaced, middle = 0, len(stale) // 2
         for half in (stale[:middle], stale[middle:]):
             try:
                 replaced += await self._embed(tenant, half)
             except Permanent as each:
-                replaced += await self._halve(tenant, half, each, refused)
+                replaced += await self._halve(tenant, half, each, rejected)
         return replaced
 
     async def _check_endpoint(self) -> None:

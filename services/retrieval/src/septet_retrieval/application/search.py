@@ -169,7 +169,7 @@ class Searcher:
     ) -> tuple[Sequence[IndexedPassage], tuple[Verdict, ...]]:
         """Return the passages as the model reads them, and the verdict on them if they contain instructions.
 
-        There is no verdict ``pass``: passages that were stored before the detector existed are not searched.
+        There is no verdict ``pass``: the detector never read passages that were stored before it existed.
         """
         action = self._settings.instructions
         counts = instructions.count(found) if action != "off" else {}

@@ -21,7 +21,19 @@ from septet_retrieval.domain.words import LIGHT_WORDS, PARTICLES, QUESTION_WORDS
 
 _HANGUL = re.compile(r"[가-힣]{3,}\Z")
 _KOREAN = re.compile(r"[가-힣]{2,}\Z")
-_QUESTION_ENDING = re.compile(r"(?:습니까|[는은인]가요|는지요?|나요|[을를]?까요|[어아]요|죠)\Z")
+
+
+def _closed_by(final: int) -> str:
+    """Return a character class of the syllables with a final consonant, which is given by its place in Unicode."""
+    return f"[{''.join(map(chr, range(0xAC00 + final, 0xD7A4, 28)))}]"
+
+
+_N, _L, _B = map(_closed_by, (4, 8, 17))
+_QUESTION_ENDING = re.compile(
+    rf"(?:습니까|{_B}니까|{_N}가요|는지요?|나요|{_L}까요|까요|(?:이에|예|[어아여해돼])요|죠)\Z"
+)
+# "Do" and "become" make verbs of nouns.
+_LIGHT_VERB = re.compile(r"(?:[하되][였었시]?|[했됐])\Z")
 _BIGRAM = "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_BIGRAM}]+|(?:(?![{_BIGRAM}])\w)+(?:['’.](?:(?![{_BIGRAM}])\w)+)*")
 _IS_BIGRAM = re.compile(rf"[{_BIGRAM}]")
@@ -60,7 +72,9 @@ def _bare(token: str) -> str:
         return token
     if ending := _QUESTION_ENDING.search(token):
         stem = token[: ending.start()]
-        return stem if len(stem) > 1 else ""
+        noun = _LIGHT_VERB.sub("", stem)
+        stem = noun if len(noun) > 1 else stem
+        return stem if len(stem) > 1 and stem not in QUESTION_WORDS | LIGHT_WORDS else ""
     if len(token) == 2:
         return "" if token[1] in "은는을를" else token
     return _without_particle(token)

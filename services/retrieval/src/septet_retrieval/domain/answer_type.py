@@ -20,6 +20,7 @@ _NUMBER_WORD = (
     r"|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion"
     r"|dozen|single|once|twice|half|quarter|no|none)"
 )
+_NUMBER = r"\d+(?:[.,]\d+)*"
 _COUNTED = r"(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉|열|수십|수백)\s?(?:개|명|번|마리|권|장|대|가지|사람|곳|살|차례|종류)"
 
 _ASKED: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
@@ -27,7 +28,7 @@ _ASKED: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
         "date",
         re.compile(
             r"\bwhen\b|\b(?:what|which)\s+(?:\w+\s+)?(?:year|date|day|month|century|decade|time)\b"
-            r"|언제|몇\s*(?:년도?|월|일|시|세기)(?![가-힣]*\s*동안)|며칠|어느\s*(?:해|년도|시대)|몇년",
+            r"|언제(?!나)|(?:몇\s*(?:년도?|월|일|시|세기)|며칠)(?!간|[가-힣]*\s*동안)|어느\s*(?:해|년도|시대)",
             re.IGNORECASE,
         ),
     ),
@@ -37,7 +38,7 @@ _ASKED: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
             r"\bhow\s+(?:many|much|long|far|tall|old|big|large|high|deep|wide|heavy|fast|often|hot|cold)\b"
             r"|\b(?:what|which)\b.{0,30}\b(?:population|percentage|percent|number|height|length|size|area|distance"
             r"|speed|temperature|age|price|cost|weight|elevation|rate|limit|value)\b"
-            r"|몇|얼마|인구|면적|높이|길이|넓이|무게|나이는|개수",
+            r"|몇|며칠|얼마|인구|면적|높이|길이|넓이|무게|나이는|개수",
             re.IGNORECASE,
         ),
     ),
@@ -45,11 +46,11 @@ _ASKED: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
 )
 _HELD: dict[AnswerType, re.Pattern[str]] = {
     "date": re.compile(
-        rf"\b(?:1\d{{3}}|20\d\d)s?\b|\b{_MONTH}\b|\b\d{{1,2}}(?:st|nd|rd|th)\b|\bcentur|\b\d+\s?(?:BCE?|AD|CE)\b"
-        r"|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|\byears? ago|\d\s*(?:년|월|일|세기|시)|세기"
+        rf"\b(?:1\d{{3}}|20\d\d)s?\b|\b{_MONTH}\b|\b\d{{1,2}}(?:st|nd|rd|th)\b|\bcentur(?:y|ies)\b|\b\d+\s?(?:BCE?|AD|CE)\b"
+        rf"|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|\byears? ago|{_NUMBER}\s*(?:년|월|일|세기|시)(?!간)|세기"
     ),
-    "quantity": re.compile(rf"\d|\b{_NUMBER_WORD}\b|{_COUNTED}", re.IGNORECASE),
-    "name": re.compile(r"(?<=[\w,;:(\"] )[A-Z][\w'’-]+|\A[A-Z][\w'’-]+ [A-Z]"),
+    "quantity": re.compile(rf"{_NUMBER}|\b{_NUMBER_WORD}\b|{_COUNTED}", re.IGNORECASE),
+    "name": re.compile(r"(?<=[\w,;:(\"] )[A-Z][\w'’-]+|\A[A-Z][\w'’-]+ [A-Z][\w'’-]*"),
 }
 
 
@@ -61,4 +62,12 @@ def expected_type(question: str) -> AnswerType | None:
 def holds(kind: AnswerType, text: str, question: str) -> bool:
     """Whether ``text`` holds an expression of the type that is not in the question."""
     asked = question.casefold()
-    return any(found.group().casefold() not in asked for found in _HELD[kind].finditer(text))
+    return any(not _is_in(found.group().casefold(), asked) for found in _HELD[kind].finditer(text))
+
+
+def _is_in(expression: str, asked: str) -> bool:
+    """Whether the question has the expression as whole numbers and words: 230 is not in 2023, and ten not in often."""
+    if expression not in asked:
+        return False
+    whole = rf"(?<![a-z\d])(?<!\d[.,]){re.escape(expression)}(?![a-z\d]|[.,]\d)"
+    return re.search(whole, asked) is not None

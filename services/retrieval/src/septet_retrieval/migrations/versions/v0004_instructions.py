@@ -8,5 +8,5 @@ revision, down_revision = "0004", "0003"
 
 
 def upgrade() -> None:
-    op.execute("ALTER TABLE passages ADD COLUMN IF NOT EXISTS instructions jsonb NOT NULL DEFAULT '[]'")
-    op.execute("ALTER TABLE documents ADD COLUMN IF NOT EXISTS instructions integer NOT NULL DEFAULT 0")
+    op.execute("ALTER TABLE passages ADD COLUMN instructions jsonb NOT NULL DEFAULT '[]'")
+    op.execute("ALTER TABLE documents ADD COLUMN instructions integer NOT NULL DEFAULT 0")
