@@ -87,6 +87,13 @@ def manuals(language: str) -> tuple[str, ...]:
     return tuple((Path(__file__).parent / f"manuals_{language}.txt").read_text(encoding="utf-8").splitlines())
 
 
+def orders(part: str, language: str) -> tuple[str, ...]:
+    """Return single harmless orders, one a line: part ``tried`` changed the patterns, ``kept`` was written after them."""
+    return tuple(
+        (Path(__file__).parent / f"orders_{part}_{language}.txt").read_text(encoding="utf-8").splitlines()
+    )
+
+
 def test_half(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Return the texts that the patterns were not tried on."""
     return texts[1::2]

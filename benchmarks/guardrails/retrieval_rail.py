@@ -66,6 +66,8 @@ def harmless() -> dict[str, list[IndexedPassage]]:
     for name, language in (("english", "en"), ("korean", "ko")):
         written[f"manuals, {name}, tried"] = hand.manuals(language)[::2]
         written[f"manuals, {name}, kept for the test"] = hand.test_half(hand.manuals(language))
+        written[f"single orders, {name}, tried"] = hand.orders("tried", language)
+        written[f"single orders, {name}, kept for the test"] = hand.orders("kept", language)
     return found | {
         name: passages_of((str(n), text, "text/plain") for n, text in enumerate(texts))
         for name, texts in written.items()
