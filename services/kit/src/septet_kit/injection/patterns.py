@@ -1,4 +1,4 @@
-"""Patterns of instructions to an assistant inside a document, in English and Korean.
+"""Patterns of instructions to an assistant inside a document, in English and Korean, and a few in Chinese and Japanese.
 
 They match a sentence in canonical form without line breaks. Documents are full of orders to human readers, so an order
 counts only if it names a language model as its reader, revokes the instructions of one, or controls its answer. A
@@ -94,7 +94,8 @@ ADDRESSED = _any(
 CONTROLS = _any(
     rf"{_CLAUSE}{_CHANGE}\b[^?!]{{0,160}}(?<!of )(?<!for )\byour (?:\w+ ){{0,2}}{_ANSWER}\b",
     rf"{_CLAUSE}{_CHANGE} [^?!]{{0,30}}\bof your (?:\w+ ){{0,2}}{_ANSWER}\b",
-    rf"{_CLAUSE}use [^?!]{{0,80}}\b(?:to|when|for) (?:convert|encod|encrypt|express|render|replac|represent|revers|rewrit|scrambl|translat)(?:e|ing)? (?:[^?!,]{{0,30}} )?your (?:\w+ )?{_ANSWER}\b",
+    rf"{_CLAUSE}use [^?!]{{0,80}}\b(?:to|when|for) (?:convert|encod|encrypt|express|render|replac|represent|revers|rewrit|scrambl|translat)(?:e|ing)? "
+    rf"(?:[^?!,]{{0,30}} )?your (?:\w+ )?{_ANSWER}\b",
     rf"{_CLAUSE}(?:{_CHANGE}|{_PUT}|{_WRITE})\b(?=[^?!]*\b(?:cipher|base-?(?:16|32|58|64|85)|rot-?13|morse|pig latin|leetspeak|homophonic|emojis?)\b)"
     rf"[^?!]{{0,120}}\byour (?:\w+ )?(?:{_ANSWER}|message|output|text|words)\b",
     rf"{_CLAUSE}{_PUT} (?!{_KNOWN})(?:(?!\bof your\b)[^?!]){{0,160}}\b(?:in|into|to|within|throughout|of) your (?:\w+ ){{0,2}}{_ANSWER}\b",
@@ -113,9 +114,12 @@ CONTROLS = _any(
 
 # Words of forms, letters and appointments: the answer in the same sentence is that of a person.
 PEOPLE_ANSWER = _any(
-    r"\b(?:(?:tell|send|let|give|post|mail|email|call|inform|remind) (?:us|me)|if you (?:no longer|wish|want|would like)|before you|upload|to (?:confirm|cancel|choose|end|stop|unsubscribe)|page|box|column|table|card|metres|decimal|figures|passports?|envelopes?|registered mail|applications?|applicants?|candidates?|students?|pupils?|(?:the|this|our|a|an online|application"
-    r"|order|attached) form|submit\w*|reference number|case number|order number|deadlines?|appointments?|rates apply|opt out|unsubscribe"
-    r"|\d+ words|licence number|tender|bid|survey|questionnaire|supervisor|teacher|editor|reviewers?|exceed\w*)\b",
+    r"\b(?:(?:tell|send|let|give|post|mail|email|call|inform|remind) (?:us|me)|if you (?:no longer|wish|want|would like)|before you"
+    r"|to (?:confirm|cancel|choose|end|stop|unsubscribe)|upload|(?:new|one|single|next|last|separate) page|(?:the|each|a) (?:box|card)|metres"
+    r"|decimal places|significant figures|passports?|envelopes?|registered mail|(?:your|job|grant|visa) applications?|applicants?|candidates?"
+    r"|students?|pupils?|(?:the|this|our|a|an online|application|order|attached) form|submit\w*|reference number|case number|order number"
+    r"|deadlines?|appointments?|rates apply|opt out|unsubscribe|\d+ words|licence number|tender|bid|survey|questionnaire|supervisor|teacher"
+    r"|reviewers?|exceed\w*)\b",
     r"신청|제출|담당|고객|상담|전화|접수",
 )
 # Words of exams and handwriting: the answers around them are those of people, too.
@@ -176,6 +180,7 @@ CONTROLS_KO = _any(
     rf"^(?!.*{_KOREAN_PEOPLE}).*(?:질문|물음|무엇을\s?(?:묻|물어))[^.?!]{{0,30}}(?:오직|무조건|언제나|그냥){_REST}[다라]고만?\s?{_KOREAN_SAY}[^.?!]{{0,6}}"
     rf"{_KOREAN_ORDER}",
     rf"^(?!.*{_KOREAN_PEOPLE}).*[다라]고만\s?(?:답|대답|답변|응답|출력)(?:하라|해라|하시오)",
+    rf"^(?!.*{_KOREAN_PEOPLE}).*오직\s[^.?!]{{0,40}}[다라]고만\s?{_KOREAN_SAY}[^.?!]{{0,6}}{_KOREAN_ORDER}",
 )
 
 # Orders in Chinese and Japanese that revoke earlier instructions, or ask for a hidden prompt.
