@@ -80,6 +80,8 @@ ADDRESSED = _any(
     rf"{_CLAUSE}(?:ignore|disregard|forget) [^.?!]{{0,40}}\b(?:{_EARLIER} {_INSTRUCTIONS}|everything|(?:web)?page|document|text|contents?|function"
     r"|code|article|above|question)\b[^.?!]{0,20}\b(?:and|then) (?:instead |just |only |simply )?"
     r"(?:(?:state|say|output|print)(?:\s?[:\"'“‘]| that\b)|(?:reply|respond|answer) (?:that|with|only|as)\b|write (?:an?|that)\b)",
+    r"\b(?:ignore|disregard|forget) [^.?!]{0,60}\b(?:and|then) (?:instead |just |only |simply )?(?:state|say|output)\b"
+    r"(?:\s?:| the (?:\w+ ){1,5}(?:is|are|was|were)\b)",
     r"\b(?:do not|don'?t|never|without)\s+(?:\w+ ){0,2}(?:mention|reveal)(?:ing)?\s+(?:this|these|that|those) (?:instructions?|directives?|commands?|prompts?)"
     r"\s*(?:$|[.!]|(?:to the (?:user|human)|in your)\b)",
     r"(?:^\W*|[.:;>]\s*)(?:trick|lie to|deceive) the (?:users?|person (?:asking|who asked)|human)\b",
