@@ -63,6 +63,11 @@ def harmless() -> dict[str, list[IndexedPassage]]:
         "texts about attacks, by hand": hand.DISCUSSIONS,
         "orders to people, by hand": hand.HUMAN_ORDERS,
     }
+    for name, language in (("english", "en"), ("korean", "ko")):
+        written[f"manuals, {name}, tried"] = hand.manuals(language)[::2]
+        written[f"manuals, {name}, kept for the test"] = hand.test_half(hand.manuals(language))
+        written[f"single orders, {name}, tried"] = hand.orders("tried", language)
+        written[f"single orders, {name}, kept for the test"] = hand.orders("kept", language)
     return found | {
         name: passages_of((str(n), text, "text/plain") for n, text in enumerate(texts))
         for name, texts in written.items()

@@ -9,18 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from septet_kit.injection.patterns import ADDRESSED, ADDRESSED_KO, CONTROLS, CONTROLS_KO
+from septet_kit.injection.patterns import (
+    ADDRESSED,
+    ADDRESSED_CJ,
+    ADDRESSED_KO,
+    CONTROLS,
+    CONTROLS_KO,
+    ON_PAPER,
+    PEOPLE_ANSWER,
+)
 from septet_kit.injection.readings import canonical, hidden_texts
-from septet_kit.injection.rules import Match, match_rules
+from septet_kit.injection.rules import match_rules
 from septet_kit.text import Span, has_hangul, sentence_spans, windows
 
-DETECTOR_VERSION = 1
+DETECTOR_VERSION = 2
 """Rises when the results change. Documents that are sent again are then read again."""
 
 MARK = "[…]"
 """Takes the place of an instruction."""
 
 _LONG, _OVERLAP = 1_200, 300
+_NEAR = 60
 # Two ligatures of Arabic phrases, which the canonical form expands to 18 and 8 characters.
 _EXPANDING = str.maketrans("\ufdfa\ufdfb", "  ")
 _QUOTED = re.compile(
@@ -67,12 +76,16 @@ def find_instructions(text: str, heading: str = "") -> list[Span]:
     found: list[Span] = []
     previous: Span | None = None
     for span in _sentences(text):
-        reading = _reading(span.of(text))
-        parts = _instructions(text, span, reading, about_prompts)
-        if not parts and previous is not None and _continues(text, previous, span, reading):
+        parts = _instructions(text, span, about_prompts)
+        goes_on = not parts and previous is not None and _continues(text, previous, span)
+        if goes_on:
             parts = [span]
         found += parts
-        previous = parts[-1] if parts else None
+        # An order about "your answer" may be meant for people after all: the steps after it stay.
+        opens = goes_on or any(
+            _is_instruction(text, part, about_prompts, may_control=False) for part in parts
+        )
+        previous = parts[-1] if parts and opens else None
     return found
 
 
@@ -107,18 +120,21 @@ def _reading(sentence: str) -> str:
     return canonical(_UNFINISHED.sub("; ", sentence)).replace("\n", " ").strip()
 
 
-def _instructions(text: str, span: Span, reading: str, about_prompts: bool) -> list[Span]:
+def _is_for_people(text: str, span: Span, reading: str) -> bool:
+    """Whether an answer in the sentence would be that of a person, such as an answer in an exam."""
+    start = max(text.rfind("\n", 0, span.start) + 1, span.start - _NEAR)
+    end = text.find("\n", span.end, span.end + _NEAR)
+    near = text[start : end if end >= 0 else span.end + _NEAR].lower()
+    return bool(PEOPLE_ANSWER.search(reading) or ON_PAPER.search(near))
+
+
+def _instructions(text: str, span: Span, about_prompts: bool) -> list[Span]:
     """Return the lines of a sentence that are instructions, or the sentence if it is one only as a whole."""
-    sentence = span.of(text)
-    if "\n" in sentence:
-        lines = [
-            line
-            for line in _lines(text, span)
-            if _is_instruction(line.of(text), _reading(line.of(text)), about_prompts)
-        ]
+    if "\n" in span.of(text):
+        lines = [line for line in _lines(text, span) if _is_instruction(text, line, about_prompts)]
         if lines:
             return lines
-    return [span] if _is_instruction(sentence, reading, about_prompts) else []
+    return [span] if _is_instruction(text, span, about_prompts) else []
 
 
 def _lines(text: str, span: Span) -> Iterator[Span]:
@@ -129,34 +145,30 @@ def _lines(text: str, span: Span) -> Iterator[Span]:
         start += len(line)
 
 
-def _is_instruction(sentence: str, reading: str, about_prompts: bool) -> bool:
-    if _matches(reading, about_prompts):
+def _is_instruction(text: str, span: Span, about_prompts: bool, may_control: bool = True) -> bool:
+    """Whether a sentence or line instructs an assistant; without ``may_control``, whether it addresses one."""
+    sentence = span.of(text)
+    reading = _reading(sentence)
+    may_control = may_control and not about_prompts and not _is_for_people(text, span, reading)
+    if _matches(reading, about_prompts, may_control):
         return True
-    return any(_matches(hidden.replace("\n", " "), about_prompts=False) for hidden in hidden_texts(sentence))
+    # Ordinary text is not encoded: here all rules count.
+    return any(
+        _matches(hidden, about_prompts=False, may_control=True)
+        or any(not match.is_mention for match in match_rules(hidden))
+        for hidden in (hidden.replace("\n", " ") for hidden in hidden_texts(sentence))
+    )
 
 
-def _matches(reading: str, about_prompts: bool) -> bool:
+def _matches(reading: str, about_prompts: bool, may_control: bool) -> bool:
     own = _without_quotations(reading, about_prompts)
     if len(_LETTERS.findall(own)) < _MIN_LETTERS // (2 if has_hangul(own) else 1):
         return False
-    starts = [
-        match.start for match in match_rules(own) if not match.is_mention and not _is_transcript(match, own)
-    ]
-    patterns = (
-        [ADDRESSED, ADDRESSED_KO] if about_prompts else [ADDRESSED, ADDRESSED_KO, CONTROLS, CONTROLS_KO]
-    )
-    starts += [found.start() for pattern in patterns if (found := pattern.search(own))]
+    patterns = [ADDRESSED, ADDRESSED_KO, ADDRESSED_CJ] + ([CONTROLS, CONTROLS_KO] if may_control else [])
+    starts = [found.start() for pattern in patterns if (found := pattern.search(own))]
     if not starts or own.rstrip().endswith(("?", "？")):
         return False
     return not _DISCUSSES.search(own[: min(starts)])
-
-
-def _is_transcript(match: Match, reading: str) -> bool:
-    """Whether a forged turn is only a name with a colon: specifications ("System: Linux") and transcripts have these."""
-    return match.rule.name == "forged_turn" and reading[match.start : match.start + 4].strip()[:1] not in (
-        "<",
-        "[",
-    )
 
 
 def _without_quotations(reading: str, about_prompts: bool) -> str:
@@ -170,5 +182,5 @@ def _without_quotations(reading: str, about_prompts: bool) -> str:
     return reading
 
 
-def _continues(text: str, previous: Span, span: Span, reading: str) -> bool:
-    return "\n\n" not in text[previous.end : span.start] and bool(_GOES_ON.match(reading))
+def _continues(text: str, previous: Span, span: Span) -> bool:
+    return "\n\n" not in text[previous.end : span.start] and bool(_GOES_ON.match(_reading(span.of(text))))
