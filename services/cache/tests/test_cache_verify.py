@@ -148,6 +148,19 @@ DIFFERENT = [
     ("content", "Where can I see my coupons?", "Where do I redeem my coupons?"),
     ("content", "How do I delete an API key?", "What is the process to create an API key?"),
     ("direction", "When does the library close?", "What are the opening hours of the library?"),
+    # Words that are synonyms in some questions only.
+    ("content", "인터넷 해지 방법은?", "온라인 해지 방법은?"),
+    ("content", "버스에서 내리는 방법은?", "버스 인하 방법은?"),
+    ("content", "본인 확인은 어떻게 하나요?", "본인 조회는 어떻게 하나요?"),
+    ("content", "이벤트 상품은 언제 받나요?", "이벤트 제품은 언제 받나요?"),
+    ("content", "서류 발송 방법은?", "서류 전송 방법은?"),
+    ("content", "등록금 반환은 어떻게 하나요?", "등록금 반납은 어떻게 하나요?"),
+    ("content", "소송 중단이란 무엇인가요?", "소송 중지란 무엇인가요?"),
+    ("content", "How do I turn on my phone?", "How do I activate my phone?"),
+    ("content", "How do I turn off my phone?", "How do I disable my phone?"),
+    ("content", "How do I reduce paperwork?", "How do I reduce documents?"),
+    ("content", "How do I split a parcel?", "How do I split a package?"),
+    ("content", "What is a staff?", "What is an employee?"),
 ]
 
 SAME = [
