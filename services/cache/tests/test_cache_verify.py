@@ -191,8 +191,20 @@ DIFFERENT = [
     ("content", "시험 날짜가 언제인가요?", "시험 시간이 언제인가요?"),
     ("content", "시험은 몇 시인가요?", "시험은 며칠인가요?"),
     ("content", "출근 일수는 얼마인가요?", "출근은 며칠인가요?"),
+    ("question_type", "What time is the exam?", "What date is the exam?"),
+    ("question_type", "What time does the exam start?", "What is the start date of the exam?"),
+    ("content", "What is the opening date of the museum?", "What are the opening hours of the museum?"),
+    ("qualifiers", "Until when is the pool open?", "When is the pool open?"),
+    ("qualifiers", "From when is the pool open?", "When is the pool open?"),
     # A wish or a possibility that does not ask for the way.
     ("question_type", "집에 가고 싶어요", "집에 가는 방법을 알려 주세요"),
+    ("qualifiers", "Where can I work?", "Where do I work?"),
+    ("qualifiers", "When can I retire?", "When do I retire?"),
+    ("content", "What is the process for hiring staff?", "How do I hire staff?"),
+    # Verbs whose meaning depends on their object.
+    ("content", "How do I book the revenue?", "How do I reserve the revenue?"),
+    ("content", "Where do I check my coat?", "Where do I find my coat?"),
+    ("content", "What are the best techniques for chess?", "What are the best strategies for chess?"),
 ]
 
 SAME = [
@@ -287,6 +299,10 @@ SAME = [
     ("환불하면 위약금이 있나요?", "환불 시 위약금이 발생하나요?"),
     ("오류가 날 때 해결 방법은?", "오류가 날 때 어떻게 하나요?"),
     ("개강 날짜를 알려 주세요", "개강은 언제인가요?"),
+    ("What is the process for cancelling a booking?", "How do I cancel a booking?"),
+    ("What is the closing time of the pool?", "When does the pool close?"),
+    ("What are the closing hours of the pool?", "When does the pool close?"),
+    ("Where can I get a visa?", "Where do I get a visa?"),
 ]
 
 

@@ -129,6 +129,8 @@ QUALIFIERS = table(
     other: other
     """
 )
+#: Words before "when" that change the time asked for ("until when").
+LIMITS = frozenset({"from", "until", "till", "since", "by"})
 MODALS = table(
     """
     can: can could may might able possible
