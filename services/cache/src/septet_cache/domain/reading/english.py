@@ -15,6 +15,7 @@ from septet_cache.domain.reading.inflection import lemmas
 from septet_cache.domain.reading.model import Reading, Term
 from septet_cache.domain.reading.quantities import UNITS, quantities
 
+_PASSIVE = re.compile(words.PASSIVE)
 _TOKEN = re.compile(
     r"[A-Za-z_][A-Za-z0-9_]*(?:[.'/][A-Za-z0-9_]+)*[+#]*|\.[A-Za-z]\w+|\d+(?:[.,]\d+)*[A-Za-z]*"
 )
@@ -166,6 +167,7 @@ def _is_name(token: str, position: int, cased: bool) -> bool:
 
 def _qualifiers(tokens: tuple[str, ...], kind: str) -> frozenset[str]:
     found = {words.QUALIFIERS[t] for t in tokens if t in words.QUALIFIERS}
+    found |= {"passive"} if _PASSIVE.search(" ".join(tokens)) else set()
     found |= {f"{limit} when" for limit, w in pairwise(tokens) if w == "when" and limit in words.LIMITS}
     if kind == "how":
         found.discard("good")
