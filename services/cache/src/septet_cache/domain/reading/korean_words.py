@@ -132,7 +132,10 @@ APPLIED_FOR = "휴학|복학|휴직|복직|자퇴"
 #: Forms in which another party acts. "입원시키는 방법" is not "입원하는 방법", and "승인되는 방법" not "승인하는 방법".
 VOICES = (
     (r"[가-힣]시(?:키|켜|킬|킨|킵)|보여\s*주(?:는|려면)", "causative"),
-    (r"[가-힣]되(?:는\s*(?:방법|방식|절차|법)|려면)", "passive"),
+    (
+        r"[가-힣]되(?:는\s*(?:방법|방식|절차|법)|려면)|[가-힣]{2}(?:된|되는|될)\s*(?:사람|분)|누가\s[^?]*[가-힣]{2}[되될됐됩돼]",
+        "passive",
+    ),
 )
 #: Patterns of what a question asks about its subject. Questions with different aspects differ.
 ASPECTS = (
