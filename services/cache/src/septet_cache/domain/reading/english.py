@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from septet_cache.domain.reading import english_words as words
 from septet_cache.domain.reading.coordination import exchangeable
-from septet_cache.domain.reading.english_forms import canonical
+from septet_cache.domain.reading.english_forms import calendar, canonical
 from septet_cache.domain.reading.english_kind import kind_of, without_courtesy
 from septet_cache.domain.reading.inflection import lemmas
 from septet_cache.domain.reading.model import Reading, Term
 from septet_cache.domain.reading.quantities import UNITS, quantities
 
+_PASSIVE = re.compile(words.PASSIVE)
 _TOKEN = re.compile(
     r"[A-Za-z_][A-Za-z0-9_]*(?:[.'/][A-Za-z0-9_]+)*[+#]*|\.[A-Za-z]\w+|\d+(?:[.,]\d+)*[A-Za-z]*"
 )
@@ -72,6 +74,7 @@ def read(text: str) -> Reading:
         negated=tuple(_negated(lowered)),
         aspects=frozenset(words.ASPECTS[f] for t in lowered for f in lemmas(t) if f in words.ASPECTS),
         qualifiers=_qualifiers(tuple(without_courtesy(" ".join(lowered)).split()), kind),
+        calendar=calendar(text) if kind == "when" else "",
         exchangeable=exchangeable([t.lower() for t in marked], terms, places),
     )
 
@@ -164,6 +167,8 @@ def _is_name(token: str, position: int, cased: bool) -> bool:
 
 def _qualifiers(tokens: tuple[str, ...], kind: str) -> frozenset[str]:
     found = {words.QUALIFIERS[t] for t in tokens if t in words.QUALIFIERS}
+    found |= {"passive"} if _PASSIVE.search(" ".join(tokens)) else set()
+    found |= {f"{limit} when" for limit, w in pairwise(tokens) if w == "when" and limit in words.LIMITS}
     if kind == "how":
         found.discard("good")
     else:

@@ -40,6 +40,10 @@ _FILLER = re.compile(
 
 _KINDS = r"city|country|state|town|place|person|man|woman|company|organi[sz]ation|term|word|thing"
 _PEOPLE = r"(?:i|we|you|one|someone|somebody|a person)"
+#: What the asker does: verbs before "ing".
+_APPLICANT = r"(?:fil|claim|cancell?|return|request|register|renew|apply|chang|report|submitt)ing\b"
+_OBTAIN = r"(?:find|get(?! (?:off|on|in|out)\b)|obtain|buy|order|see|check|view|download|apply|register)"
+_RECORDS = r"(?:grades|results|scores|coupons|invoices|payslips)"
 _REWRITES = tuple(
     (re.compile(pattern, re.I), replacement)
     for pattern, replacement in (
@@ -56,22 +60,26 @@ _REWRITES = tuple(
         (r"\bwhat (?:is|are|was|were) (?:the )?(?:main |real )?reasons? (?:for|of|behind|that|why)\b", "why"),
         (rf"\bwhat (?:can|could) {_PEOPLE} do to\b", "how can i"),
         (rf"\bwhat (?:should|must|do) {_PEOPLE} (?:have to |need to )?do (?:to|in order to)\b", "how do i"),
+        # "The process for hiring" is that of another party.
         (
-            r"\bwhat (?:is|are) the (?:process|procedure|steps|way) (?:to|for|of) (?=[a-z]+)(\w+?)ing\b",
+            rf"\bwhat (?:is|are) the (?:process|procedure|steps) for (?={_APPLICANT})(\w+?)ing\b",
             r"how do i \1ing",
         ),
         (r"\bwhat (?:is|are) the (?:process|procedure|steps) (?:to|in order to)\b", "how do i"),
+        # "To book the revenue" is not to reserve it.
         (
-            r"\b((?:what|which) (?:is|are) (?:[a-z]+ )?(?:[a-z]+ )?)(?:strateg(?:y|ies)|techniques?|procedures?)"
-            r" (?=(?:for|to) )",
-            r"\1ways ",
+            rf"\b(how (?:do|can|could|should) {_PEOPLE}|to) book"
+            r" (?=(?:a|an|the|my|our) (?:[a-z]+ )?(?:room|table|seat|desk|space|slot|court|hall)\b)",
+            r"\1 reserve ",
         ),
-        (rf"\b(how (?:do|can|could|should) {_PEOPLE}|to) book (?=(?:a|an|the|my|our)\b)", r"\1 reserve "),
-        (rf"\b(where|when) (?:can|could) {_PEOPLE}\b", r"\1 do i"),
-        (r"\bfrom (?=when\b)", ""),
-        (r"\bwhere do i (?:see|check|view|look up)\b", "where do i find"),
+        # "Where can I work" is not "where do I work".
+        (rf"\bwhere (?:can|could) {_PEOPLE} (?={_OBTAIN}\b)", "where do i "),
+        # "To check a coat" is not to find it.
+        (rf"\bwhere do i (?:see|check|view|look up) (?=my (?:[a-z]+ )?{_RECORDS}\b)", "where do i find "),
+        # The opening date is that of a new museum, not its hours.
+        (r"\bwhat is the (start|end|release|due) date (?:of|for) ([^?]+)", r"when does \2 \1"),
         (
-            r"\bwhat (?:is|are) the (start|end|opening|closing|release|due) (?:date|day|time|hour)s? (?:of|for) ([^?]+)",
+            r"\bwhat (?:is|are) the (opening(?= time)|closing) (?:times?|hours) (?:of|for) ([^?]+)",
             r"when does \2 \1",
         ),
         (rf"\bis it possible (?:for {_PEOPLE} )?to\b", "can i"),
@@ -87,6 +95,19 @@ _REWRITES = tuple(
         (r"\b(?:is|are) referred to as\b", "is called"),
     )
 )
+
+
+#: Units in which a question can ask for a time.
+_CALENDAR = (
+    ("time", re.compile(r"\b(?:what|which) time\b|\b(?:opening|closing) (?:times?|hours)\b", re.I)),
+    ("date", re.compile(r"\b(?:what|which) (?:date|day)\b|\b(?:start|end|release|due) date\b", re.I)),
+)
+
+
+def calendar(text: str) -> str:
+    """Return the unit in which a question asks for a time; empty if it names none or several."""
+    units = [unit for unit, pattern in _CALENDAR if pattern.search(text)]
+    return units[0] if len(units) == 1 else ""
 
 
 def canonical(text: str) -> str:

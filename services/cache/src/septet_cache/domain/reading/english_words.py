@@ -129,6 +129,13 @@ QUALIFIERS = table(
     other: other
     """
 )
+#: Words before "when" that change the time asked for ("until when").
+LIMITS = frozenset({"from", "until", "till", "since", "by"})
+#: Questions in which another party acts: "get paid" is not "pay". "Get started" is "start".
+PASSIVE = (
+    r"\b(?:(?:i|we|you|one|someone) (?:get|be)|who (?:is|are|was|were|gets?|got))"
+    r" (?!started|married|divorced|used|interested)(?:[a-z]+ed|paid|given|sent|told|seen|taken|chosen|lent|taught|shown)\b"
+)
 MODALS = table(
     """
     can: can could may might able possible

@@ -23,6 +23,7 @@ _GRAMMAR = re.compile(
     r"(?:이?란|이?라는|인가요?|입니까|이에요|예요|[은는]요|[년월일시분초개명번회살원도만].{0,3})"
 )
 _ASPECTS = tuple((re.compile(pattern), name) for pattern, name in words.ASPECTS)
+_VOICES = tuple((re.compile(pattern), name) for pattern, name in words.VOICES)
 _MODALS = tuple((re.compile(pattern), name) for pattern, name in words.MODALS)
 _JAMO_ENDINGS = tuple(
     sorted(
@@ -36,8 +37,14 @@ _MIN_STEM_JAMO = 2
 #: Particles that may follow a noun of one syllable. Others often belong to the noun (회의, 나이, 휴가).
 _SHORT_PARTICLES = frozenset("을를은는와")
 _SHORT_NOUN = 2
-#: Words that the way of doing something implies ("휴학 신청 방법"). "신청 취소 방법" is about something else.
-_ACTION_OF_WAY = re.compile(r"(?:신청|해결)[은을이]?\s*(?:하는\s*)?(?:방법|방식|절차|법|어떻게\s*[하해합할])")
+#: Words that the way of doing something implies. "수영 신청 방법" is not "수영 방법", and "충돌 해결 방법" not "충돌 방법".
+_ACTION_OF_WAY = re.compile(
+    rf"(?:(?<=(?:{words.APPLIED_FOR}) )신청|(?<=때 )해결)[은을이]?\s*(?:하는\s*)?(?:방법|방식|절차|법|어떻게\s*[하해합할])"
+)
+#: Particles of a noun that belongs to the next word ("시간 여행", "위치를 추적하는").
+_DEPENDENT = frozenset({"", "의", "을", "를"})
+#: "어디에 보내나요" asks for the target, "어디서 보내나요" for the place of the sender.
+_TARGET = re.compile(r"어디에(?:다가?)?\s+(?:보내|보낼|보냅|전화|연락|전송|발송|송금|이체|입금)")
 #: Roles that a particle after a question word may give; the question word has its own role instead.
 _BESIDE_QUESTION_WORDS = frozenset({"", "topic", "subject"})
 _COPULAS = frozenset(
@@ -72,7 +79,7 @@ def read(text: str) -> Reading:
 
 
 def _terms(text: str, followed: set[int], repeated: frozenset[str]) -> list[Term]:
-    """Return the content words; words in ``repeated`` are light."""
+    """Return the content words; words that only repeat the question type are light."""
     found: list[Term] = []
     for match in _TOKEN.finditer(text):
         token = match[0]
@@ -87,9 +94,24 @@ def _terms(text: str, followed: set[int], repeated: frozenset[str]) -> list[Term
         if match.start() in followed and (token in words.PARTICLES or _GRAMMAR.fullmatch(token)):
             continue
         if term := _native(token, match.start()):
-            is_repeated = not term.forms.isdisjoint(repeated) or _ACTION_OF_WAY.match(text, match.start())
-            found.append(replace(term, light=term.light or bool(is_repeated)))
-    return found
+            is_action = _ACTION_OF_WAY.match(text, match.start()) is not None
+            role = "into" if _TARGET.match(text, match.start()) else term.role
+            found.append(replace(term, role=role, light=term.light or is_action))
+    return _lightened(found, repeated)
+
+
+def _lightened(terms: list[Term], repeated: frozenset[str]) -> list[Term]:
+    """Mark words in ``repeated`` as light, except before a word with content.
+
+    "기간" only repeats the question type in "시험 기간은 언제", but not in "기간 연장은 언제".
+    """
+    found: list[Term] = []
+    for term in reversed(terms):
+        forms = term.forms & repeated
+        is_before_content = bool(found) and not found[-1].light
+        is_dependent = is_before_content and any(term.surface.removeprefix(f) in _DEPENDENT for f in forms)
+        found.append(replace(term, light=term.light or (bool(forms) and not is_dependent)))
+    return found[::-1]
 
 
 def _exchangeable(terms: tuple[Term, ...], *, compares: bool) -> frozenset[tuple[int, int]]:
@@ -191,4 +213,5 @@ def _qualifiers(text: str, tokens: tuple[str, ...], kind: Kind) -> frozenset[str
     modals = {name for pattern, name in _MODALS if pattern.search(text)}
     if kind not in _WITHOUT_MODALS:
         found |= {f"modal:{name}" for name in modals if name != "can" or kind == "yes_no"}
+    found |= {name for pattern, name in _VOICES if pattern.search(text)}
     return frozenset(found | ({"only"} if re.search(r"[가-힣]만(?:\s|$)", text) else set()))

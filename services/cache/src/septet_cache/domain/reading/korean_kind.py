@@ -15,6 +15,7 @@ _REQUEST = (
     r"(?:줘|줘요|주라|주세요|주실래요?|줄래요?|주겠[가-힣]+|주시겠[가-힣]+|주십시오|달라고?|부탁[가-힣\s]*|바라[가-힣]*|바랍니다|하세요|하십시오|해라)"
     r"|(?:줄|주실)\s*수\s*(?:있|없)[가-힣]*"
 )
+_ORDERED = r"(?:변경|취소|해지|신청|예약|가입|탈퇴|환불|반품|교환|등록|갱신|연장|정지)"
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("opinion", r"어떻게\s*생각|어떤\s*것\s*같|의견"),
     ("why", r"왜|이유|까닭|어째서"),
@@ -31,8 +32,8 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         "how",
         r"어떻게(?!\s*(?:되|돼|됩|된|될))|어떡|방법|방식|하는\s*법|려면|절차|어찌|[가-힣]는\s*법",
     ),
-    # A polite wish asks for the way: "좌석을 바꾸고 싶어요".
-    ("how", r"고\s*싶(?:어요|습니다|은데요)$"),
+    # A wish for a change of one's own order asks for the way: "좌석을 바꾸고 싶어요". Other wishes do not.
+    ("how", rf"(?:바꾸|{_ORDERED}\s?하)고\s*싶(?:어요|습니다|은데요)$"),
     ("age", r"몇\s*살|나이|연세"),
     (
         "count",

@@ -67,20 +67,19 @@ CONTRACTED = table(
     """
 )
 
-NEGATION = r"금지|(?<!궁)금(?:하|해)|불허|못하게|(?<![가-힣])(?:안|못)\s+(?=[가-힣])|(?<![가-힣])(?:안|못)(?=되|돼|됩|된|될|하|해|했|할|한|먹|가|갔|와|오|나와|열|보|봐|받|좋|나)|지\s*(?:않|못|마|말)|없|아니(?:라|야|다|고|ㄴ)|아닌|아닙|불가능?|모르|몰라|싫"
+NEGATION = r"금지|(?<![가-힣])금(?:하|해)|불허|못하게|(?<![가-힣])(?:안|못)\s+(?=[가-힣])|(?<![가-힣])(?:안|못)(?=되|돼|됩|된|될|하|해|했|할|한|먹|가|갔|와|오|나와|열|보|봐|받|좋|나)|지\s*(?:않|못|마|말)|없|아니(?:라|야|다|고|ㄴ)|아닌|아닙|불가능?|모르|몰라|싫"
 
 #: Adverbs of one syllable. Negations among them are counted separately.
 BARE_ADVERBS = frozenset("안못좀더잘의")
 #: Nouns, pronouns and adverbs that say little about the subject, alone or before a particle.
 LIGHT = words(
     """
-    것 거 게 수 때 좀 그냥 정말 진짜 너무 매우 아주 제일 가장 더 잘 방법 방식 법 설명 무엇 뭐 뭔 무슨 어떤 어느 어떻게 어떡하 어때 이렇게
+    것 거 게 수 때 좀 그냥 정말 진짜 너무 매우 아주 제일 가장 더 잘 설명 무엇 뭐 뭔 무슨 어떤 어느 어떻게 어떡하 어때 이렇게
     그렇게 저렇게 또 다 자꾸 이제 왠지 많이 조금 약간 혹은 왜 언제 어디 어디서 누구 누가 얼마 얼마나 몇 나 내 저 제 너 네 우리 저희 이 그 저
     이거 그거 저거 이것 그것 요 등 및 또는 그리고 하지만 근데 그런데 혹시 대해 대한 대해서 관해 관한 위해 위한 통해 경우 추천 부탁 가능 생각 사람
     정도 의미 뜻 정의 차이 이유 까닭 문의 질문 제가 내가 건가 건지 거야 건가요 걸까 걸까요 뭘 뭐가 뭐야 여부 마 마라 마요 마세요 말아 말고 말라 때문에 너무너무 완전 은근 드디어 결국 점점 괜히 그래도 이런 그런 저런 그동안 역시 아무튼 일단 우선 살짝 굉장히
     엄청 무척 상당히 꽤 참 넘 제발 도대체 대체 과연 아마 한번 나는 나도 나를 나한테 내게 저는 저도 저를 저한테 저에게 제게 너는 네가 니가 니 그걸 그게
-    이게 이걸 걔 얘 뭔가 뭔가요 뭔지 뭔데 궁금해요 궁금합니다 궁금해 시 발생
-    보통 당연히 영 총
+    이게 이걸 걔 얘 뭔가 뭔가요 뭔지 뭔데 궁금해요 궁금합니다 궁금해
     """
 )
 #: Pronouns among them that are also verb stems with content (내다, 나다, 젓다).
@@ -89,7 +88,7 @@ PRONOUNS = words("나 내 저 제 너 네 이 그")
 LIGHT_STEMS = words(
     """
     하 되 있 주 보 싶 좋 같 드리 알 알리 알려주 말하 말해주 말씀해주 설명하 설명해주 가르치 가르쳐주 궁금하 대하 관하 위하 통하 가능하
-    생각하 어떻 어떠 어떡하 이렇 그렇 추천하 추천해주 발생하 문의하 문의드리 질문드리 질문하 부탁하 부탁드리 여쭙 여쭤보 해주 해보 하려
+    생각하 어떻 어떠 어떡하 이렇 그렇 추천하 추천해주 문의하 문의드리 질문드리 질문하 부탁하 부탁드리 여쭙 여쭤보 해주 해보 하려
     """
 )
 #: Words that repeat the question type.
@@ -97,11 +96,11 @@ LIGHT_BY_KIND = {
     "duration": words("기간 시간 소요 소요시간 소요기간 걸리 걸 소요되 오래 며칠 데"),
     "price": words("가격 비용 요금 값 금액 들 드 하"),
     "age": words("나이 연세 살"),
-    "when": words("날짜 시기 일시 시점 며칠 시 시간 시각"),
+    "when": words("날짜 시기 일시 시점 며칠"),
     "where": words("위치 장소 곳 위치하"),
     "why": words("원인"),
-    "how": words("절차 방법 법"),
-    "what": words("내용 정보 필요 필요하"),
+    "how": words("절차 방법 방식 법"),
+    "what": words("내용 정보"),
 }
 #: Verb stems of one syllable. Other words of two syllables keep their last syllable (사자, 의자, 수신).
 SHORT_STEMS = words(
@@ -128,6 +127,16 @@ DEVICES = words(
 )
 #: Roles of question words. They may stand anywhere in a sentence if no other word has the role.
 QUESTION_ROLES = {"어디": "at", "언제": "time", "어떻게": "manner", "얼마나": "degree"}
+#: Studies and leave that one applies for: "휴학 신청 방법" is the way of 휴학.
+APPLIED_FOR = "휴학|복학|휴직|복직|자퇴"
+#: Forms in which another party acts. "입원시키는 방법" is not "입원하는 방법", and "승인되는 방법" not "승인하는 방법".
+VOICES = (
+    (r"[가-힣]시(?:키|켜|킬|킨|킵)|보여\s*주(?:는|려면)", "causative"),
+    (
+        r"[가-힣]되(?:는\s*(?:방법|방식|절차|법)|려면)|[가-힣]{2}(?:된|되는|될)\s*(?:사람|분)|누가\s[^?]*[가-힣]{2}[되될됐됩돼]",
+        "passive",
+    ),
+)
 #: Patterns of what a question asks about its subject. Questions with different aspects differ.
 ASPECTS = (
     (r"차이|다른\s*점|다르|다른가|비교", "difference"),

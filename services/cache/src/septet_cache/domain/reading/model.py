@@ -65,6 +65,7 @@ class Reading:
         negated: base forms of the words after each negation; empty in Korean, where it follows the verb.
         aspects: what the question asks about its subject (difference, example, use …).
         qualifiers: words that limit the question (only, today, modal verbs …).
+        calendar: the unit in which a question asks for a time (time, date, weekday …); empty if it names none.
         exchangeable: pairs of terms, by index, that may change places ("X and Y").
     """
 
@@ -78,6 +79,7 @@ class Reading:
     negated: tuple[tuple[frozenset[str], ...], ...] = ()
     aspects: frozenset[str] = frozenset()
     qualifiers: frozenset[str] = frozenset()
+    calendar: str = ""
     exchangeable: frozenset[tuple[int, int]] = frozenset()
 
     @property

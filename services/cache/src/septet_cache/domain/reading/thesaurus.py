@@ -33,8 +33,8 @@ individual=person=someone  allowed=permitted  prohibited=banned=forbidden
 apartment=flat  vacation=holiday  taxi=cab  physician=doctor  gas=petrol
 modify=change=alter=edit  cancel=annul  assist=help  locate=find
 deliver=ship  delivery=shipping  refund=reimburse  bill=invoice  sign_up=register  login=log_in
-verify=confirm  display=show  kill=murder  turn_on=switch_on=enable=activate  turn_off=switch_off=disable=deactivate
-frequently=often  paperwork=document  parcel=package  employee=staff  luggage=baggage
+verify=confirm  display=show  kill=murder  turn_on=switch_on  turn_off=switch_off
+frequently=often  luggage=baggage
 annual=yearly=annually
 """
 
@@ -42,12 +42,10 @@ _KOREAN_SYNONYMS = """
 구매=구입=사  판매=팔  삭제=제거=지우  생성=만들  시작=개시  종료=끝내=끝  차이=차이점=다른점  방법=방식=법  이유=까닭  뜻=의미=정의  사진=이미지  영화=무비
 휴대폰=핸드폰=스마트폰=폰  컴퓨터=컴  남자친구=남친  여자친구=여친  선생님=교사  학교=스쿨  음식=먹거리  파이썬=python  자바=java  자바스크립트=javascript
 리스트=list=목록  문자열=string  딕셔너리=사전=dict=dictionary  함수=function  클래스=class  미국=usa=us=america
-한국=대한민국=korea  일본=japan  중국=china  영국=uk  비용=가격=값  직업=직장  변환=바꾸=변경  공부=학습  아내=와이프  자장면=짜장면  고치=수리  켜=키=틀  끄=꺼  홈페이지=웹사이트=사이트
-사망=죽  분실=잃어버리  월급=급여=봉급  인터넷=온라인  카톡=카카오톡  조회=확인  이용=사용  배송=배달
-상품=제품=물건  직원=사원  서류=문서  전화번호=연락처  앱=어플=애플리케이션  올리=인상  내리=인하  중단=중지=멈추  지연=늦
-반납=반환=돌려주  발송=전송=보내  매월=매달  즉시=바로  부족=모자라  잠금=잠그  삭제=없애  개설=만들
+한국=대한민국=korea  일본=japan  중국=china  영국=uk  비용=가격=값  바꾸=변경  아내=와이프  자장면=짜장면  고치=수리  켜=키=틀  끄=꺼  홈페이지=웹사이트=사이트
+분실=잃어버리  월급=봉급  카톡=카카오톡  앱=어플=애플리케이션  매월=매달  잠금=잠그
 이메일=메일  비밀번호=비번=암호  아이디=id  에어컨=에어콘  티비=텔레비전=tv  알바=아르바이트
-와이파이=wifi  어린이=아이  영업=운영  수정=변경  결제=지불  노인=어르신
+와이파이=wifi  어린이=아이  수정=변경  결제=지불  노인=어르신
 """
 
 _ENGLISH_OPPOSITES = """

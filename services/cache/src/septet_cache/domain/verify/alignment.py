@@ -10,7 +10,11 @@ from septet_cache.domain.reading.korean_words import PARTICLES
 _ABSTRACT = ("ation", "ition", "ion", "ment", "ance", "ence", "ness", "ly")
 _MIN_BASE = 4
 _RECEIVE = "받"
-_MIN_NOUN = 2
+#: Nouns for the act of the receiver, in questions about documents and keys that the asker gets. Of an invoice or a
+#: coupon, they are the act of the issuer.
+_ISSUING = frozenset({"발급", "재발급"})
+_DOCUMENTS = ("증명서", "등본", "초본", "여권", "면허증")
+_KEYS = frozenset({"키", "key"})
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Alignment:
 def align(left: Reading, right: Reading) -> Alignment:
     """Align greedily: equal forms first, then nominalisations, then misspellings; each word at most once."""
     pairs: dict[int, int] = {}
-    for same in (_same_form, _derived, _verbal_noun, _misspelt):
+    issued = (_issued,) if _is_received(left) and _is_received(right) else ()
+    for same in (_same_form, _derived, *issued, _misspelt):
         taken = set(pairs.values())
         for i, term in enumerate(left.terms):
             if i in pairs:
@@ -77,17 +82,22 @@ def _nominalises(base: str, noun: str) -> bool:
     return False
 
 
-def _verbal_noun(a: Term, b: Term) -> bool:
-    """Whether one Korean term is a noun and the other its verb with 받다, as 발급 and 발급받다.
+def _issued(a: Term, b: Term) -> bool:
+    """Whether one Korean term is a noun of ``_ISSUING`` and the other its verb with 받다, as 발급 and 발급받다.
 
-    The verb with 하다 does not match the one with 받다, because they can differ in direction (교육하다, 교육받다).
+    Other nouns do not match this verb: 전송 is the act of the sender, 전송받다 that of the receiver.
     """
     return _receives(a, b) or _receives(b, a)
 
 
+def _is_received(reading: Reading) -> bool:
+    forms = {f for t in reading.terms for f in t.forms}
+    return not forms.isdisjoint(_KEYS) or any(f.endswith(_DOCUMENTS) for f in forms)
+
+
 def _receives(verb: Term, noun: Term) -> bool:
     bases = {f.removesuffix(_RECEIVE) for f in verb.forms if f.endswith(_RECEIVE)} & noun.forms
-    return any(len(b) >= _MIN_NOUN and _is_noun(noun.surface, b) for b in bases)
+    return any(b in _ISSUING and _is_noun(noun.surface, b) for b in bases)
 
 
 def _is_noun(word: str, base: str) -> bool:

@@ -41,7 +41,10 @@ def _language(a: Alignment) -> str:
 
 def _kinds(a: Alignment) -> str:
     left, right = a.left.kind, a.right.kind
-    return "" if left == right else f"asks {left}, not {right}"
+    if left != right:
+        return f"asks {left}, not {right}"
+    units = a.left.calendar, a.right.calendar
+    return f"asks for a {units[0]}, not a {units[1]}" if all(units) and units[0] != units[1] else ""
 
 
 def _aspects(a: Alignment) -> str:
