@@ -9,7 +9,7 @@ from septet_guardrails.domain.pii.addresses import KOREAN_ADDRESSES, OTHER_ADDRE
 from septet_guardrails.domain.pii.english_names import ENGLISH_NAMES
 from septet_guardrails.domain.pii.korean_names import KOREAN_NAMES
 from septet_guardrails.domain.pii.patterns import NUMBERS
-from septet_guardrails.domain.pii.recogniser import Recogniser, Span
+from septet_guardrails.domain.pii.recogniser import AFTER_REACH, Recogniser, Span
 
 _WITHOUT_HANGUL: tuple[Recogniser, ...] = (*NUMBERS, *ENGLISH_NAMES, *OTHER_ADDRESSES)
 WITH_HANGUL: tuple[Recogniser, ...] = (*KOREAN_NAMES, *KOREAN_ADDRESSES)
@@ -17,6 +17,21 @@ WITH_HANGUL: tuple[Recogniser, ...] = (*KOREAN_NAMES, *KOREAN_ADDRESSES)
 
 RECOGNISERS: tuple[Recogniser, ...] = (*_WITHOUT_HANGUL, *WITH_HANGUL)
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys(recogniser.entity for recogniser in RECOGNISERS))
+
+
+def open_end(text: str, entities: frozenset[str] | None = None) -> int:
+    """Offset from which on ``text`` may hold personal data that only the text after it would show; else its length.
+
+    A context word may follow a number, and a town may follow a street.
+    """
+    digits, since = sum(map(text.count, "0123456789")), len(text) - AFTER_REACH
+    found = [
+        start
+        for recogniser in (_WITHOUT_HANGUL if text.isascii() else RECOGNISERS)
+        if (entities is None or recogniser.entity in entities) and digits >= recogniser.digits
+        if (start := recogniser.first_open(text, since)) is not None
+    ]
+    return min(found, default=len(text))
 
 
 def find_pii(text: str, entities: frozenset[str] | None = None, extra: Iterable[Span] = ()) -> list[Span]:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 _CONTEXT_REACH = 48
+AFTER_REACH = _CONTEXT_REACH // 2
+"""Characters after a match among which a context word may stand."""
+_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,13 @@ class Recogniser:
         for match in self.pattern.finditer(text):
             group = 1 if match.re.groups and match.group(1) is not None else 0
             start, end = match.span(group)
-            near = text[max(0, start - _CONTEXT_REACH) : end + _CONTEXT_REACH // 2]
+            near = text[max(0, start - _CONTEXT_REACH) : end + AFTER_REACH]
             if self.check(match.group(group)) and (self.context is None or self.context.search(near)):
                 yield Span(self.entity, start, end, self.score)
+
+    def first_open(self, text: str, since: int) -> int | None:
+        """Start of the first match that ends after ``since``, whatever its context and its check; None if there is none."""
+        for match in self.pattern.finditer(text, max(0, since - _LONGEST)):
+            if match.end() > since:
+                return match.start()
+        return None
