@@ -52,6 +52,12 @@ PERSONAL = (
     "The number is 123456789.",
     "A passport is needed here.",
     "담당자: 홍길동.",
+    "Please return it to 35108 ul.",
+    "Nowa 12 is the street.",
+    "It is open until 9 Monday.",
+    "Elm Street is closed.",
+    "My name is John A.",
+    "Smith is here.",
 )
 OTHERS = (
     "Sure!",
@@ -197,6 +203,9 @@ def test_a_redelivery_and_a_new_process_give_the_same_bytes(parts: list[tuple[st
         ("I do not know that. A deque is a queue. It is more.", "the answer may abstain"),
         ("Use `d[1]. x here. And more of it.", "code is open"),
         ("You are stupid idiots. And more of it.", "toxicity"),
+        ("Please return it to 35108 ul. Nowa", "an address goes on"),
+        ("It is open until 9 Monday. Elm", "an address goes on"),
+        ("My name is John A. Smith", "a name goes on"),
     ],
 )
 def test_text_is_held_back(answer: str, reason: str) -> None:

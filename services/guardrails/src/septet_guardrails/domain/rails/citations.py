@@ -68,7 +68,9 @@ class _Revision:
         code = code_spans(self.text)
         places = []
         for item in reversed(score_answer(self.subject, MAX_SENTENCES)):
-            if not item.claims or is_within(item.sentence.start, code):
+            # Code may contain the end of a sentence.
+            places_in_code = (is_within(at, code) for at in (item.sentence.start, item.sentence.end))
+            if not item.claims or any(places_in_code):
                 continue
             cited = self._correct(item, least)
             if cited is None:
