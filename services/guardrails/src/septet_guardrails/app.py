@@ -16,6 +16,7 @@ from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.application.restoring import Restorer
 from septet_guardrails.application.streaming import SentenceStream
+from septet_guardrails.domain.pii import open_end
 from septet_guardrails.domain.rails import input_rails, output_rails
 from septet_guardrails.domain.schema import check_schema
 from septet_guardrails.handlers import STAGE, DraftsHandler, RequestsHandler, TokensHandler
@@ -82,4 +83,5 @@ def _load(
     if any(rule.toxicity.enabled and rule.toxicity.classifier for rule in rules):
         profanity.load()
     language("Is the model loaded before the first question arrives?")
+    open_end("패턴을 미리 준비한다.")
     check_schema({"type": "object"})
