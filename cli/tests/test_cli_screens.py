@@ -179,17 +179,19 @@ def test_the_waterfall_places_bars_on_the_time_line() -> None:
     assert "relevance 0.50" in lines[3]
 
 
-def chunk(epoch: int, sequence: int, text: str) -> dict[str, Any]:
-    return {"epoch": epoch, "sequence": sequence, "text": text}
+def released(epoch: int, start: int, text: str) -> dict[str, Any]:
+    return {"epoch": epoch, "start": start, "text": text}
 
 
-def test_chunks_are_joined_in_order_and_a_new_draft_replaces_them() -> None:
+def test_released_text_is_joined_and_a_new_draft_replaces_it() -> None:
     text = TokenText()
-    assert text.add(chunk(1, 0, "A ")) == "A "
-    assert text.add(chunk(1, 2, "c")) == "A "
-    assert text.add(chunk(1, 1, "b ")) == "A b c"
-    assert text.add(chunk(2, 0, "new")) == "new"
-    assert text.add(chunk(1, 3, "late")) == "new"
+    assert text.add(released(1, 0, "A ")) == "A "
+    assert text.add(released(1, 4, "c")) == "A "
+    assert text.add(released(1, 2, "b ")) == "A b "
+    assert text.add(released(1, 2, "b ")) == "A b "
+    assert text.add(released(1, 0, "A b c")) == "A b c"
+    assert text.add(released(2, 0, "new")) == "new"
+    assert text.add(released(1, 5, "late")) == "new"
 
 
 def test_the_status_screen_lists_processes_and_addresses() -> None:

@@ -74,7 +74,9 @@ def test_a_client_writes_three_topics_and_reads_responses_in_every_version() -> 
     assert access.principal == "tenant-acme"
     assert set(access.writes) | set(access.reads) == {t.name for t in own_topics("acme")}
     assert access.writes == tuple(f"septet.{n}.v1.acme" for n in ("requests", "documents", "feedback"))
-    assert access.reads == tuple(f"septet.{n}.acme" for n in ("responses.v2", "responses.v1", "tokens.v1"))
+    assert access.reads == tuple(
+        f"septet.{n}.acme" for n in ("responses.v2", "responses.v1", "released-tokens.v1")
+    )
 
 
 @given(NAMES, NAMES)

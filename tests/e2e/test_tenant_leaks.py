@@ -198,10 +198,10 @@ async def test_no_secret_reaches_the_other_tenant(shop: Backend, tenants: Tenant
     assert found.leaks == []
     # At least: the log holds what other tests of the session asked in these tenants' names, too.
     assert min(found.looked[f"septet.responses.v2.{tenant}"] for tenant in TENANTS) >= QUESTIONS
-    assert (found.looked["septet.responses.v2"], found.looked["septet.tokens.v1"]) == (refusals, 0)
+    assert (found.looked["septet.responses.v2"], found.looked["septet.released-tokens.v1"]) == (refusals, 0)
     for place in (
-        "septet.tokens.v1.acme",
-        "septet.tokens.v1.globex",
+        "septet.released-tokens.v1.acme",
+        "septet.released-tokens.v1.globex",
         "septet.labels.v1",
         "septet.drafts.v1",
         "cache.entries",
@@ -265,9 +265,13 @@ async def test_a_response_on_the_wrong_topic_is_found(shop: Backend, tenants: Te
     producer = AIOKafkaProducer(**kafka.options())
     await producer.start()
     try:
-        await producer.send_and_wait("septet.tokens.v1.globex", json.dumps(body, ensure_ascii=False).encode())
+        await producer.send_and_wait(
+            "septet.released-tokens.v1.globex", json.dumps(body, ensure_ascii=False).encode()
+        )
     finally:
         await producer.stop()
     found = Search()
-    await found.look_through_log(kafka, ["septet.tokens.v1.globex"])
-    assert [(leak.tenant, leak.where) for leak in found.leaks] == [("globex", "septet.tokens.v1.globex")]
+    await found.look_through_log(kafka, ["septet.released-tokens.v1.globex"])
+    assert [(leak.tenant, leak.where) for leak in found.leaks] == [
+        ("globex", "septet.released-tokens.v1.globex")
+    ]

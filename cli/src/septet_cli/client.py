@@ -58,7 +58,7 @@ class Client:
         Args:
             request: the body of a `requests` record; ``request_id`` is required.
             timeout: seconds to wait.
-            on_token: called with each chunk of partial text.
+            on_token: called with each record of text that is released before the response.
 
         Raises:
             NoResponse: no response arrived within *timeout*.
@@ -96,7 +96,7 @@ class Client:
     def _receive(self, record: wire.Record) -> None:
         value = json.loads(record.value or b"{}")
         key = (value["tenant"], value["request_id"])
-        if value["contract"] == "septet.tokens":
+        if value["contract"] == "septet.released-tokens":
             listener = self._on_token.get(key)
             if listener is not None:
                 listener(value)
@@ -118,7 +118,7 @@ async def connect(
 
     Args:
         kafka: connection to Kafka.
-        stream: also read partial text.
+        stream: also read text that is released before its response.
         tenants: the tenants and their topics.
         tenant: read only this tenant's topics; by default those of all tenants.
 
@@ -127,7 +127,7 @@ async def connect(
     """
     async with AsyncExitStack() as stack:
         client = Client(await stack.enter_async_context(wire.open_producer(kafka)), tenants)
-        names = ("responses", "tokens") if stream else ("responses",)
+        names = ("responses", "released-tokens") if stream else ("responses",)
         topics = [tenants.address(n, tenant) for n in names] if tenant else list(tenants.addresses(names))
         client._readers.append(await stack.enter_async_context(tail(kafka, topics, client._receive)))
         yield client

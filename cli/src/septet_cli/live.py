@@ -1,4 +1,4 @@
-"""Shows the partial text of an answer on the terminal while the model generates it."""
+"""Shows the checked sentences of an answer on the terminal while the model generates the next ones."""
 
 from __future__ import annotations
 
@@ -14,33 +14,26 @@ from septet_cli.console import err
 
 
 class TokenText:
-    """Chunks of the newest draft (epoch), joined in order of their sequence numbers."""
+    """Text of the newest draft (epoch), joined from its records."""
 
     def __init__(self) -> None:
         self._epoch = 0
-        self._chunks: dict[int, str] = {}
+        self.text = ""
 
-    def add(self, chunk: dict[str, Any]) -> str:
-        """Add a chunk and return the text up to the first missing chunk."""
-        if chunk["epoch"] > self._epoch:
+    def add(self, record: dict[str, Any]) -> str:
+        """Add a record and return the text. A record after a missing one adds nothing."""
+        if record["epoch"] > self._epoch:
             # A higher epoch is a new draft, which replaces the shown text.
-            self._epoch, self._chunks = chunk["epoch"], {}
-        if chunk["epoch"] == self._epoch:
-            self._chunks[chunk["sequence"]] = chunk["text"]
+            self._epoch, self.text = record["epoch"], ""
+        start, known = record["start"], len(self.text)
+        if record["epoch"] == self._epoch and start <= known:
+            self.text += record["text"][known - start :]
         return self.text
-
-    @property
-    def text(self) -> str:
-        """The text up to the first missing chunk."""
-        parts: list[str] = []
-        while (part := self._chunks.get(len(parts))) is not None:
-            parts.append(part)
-        return "".join(parts)
 
 
 @contextmanager
 def show_tokens() -> Iterator[OnToken]:
-    """Show partial text in a live area on stderr, removed on exit."""
+    """Show checked sentences in a live area on stderr, removed on exit."""
     text = TokenText()
     with Live(Text("…", style="dim"), console=err, transient=True, refresh_per_second=12) as live:
-        yield lambda chunk: live.update(Text(text.add(chunk) or "…", style="dim"))
+        yield lambda record: live.update(Text(text.add(record) or "…", style="dim"))

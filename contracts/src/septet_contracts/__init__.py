@@ -56,7 +56,7 @@ from septet_contracts.request import (
     Request,
     RetrievalOptions,
 )
-from septet_contracts.response import Evaluation, ModelAlias, Release, Response, TokenChunk
+from septet_contracts.response import Evaluation, ModelAlias, Release, ReleasedTokens, Response, TokenChunk
 from septet_contracts.response_v1 import Response as ResponseV1
 from septet_contracts.tenancy import (
     SHARED,
@@ -126,6 +126,7 @@ __all__ = [
     "Rating",
     "Regenerated",
     "Release",
+    "ReleasedTokens",
     "Request",
     "Response",
     "ResponseV1",

@@ -51,7 +51,7 @@ class Party:
 
 CLIENT = Party(
     "client",
-    consumes=("responses", "responses.v1", "tokens"),
+    consumes=("responses", "responses.v1", "released-tokens"),
     produces=("requests", "documents", "feedback"),
     about="An application that asks questions, publishes documents or sends feedback.",
 )

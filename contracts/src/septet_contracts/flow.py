@@ -109,6 +109,12 @@ class Draft(_WithPassages):
     usage: Usage = Usage()
     attempt: int = Field(default=1, ge=1)
     finish_reason: str = "stop"
+    epoch: int | None = Field(
+        default=None,
+        ge=1,
+        description="Epoch of the draft's text on septet.tokens.v1; absent if it has none there.",
+    )
+    chunks: int = Field(default=0, ge=0, description="Number of records with that text.")
 
 
 class Revision(_WithPassages):

@@ -86,7 +86,10 @@ class Ask(Contract):
         default=None, description="Known correct answer, or several; adds reference-based scores."
     )
     generate: bool = Field(default=True, description="False: retrieve and rank only, call no model.")
-    stream: bool = Field(default=False, description="Also send partial text to septet.tokens.v1.")
+    stream: bool = Field(
+        default=False,
+        description="Also send checked sentences of the answer to septet.released-tokens.v1 before the response.",
+    )
 
     @model_validator(mode="after")
     def _has_question(self) -> Self:

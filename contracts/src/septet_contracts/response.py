@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from septet_contracts.embedding import Embedding
 from septet_contracts.envelope import Contract, EventV1, EventV2, event_id
+from septet_contracts.flow import Draft
 from septet_contracts.open_enum import AnswerKind, Status
 from septet_contracts.parts import (
     Answerability,
@@ -94,7 +95,10 @@ class Release(EventV1):
 
 
 class TokenChunk(EventV1):
-    """Partial text. A higher ``epoch`` (a new draft) replaces all text of lower ones."""
+    """Text of a model before the output rails, which only guardrails reads. A higher ``epoch`` is a new draft.
+
+    It carries what the rails read, so guardrails needs no state of the chunks before it.
+    """
 
     STEP: ClassVar[str] = "tokens"
     contract: Literal["septet.tokens"] = "septet.tokens"
@@ -102,6 +106,37 @@ class TokenChunk(EventV1):
     sequence: int = Field(ge=0, description="0-based, without gaps within an epoch.")
     text: str
     done: bool = False
+    draft: Draft | None = Field(
+        default=None,
+        description="The draft so far, up to the end of a sentence, as the output rails read it. Absent in chunks of "
+        "writers before version 1.2, which are not released.",
+    )
+    cuts: tuple[int, ...] = Field(
+        default=(), description="Lengths of the draft's answer in the earlier chunks of this epoch."
+    )
+
+
+class ReleasedTokens(EventV1):
+    """Text of an answer that passed the output rails, before its response.
+
+    A reader joins the texts of the highest ``epoch`` by ``start``. Records may repeat text that it has, and may be
+    missing. The response completes the answer; it replaces the text if its answer does not begin with it.
+    """
+
+    STEP: ClassVar[str] = "released-tokens"
+    contract: Literal["septet.released-tokens"] = "septet.released-tokens"
+    request_digest: str = Field(description="SHA-256 of the request's body as published.")
+    epoch: int = Field(
+        ge=1, description="A higher epoch is a new draft, which replaces all text of lower ones."
+    )
+    sequence: int = Field(ge=0, description="Order within an epoch. Numbers may be missing.")
+    start: int = Field(ge=0, description="Offset of `text` in the answer, in Unicode code points.")
+    text: str
+    sentence: int = Field(ge=0, description="Number of the last sentence of `text` in the answer, from 1.")
+    verdicts: tuple[Verdict, ...] = Field(
+        default=(), description="Of the output rails on the answer up to the end of `text`; without times."
+    )
+    done: bool = Field(default=False, description="Whether `text` is the end of the answer.")
 
 
 class Evaluation(EventV1):

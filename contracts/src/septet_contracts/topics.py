@@ -16,7 +16,7 @@ from septet_contracts.documents import DeleteDocument, DocumentChanged, UpsertDo
 from septet_contracts.feedback import FeedbackEvent, Label
 from septet_contracts.flow import Draft, Grounded, Missed, Outcome, Revision, Screened
 from septet_contracts.request import Request
-from septet_contracts.response import Evaluation, ModelAlias, Release, Response, TokenChunk
+from septet_contracts.response import Evaluation, ModelAlias, Release, ReleasedTokens, Response, TokenChunk
 
 SERVICES = ("guardrails", "cache", "retrieval", "generation", "eval", "feedback")
 
@@ -138,7 +138,14 @@ TOPICS: Mapping[str, Topic] = _table(
         "septet.tokens.v1",
         "septet.tokens",
         TokenChunk,
-        "Partial text of streamed answers.",
+        "Text of models before the output rails, for streamed answers. No client reads it.",
+        retention=timedelta(hours=1),
+    ),
+    Topic(
+        "septet.released-tokens.v1",
+        "septet.released-tokens",
+        ReleasedTokens,
+        "Checked sentences of streamed answers, before their responses.",
         retention=timedelta(hours=1),
     ),
     Topic(

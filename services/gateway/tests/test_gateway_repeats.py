@@ -50,6 +50,28 @@ def test_a_request_that_was_not_published_may_be_retried_under_its_key(
     assert client.post(CHAT, json=chat(), headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize("streamed_first", [False, True])
+def test_a_repeat_with_another_stream_publishes_the_same_bytes(
+    client: TestClient, world: World, *, streamed_first: bool
+) -> None:
+    publish, sent = world.log.publish, []
+
+    async def down(event: Any) -> None:
+        sent.append(event)
+        raise Transient("broker_unavailable", "down")
+
+    headers = {"idempotency-key": "k-1"}
+    world.log.publish = down  # type: ignore[method-assign]
+    client.post(CHAT, json=chat() | {"stream": streamed_first}, headers=headers)
+    world.log.publish = publish  # type: ignore[method-assign]
+    repeat = client.post(CHAT, json=chat() | {"stream": not streamed_first}, headers=headers)
+    assert repeat.status_code == 200
+    assert repeat.headers["content-type"].startswith("application/json") == streamed_first
+    assert world.asked == sent
+    other = client.post(CHAT, json=chat() | {"messages": [{"role": "user", "content": "x"}]}, headers=headers)
+    assert other.status_code == 409
+
+
 @pytest.mark.parametrize(
     ("path", "name", "sent"),
     [

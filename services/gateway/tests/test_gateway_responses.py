@@ -15,6 +15,7 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel, TypeAdapter
 from septet_contracts import ErrorInfo, Request, Usage
 from septet_gateway.api.sse import _events
+from septet_gateway.application.partials import Partial
 from septet_gateway.domain.response_object import ResponseEvents, ResponseObject
 from septet_gateway.domain.responses import ResponsesBody
 from starlette.testclient import TestClient
@@ -178,7 +179,7 @@ async def test_keep_alives_repeat_that_the_response_is_in_progress() -> None:
     asked = Request(request_id="r-1", question=QUESTION)
     made = ResponseObject(ResponsesBody(model="septet", input=QUESTION), "r-1")
     released: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    events = _events(released, ResponseEvents(made, 1), keep_alive=0.001)
+    events = _events(released, ResponseEvents(made, 1), 0.001, Partial(asked))
     waited = [body_of((await anext(events)).decode())["type"] for _ in range(5)]
     assert waited == ["response.created", *["response.in_progress"] * 4]
     released.set_result(respond(asked))

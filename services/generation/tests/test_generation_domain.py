@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from septet_contracts import Answerability, Ask, Grounded, Message, Passage, Quote, Revision, Verdict
 from septet_generation.domain.answer import without_tags
 from septet_generation.domain.catalogue import Catalogue, Model
-from septet_generation.domain.chunks import Chunker
 from septet_generation.domain.excerpts import excerpts, terms, trim
 from septet_generation.domain.prompt import Parts, Prompt, compose
 from septet_generation.domain.quoting import quoted
@@ -101,26 +100,6 @@ def test_excerpts_stay_within_the_budget(budget: int, lengths: list[int]) -> Non
 
 def test_terms_of_korean_are_bigrams() -> None:
     assert {"캐시"} <= terms("캐시는") & terms("캐시가")
-
-
-def test_a_chunk_is_due_by_length_or_by_time() -> None:
-    chunker = Chunker(characters=10, interval=0.05)
-    assert chunker.add("a", 0.0) == "a"
-    assert chunker.add("bc", 0.01) is None
-    assert chunker.add("d" * 8, 0.02) == "bc" + "d" * 8
-    assert chunker.add("e", 0.03) is None
-    assert chunker.add("f", 0.09) == "ef"
-    assert chunker.add("", 1.0) is None
-    assert chunker.flush() == ""
-
-
-@given(st.lists(st.tuples(st.text(max_size=9), st.floats(0, 0.1))))
-def test_chunks_add_up_to_the_text(deltas: list[tuple[str, float]]) -> None:
-    chunker, now, out = Chunker(5, 0.05), 0.0, ""
-    for text, pause in deltas:
-        now += pause
-        out += chunker.add(text, now) or ""
-    assert out + chunker.flush() == "".join(t for t, _ in deltas)
 
 
 def test_an_unknown_alias_raises_with_the_known_ones() -> None:

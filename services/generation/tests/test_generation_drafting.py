@@ -6,16 +6,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from septet_contracts import Ask, Draft, Grounded, Revision, TokenChunk, Usage, Verdict
+from septet_contracts import Ask, Draft, Embedding, Grounded, Revision, TokenChunk, Usage, Verdict
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.templates import Templates
 from septet_generation.application.drafting import Drafter
+from septet_generation.application.token_stream import MAX_CHUNKS
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_kit import DeadlineExceeded, Emit, Permanent, Transient
 from septet_kit.testing import context, flow, passage
 
 TEXT = "A deque is a double-ended queue."
 PASSAGE = passage(TEXT, location="collections.deque")
+CONTAINED = Verdict(rail="injection", stage="input", decision="contain")
+LONG = "덱은 자료 구조이다. It was made in 2004. 5. 3. by A. It grows at both ends."
 
 
 class Counting:
@@ -58,6 +61,13 @@ def with_models(drafter: Drafter, **models: Model) -> Drafter:
     from dataclasses import replace
 
     return replace(drafter, catalogue=Catalogue(models))
+
+
+def eager(drafter: Drafter) -> Drafter:
+    """A drafter that sends every sentence."""
+    from dataclasses import replace
+
+    return replace(drafter, stream_interval=timedelta(0))
 
 
 async def draft(drafter: Drafter, event: Grounded | Revision, attempt: int = 1) -> Draft:
@@ -112,37 +122,82 @@ async def test_tokens_are_sent_only_on_request(drafter: Drafter, sent: list[Emit
     assert sent == []
 
 
-async def test_no_tokens_are_sent_for_a_contained_question(drafter: Drafter, sent: list[Emit]) -> None:
-    contained = Verdict(rail="injection", stage="input", decision="contain")
-    await draft(drafter, flow(Grounded, ask=Ask(question="q", stream=True), verdicts=(contained,)))
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"ask": Ask(question="q", stream=True), "verdicts": (CONTAINED,)},
+        {"ask": Ask(question="q", stream=True), "sealed": "…"},
+        {"ask": Ask(question="q", stream=True, output_schema={"type": "string"})},
+    ],
+)
+async def test_no_tokens_are_sent_where_the_rails_need_the_whole_answer(
+    drafter: Drafter, endpoint: Any, sent: list[Emit], fields: dict[str, Any]
+) -> None:
+    endpoint.answer = LONG
+    made = await draft(drafter, flow(Grounded, **fields))
     assert sent == []
+    assert (made.epoch, made.chunks) == (None, 0)
 
 
-async def test_tokens_are_in_order_without_gaps(drafter: Drafter, endpoint: Any, sent: list[Emit]) -> None:
-    endpoint.answer = "덱은 양쪽 끝에서 넣고 뺄 수 있는 자료 구조입니다. " * 5 + "끝."
-    event = flow(Grounded, ask=Ask(question="덱?", stream=True))
-    made = await draft(drafter, event)
+async def test_a_chunk_has_the_draft_up_to_the_end_of_a_sentence(
+    drafter: Drafter, endpoint: Any, sent: list[Emit]
+) -> None:
+    endpoint.answer = LONG
+    asked = Ask(question="덱?", stream=True)
+    vector = Embedding.of("m", [0.5])
+    event = flow(Grounded, ask=asked, passages=(PASSAGE,), question_vector=vector)
+    made = await draft(eager(drafter), event)
     got = chunks(sent)
-    assert [c.sequence for c in got] == list(range(len(got)))
-    assert {c.epoch for c in got} == {1}
-    assert "".join(c.text for c in got).strip() == made.answer
-    assert [c.done for c in got] == [False] * (len(got) - 1) + [True]
-    assert len({c.event_id for c in got}) == len(got)
-    assert 2 < len(got) < 30
+    drafts = [c.draft for c in got if c.draft is not None]
+    assert [d.answer for d in drafts] == [
+        "덱은 자료 구조이다.",
+        "덱은 자료 구조이다. It was made in 2004. 5. 3. by A.",
+    ]
+    assert "".join(c.text for c in got) == drafts[-1].answer
+    assert [c.cuts for c in got] == [(), (len(drafts[0].answer),)]
+    assert [(c.epoch, c.sequence) for c in got] == [(1, 0), (1, 1)]
+    assert {d.passages for d in drafts} == {event.passages}
+    assert {d.embedding for d in drafts} == {None}
+    assert {(d.event_id, d.ask, d.request_digest, d.epoch) for d in drafts} == {
+        (made.event_id, asked, event.request_digest, 1)
+    }
+    assert (made.epoch, made.chunks, made.embedding) == (1, 2, vector)
+    assert made.answer.startswith(drafts[-1].answer)
+
+
+async def test_chunks_have_an_interval(drafter: Drafter, endpoint: Any, sent: list[Emit]) -> None:
+    endpoint.answer = LONG
+    made = await draft(drafter, flow(Grounded, ask=Ask(question="q", stream=True)))
+    assert [c.text for c in chunks(sent)] == ["덱은 자료 구조이다."]
+    assert made.chunks == 1
+
+
+async def test_a_draft_has_a_bounded_number_of_chunks(
+    drafter: Drafter, endpoint: Any, sent: list[Emit]
+) -> None:
+    endpoint.answer = " ".join(f"Sentence {n} is here." for n in range(3 * MAX_CHUNKS))
+    made = await draft(eager(drafter), flow(Grounded, ask=Ask(question="q", stream=True)))
+    assert len(chunks(sent)) == made.chunks == MAX_CHUNKS
+
+
+async def test_tags_of_the_prompt_are_in_no_chunk(drafter: Drafter, endpoint: Any, sent: list[Emit]) -> None:
+    endpoint.answer = 'One is here. <passage title="a. b c"> Two is here. And three is here.'
+    made = await draft(eager(drafter), flow(Grounded, ask=Ask(question="q", stream=True)))
+    assert made.answer == "One is here. Two is here. And three is here."
+    assert [c.text for c in chunks(sent)] == ["One is here.", " Two is here."]
 
 
 async def test_a_new_attempt_has_a_higher_epoch(drafter: Drafter, endpoint: Any, sent: list[Emit]) -> None:
+    endpoint.answer = LONG
     event = flow(Grounded, ask=Ask(question="q", stream=True))
-    endpoint.cut_after = 3
+    endpoint.cut_after = 6
     with pytest.raises(Transient):
         await draft(drafter, event)
     endpoint.cut_after = None
-    await draft(drafter, event)
-    got = chunks(sent)
-    assert not any(c.done for c in got if c.epoch == 1)
-    second = [c for c in got if c.epoch == 2]
-    assert [c.sequence for c in second] == list(range(len(second)))
-    assert "".join(c.text for c in second) == endpoint.answer
+    made = await draft(drafter, event)
+    assert [(c.epoch, c.sequence, c.cuts) for c in chunks(sent)] == [(1, 0, ()), (2, 0, ())]
+    assert len({c.event_id for c in chunks(sent)}) == 2
+    assert made.epoch == 2
 
 
 async def test_a_fallback_is_reported_as_degraded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_curve, injection_model
+from septet_guardrails.domain.policy import parse_policy
 from septet_guardrails.domain.rails import input_rails
 from septet_guardrails.handlers import RequestsHandler
 from septet_kit import Permanent, TooLate
@@ -55,6 +57,15 @@ async def test_screens_an_ordinary_question() -> None:
     assert all(v.decision == "pass" and v.stage == "input" for v in event.verdicts)
     assert next(v.score for v in event.verdicts if v.rail == "injection") is not None
     assert [t.stage for t in event.timings] == ["guardrails"]
+
+
+@pytest.mark.parametrize("mode", ["sentence", "whole", "off"])
+async def test_a_policy_without_streams_removes_the_wish_for_one(mode: str) -> None:
+    policies = PolicyFiles({"default": parse_policy(f"stream: {mode}", "x")}, {})
+    request = Request(request_id="r-1", question="What is a deque?", stream=True)
+    (emit,) = await replace(HANDLER, policies=policies)(request, context("requests", value=encode(request)))
+    assert isinstance(emit.event, Screened)
+    assert emit.event.ask.stream == (mode != "off")
 
 
 @pytest.mark.parametrize(

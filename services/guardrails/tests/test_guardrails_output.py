@@ -363,3 +363,9 @@ CODE = (passage(1, "The first argument of the program is sys.argv[1]. Print it w
 def test_brackets_in_code_are_not_citations(answer: str, corrected: str) -> None:
     finding = CitationsRail().check(Answer(answer, draft(answer, passages=CODE)), CitationsRule())
     assert (finding.text or answer) == corrected
+
+
+def test_an_index_in_code_over_the_end_of_a_sentence_is_no_citation() -> None:
+    answer = "A deque is a double-ended queue (`1764.[5] It`) [1]."
+    finding = CitationsRail().check(Answer(answer, draft(answer)), CitationsRule())
+    assert "(`1764.[5] It`)" in (finding.text or answer)

@@ -30,6 +30,14 @@ def test_version_depends_on_the_rules_and_not_on_their_spelling() -> None:
     assert parse_policy("output: {groundedness: {threshold: 0.51}}", "x").version != Policy().version
 
 
+@pytest.mark.parametrize("mode", ["sentence", "whole", "off", "'off'"])
+def test_the_mode_of_streams_decides_no_answer(mode: str) -> None:
+    """YAML reads `off` as false."""
+    policy = parse_policy(f"stream: {mode}", "x")
+    assert policy.stream == mode.strip("'")
+    assert policy.version == Policy().version
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -38,6 +46,7 @@ def test_version_depends_on_the_rules_and_not_on_their_spelling() -> None:
         ("input: {pii: {action: shred}}", "x.yaml: input.pii.action"),
         ("input: [", "x.yaml: not valid YAML"),
         ("just text", "x.yaml: file"),
+        ("stream: on", "x.yaml: stream"),
     ],
 )
 def test_error_names_the_file_and_the_field(text: str, says: str) -> None:

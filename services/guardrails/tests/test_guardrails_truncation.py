@@ -124,6 +124,11 @@ def test_an_end_that_goes_on_is_unfinished(text: str, kept: str) -> None:
     assert without_fragment(text, cut_off=False, drafted=True) == kept
 
 
+def test_a_list_marker_without_an_item_takes_no_sentence_with_it() -> None:
+    assert without_fragment("One is here. Two is here.\n3.", cut_off=False) == "One is here. Two is here."
+    assert without_fragment("1. Open the file.\n2.", cut_off=False) == "1. Open the file."
+
+
 def test_an_introduction_goes_with_what_it_introduced() -> None:
     text = "It has two plans. They cost:\n- Mars\n"
     assert cut(text, split_sentences(text)[-1:]) == "It has two plans."

@@ -7,8 +7,10 @@ from septet_contracts import TOPICS
 from septet_kit.access.bindings import Binding, bindings, changes
 from septet_kit.access.table import (
     Access,
+    access_table,
     dump_table,
     for_tenants,
+    load_specs,
     operator_access,
     read_table,
     service_access,
@@ -30,6 +32,19 @@ def test_only_who_handles_requests_reports_outcomes() -> None:
     assert (
         "septet.outcomes.v1" not in service_access(ServiceSpec("feedback", ("feedback",), ("labels",))).writes
     )
+
+
+def test_raw_text_of_models_reaches_guardrails_and_the_operator_alone() -> None:
+    """Clients read what guardrails has released, which guardrails alone writes."""
+    table = for_tenants(access_table(load_specs()), ["acme"])
+    reads = {name: {a.principal for a in table if name in a.reads} for a in table for name in a.reads}
+    writes = {name: {a.principal for a in table if name in a.writes} for a in table for name in a.writes}
+    assert reads["septet.tokens.v1"] == {"guardrails", "operator"}
+    assert "septet.tokens.v1.acme" not in reads
+    assert reads["septet.released-tokens.v1.acme"] == {"gateway", "operator", "tenant-acme"}
+    assert writes["septet.tokens.v1"] == {"generation", "operator"}
+    for name in ("septet.released-tokens.v1", "septet.released-tokens.v1.acme"):
+        assert writes[name] == {"guardrails"}
 
 
 def test_the_operator_never_answers_for_the_services() -> None:

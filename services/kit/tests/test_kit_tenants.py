@@ -28,7 +28,7 @@ def request(**fields: Any) -> Request:
 def test_the_file_lists_names_and_says_who_has_own_topics(tmp_path: Path) -> None:
     found = load(tmp_path, "tenants: [default, {name: acme, topics: own}, {name: globex, topics: shared}]")
     assert found == KNOWN
-    assert "septet.tokens.v1.acme" in [t.name for t in found.topics()]
+    assert "septet.released-tokens.v1.acme" in [t.name for t in found.topics()]
 
 
 def test_the_packaged_file_has_no_own_topics() -> None:

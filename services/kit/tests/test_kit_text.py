@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from septet_kit.hostile import UNITS, growth
-from septet_kit.text import hangul_share, has_hangul, is_korean, may_go_on, sentence_spans, sentences
+from septet_kit.text import (
+    hangul_share,
+    has_hangul,
+    is_korean,
+    may_go_on,
+    sentence_spans,
+    sentences,
+    settled_end,
+)
 
 MARK = "¦"
 
@@ -144,3 +152,34 @@ def test_a_full_stop_after_a_number_or_an_abbreviation_may_go_on(text: str) -> N
 @pytest.mark.parametrize("text", ["It works.", "It costs 12", "정확합니다.", "Ask Ann.", ""])
 def test_a_full_stop_after_a_word_ends_the_sentence(text: str) -> None:
     assert not may_go_on(text)
+
+
+LABELLED = [text.replace(MARK, "") for text in (*ENGLISH.values(), *KOREAN.values(), *ANSWERS.values())]
+
+
+@given(st.lists(st.sampled_from(LABELLED), min_size=1, max_size=3), st.sampled_from([" ", "\n", "\n\n"]))
+def test_further_text_does_not_move_a_settled_end(texts: list[str], joint: str) -> None:
+    """An answer that grows by one character at a time, as a model writes it."""
+    whole, end = joint.join(texts), 0
+    ends = {span.end for span in sentence_spans(whole, lines=True)}
+    for size in range(len(whole) + 1):
+        end = settled_end(whole[:size], end)
+        assert end in {0, *ends}, whole[:size]
+    assert len([e for e in ends if e > end]) <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "settled"),
+    [
+        ("One is here.", ""),
+        ("One is here. Two", ""),
+        ("One is here. Two ", "One is here."),
+        ("One is here. [1", ""),
+        ("One is here. [1] Two ", "One is here. [1]"),
+        ("It was made in 2004. 5. 3. by", ""),
+        ("첫째이다.둘째 문장", "첫째이다."),
+        ("- one\n- two", "- one"),
+    ],
+)
+def test_a_sentence_is_settled_when_the_next_word_is_complete(text: str, settled: str) -> None:
+    assert text[: settled_end(text)] == settled

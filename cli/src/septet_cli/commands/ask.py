@@ -58,7 +58,7 @@ def ask(
         bool | None,
         typer.Option(
             "--stream/--no-stream",
-            help="Show the text while the model generates it \\[default: on a terminal].",
+            help="Show checked sentences while the model generates the next ones \\[default: on a terminal].",
         ),
     ] = None,
     tenant: Annotated[str | None, tenant_of("request")] = None,

@@ -1,4 +1,4 @@
-"""Answers of the stub model: a cited sentence of the first passage."""
+"""Answers of the stub model: cited sentences of the first passage."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ MAX_ANSWER_CHARS = 240
 _PASSAGE = re.compile(r'<passage n="(\d+)">\s*(.+?)\s*</passage>', re.DOTALL)
 
 
-def answer(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None) -> str:
-    """The completion of a chat: an instance of *schema* if given, else a cited sentence."""
+def answer(
+    messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None, sentences: int = 1
+) -> str:
+    """The completion of a chat: an instance of *schema* if given, else so many cited sentences."""
     if schema is not None:
         return json.dumps(instance(schema))
     # Earlier messages are worked examples with their own passages.
@@ -22,10 +24,11 @@ def answer(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | No
     if found is None:
         return "This is the stub model."
     number, passage = found.group(1), " ".join(found.group(2).split())
-    sentences = [span.of(passage) for span in sentence_spans(passage)]
+    said = [span.of(passage) for span in sentence_spans(passage)]
     # Most passages start with a title or a signature; the longest sentence has more content.
-    best = max(sentences[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
-    return f"{_finished(best[:MAX_ANSWER_CHARS].rstrip())} [{number}]"
+    best = max(said[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
+    chosen = [best] if sentences == 1 else said[:sentences]
+    return " ".join(f"{_finished(s[:MAX_ANSWER_CHARS].rstrip())} [{number}]" for s in chosen)
 
 
 def _finished(text: str) -> str:

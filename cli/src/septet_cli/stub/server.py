@@ -29,6 +29,7 @@ class StubOptions:
         tokens_per_s: tokens per second; 0 sends all at once.
         fail_rate: share of calls that fail with status 503, spread evenly.
         hang: accept calls and never respond.
+        sentences: sentences of an answer; with more than one, the first ones of the passage.
     """
 
     port: int = 0
@@ -36,6 +37,7 @@ class StubOptions:
     tokens_per_s: float = 0
     fail_rate: float = 0
     hang: bool = False
+    sentences: int = 1
 
 
 class Stub:
@@ -79,7 +81,7 @@ class Stub:
             await asyncio.sleep(0.05)
         await asyncio.sleep(self.options.latency_ms / 1000)
         schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema")
-        words = answer(body["messages"], schema).split(" ")
+        words = answer(body["messages"], schema, self.options.sentences).split(" ")
         tokens = [word if i == 0 else " " + word for i, word in enumerate(words)]
         usage = _usage(body["messages"], tokens)
         if body.get("stream"):

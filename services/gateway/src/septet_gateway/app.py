@@ -41,7 +41,7 @@ from septet_gateway.settings import GatewaySettings
 
 SPEC = ServiceSpec(
     "gateway",
-    consumes=("responses", "documents-changed"),
+    consumes=("responses", "released-tokens", "documents-changed"),
     produces=("requests", "documents", "feedback"),
     about="Serves an OpenAI-compatible HTTP API: publishes requests and documents, and returns their results.",
 )

@@ -47,8 +47,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
             epochs,
             kit.publisher.send_soon,
             margin=settings.margin,
-            chunk_characters=settings.chunk_characters,
-            chunk_interval=settings.chunk_interval,
+            stream_interval=settings.stream_interval,
             capture_content=kit.settings.capture_content,
         )
         draft_once = DraftOnce(drafter, Ledger(pool, kit.instance))

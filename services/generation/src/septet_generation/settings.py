@@ -39,8 +39,10 @@ class GenerationSettings(FileSettings):
     )
     connect_timeout: timedelta = timedelta(seconds=3)
     concurrency: int = Field(default=16, ge=1, description="Concurrent drafts of one process.")
-    chunk_characters: int = Field(default=24, ge=1, description="Partial text is sent at this length,")
-    chunk_interval: timedelta = Field(default=timedelta(milliseconds=50), description="or after this time.")
+    stream_interval: timedelta = Field(
+        default=timedelta(milliseconds=100),
+        description="Least time between two checks of a streamed draft. The first sentence is checked at once.",
+    )
     keep_epochs: timedelta = Field(
         default=timedelta(days=1), description="How long epochs of streamed requests are kept."
     )

@@ -15,15 +15,17 @@ from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.application.restoring import Restorer
+from septet_guardrails.application.streaming import SentenceStream
+from septet_guardrails.domain.pii import open_end
 from septet_guardrails.domain.rails import input_rails, output_rails
 from septet_guardrails.domain.schema import check_schema
-from septet_guardrails.handlers import STAGE, DraftsHandler, RequestsHandler
+from septet_guardrails.handlers import STAGE, DraftsHandler, RequestsHandler, TokensHandler
 from septet_guardrails.settings import GuardrailsSettings
 
 SPEC = ServiceSpec(
     name=STAGE,
-    consumes=("requests", "drafts"),
-    produces=("screened", "revisions", "outcomes"),
+    consumes=("requests", "drafts", "tokens"),
+    produces=("screened", "revisions", "outcomes", "released-tokens"),
     about="Runs input rails on questions before they are processed, and output rails on answers before release.",
 )
 
@@ -41,10 +43,12 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     questions = input_rails(injection_model(), injection_curve(), names, profanity)
     requests = RequestsHandler(policies, questions, language, output, restorer)
     drafts = DraftsHandler(policies, output, restorer)
+    tokens = TokensHandler(policies, SentenceStream(output))
     yield Wiring(
         stages=[
             Stage("requests", requests, settings.budget, settings.concurrency),
             Stage("drafts", drafts, settings.budget, settings.concurrency),
+            Stage("tokens", tokens, settings.budget, settings.stream_concurrency, on_malformed="ignore"),
         ]
     )
 
@@ -79,4 +83,5 @@ def _load(
     if any(rule.toxicity.enabled and rule.toxicity.classifier for rule in rules):
         profanity.load()
     language("Is the model loaded before the first question arrives?")
+    open_end("패턴을 미리 준비한다.")
     check_schema({"type": "object"})

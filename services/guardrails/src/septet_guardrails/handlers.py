@@ -1,4 +1,4 @@
-"""Handlers of the guardrails topics: ``requests`` become screened questions, ``drafts`` become outcomes."""
+"""Handlers of the guardrails topics: ``requests`` become screened questions, ``drafts`` outcomes, ``tokens`` text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from septet_contracts import Ask, Check, Draft, Outcome, Request, Revision, Screened, event_id, request_digest
+from septet_contracts import (
+    Ask,
+    Check,
+    Draft,
+    Outcome,
+    Request,
+    Revision,
+    Screened,
+    TokenChunk,
+    event_id,
+    request_digest,
+)
 from septet_kit import Context, Emit, Emits, Permanent, TooLate, advance, deadline_of
 from septet_kit.offload import Offload
 
@@ -15,13 +26,14 @@ from septet_guardrails.application.checking import OFF, Checked, check_answer, c
 from septet_guardrails.application.correction import Conclude, Revise, decide
 from septet_guardrails.application.restoring import WITHOUT_KEYS, Restorer
 from septet_guardrails.application.screening import Screening, screen
+from septet_guardrails.application.streaming import SentenceStream, released_whole
 from septet_guardrails.domain.errors import Rejected
 from septet_guardrails.domain.policy import Policy
 from septet_guardrails.domain.rails import InputRails, OutputRails
 from septet_guardrails.domain.rails.base import MAX_ANSWER
 from septet_guardrails.domain.replies import blocked, truncation
 from septet_guardrails.ports import LanguageDetector, Policies
-from septet_guardrails.telemetry import count_restored, count_verdicts
+from septet_guardrails.telemetry import count_chunk, count_restored, count_verdicts
 
 STAGE = "guardrails"
 
@@ -130,7 +142,9 @@ class DraftsHandler:
         decided |= {"status": step.status, "origin": STAGE, "answer": step.answer, "answer_kind": step.kind}
         decided["sealed_answer"] = sealed_answer
         decided["error"] = truncation(draft, STAGE) if step.truncated else None
-        return [Emit("outcomes", advance(draft, Outcome, ctx, stage=STAGE, **decided))]
+        whole = released_whole(draft, step, policy)
+        released = [Emit("released-tokens", whole)] if whole is not None else []
+        return [Emit("outcomes", advance(draft, Outcome, ctx, stage=STAGE, **decided)), *released]
 
     async def _restored(self, draft: Draft, step: Conclude) -> tuple[Conclude, str | None]:
         """Return the conclusion with its final verdicts, and the sealed answer with the user's values."""
@@ -147,6 +161,29 @@ class DraftsHandler:
             raise _permanent(error) from error
 
 
+@dataclass(frozen=True)
+class TokensHandler:
+    """Checks the beginning of a draft that the model still writes: emits the sentences that may be shown.
+
+    The response does not depend on them, so a chunk that cannot be checked is dropped.
+    """
+
+    policies: Policies
+    stream: SentenceStream
+
+    async def __call__(self, chunk: TokenChunk, ctx: Context) -> Emits:
+        """Handle one record of ``tokens``."""
+        if chunk.draft is None:
+            return []
+        try:
+            policy = self.policies.find(chunk.draft.tenant, chunk.draft.ask.policy)
+        except Rejected:
+            return []
+        released = await _offload(_size(chunk.draft), self.stream.release, chunk, policy)
+        count_chunk(released=released is not None)
+        return [] if released is None else [Emit("released-tokens", released)]
+
+
 def _screened(
     request: Request, ctx: Context, result: Screening, policy: Policy, deadline: datetime
 ) -> Screened:
@@ -159,7 +196,8 @@ def _screened(
         deadline=deadline,
         accepted_at=ctx.timestamp,
         request_digest=request_digest(ctx.value),
-        ask=result.ask,
+        # Without a wish for partial text, generation sends none.
+        ask=result.ask.model_copy(update={"stream": False}) if policy.stream == "off" else result.ask,
         language=result.language,
         policy_version=policy.version,
         verdicts=result.verdicts,

@@ -31,3 +31,6 @@ class GuardrailsSettings(FileSettings):
     concurrency: int = Field(
         default=16, ge=1, description="Records of different keys that are handled concurrently."
     )
+    stream_concurrency: int = Field(
+        default=4, ge=1, description="The same for parts of streamed drafts, which wait for no response."
+    )

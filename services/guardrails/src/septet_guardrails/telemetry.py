@@ -8,7 +8,13 @@ from septet_contracts import Verdict
 from septet_kit.observe.metrics import counter
 
 _verdicts = counter("septet_guard_verdicts_total", "Verdicts of rails.", ["stage", "rail", "decision"])
+_chunks = counter("septet_guard_chunks_total", "Checked chunks of streamed drafts.", ["result"])
 _restored = counter("septet_guard_restored_total", "Answers with masked values to restore.", ["result"])
+
+
+def count_chunk(*, released: bool) -> None:
+    """Count a chunk by whether it added text that may be shown."""
+    _chunks.labels("released" if released else "held").inc()
 
 
 def count_restored(result: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from septet_contracts import (
     DeleteDocument,
     DocumentChanged,
     FeedbackEvent,
+    ReleasedTokens,
     Request,
     Response,
     UpsertDocument,
@@ -50,18 +52,30 @@ _STOP_S = 2.0
 _stopping: set[asyncio.Future[None]] = set()
 
 
+@dataclass(frozen=True)
+class _Sink:
+    """What takes the events of a topic: those of calls that wait for them."""
+
+    topic: str
+    contract: type[BaseModel]
+    is_expected: Callable[[str, str], bool]
+    deliver: Callable[[Any], None]
+
+
 class Follower:
-    """Reads the responses and changed documents of all tenants from the end, without a consumer group.
+    """Reads responses, released text and changed documents of all tenants from the end, without a consumer group.
 
     A response that this process misses is on the log, where :meth:`KafkaLog.find` finds it.
     """
 
     def __init__(self, kafka: KafkaConnection, tenants: Tenants, waiting: Waiting, changes: Changes) -> None:
         self._kafka = kafka
-        self._changed = set(tenants.addresses(["documents-changed"]))
-        self._topics = [*tenants.addresses(["responses"]), *self._changed]
-        self._waiting = waiting
-        self._changes = changes
+        sinks: tuple[_Sink, ...] = (
+            _Sink("responses", Response, waiting.is_expected, waiting.deliver),
+            _Sink("released-tokens", ReleasedTokens, waiting.partials.is_expected, waiting.partials.deliver),
+            _Sink("documents-changed", DocumentChanged, changes.is_expected, changes.deliver),
+        )
+        self._sinks = {topic: sink for sink in sinks for topic in tenants.addresses([sink.topic])}
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[Callable[[], Any]]:
@@ -71,8 +85,8 @@ class Follower:
             Transient, Permanent: Kafka does not answer, refuses the credentials, or a topic does not exist.
         """
         async with _consumer(self._kafka, auto_offset_reset="latest") as consumer:
-            consumer.subscribe(self._topics)
-            await _partitions(consumer, self._topics)
+            consumer.subscribe([*self._sinks])
+            await _partitions(consumer, self._sinks)
             await consumer.seek_to_end()
             for partition in consumer.assignment():
                 await consumer.position(partition)
@@ -88,16 +102,11 @@ class Follower:
     def _receive(self, record: Any) -> None:
         if isinstance(record, UndecodableRecord) or not record.value:
             return
-        of_document = record.topic in self._changed
-        expected = self._changes.is_expected if of_document else self._waiting.is_expected
-        ids = peek(record.value)
-        if ids.request_id is None or not expected(ids.tenant, ids.request_id):
+        sink, ids = self._sinks[record.topic], peek(record.value)
+        if ids.request_id is None or not sink.is_expected(ids.tenant, ids.request_id):
             return
-        if of_document:
-            if (change := _parse(DocumentChanged, record.value)) is not None:
-                self._changes.deliver(change)
-        elif (response := _parse(Response, record.value)) is not None:
-            self._waiting.deliver(response)
+        if (event := _parse(sink.contract, record.value)) is not None:
+            sink.deliver(event)
 
 
 class KafkaLog:

@@ -15,6 +15,7 @@ from septet_gateway.api.bodies import check_encodable, read_object, request_id_f
 from septet_gateway.api.connection import while_connected
 from septet_gateway.api.sse import stream
 from septet_gateway.application.asking import Asker
+from septet_gateway.application.partials import Partial
 from septet_gateway.domain.chat import ChatBody, parse_chat, to_request
 from septet_gateway.domain.completion import Completion, CompletionChunks
 from septet_gateway.domain.errors import ApiError
@@ -39,8 +40,8 @@ class ChatCompletions:
         if chunks is None:
             released = await while_connected(request, self._ask(request, asked))
             return JSONResponse(complete(released).whole(), headers=headers)
-        keep_alive = self._settings.keep_alive.total_seconds()
-        return await stream(self._ask(request, asked), chunks, keep_alive, headers)
+        keep_alive, partial = self._settings.keep_alive.total_seconds(), Partial(asked)
+        return await stream(self._ask(request, asked, partial), chunks, keep_alive, headers, partial)
 
     def _plan(
         self, request: Request, caller: Caller, chat: ChatBody
@@ -57,12 +58,14 @@ class ChatCompletions:
             created_at=int(time.time()),
             model=chat.model,
             include_usage=chat.stream_options.include_usage,
+            stops=chat.stops,
+            epochs=chat.septet.epochs,
         )
         return asked, complete, chunks
 
-    async def _ask(self, request: Request, asked: Asked) -> Released:
+    async def _ask(self, request: Request, asked: Asked, partial: Partial | None = None) -> Released:
         with ask_span(request.headers, asked.tenant, asked.request_id):
-            return await self._asker.ask(asked)
+            return await self._asker.ask(asked, partial)
 
 
 def alias_of(model: str, settings: GatewaySettings) -> str:

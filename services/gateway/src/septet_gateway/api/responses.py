@@ -14,6 +14,7 @@ from septet_gateway.api.chat import alias_of
 from septet_gateway.api.connection import while_connected
 from septet_gateway.api.sse import stream
 from septet_gateway.application.asking import Asker
+from septet_gateway.application.partials import Partial
 from septet_gateway.domain.keys import Caller
 from septet_gateway.domain.response_object import ResponseEvents, ResponseObject
 from septet_gateway.domain.responses import ResponsesBody, parse_responses, to_request
@@ -38,8 +39,8 @@ class CreateResponse:
             released = await while_connected(request, self._ask(request, asked))
             return JSONResponse(made.whole(released), headers=headers)
         events = ResponseEvents(made, int(time.time()))
-        keep_alive = self._settings.keep_alive.total_seconds()
-        return await stream(self._ask(request, asked), events, keep_alive, headers)
+        keep_alive, partial = self._settings.keep_alive.total_seconds(), Partial(asked)
+        return await stream(self._ask(request, asked, partial), events, keep_alive, headers, partial)
 
     def _plan(
         self, request: Request, caller: Caller, body: ResponsesBody
@@ -49,6 +50,6 @@ class CreateResponse:
         check_encodable(asked)
         return asked, ResponseObject(body, asked.request_id), body.stream
 
-    async def _ask(self, request: Request, asked: Asked) -> Released:
+    async def _ask(self, request: Request, asked: Asked, partial: Partial | None = None) -> Released:
         with ask_span(request.headers, asked.tenant, asked.request_id):
-            return await self._asker.ask(asked)
+            return await self._asker.ask(asked, partial)

@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, aclosing
+from itertools import chain
 from typing import Any, ClassVar, Protocol
 
 from septet_contracts import Response as Released
@@ -17,6 +18,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from septet_gateway.api.errors import of_exception
+from septet_gateway.application.partials import Partial
 from septet_gateway.domain.errors import ApiError
 
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
@@ -40,8 +42,12 @@ class Script(Protocol):
         """An event that keeps a connection open."""
         ...
 
+    def partial(self, text: str) -> Iterator[Mapping[str, Any]]:
+        """The events with what is new in the answer so far."""
+        ...
+
     def answer(self, response: Released) -> Iterator[Mapping[str, Any]]:
-        """The events from the answer on."""
+        """The events that complete the stream."""
         ...
 
     def failure(self, error: ApiError) -> Mapping[str, Any]:
@@ -75,7 +81,11 @@ def event(body: Mapping[str, Any]) -> bytes:
 
 
 async def stream(
-    ask: Coroutine[Any, Any, Released], script: Script, keep_alive: float, headers: Mapping[str, str]
+    ask: Coroutine[Any, Any, Released],
+    script: Script,
+    keep_alive: float,
+    headers: Mapping[str, str],
+    partial: Partial,
 ) -> EventStream:
     """Answer with a stream.
 
@@ -84,13 +94,14 @@ async def stream(
         script: makes the events.
         keep_alive: seconds between events that keep the connection open.
         headers: of the answer.
+        partial: the text that is released before the response.
 
     Raises:
-        Exception: an error before the first keep-alive has its own HTTP status.
+        Exception: an error before the first text or keep-alive has its own HTTP status.
     """
     task = asyncio.ensure_future(ask)
     try:
-        await asyncio.wait([task], timeout=keep_alive)
+        await _next(task, partial, keep_alive)
         if task.done():
             script.check(task.result())
     except BaseException:
@@ -98,18 +109,32 @@ async def stream(
         # The error of this call is raised, not the one with which the task ends.
         await asyncio.gather(task, return_exceptions=True)
         raise
-    return EventStream(_events(task, script, keep_alive), headers)
+    return EventStream(_events(task, script, keep_alive, partial), headers)
 
 
-async def _events(asked: asyncio.Future[Released], script: Script, keep_alive: float) -> AsyncIterator[bytes]:
-    """The events of a stream: opening, keep-alives until the answer is released, answer, end."""
+async def _next(asked: asyncio.Future[Released], partial: Partial, limit: float) -> None:
+    """Wait for the response or for more text, at most ``limit`` seconds."""
+    arrival = asyncio.ensure_future(partial.arrival())
+    first: list[asyncio.Future[Any]] = [asked, arrival]
     try:
-        for opening in map(event, script.opening()):
+        await asyncio.wait(first, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        arrival.cancel()
+
+
+async def _events(
+    asked: asyncio.Future[Released], script: Script, keep_alive: float, partial: Partial
+) -> AsyncIterator[bytes]:
+    """The events of a stream: opening, text and keep-alives until the answer is released, its rest, end."""
+    try:
+        # Bodies are encoded at once, because they may repeat large parts of the call's body.
+        for opening in map(event, chain(script.opening(), script.partial(partial.text))):
             yield opening
         while not asked.done():
-            await asyncio.wait([asked], timeout=keep_alive)
+            await _next(asked, partial, keep_alive)
             if not asked.done():
-                yield event(script.waiting())
+                for encoded in [*map(event, script.partial(partial.text))] or [event(script.waiting())]:
+                    yield encoded
         try:
             bodies = list(script.answer(asked.result()))
         except Exception as error:

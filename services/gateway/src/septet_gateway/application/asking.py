@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from septet_contracts import Request, Response, encode, request_digest
 from septet_kit.events import DEFAULT_DEADLINE, MAX_DEADLINE
 
+from septet_gateway.application.partials import Partial
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
 from septet_gateway.domain.identity import is_answer_to, is_request_id
@@ -27,8 +28,12 @@ class Asker:
         self._waiting = waiting
         self._margin = margin
 
-    async def ask(self, request: Request) -> Response:
+    async def ask(self, request: Request, partial: Partial | None = None) -> Response:
         """The response to a request.
+
+        Args:
+            request: to publish.
+            partial: gets the text that is released before the response.
 
         Raises:
             ApiError: 409 if the id was used with another body, 429 if too many requests wait, 504 if no response came.
@@ -37,7 +42,7 @@ class Asker:
         patience = self._patience(request)
         try:
             async with asyncio.timeout(patience):
-                return _answer(await self._response_to(request), request)
+                return _answer(await self._response_to(request, partial), request)
         except TimeoutError:
             raise ApiError(
                 504,
@@ -45,20 +50,27 @@ class Asker:
                 code="deadline_exceeded",
             ) from None
 
-    async def _response_to(self, request: Request) -> Response:
-        """The response on the log, or else the one that follows the publication."""
+    async def _response_to(self, request: Request, partial: Partial | None) -> Response:
+        """The response on the log, or else the one that follows the publication.
+
+        A body that was published with another `stream` is the same body, and is published as it was.
+        """
         digest = request_digest(encode(request))
         tenant, request_id = request.tenant, request.request_id
         with self._waiting.expect(tenant, request_id, digest) as future:
             earlier = await self._requests.record(tenant, request_id, digest)
-            if earlier is not None:
-                if earlier.digest != digest:
-                    raise _conflict()
+            if earlier is not None and earlier.digest == digest:
                 found = await self._log.find(tenant, request_id, earlier.published_at, digest)
                 if found is not None:
                     return found
-            await self._log.publish(request)
-            return await future
+            if earlier is None or earlier.digest == digest:
+                with self._waiting.partials.follow(partial):
+                    await self._log.publish(request)
+                    return await future
+        other = request.model_copy(update={"stream": not request.stream})
+        if request_digest(encode(other)) != earlier.digest:
+            raise _conflict()
+        return await self._response_to(other, partial)
 
     async def earlier(self, tenant: str, request_id: str) -> Response | None:
         """The response to a request that was asked before; ``None`` if it is not on the log yet.

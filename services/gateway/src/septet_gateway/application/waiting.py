@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from septet_contracts import Response
 
+from septet_gateway.application.partials import Partials
 from septet_gateway.application.places import Places
 from septet_gateway.domain.identity import is_response_to
 from septet_gateway.telemetry import waiting_requests
@@ -22,10 +23,16 @@ class _Waiter:
 
 
 class Waiting:
-    """A bounded map of futures by tenant and request id. Several callers may wait for the same request."""
+    """A bounded map of futures by tenant and request id. Several callers may wait for the same request.
+
+    Attributes:
+        places: bounds the callers.
+        partials: those of the callers that stream.
+    """
 
     def __init__(self, limit: int, per_tenant: int | None = None) -> None:
         self.places = Places(limit, per_tenant)
+        self.partials = Partials()
         self._waiters: defaultdict[tuple[str, str], list[_Waiter]] = defaultdict(list)
 
     @contextmanager

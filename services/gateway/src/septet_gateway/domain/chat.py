@@ -67,7 +67,15 @@ def to_request(chat: ChatBody, alias: str, tenant: str, request_id: str) -> Requ
     """
     messages = messages_of(chat.messages, "messages")
     schema = output_schema(chat.response_format, "response_format", nested="json_schema")
-    return request_of(chat.septet, messages, schema, model=alias, tenant=tenant, request_id=request_id)
+    return request_of(
+        chat.septet,
+        messages,
+        schema,
+        model=alias,
+        tenant=tenant,
+        request_id=request_id,
+        stream=chat.stream,
+    )
 
 
 def _refuse_unsupported(chat: ChatBody) -> None:

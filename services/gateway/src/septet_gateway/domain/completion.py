@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 from septet_contracts import Response
 
 from septet_gateway.domain.errors import ApiError, of_failure
+from septet_gateway.domain.shown import Shown, until
 
+FILTERED = "content_filter"
 _FINISH = {
     "answered": "stop",
     "abstained": "stop",
-    "blocked": "content_filter",
-    "refused": "content_filter",
+    "blocked": FILTERED,
+    "refused": FILTERED,
 }
 """Finish reason by status. A response of another status has no answer, and becomes an HTTP error."""
 
@@ -70,12 +72,18 @@ class Completion:
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.finish_reason}
         return {**self._head("chat.completion"), "choices": [choice], "usage": self._usage()}
 
-    def chunks(self, *, include_usage: bool) -> Iterator[dict[str, Any]]:
-        """The chunks after the first one, which names the role."""
+    def chunks(self, shown: Shown, *, include_usage: bool) -> Iterator[dict[str, Any]]:
+        """The chunks that complete a stream, after those with the text that was shown before.
+
+        An answer that does not begin with that text ends with the content filter, and is in the object ``septet``.
+        """
         head = self._head("chat.completion.chunk")
-        if self.content:
-            yield {**head, "choices": [choice_of({"content": self.content})]}
-        yield {**head, "choices": [choice_of({}, self.finish_reason)], "septet": details(self._response)}
+        rest, reason, septet = shown.rest(self.content), self.finish_reason, details(self._response)
+        if rest is None:
+            reason, septet = FILTERED, {**septet, "answer": self.content}
+        elif rest:
+            yield {**head, "choices": [choice_of({"content": rest})]}
+        yield {**head, "choices": [choice_of({}, reason)], "septet": septet}
         if include_usage:
             yield {**head, "choices": [], "usage": self._usage()}
 
@@ -101,6 +109,8 @@ class CompletionChunks:
         created_at: time of the call, in seconds.
         model: the model's name in the request.
         include_usage: whether a chunk with the usage ends the stream.
+        stops: stop sequences of the request.
+        epochs: whether the client discards the text when a chunk begins another epoch.
     """
 
     ENDS_WITH_DONE: ClassVar[bool] = True
@@ -113,7 +123,12 @@ class CompletionChunks:
         created_at: int,
         model: str,
         include_usage: bool,
+        stops: Sequence[str] = (),
+        epochs: bool = False,
     ) -> None:
+        self._shown = Shown(stops)
+        self._epochs = epochs
+        self._epoch = 1
         self._complete = complete
         self._created_at = created_at
         self._include_usage = include_usage
@@ -135,14 +150,31 @@ class CompletionChunks:
         """A chunk that keeps a connection open: its delta is empty."""
         return {**self._head, "choices": [choice_of({})]}
 
+    def partial(self, text: str) -> Iterator[dict[str, Any]]:
+        """A chunk with what is new in the answer so far, if anything is."""
+        if self._shown.contradicts(text):
+            yield from self._restarted()
+        if new := self._shown.more(text):
+            yield {**self._head, "choices": [choice_of({"content": new})]}
+
     def answer(self, response: Response) -> Iterator[dict[str, Any]]:
-        """The chunks after the first one.
+        """The chunks that complete the stream.
 
         Raises:
             ApiError: the response has no answer.
         """
-        for chunk in self._complete(response).chunks(include_usage=self._include_usage):
+        completion = self._complete(response)
+        if self._shown.rest(completion.content) is None:
+            yield from self._restarted()
+        for chunk in completion.chunks(self._shown, include_usage=self._include_usage):
             yield {**chunk, "created": self._created_at}
+
+    def _restarted(self) -> Iterator[dict[str, Any]]:
+        """A chunk that begins another epoch, if the client knows epochs."""
+        if self._epochs:
+            self._epoch += 1
+            self._shown.restart()
+            yield {**self._head, "choices": [choice_of({})], "septet": {"epoch": self._epoch}}
 
     def failure(self, error: ApiError) -> dict[str, Any]:
         """An event with a top-level ``error``, on which clients raise."""
@@ -162,12 +194,6 @@ def choice_of(delta: dict[str, Any], finish_reason: str | None = None) -> dict[s
 def details(response: Response) -> dict[str, Any]:
     """The object ``septet``: what Septet knows of the answer beside OpenAI's fields."""
     return response.model_dump(mode="json", include=_SHOWN, exclude_none=True)
-
-
-def until(text: str, stops: Sequence[str]) -> str:
-    """The text before the first stop sequence."""
-    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
-    return text[: min(ends)] if ends else text
 
 
 def finish_reason_of(response: Response) -> str:

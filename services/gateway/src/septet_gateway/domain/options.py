@@ -23,6 +23,7 @@ class SeptetOptions(BaseModel):
     reference: str | tuple[str, ...] | None = None
     generate: bool = True
     deadline: AwareDatetime | None = None
+    epochs: bool = False
 
 
 def request_of(
@@ -33,6 +34,7 @@ def request_of(
     model: str,
     tenant: str,
     request_id: str,
+    stream: bool,
 ) -> Request:
     """The request of a conversation.
 
@@ -46,6 +48,7 @@ def request_of(
             conversation_id=options.conversation_id,
             messages=messages,
             model=model,
+            stream=stream,
             output_schema=schema,
             retrieval=options.retrieval,
             cache=options.cache,

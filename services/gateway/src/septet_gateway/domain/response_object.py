@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from septet_contracts import Response
 
-from septet_gateway.domain.completion import content_of, details, finish_reason_of
+from septet_gateway.domain.completion import FILTERED, content_of, details, finish_reason_of
 from septet_gateway.domain.errors import ApiError
 from septet_gateway.domain.responses import ResponsesBody
+from septet_gateway.domain.shown import Shown
 
 Event = dict[str, Any]
 
@@ -61,27 +62,29 @@ class ResponseObject:
             **json.loads(self._echoed),
         }
 
-    def whole(self, response: Response, created_at: int | None = None) -> dict[str, Any]:
+    def whole(self, response: Response) -> dict[str, Any]:
         """The object with its answer.
 
         Raises:
             ApiError: the response has no answer.
         """
-        is_filtered = finish_reason_of(response) == "content_filter"
+        is_filtered = finish_reason_of(response) == FILTERED
+        made = self.ended(response, content_of(response), is_filtered=is_filtered)
+        return {**made, "created_at": int(response.occurred_at.timestamp())}
+
+    def ended(
+        self, response: Response, text: str, *, is_filtered: bool, created_at: int = 0
+    ) -> dict[str, Any]:
+        """The object with this text, and with what is known of the response."""
+        status = "incomplete" if is_filtered else "completed"
         return {
-            **self.pending(created_at or int(response.occurred_at.timestamp())),
-            "status": "incomplete" if is_filtered else "completed",
-            "incomplete_details": {"reason": "content_filter"} if is_filtered else None,
-            "output": [self.message(response)],
+            **self.pending(created_at),
+            "status": status,
+            "incomplete_details": {"reason": FILTERED} if is_filtered else None,
+            "output": [self.item(status, [text_part(text)])],
             "usage": _usage(response),
             "septet": details(response),
         }
-
-    def message(self, response: Response) -> dict[str, Any]:
-        """The output item with the answer."""
-        is_filtered = finish_reason_of(response) == "content_filter"
-        status = "incomplete" if is_filtered else "completed"
-        return self.item(status, [text_part(content_of(response))])
 
     def item(self, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
         """The output item."""
@@ -108,6 +111,8 @@ class ResponseEvents:
         self._made = made
         self._created_at = created_at
         self._sequence = 0
+        self._shown = Shown()
+        self._has_part = False
 
     def check(self, response: Response) -> None:
         """Check that a response has an answer.
@@ -126,20 +131,28 @@ class ResponseEvents:
         """An event that keeps a connection open; it may be repeated."""
         return self._event("response.in_progress", response=self._made.pending(self._created_at))
 
+    def partial(self, text: str) -> Iterator[Event]:
+        """The events with what is new in the answer so far."""
+        if new := self._shown.more(text):
+            yield from self._delta(new)
+
     def answer(self, response: Response) -> Iterator[Event]:
-        """The events from the answer on.
+        """The events that complete the stream.
+
+        An answer that does not begin with the text that was sent is in the object ``septet`` alone.
 
         Raises:
             ApiError: the response has no answer.
         """
-        whole = self._made.whole(response, self._created_at)
-        text = content_of(response)
-        part = {"item_id": self._made.message_id, "output_index": 0, "content_index": 0}
-        started = self._made.item("in_progress", [])
-        yield self._event("response.output_item.added", output_index=0, item=started)
-        yield self._event("response.content_part.added", **part, part=text_part(""))
-        if text:
-            yield self._event("response.output_text.delta", **part, delta=text, logprobs=[])
+        text, is_filtered = content_of(response), finish_reason_of(response) == FILTERED
+        rest = self._shown.rest(text)
+        if rest is None:
+            text, is_filtered = self._shown.text, True
+        whole = self._made.ended(response, text, is_filtered=is_filtered, created_at=self._created_at)
+        if rest is None:
+            whole["septet"]["answer"] = content_of(response)
+        part = self._part
+        yield from self._delta(rest or "")
         yield self._event("response.output_text.done", **part, text=text, logprobs=[])
         yield self._event("response.content_part.done", **part, part=text_part(text))
         yield self._event("response.output_item.done", output_index=0, item=whole["output"][0])
@@ -150,6 +163,20 @@ class ResponseEvents:
         return self._event(
             "error", code=error.code, message=error.message, param=error.param, **error.envelope
         )
+
+    @property
+    def _part(self) -> Event:
+        return {"item_id": self._made.message_id, "output_index": 0, "content_index": 0}
+
+    def _delta(self, text: str) -> Iterator[Event]:
+        """The events of a text; the first one begins the output item."""
+        if not self._has_part:
+            self._has_part = True
+            started = self._made.item("in_progress", [])
+            yield self._event("response.output_item.added", output_index=0, item=started)
+            yield self._event("response.content_part.added", **self._part, part=text_part(""))
+        if text:
+            yield self._event("response.output_text.delta", **self._part, delta=text, logprobs=[])
 
     def _event(self, kind: str, **fields: Any) -> Event:
         number = self._sequence

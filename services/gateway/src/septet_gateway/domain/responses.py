@@ -74,7 +74,15 @@ def to_request(body: ResponsesBody, alias: str, tenant: str, request_id: str) ->
         messages = (instruction_of(body.instructions, "instructions"), *messages)
     schema = output_schema(body.text.format, "text.format")
     try:
-        return request_of(body.septet, messages, schema, model=alias, tenant=tenant, request_id=request_id)
+        return request_of(
+            body.septet,
+            messages,
+            schema,
+            model=alias,
+            tenant=tenant,
+            request_id=request_id,
+            stream=body.stream,
+        )
     except ApiError as error:
         if error.param != "messages":
             raise

@@ -19,7 +19,6 @@ from septet_generation.domain.answer import without_tags
 from septet_generation.domain.budget import answer_tokens
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_generation.domain.chat import ChatRequest, Completion
-from septet_generation.domain.chunks import Chunker
 from septet_generation.domain.prompt import Prompt, Render, compose
 from septet_generation.ports import ChatModel, Epochs
 from septet_generation.telemetry import CallRecord, chat_span
@@ -43,8 +42,7 @@ class Drafter:
     epochs: Epochs
     send: Send
     margin: timedelta = timedelta(milliseconds=500)
-    chunk_characters: int = 24
-    chunk_interval: timedelta = timedelta(milliseconds=50)
+    stream_interval: timedelta = timedelta(milliseconds=100)
     capture_content: bool = False
 
     async def draft(self, event: Grounded | Revision, ctx: Context, attempt: int) -> Draft:
@@ -60,21 +58,20 @@ class Drafter:
         for model in chain:
             prompt = await _offload(_size(event), compose, event, model, self.render)
             try:
-                completion = await self._call(event, ctx, model, prompt)
+                call = await self._call(event, ctx, model, prompt, attempt)
             except Transient as error:
                 if model is chain[-1]:
                     raise
                 log.warning("falling back", model=model.model, code=error.code, request_id=event.request_id)
                 down.append(f"generation.{model.model}")
                 continue
-            call = _Call(model, prompt, completion)
-            fields = _fields(event, call) | {"attempt": attempt, "degraded": (*event.degraded, *down)}
-            return advance(event, Draft, ctx, stage=STAGE, item=str(attempt), **fields)
+            fields = _fields(event, call) | {"degraded": (*event.degraded, *down)}
+            return advance(event, Draft, ctx, stage=STAGE, item=str(attempt), attempt=attempt, **fields)
         raise AssertionError("a chain has at least one model")
 
     async def _call(
-        self, event: Grounded | Revision, ctx: Context, model: Model, prompt: Prompt
-    ) -> Completion:
+        self, event: Grounded | Revision, ctx: Context, model: Model, prompt: Prompt, attempt: int
+    ) -> _Call:
         left = ctx.remaining() - self.margin.total_seconds()
         if left <= 0:
             raise DeadlineExceeded("the deadline leaves no time for a model call")
@@ -82,7 +79,7 @@ class Drafter:
         schema = event.ask.output_schema
         max_tokens = answer_tokens(model, event.language, schema, revised=isinstance(event, Revision))
         request = ChatRequest(model, prompt.messages, max_tokens, limit + _BACKSTOP_S, schema)
-        tokens = await self._tokens(event)
+        tokens = await self._tokens(event, ctx, model, prompt, attempt)
         with chat_span(request, event.conversation_id, self.capture_content) as record:
             try:
                 async with asyncio.timeout(limit) as scope:
@@ -92,9 +89,7 @@ class Drafter:
                     raise
                 raise _timeout_error(model, limit, final=limit == left) from None
             record.done(completion)
-        if tokens:
-            tokens.finish()
-        return completion
+        return _Call(model, prompt, completion, tokens)
 
     async def _read(self, request: ChatRequest, record: CallRecord, tokens: TokenStream | None) -> Completion:
         completion = Completion()
@@ -107,13 +102,19 @@ class Drafter:
                         tokens.add(delta.text)
         return completion
 
-    async def _tokens(self, event: Grounded | Revision) -> TokenStream | None:
-        # Partial text has passed no output rail.
-        if not event.ask.stream or event.contained:
+    async def _tokens(
+        self, event: Grounded | Revision, ctx: Context, model: Model, prompt: Prompt, attempt: int
+    ) -> TokenStream | None:
+        """The stream of a call's text; ``None`` if no part of it can be shown before the answer is complete."""
+        whole = event.contained or event.sealed is not None or event.ask.output_schema is not None
+        if not event.ask.stream or whole:
             return None
         epoch = await self.epochs.next(event.tenant, event.request_id)
-        chunker = Chunker(self.chunk_characters, self.chunk_interval.total_seconds())
-        return TokenStream(event, epoch, self.send, chunker)
+        fields: dict[str, Any] = {"answer": "", "model": model.model, "prompt_version": prompt.version}
+        # The rails read no vectors, which have the size of a passage.
+        fields |= {"question_vector": None, "question_embedding": None, "epoch": epoch, "attempt": attempt}
+        draft = advance(event, Draft, ctx, stage=STAGE, item=str(attempt), **fields)
+        return TokenStream(draft, epoch, self.send, self.stream_interval.total_seconds())
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ class _Call:
     model: Model
     prompt: Prompt
     completion: Completion
+    tokens: TokenStream | None
 
 
 def _fields(event: Grounded | Revision, call: _Call) -> dict[str, Any]:
@@ -138,6 +140,8 @@ def _fields(event: Grounded | Revision, call: _Call) -> dict[str, Any]:
         "prompt_version": call.prompt.version,
         "usage": before + model.usage(completion.prompt_tokens, completion.completion_tokens),
         "finish_reason": completion.finish_reason or "stop",
+        "epoch": call.tokens.epoch if call.tokens else None,
+        "chunks": call.tokens.chunks if call.tokens else 0,
     }
 
 

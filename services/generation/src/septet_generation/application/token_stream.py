@@ -1,4 +1,4 @@
-"""Publishes partial text to ``septet.tokens.v1``."""
+"""Publishes the sentences of a draft to ``septet.tokens.v1`` while the model writes it."""
 
 from __future__ import annotations
 
@@ -6,52 +6,96 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from septet_contracts import Flow, TokenChunk, event_id
+from septet_contracts import MAX_BODY_BYTES, Draft, TokenChunk, event_id
 from septet_kit import Emit
+from septet_kit.text import settled_end
 
-from septet_generation.domain.chunks import Chunker
+from septet_generation.domain.answer import has_open_tag, without_tags
 
 Send = Callable[[Emit], None]
 
+MAX_CHUNKS = 40
+"""Most chunks of one draft. Guardrails checks the text once for each of them."""
+
 
 class TokenStream:
-    """Sends the text of one attempt in chunks, numbered from 0; the last one has ``done`` set.
+    """Sends the draft so far at the end of a sentence, numbered from 0.
 
-    ``send`` does not wait for the broker. Chunks may be lost; the draft does not depend on them.
+    The end of a draft is not sent: the draft itself follows at once. ``send`` does not wait for the broker. Chunks may be
+    lost; neither the draft nor the response depends on them.
+
+    Args:
+        draft: without its answer.
+        epoch: number of the attempt to stream.
+        send: publishes a chunk.
+        interval: least seconds between two chunks.
+        clock: in seconds.
     """
 
-    def __init__(self, source: Flow, epoch: int, send: Send, chunker: Chunker) -> None:
-        self._source = source
-        self._epoch = epoch
+    def __init__(
+        self,
+        draft: Draft,
+        epoch: int,
+        send: Send,
+        interval: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.epoch = epoch
+        self._draft = draft
         self._send = send
-        self._chunker = chunker
-        self._sequence = 0
+        self._interval = interval
+        self._clock = clock
+        self._due = clock()
+        self._text = ""
+        self._end = 0
+        self._answer = ""
+        self._cuts: list[int] = []
+        self._stopped = False
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks that were sent."""
+        return len(self._cuts)
 
     def add(self, text: str) -> None:
-        """Add text and send a chunk if one is due."""
-        chunk = self._chunker.add(text, time.monotonic())
-        if chunk:
-            self._emit(chunk, done=False)
+        """Add text of the model, and send a chunk if a further sentence is complete and one is due."""
+        self._text += text
+        if self._stopped or self._clock() < self._due:
+            return
+        end = settled_end(self._text, self._end)
+        if end == self._end or has_open_tag(self._text[:end]):
+            return
+        self._end = end
+        answer = without_tags(self._text[:end])
+        if not answer.startswith(self._answer) or self.chunks == MAX_CHUNKS:
+            self._stopped = True
+        elif len(answer) > len(self._answer):
+            self._emit(answer)
 
-    def finish(self) -> None:
-        """Send the rest as the last chunk."""
-        self._emit(self._chunker.flush(), done=True)
+    def _emit(self, answer: str) -> None:
+        emit = Emit("tokens", self._chunk(answer))
+        if len(emit.value) > MAX_BODY_BYTES:
+            self._stopped = True
+            return
+        self._answer = answer
+        self._cuts.append(len(answer))
+        self._due = self._clock() + self._interval
+        self._send(emit)
 
-    def _emit(self, text: str, *, done: bool) -> None:
-        source = self._source
-        item = f"{self._epoch}/{self._sequence}"
-        chunk = TokenChunk(
+    def _chunk(self, answer: str) -> TokenChunk:
+        source = self._draft
+        item = f"{self.epoch}/{self.chunks}"
+        return TokenChunk(
             request_id=source.request_id,
             tenant=source.tenant,
             conversation_id=source.conversation_id,
             event_id=event_id(source.tenant, source.request_id, TokenChunk.STEP, item),
             occurred_at=datetime.now(UTC),
             deadline=source.deadline,
-            causation_id=source.event_id,
-            epoch=self._epoch,
-            sequence=self._sequence,
-            text=text,
-            done=done,
+            causation_id=source.causation_id,
+            epoch=self.epoch,
+            sequence=self.chunks,
+            text=answer[len(self._answer) :],
+            draft=source.model_copy(update={"answer": answer}),
+            cuts=tuple(self._cuts),
         )
-        self._sequence += 1
-        self._send(Emit("tokens", chunk))

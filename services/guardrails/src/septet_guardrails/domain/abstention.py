@@ -17,6 +17,11 @@ _NO_ANSWER = re.compile(
 )
 
 
+def may_abstain(text: str) -> bool:
+    """Whether one of the first three sentences denies an answer, so that a longer text may or may not abstain."""
+    return any(_NO_ANSWER.search(sentence.text) for sentence in split_sentences(text, 3))
+
+
 def is_abstention(text: str) -> bool:
     """Whether an answer of at most three sentences abstains: in its first sentence, or in all of them."""
     sentences = split_sentences(text, 4)

@@ -249,6 +249,9 @@ class Correction(BaseModel):
     extractive: bool = Field(default=True, description="Fall back to a quoted sentence of a passage.")
 
 
+StreamMode = Literal["sentence", "whole", "off"]
+
+
 class Policy(BaseModel):
     """A policy, as read from its YAML file."""
 
@@ -259,6 +262,16 @@ class Policy(BaseModel):
     output: OutputRules = OutputRules()
     containment: Containment = Containment()
     correction: Correction = Correction()
+    stream: StreamMode = Field(
+        default="sentence",
+        description="Release of streamed answers before their responses: by sentence, whole, or not at all.",
+    )
+
+    @field_validator("stream", mode="before")
+    @classmethod
+    def _read_off(cls, mode: Any) -> Any:
+        # YAML reads `off` as false.
+        return "off" if mode is False else mode
 
     def output_rules(self, *, contained: bool) -> OutputRules:
         """Return the rules for a draft. Those for a contained question are stricter."""
@@ -273,8 +286,8 @@ class Policy(BaseModel):
 
     @property
     def version(self) -> str:
-        """Digest of all rules including defaults: 12 hexadecimal digits."""
-        body = f"{RAILS_REVISION}\n{self.model_dump_json(exclude={'about'})}"
+        """Digest of all rules including defaults: 12 hexadecimal digits. `stream` decides no answer."""
+        body = f"{RAILS_REVISION}\n{self.model_dump_json(exclude={'about', 'stream'})}"
         return hashlib.sha256(body.encode()).hexdigest()[:12]
 
 

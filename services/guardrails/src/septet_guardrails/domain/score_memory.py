@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
+
+from septet_guardrails.domain.lru import Lru
 
 Score = tuple[float, str]
 
@@ -19,26 +19,19 @@ class ScoreMemory:
 
     def __init__(self, score: Callable[..., Score], entries: int = 8_192) -> None:
         self._score = score
-        self._entries = entries
-        self._known: OrderedDict[bytes, Score] = OrderedDict()
-        self._lock = Lock()
+        self._known = Lru[bytes, Score](entries)
 
     def __call__(self, *texts: str) -> Score:
         """Return the score of ``texts`` and its reason. Two threads may compute the same score concurrently."""
-        key = _digest(texts)
-        with self._lock:
-            if (known := self._known.get(key)) is not None:
-                self._known.move_to_end(key)
-                return known
+        key = digest_of(texts)
+        if (known := self._known.get(key)) is not None:
+            return known
         found = self._score(*texts)
-        with self._lock:
-            self._known[key] = found
-            if len(self._known) > self._entries:
-                self._known.popitem(last=False)
+        self._known.put(key, found)
         return found
 
 
-def _digest(texts: tuple[str, ...]) -> bytes:
+def digest_of(texts: tuple[str, ...]) -> bytes:
     """Return a digest of the texts and of their lengths, which keep ("ab", "c") and ("a", "bc") apart."""
     digest = hashlib.blake2b(digest_size=16)
     for text in texts:

@@ -75,10 +75,10 @@ def service_access(spec: ServiceSpec) -> Access:
 def operator_access(specs: Sequence[ServiceSpec]) -> Access:
     """The operator reads every topic, and writes the topics of clients and of redriven dead letters.
 
-    Topics that eval writes with a response are the exception: eval is their only writer.
+    Text that clients read is the exception: eval is the only writer of responses, guardrails that of released text.
     """
     consumed = {topic(name).name for spec in specs for name in spec.consumes}
-    consumed -= {t.name for t in TOPICS.values() if t.short in ("responses", "releases")}
+    consumed -= {t.name for t in TOPICS.values() if t.short in ("responses", "releases", "released-tokens")}
     return Access(
         principal=OPERATOR,
         reads=_full(TOPICS),

@@ -6,7 +6,7 @@ dictionary.
 
 from septet_kit.text.folding import OVERLAP, WINDOW, fold, windows, words
 from septet_kit.text.scripts import CJK, HANGUL, hangul_share, has_hangul, is_korean
-from septet_kit.text.sentences import Span, may_go_on, sentence_spans
+from septet_kit.text.sentences import Span, may_go_on, sentence_spans, settled_end
 
 __all__ = [
     "CJK",
@@ -20,6 +20,7 @@ __all__ = [
     "is_korean",
     "may_go_on",
     "sentence_spans",
+    "settled_end",
     "windows",
     "words",
 ]

@@ -45,6 +45,8 @@ _LAST = re.compile(r"(\d|(?<![A-Za-z.])[A-Za-z][A-Za-z.]*)\.\s*\Z")
 # After a quotation, a bracket or an ellipsis: ``he said``, ``라고 말했다``.
 _GOES_ON = re.compile(r"\s+(?:[a-z]|(?:이?라[고는며]|하[고며])\b)")
 _OPEN = frozenset("\"'”’)]»」』》.…")
+# The first word of the text after a sentence. A citation there belongs to the sentence.
+_FOLLOWED = re.compile(r"\s*+(?!\[\d)\S++\s")
 
 
 class Span(NamedTuple):
@@ -78,6 +80,20 @@ def sentence_spans(text: str, *, lines: bool = False) -> Iterator[Span]:
     piece = text[start:].rstrip()
     if length := len(piece):
         yield Span(start + length - len(piece.lstrip()), start + length)
+
+
+def settled_end(text: str, start: int = 0) -> int:
+    """End of the last sentence of an answer that further text cannot change; ``start`` if there is none.
+
+    For a text that is still being written: a boundary depends on the first word after it.
+
+    Args:
+        text: the answer so far.
+        start: an end that an earlier call returned, or 0.
+    """
+    tail = text[start:]
+    ends = [span.end for span in sentence_spans(tail, lines=True)]
+    return next((start + end for end in reversed(ends) if _FOLLOWED.match(tail, end)), start)
 
 
 def may_go_on(text: str) -> bool:

@@ -16,7 +16,30 @@ WITH_HANGUL: tuple[Recogniser, ...] = (*KOREAN_NAMES, *KOREAN_ADDRESSES)
 """Recognisers of which every match contains Hangul."""
 
 RECOGNISERS: tuple[Recogniser, ...] = (*_WITHOUT_HANGUL, *WITH_HANGUL)
+# Entities that may have a full stop and white space within.
+_GO_ON = frozenset({"ADDRESS", "PERSON"})
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys(recogniser.entity for recogniser in RECOGNISERS))
+
+
+def open_end(text: str, entities: frozenset[str] | None = None) -> int:
+    """Offset from which on ``text`` may hold personal data that only the text after it would show; else its length.
+
+    A context word may follow a number, and an address may go on after the full stop of an abbreviation.
+
+    Args:
+        text: up to the end of a sentence.
+        entities: names of the entities to look for; None for all.
+    """
+    digits = sum(map(text.count, "0123456789"))
+    found: list[int] = []
+    for recogniser in _WITHOUT_HANGUL if text.isascii() else RECOGNISERS:
+        if entities is not None and recogniser.entity not in entities:
+            continue
+        if digits >= recogniser.digits:
+            found.extend(recogniser.may_need_context(text))
+        if recogniser.entity in _GO_ON:
+            found.extend(recogniser.may_go_on(text))
+    return min(found, default=len(text))
 
 
 def find_pii(text: str, entities: frozenset[str] | None = None, extra: Iterable[Span] = ()) -> list[Span]:

@@ -5,8 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import regex  # type: ignore[import-untyped]
 
 _CONTEXT_REACH = 48
+AFTER_REACH = _CONTEXT_REACH // 2
+"""Characters after a match among which a context word may stand."""
+_LONGEST = 200
+# What may follow the end of a sentence.
+_NEXT = (" ", "\n")
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,27 @@ class Recogniser:
         for match in self.pattern.finditer(text):
             group = 1 if match.re.groups and match.group(1) is not None else 0
             start, end = match.span(group)
-            near = text[max(0, start - _CONTEXT_REACH) : end + _CONTEXT_REACH // 2]
+            near = text[max(0, start - _CONTEXT_REACH) : end + AFTER_REACH]
             if self.check(match.group(group)) and (self.context is None or self.context.search(near)):
                 yield Span(self.entity, start, end, self.score)
+
+    def may_need_context(self, text: str) -> Iterable[int]:
+        """Find starts of matches so near to the end of ``text`` that a context word may follow."""
+        since = len(text) - AFTER_REACH
+        matches = self.pattern.finditer(text, max(0, since - _LONGEST))
+        return (match.start() for match in matches if match.end() > since)
+
+    def may_go_on(self, text: str) -> Iterable[int]:
+        """Find starts of matches that are not complete at the end of ``text`` and the white space after it."""
+        first = max(0, len(text) - _LONGEST)
+        for white_space in _NEXT:
+            for match in self._partly.finditer(text + white_space, first, partial=True):
+                if match.partial and match.start() < len(text):
+                    yield match.start()
+
+    @cached_property
+    def _partly(self) -> Any:
+        # The flags of the two modules have the same names and different values.
+        flags = [regex.IGNORECASE] * bool(self.pattern.flags & re.IGNORECASE)
+        flags += [regex.ASCII] * bool(self.pattern.flags & re.ASCII)
+        return regex.compile(self.pattern.pattern, sum(flags, start=regex.VERSION0))

@@ -13,9 +13,10 @@ from septet_guardrails.domain.rails.groundedness import ScoredSentence, score_an
 from septet_guardrails.domain.text import code_spans, is_within
 
 _CITATIONS = re.compile(r"(?:(?<!\s)\s+)?\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
-_MAX_SENTENCES = 40
-# Least support at which a citation is kept, and at which a passage is cited instead.
-_MIN_SUPPORT = 0.5
+MAX_SENTENCES = 40
+"""Sentences whose citations are corrected."""
+MIN_SUPPORT = 0.5
+"""Least support at which a citation is kept, and at which a passage is cited instead."""
 # Least support at which a passage is cited if the answer cites none.
 _MIN_FIRST_SUPPORT = 0.3
 _END = re.compile(r"[.!?。！？…]+[\"'”’)]*$")
@@ -63,11 +64,13 @@ class _Revision:
 
     def __post_init__(self) -> None:
         self.text = self.subject.text
-        least = _MIN_SUPPORT if _citations(self.text) else _MIN_FIRST_SUPPORT
+        least = MIN_SUPPORT if _citations(self.text) else _MIN_FIRST_SUPPORT
         code = code_spans(self.text)
         places = []
-        for item in reversed(score_answer(self.subject, _MAX_SENTENCES)):
-            if not item.claims or is_within(item.sentence.start, code):
+        for item in reversed(score_answer(self.subject, MAX_SENTENCES)):
+            # Code may contain the end of a sentence.
+            places_in_code = (is_within(at, code) for at in (item.sentence.start, item.sentence.end))
+            if not item.claims or any(places_in_code):
                 continue
             cited = self._correct(item, least)
             if cited is None:
