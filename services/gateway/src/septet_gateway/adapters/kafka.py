@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 from pydantic import BaseModel, ValidationError
 from septet_contracts import (
     DeleteDocument,
@@ -23,11 +23,11 @@ from septet_contracts import (
 )
 from septet_kit.errors import Transient
 from septet_kit.events import Emit
-from septet_kit.messaging.batches import UndecodableRecord, tolerant_consumer
+from septet_kit.messaging.batches import UndecodableRecord
 from septet_kit.messaging.connection import KafkaConnection
-from septet_kit.messaging.diagnosis import diagnose
 from septet_kit.messaging.producer import ProducerFailed
 from septet_kit.messaging.publisher import Publisher
+from septet_kit.messaging.reader import open_reader, records_since
 from septet_kit.observe import get_logger
 from septet_kit.tenants import Tenants
 
@@ -40,14 +40,8 @@ Event = TypeVar("Event", bound=BaseModel)
 
 log = get_logger()
 
-_MAX_FETCH = 2 * 1024 * 1024
 _POLL_MS = 1000
-# The database's clock dates a request, and the broker's clock dates its response.
-_CLOCK_SKEW = timedelta(minutes=1)
 _SEARCHES = 4
-_STOP_S = 2.0
-# The event loop keeps weak references to tasks.
-_stopping: set[asyncio.Future[None]] = set()
 
 
 class Follower:
@@ -70,7 +64,7 @@ class Follower:
         Raises:
             Transient, Permanent: Kafka does not answer, refuses the credentials, or a topic does not exist.
         """
-        async with _consumer(self._kafka, auto_offset_reset="latest") as consumer:
+        async with open_reader(self._kafka, auto_offset_reset="latest") as consumer:
             consumer.subscribe(self._topics)
             await _partitions(consumer, self._topics)
             await consumer.seek_to_end()
@@ -155,7 +149,7 @@ class KafkaLog:
                 self._searches,
                 asyncio.timeout(self._limit),
             ):
-                found = await self._search(topic, tenant, request_id, since - _CLOCK_SKEW, digest)
+                found = await self._search(topic, tenant, request_id, since, digest)
         except (KafkaError, TimeoutError) as error:
             lookups.labels("failed").inc()
             raise Transient("broker_unavailable", f"{topic}: {error!r}") from error
@@ -165,37 +159,26 @@ class KafkaLog:
     async def _search(
         self, topic: str, tenant: str, request_id: str, since: datetime, digest: str
     ) -> Response | None:
-        async with _consumer(self._kafka, auto_offset_reset="earliest") as consumer:
+        async with open_reader(self._kafka) as consumer:
             # A topic that this client has not asked for is not in its metadata.
             consumer.subscribe([topic])
-            partitions = await _partitions(consumer, [topic])
-            async for value in _values(consumer, partitions, since):
-                ids = peek(value)
-                if (ids.tenant, ids.request_id) != (tenant, request_id):
-                    continue
-                response = _parse(Response, value)
-                if response is not None and is_response_to(response, digest):
-                    return response
+            starts = dict.fromkeys(await _partitions(consumer, [topic]), since)
+            async with aclosing(records_since(consumer, starts)) as records:
+                async for record in records:
+                    response = _response_of(record, tenant, request_id)
+                    if response is not None and is_response_to(response, digest):
+                        return response
         return None
 
 
-async def _values(
-    consumer: AIOKafkaConsumer, partitions: list[TopicPartition], since: datetime
-) -> AsyncIterator[bytes]:
-    """The values from a time to the end of the topic, as it is at the call."""
-    ends = await consumer.end_offsets(partitions)
-    starts = await consumer.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
-    for partition in partitions:
-        start = starts[partition]
-        consumer.seek(partition, ends[partition] if start is None else start.offset)
-    # A poll of partitions without records waits for its whole timeout.
-    left = {p for p in partitions if await consumer.position(p) < ends[p]}
-    while left:
-        for records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).values():
-            for record in records:
-                if record.value and not isinstance(record, UndecodableRecord):
-                    yield record.value
-        left = {p for p in left if await consumer.position(p) < ends[p]}
+def _response_of(record: Any, tenant: str, request_id: str) -> Response | None:
+    """The response to a request; ``None`` if a record is none."""
+    if isinstance(record, UndecodableRecord) or not record.value:
+        return None
+    ids = peek(record.value)
+    if (ids.tenant, ids.request_id) != (tenant, request_id):
+        return None
+    return _parse(Response, record.value)
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
@@ -214,41 +197,6 @@ async def _partitions(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list
     raise Transient(
         "topic_missing", f"Kafka has no topic {missing[0]}", fix="create it with `septet kafka apply`"
     )
-
-
-@asynccontextmanager
-async def _consumer(kafka: KafkaConnection, auto_offset_reset: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = tolerant_consumer(
-        **kafka.options(),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset=auto_offset_reset,
-        max_partition_fetch_bytes=_MAX_FETCH,
-        isolation_level="read_committed",
-    )
-    try:
-        try:
-            await consumer.start()
-        except KafkaConnectionError as error:
-            raise await diagnose(kafka) from error
-        yield consumer
-    finally:
-        await _stop(consumer)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer. Neither an error nor a stop of more than ``_STOP_S`` holds up the response that it has read."""
-    stopping = asyncio.ensure_future(consumer.stop())
-    _stopping.add(stopping)
-    stopping.add_done_callback(_stopped)
-    if not (await asyncio.wait([stopping], timeout=_STOP_S))[0]:
-        log.warning("a consumer is still stopping")
-
-
-def _stopped(stopping: asyncio.Future[None]) -> None:
-    _stopping.discard(stopping)
-    if not stopping.cancelled() and (error := stopping.exception()):
-        log.warning("a consumer did not stop", error=repr(error))
 
 
 def _parse(contract: type[Event], value: bytes) -> Event | None:
