@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -106,6 +108,7 @@ class KafkaLog:
         self._limit = limit.total_seconds()
         self._searches = asyncio.Semaphore(_SEARCHES)
         self._searches_of = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(1))
+        self._wanted = defaultdict[str, list[_Wanted]](list)
 
     async def publish(self, event: Request | FeedbackEvent) -> None:
         """Publish to the topic of the event's tenant, and wait for the acknowledgement.
@@ -135,48 +138,78 @@ class KafkaLog:
     async def find(self, tenant: str, request_id: str, since: datetime, digest: str) -> Response | None:
         """The response to a request that was published at ``since``; ``None`` if it is not on the log.
 
-        Each search has its own consumer. One search of a tenant runs at a time, so that the other tenants have places.
+        Each search has its own consumer. One search of a tenant runs at a time, so that the other tenants have places. It
+        serves all calls that wait for their turn when it begins: after a restart, many clients repeat their requests.
 
         Raises:
             Transient: the log cannot be read, or the search takes too long (code ``broker_unavailable``).
         """
         topic = self._tenants.address("responses", tenant)
+        wanted = _Wanted(request_id, since, digest, asyncio.get_running_loop().create_future())
+        waiting = self._wanted[tenant]
+        waiting.append(wanted)
         try:
             # The first limit includes the wait for a place, which other searches of the tenant may hold.
-            async with (
-                asyncio.timeout(2 * self._limit),
-                self._searches_of[tenant],
-                self._searches,
-                asyncio.timeout(self._limit),
-            ):
-                found = await self._search(topic, tenant, request_id, since, digest)
+            async with asyncio.timeout(2 * self._limit), self._searches_of[tenant]:
+                if not wanted.found.done():
+                    async with self._searches, asyncio.timeout(self._limit):
+                        await self._search(topic, tenant, list(waiting))
+            found = wanted.found.result()
         except (KafkaError, TimeoutError) as error:
             lookups.labels("failed").inc()
             raise Transient("broker_unavailable", f"{topic}: {error!r}") from error
+        finally:
+            waiting.remove(wanted)
         lookups.labels("found" if found else "missing").inc()
         return found
 
-    async def _search(
-        self, topic: str, tenant: str, request_id: str, since: datetime, digest: str
-    ) -> Response | None:
+    async def _search(self, topic: str, tenant: str, wanted: Sequence[_Wanted]) -> None:
+        """Read a topic once, and give each wanted response, or ``None``, to its future."""
+        left = defaultdict[str, list[_Wanted]](list)
+        for each in wanted:
+            left[each.request_id].append(each)
+        since = min(each.since for each in wanted)
         async with open_reader(self._kafka) as consumer:
             # A topic that this client has not asked for is not in its metadata.
             consumer.subscribe([topic])
             starts = dict.fromkeys(await _partitions(consumer, [topic]), since)
             async with aclosing(records_since(consumer, starts)) as records:
                 async for record in records:
-                    response = _response_of(record, tenant, request_id)
-                    if response is not None and is_response_to(response, digest):
-                        return response
-        return None
+                    if (response := _response_of(record, tenant, left)) is None:
+                        continue
+                    waiting = left.pop(response.request_id)
+                    others = [each for each in waiting if not each.receives(response)]
+                    if others:
+                        left[response.request_id] = others
+                    if not left:
+                        break
+        for each in itertools.chain.from_iterable(left.values()):
+            each.found.set_result(None)
 
 
-def _response_of(record: Any, tenant: str, request_id: str) -> Response | None:
-    """The response to a request; ``None`` if a record is none."""
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """A response that a call looks for; ``found`` gets it, or ``None``."""
+
+    request_id: str
+    since: datetime
+    digest: str
+    found: asyncio.Future[Response | None]
+
+    def receives(self, response: Response) -> bool:
+        """Take a response with this request id; ``False`` if it belongs to another body."""
+        if not is_response_to(response, self.digest):
+            return False
+        self.found.set_result(response)
+        return True
+
+
+def _response_of(record: Any, tenant: str, request_ids: Container[str | None]) -> Response | None:
+    """The response to one of these requests; ``None`` if a record is none."""
     if isinstance(record, UndecodableRecord) or not record.value:
         return None
     ids = peek(record.value)
-    if (ids.tenant, ids.request_id) != (tenant, request_id):
+    if ids.tenant != tenant or ids.request_id not in request_ids:
         return None
     return _parse(Response, record.value)
 
