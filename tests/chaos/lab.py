@@ -20,6 +20,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from septet_cli.stub.server import Stub, StubOptions, serve_stub
+from septet_contracts import HTTP_SERVICES
 from septet_kit.messaging.admin import ensure_topics
 from septet_native.stack.addresses import Addresses
 from septet_native.stack.stack import Stack
@@ -293,7 +294,9 @@ async def lab(
         running = await stack.enter_async_context(of_servers)
         addresses = await running.start()
         await ensure_topics(addresses.connection("admin"), replication=NODES if cluster else 1)
-        environment = {s: _environment(addresses, s, (env or {}).get(s, {})) for s in SERVICES}
+        environment = {
+            s: _environment(addresses, s, (env or {}).get(s, {})) for s in (*SERVICES, *HTTP_SERVICES)
+        }
         if opened is not None:
             opened.lead_to(addresses, environment)
         fleet = Fleet(work / "services", environment)

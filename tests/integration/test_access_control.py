@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import SecretStr
 from septet_cli.client import connect, new_request_id
 from septet_cli.ingest.document import Document
@@ -34,6 +34,7 @@ from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose
 from septet_kit.messaging.probe import UncertainSend, find_sent
 from septet_kit.messaging.publisher import Publisher
+from septet_kit.messaging.reader import open_reader
 from septet_kit.record import EVENT_ID_HEADER, Record
 from septet_kit.tenants import Tenants
 from septet_native.stack.addresses import Addresses
@@ -233,6 +234,19 @@ async def test_a_sweeper_may_look_up_what_its_outbox_sends(
     since -= timedelta(seconds=5)
     sends = [UncertainSend(full, b"k", event, since), UncertainSend(full, b"k", str(uuid4()), since)]
     assert await find_sent(connection, sends) == {event}
+
+
+async def test_a_reader_stops_without_waiting_for_the_broker(secured: Secured) -> None:
+    """The broker does not answer the close of a TLS connection that it reads in one piece with a fetch."""
+    place = TopicPartition(topic("responses").name, 0)
+    loop, took = asyncio.get_running_loop(), []
+    for _ in range(10):
+        async with open_reader(secured.connection("gateway")) as consumer:
+            consumer.assign([place])
+            await consumer.position(place)
+            began = loop.time()
+        took.append(loop.time() - began)
+    assert max(took) < 1
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from septet_gateway.application import authentication
 from septet_gateway.application.authentication import Authenticator
 from septet_gateway.domain.errors import ApiError
 from septet_gateway.domain.keys import ApiKey, Caller, digest_of, id_of, matches, new_key
@@ -42,35 +45,98 @@ def test_a_short_secret_is_refused() -> None:
         GatewaySettings().secret()
 
 
-def refused_keys() -> dict[str, str]:
-    key = KEYS["ask"]
-    wrong = key[:-1] + ("0" if key[-1] != "0" else "1")
-    unknown = new_key()[1]
-    return {
-        "none": "",
-        "no scheme": key,
-        "basic": f"Basic {key}",
-        "guessed": f"Bearer {wrong}",
-        "unknown": f"Bearer {unknown}",
-        "malformed": "Bearer sk-1234",
-        "revoked": f"Bearer {KEYS['revoked']}",
-        "expired": f"Bearer {KEYS['expired']}",
-    }
+def _changed(key: str) -> str:
+    """A key with another secret."""
+    return key[:-1] + ("0" if key[-1] != "0" else "1")
+
+
+def _joined(id_from: str, secret_from: str) -> str:
+    """A key with the id of one key and the secret of another."""
+    return f"{id_from.rpartition('-')[0]}-{secret_from.rpartition('-')[2]}"
+
+
+REFUSED: dict[str, tuple[str, str]] = {
+    "none": ("", ""),
+    "no scheme": (KEYS["ask"], ""),
+    "basic": (f"Basic {KEYS['ask']}", ""),
+    "malformed": ("Bearer sk-1234", ""),
+    "guessed id": (f"Bearer {new_key()[1]}", ""),
+    "guessed secret": (f"Bearer {_changed(KEYS['ask'])}", ""),
+    "guessed secret of a revoked key": (f"Bearer {_changed(KEYS['revoked'])}", ""),
+    "revoked": (f"Bearer {KEYS['revoked']}", ""),
+    "expired": (f"Bearer {KEYS['expired']}", ""),
+    "secret of a foreign tenant": (f"Bearer {_joined(KEYS['ask'], KEYS['globex'])}", ""),
+    "in the query string": ("", f"api_key={KEYS['ask']}"),
+    "in the query string, too": (f"Bearer {KEYS['ask']}", f"anything={KEYS['ask']}"),
+}
+"""Authorization header and query string of calls that are refused, by reason."""
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/septet/responses/x"])
 def test_every_key_that_is_not_valid_gets_the_same_answer(world: World, path: str) -> None:
-    answers = set()
+    answers = {}
     with open_client(world) as client:
-        for value in refused_keys().values():
-            response = client.get(path, headers={"authorization": value})
-            answers.add((response.status_code, response.text, tuple(sorted(response.headers.items()))))
-        for where in ("api_key", "key", "anything"):
-            response = client.get(path, params={where: KEYS["ask"]})
-            answers.add((response.status_code, response.text, tuple(sorted(response.headers.items()))))
-    ((status, text, _),) = answers
+        for reason, (header, query) in REFUSED.items():
+            url = f"{path}?{query}" if query else path
+            response = client.get(url, headers={"authorization": header})
+            answers[reason] = response.status_code, response.content, tuple(sorted(response.headers.items()))
+    ((status, body, _),) = set(answers.values())
     assert status == 401
-    assert '"code":"invalid_api_key"' in text
+    assert b'"code":"invalid_api_key"' in body
+
+
+@pytest.mark.parametrize("is_cached", [False, True])
+@pytest.mark.parametrize("reason", REFUSED)
+async def test_every_refusal_does_the_same_work(
+    world: World, monkeypatch: pytest.MonkeyPatch, reason: str, is_cached: bool
+) -> None:
+    """One look-up, one hash and two comparisons, also while the right key is cached, and at each repetition."""
+    work: Counter[str] = Counter()
+
+    def counted(name: str, function: Any) -> Any:
+        def count(*args: Any) -> Any:
+            work[name] += 1
+            return function(*args)
+
+        return count
+
+    monkeypatch.setattr(authentication, "digest_of", counted("hash", digest_of))
+    monkeypatch.setattr(authentication, "matches", counted("compare", matches))
+    gate = Authenticator(world.keys, SECRET, SHORT)
+    if is_cached:
+        await gate.authenticate({"authorization": f"Bearer {KEYS['ask']}"}, "")
+    header, query = REFUSED[reason]
+    for _ in range(3):
+        work.clear()
+        before = world.keys.lookups
+        with pytest.raises(ApiError):
+            await gate.authenticate({"authorization": header}, query)
+        assert world.keys.lookups - before == 1
+        assert work == {"hash": 1, "compare": 2}
+
+
+async def test_a_guess_at_the_secret_of_a_key_does_not_delay_its_owner() -> None:
+    keys = SlowKeys()
+    now = [0.0]
+    gate = Authenticator(keys, SECRET, SHORT, clock=lambda: now[0])
+    owner = {"authorization": f"Bearer {KEYS['ask']}"}
+    keys.go.set()
+    await gate.authenticate(owner, "")
+    keys.go.clear()
+    now[0] = 1.0
+    guesses = [new_key()[1], new_key()[1], _changed(KEYS["ask"])]
+    calls = [
+        asyncio.ensure_future(gate.authenticate({"authorization": f"Bearer {guess}"}, ""))
+        for guess in guesses
+    ]
+    await asyncio.sleep(0.01)
+    calls.append(asyncio.ensure_future(gate.authenticate(owner, "")))
+    await asyncio.sleep(0.01)
+    assert keys.running == 3
+    keys.go.set()
+    *refused, accepted = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(e, ApiError) for e in refused)
+    assert isinstance(accepted, Caller)
 
 
 def test_a_scope_is_required_and_admin_includes_all(world: World) -> None:
@@ -176,12 +242,11 @@ async def test_a_cached_key_still_expires(world: World) -> None:
     )
     headers = {"authorization": f"Bearer {KEYS['ask']}"}
     assert await gate.authenticate(headers, "")
-    at, known = gate._known[stored.key_id]
-    assert known is not None
-    gate._known[stored.key_id] = (at, replace(known, expires_at=datetime.now(UTC)))
+    expired = replace(stored, expires_at=datetime.now(UTC))
+    gate._accepted[stored.key_id] = (gate._accepted[stored.key_id][0], expired)
+    world.keys.keys[stored.key_id] = expired
     with pytest.raises(ApiError):
         await gate.authenticate(headers, "")
-    assert world.keys.lookups == 1
 
 
 def test_a_preflight_needs_no_key(world: World) -> None:

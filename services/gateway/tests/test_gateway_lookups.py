@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
-from septet_gateway.adapters.kafka import KafkaLog, _consumer, _values
+from septet_contracts import ErrorInfo, Request, Response, encode
+from septet_gateway.adapters import kafka
+from septet_gateway.adapters.kafka import KafkaLog
 from septet_kit.errors import Transient
 from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.tenants import SHARED_ONLY
 
 from .conftest import open_client
-from .support import World
+from .support import World, respond
 
 NOW = datetime.now(UTC)
 
@@ -29,9 +33,11 @@ class SlowLog(KafkaLog):
         self.go = asyncio.Event()
         self.started: list[str] = []
 
-    async def _search(self, _: str, tenant: str, *__: Any) -> None:
+    async def _search(self, _: str, tenant: str, wanted: Sequence[Any]) -> None:
         self.started.append(tenant)
         await self.go.wait()
+        for each in wanted:
+            each.found.set_result(None)
 
 
 async def test_the_searches_of_one_tenant_leave_places_to_others() -> None:
@@ -42,7 +48,79 @@ async def test_the_searches_of_one_tenant_leave_places_to_others() -> None:
     assert log.started == ["acme", "globex"]
     log.go.set()
     assert await asyncio.gather(*calls) == [None] * 21
-    assert len(log.started) == 21
+
+
+async def test_one_search_serves_all_calls_that_wait_for_their_turn() -> None:
+    """After a restart of the gateway, all its clients repeat their requests."""
+    log = SlowLog(limit_s=60)
+    calls = [asyncio.ensure_future(log.find("acme", f"r-{n}", NOW, "")) for n in range(200)]
+    await asyncio.sleep(0.01)
+    log.go.set()
+    assert await asyncio.gather(*calls) == [None] * 200
+    assert log.started == ["acme"] * len(log.started)
+    assert len(log.started) <= 2
+    assert log._wanted["acme"] == []
+
+
+async def test_a_search_whose_call_is_cancelled_is_repeated_for_the_others() -> None:
+    log = SlowLog(limit_s=60)
+    first, second = (asyncio.ensure_future(log.find("acme", f"r-{n}", NOW, "")) for n in range(2))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    log.go.set()
+    assert await second is None
+    assert log.started == ["acme", "acme"]
+
+
+class Records(KafkaLog):
+    """A log with these records."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *responses: Response) -> None:
+        limit = timedelta(seconds=60)
+        super().__init__(KafkaConnection("127.0.0.1:9"), SHARED_ONLY, None, limit)  # type: ignore[arg-type]
+        self.read = 0
+
+        async def partitions(*_: Any) -> list[TopicPartition]:
+            return [TopicPartition("t", 0)]
+
+        async def records(*_: Any) -> AsyncIterator[Any]:
+            for response in responses:
+                self.read += 1
+                yield SimpleNamespace(value=encode(response))
+
+        @asynccontextmanager
+        async def reader(_: Any) -> AsyncIterator[Any]:
+            yield SimpleNamespace(subscribe=lambda _: None)
+
+        monkeypatch.setattr(kafka, "open_reader", reader)
+        monkeypatch.setattr(kafka, "_partitions", partitions)
+        monkeypatch.setattr(kafka, "records_since", records)
+
+
+def response_to(request_id: str, tenant: str = "acme", **fields: Any) -> Response:
+    request = Request(request_id=request_id, tenant=tenant, question="q")
+    return respond(request, **fields)
+
+
+async def test_each_call_gets_its_own_response_from_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, foreign = response_to("r-1"), response_to("r-2"), response_to("r-3", "globex")
+    log = Records(monkeypatch, foreign, two, response_to("r-9"), one, response_to("r-10"))
+    found = await asyncio.gather(*(log.find("acme", i, NOW, "d") for i in ("r-1", "r-2", "r-1", "r-3")))
+    assert found == [one, two, one, None]
+
+
+async def test_a_search_ends_when_everything_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Records(monkeypatch, response_to("r-1"), response_to("r-2"))
+    assert await log.find("acme", "r-1", NOW, "d") is not None
+    assert log.read == 1
+
+
+async def test_the_conflict_of_another_body_is_not_the_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = ErrorInfo(code="conflict", message="another body")
+    other = response_to("r-1", status="failed", answer=None, answer_kind="none", error=error)
+    mine = response_to("r-1")
+    assert await Records(monkeypatch, other, mine).find("acme", "r-1", NOW, "d") == mine
+    assert await Records(monkeypatch, other).find("acme", "r-1", NOW, "d") is None
 
 
 async def test_the_limit_of_a_search_does_not_count_its_wait_for_others() -> None:
@@ -60,76 +138,6 @@ async def test_the_wait_for_other_searches_is_limited() -> None:
     ended = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 5)
     assert {type(error) for error in ended} == {Transient}
     assert len(log.started) < len(ended)
-
-
-@pytest.mark.parametrize("outcome", ["error", "hang"])
-async def test_a_consumer_that_does_not_stop_holds_up_no_response(
-    monkeypatch: pytest.MonkeyPatch, outcome: str
-) -> None:
-    class Consumer:
-        async def start(self) -> None:
-            pass
-
-        async def stop(self) -> None:
-            if outcome == "error":
-                raise KafkaError("cannot leave")
-            await asyncio.Event().wait()
-
-    monkeypatch.setattr("septet_gateway.adapters.kafka.tolerant_consumer", lambda **_: Consumer())
-    monkeypatch.setattr("septet_gateway.adapters.kafka._STOP_S", 0.01)
-
-    async def read() -> str:
-        async with _consumer(KafkaConnection("127.0.0.1:9"), "earliest"):
-            return "found"
-
-    assert await asyncio.wait_for(read(), 5) == "found"
-
-
-async def test_a_consumer_is_stopped_if_its_start_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    stopped = asyncio.Event()
-
-    class Consumer:
-        async def start(self) -> None:
-            await asyncio.Event().wait()
-
-        async def stop(self) -> None:
-            stopped.set()
-
-    monkeypatch.setattr("septet_gateway.adapters.kafka.tolerant_consumer", lambda **_: Consumer())
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01), _consumer(KafkaConnection("127.0.0.1:9"), "earliest"):
-            pass
-    assert stopped.is_set()
-
-
-async def test_partitions_without_newer_records_are_not_polled() -> None:
-    empty, full = TopicPartition("t", 0), TopicPartition("t", 1)
-
-    class Consumer:
-        def __init__(self) -> None:
-            self.at = {empty: 0, full: 0}
-            self.polled: list[Any] = []
-
-        async def end_offsets(self, _: Any) -> dict[Any, int]:
-            return {empty: 7, full: 1}
-
-        async def offsets_for_times(self, _: Any) -> dict[Any, Any]:
-            return {empty: None, full: type("At", (), {"offset": 0})}
-
-        def seek(self, partition: Any, offset: int) -> None:
-            self.at[partition] = offset
-
-        async def position(self, partition: Any) -> int:
-            return self.at[partition]
-
-        async def getmany(self, *partitions: Any, timeout_ms: int) -> dict[Any, list[Any]]:
-            self.polled.append(set(partitions))
-            self.at[full] = 1
-            return {full: [type("Record", (), {"value": b"v"})]}
-
-    consumer = Consumer()
-    assert [v async for v in _values(consumer, [empty, full], NOW)] == [b"v"]  # type: ignore[arg-type]
-    assert consumer.polled == [{full}]
 
 
 def test_a_pending_response_is_not_searched_for_while_a_call_waits_for_it(world: World) -> None:

@@ -31,6 +31,7 @@ from septet_gateway.adapters.embeddings import EmbeddingsEndpoint
 from septet_gateway.adapters.kafka import Follower, KafkaLog
 from septet_gateway.adapters.postgres import SCHEMA, PostgresKeys, PostgresRequests
 from septet_gateway.api.routes import Parts, create_app
+from septet_gateway.api.write_limit import limited_protocol
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
 from septet_gateway.application.indexing import Changes, Indexer
@@ -132,6 +133,7 @@ def _api_server(parts: Parts, grace: timedelta) -> Server:
             access_log=False,
             lifespan="off",
             limit_concurrency=parts.settings.max_connections,
+            http=limited_protocol(parts.settings.write_limit),
             timeout_graceful_shutdown=int(grace.total_seconds()),
         )
     )

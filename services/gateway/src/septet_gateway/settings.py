@@ -75,6 +75,11 @@ class GatewaySettings(FileSettings):
         default=timedelta(seconds=5),
         description="Interval of keep-alive chunks; until the first one an error has its own HTTP status.",
     )
+    write_limit: timedelta = Field(
+        default=timedelta(seconds=30),
+        gt=timedelta(0),
+        description="How long a client may read nothing of what is sent to it, until its connection is closed.",
+    )
     lookup_limit: timedelta = Field(
         default=timedelta(seconds=30), description="Limit of a search for an earlier response on the log."
     )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 from pydantic import BaseModel, ValidationError
 from septet_contracts import (
     DeleteDocument,
@@ -25,11 +26,11 @@ from septet_contracts import (
 )
 from septet_kit.errors import Transient
 from septet_kit.events import Emit
-from septet_kit.messaging.batches import UndecodableRecord, tolerant_consumer
+from septet_kit.messaging.batches import UndecodableRecord
 from septet_kit.messaging.connection import KafkaConnection
-from septet_kit.messaging.diagnosis import diagnose
 from septet_kit.messaging.producer import ProducerFailed
 from septet_kit.messaging.publisher import Publisher
+from septet_kit.messaging.reader import open_reader, records_since
 from septet_kit.observe import get_logger
 from septet_kit.tenants import Tenants
 
@@ -42,14 +43,8 @@ Event = TypeVar("Event", bound=BaseModel)
 
 log = get_logger()
 
-_MAX_FETCH = 2 * 1024 * 1024
 _POLL_MS = 1000
-# The database's clock dates a request, and the broker's clock dates its response.
-_CLOCK_SKEW = timedelta(minutes=1)
 _SEARCHES = 4
-_STOP_S = 2.0
-# The event loop keeps weak references to tasks.
-_stopping: set[asyncio.Future[None]] = set()
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ class Follower:
         Raises:
             Transient, Permanent: Kafka does not answer, refuses the credentials, or a topic does not exist.
         """
-        async with _consumer(self._kafka, auto_offset_reset="latest") as consumer:
+        async with open_reader(self._kafka, auto_offset_reset="latest") as consumer:
             consumer.subscribe([*self._sinks])
             await _partitions(consumer, self._sinks)
             await consumer.seek_to_end()
@@ -121,6 +116,7 @@ class KafkaLog:
         self._limit = limit.total_seconds()
         self._searches = asyncio.Semaphore(_SEARCHES)
         self._searches_of = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(1))
+        self._wanted = defaultdict[str, list[_Wanted]](list)
 
     async def publish(self, event: Request | FeedbackEvent) -> None:
         """Publish to the topic of the event's tenant, and wait for the acknowledgement.
@@ -150,61 +146,80 @@ class KafkaLog:
     async def find(self, tenant: str, request_id: str, since: datetime, digest: str) -> Response | None:
         """The response to a request that was published at ``since``; ``None`` if it is not on the log.
 
-        Each search has its own consumer. One search of a tenant runs at a time, so that the other tenants have places.
+        Each search has its own consumer. One search of a tenant runs at a time, so that the other tenants have places. It
+        serves all calls that wait for their turn when it begins: after a restart, many clients repeat their requests.
 
         Raises:
             Transient: the log cannot be read, or the search takes too long (code ``broker_unavailable``).
         """
         topic = self._tenants.address("responses", tenant)
+        wanted = _Wanted(request_id, since, digest, asyncio.get_running_loop().create_future())
+        waiting = self._wanted[tenant]
+        waiting.append(wanted)
         try:
             # The first limit includes the wait for a place, which other searches of the tenant may hold.
-            async with (
-                asyncio.timeout(2 * self._limit),
-                self._searches_of[tenant],
-                self._searches,
-                asyncio.timeout(self._limit),
-            ):
-                found = await self._search(topic, tenant, request_id, since - _CLOCK_SKEW, digest)
+            async with asyncio.timeout(2 * self._limit), self._searches_of[tenant]:
+                if not wanted.found.done():
+                    async with self._searches, asyncio.timeout(self._limit):
+                        await self._search(topic, tenant, list(waiting))
+            found = wanted.found.result()
         except (KafkaError, TimeoutError) as error:
             lookups.labels("failed").inc()
             raise Transient("broker_unavailable", f"{topic}: {error!r}") from error
+        finally:
+            waiting.remove(wanted)
         lookups.labels("found" if found else "missing").inc()
         return found
 
-    async def _search(
-        self, topic: str, tenant: str, request_id: str, since: datetime, digest: str
-    ) -> Response | None:
-        async with _consumer(self._kafka, auto_offset_reset="earliest") as consumer:
+    async def _search(self, topic: str, tenant: str, wanted: Sequence[_Wanted]) -> None:
+        """Read a topic once, and give each wanted response, or ``None``, to its future."""
+        left = defaultdict[str, list[_Wanted]](list)
+        for each in wanted:
+            left[each.request_id].append(each)
+        since = min(each.since for each in wanted)
+        async with open_reader(self._kafka) as consumer:
             # A topic that this client has not asked for is not in its metadata.
             consumer.subscribe([topic])
-            partitions = await _partitions(consumer, [topic])
-            async for value in _values(consumer, partitions, since):
-                ids = peek(value)
-                if (ids.tenant, ids.request_id) != (tenant, request_id):
-                    continue
-                response = _parse(Response, value)
-                if response is not None and is_response_to(response, digest):
-                    return response
+            starts = dict.fromkeys(await _partitions(consumer, [topic]), since)
+            async with aclosing(records_since(consumer, starts)) as records:
+                async for record in records:
+                    if (response := _response_of(record, tenant, left)) is None:
+                        continue
+                    waiting = left.pop(response.request_id)
+                    others = [each for each in waiting if not each.receives(response)]
+                    if others:
+                        left[response.request_id] = others
+                    if not left:
+                        break
+        for each in itertools.chain.from_iterable(left.values()):
+            each.found.set_result(None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """A response that a call looks for; ``found`` gets it, or ``None``."""
+
+    request_id: str
+    since: datetime
+    digest: str
+    found: asyncio.Future[Response | None]
+
+    def receives(self, response: Response) -> bool:
+        """Take a response with this request id; ``False`` if it belongs to another body."""
+        if not is_response_to(response, self.digest):
+            return False
+        self.found.set_result(response)
+        return True
+
+
+def _response_of(record: Any, tenant: str, request_ids: Container[str | None]) -> Response | None:
+    """The response to one of these requests; ``None`` if a record is none."""
+    if isinstance(record, UndecodableRecord) or not record.value:
         return None
-
-
-async def _values(
-    consumer: AIOKafkaConsumer, partitions: list[TopicPartition], since: datetime
-) -> AsyncIterator[bytes]:
-    """The values from a time to the end of the topic, as it is at the call."""
-    ends = await consumer.end_offsets(partitions)
-    starts = await consumer.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
-    for partition in partitions:
-        start = starts[partition]
-        consumer.seek(partition, ends[partition] if start is None else start.offset)
-    # A poll of partitions without records waits for its whole timeout.
-    left = {p for p in partitions if await consumer.position(p) < ends[p]}
-    while left:
-        for records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).values():
-            for record in records:
-                if record.value and not isinstance(record, UndecodableRecord):
-                    yield record.value
-        left = {p for p in left if await consumer.position(p) < ends[p]}
+    ids = peek(record.value)
+    if ids.tenant != tenant or ids.request_id not in request_ids:
+        return None
+    return _parse(Response, record.value)
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
@@ -223,41 +238,6 @@ async def _partitions(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list
     raise Transient(
         "topic_missing", f"Kafka has no topic {missing[0]}", fix="create it with `septet kafka apply`"
     )
-
-
-@asynccontextmanager
-async def _consumer(kafka: KafkaConnection, auto_offset_reset: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = tolerant_consumer(
-        **kafka.options(),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset=auto_offset_reset,
-        max_partition_fetch_bytes=_MAX_FETCH,
-        isolation_level="read_committed",
-    )
-    try:
-        try:
-            await consumer.start()
-        except KafkaConnectionError as error:
-            raise await diagnose(kafka) from error
-        yield consumer
-    finally:
-        await _stop(consumer)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer. Neither an error nor a stop of more than ``_STOP_S`` holds up the response that it has read."""
-    stopping = asyncio.ensure_future(consumer.stop())
-    _stopping.add(stopping)
-    stopping.add_done_callback(_stopped)
-    if not (await asyncio.wait([stopping], timeout=_STOP_S))[0]:
-        log.warning("a consumer is still stopping")
-
-
-def _stopped(stopping: asyncio.Future[None]) -> None:
-    _stopping.discard(stopping)
-    if not stopping.cancelled() and (error := stopping.exception()):
-        log.warning("a consumer did not stop", error=repr(error))
 
 
 def _parse(contract: type[Event], value: bytes) -> Event | None:

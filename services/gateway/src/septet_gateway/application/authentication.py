@@ -14,19 +14,22 @@ from septet_gateway.domain.keys import PREFIX, ApiKey, Caller, digest_of, id_of,
 from septet_gateway.ports import KeyTable
 
 _CACHED = 4096
-_MISSES = 2
+_STRANGERS = 2
+# An id that no key has, so that a call without a key is looked up, too.
+_NO_ID = ""
 
 
 class Authenticator:
-    """Checks API keys. A look-up is cached for ``ttl``, which bounds the delay of a revocation.
+    """Checks API keys. An accepted key is cached for ``ttl``, which bounds the delay of a revocation.
 
-    Concurrent calls with one key share a look-up. Look-ups of ids that were not found before run two at a time, so that
-    guessed keys do not take the connections of the pool.
+    A refusal is never cached: each one looks its id up, hashes the key and compares, so that its time does not depend on
+    its reason. Concurrent calls with one key share a look-up. Look-ups of keys that were not accepted before run two at a
+    time, so that guessed keys do not take the connections of the pool.
 
     Args:
         keys: the stored keys.
         secret: of the keys' hashes.
-        ttl: for how long a look-up is cached.
+        ttl: for how long an accepted key is cached.
         clock: in seconds.
     """
 
@@ -41,9 +44,9 @@ class Authenticator:
         self._secret = secret
         self._ttl = ttl.total_seconds()
         self._clock = clock
-        self._known: OrderedDict[str, tuple[float, ApiKey | None]] = OrderedDict()
-        self._pending: dict[str, asyncio.Task[ApiKey | None]] = {}
-        self._misses = asyncio.Semaphore(_MISSES)
+        self._accepted: OrderedDict[str, tuple[float, ApiKey]] = OrderedDict()
+        self._pending: dict[tuple[str, bool], asyncio.Task[tuple[float, ApiKey | None]]] = {}
+        self._strangers = asyncio.Semaphore(_STRANGERS)
 
     async def authenticate(self, headers: Mapping[str, str], query: str) -> Caller:
         """The caller of a request.
@@ -58,44 +61,56 @@ class Authenticator:
         """
         kind, _, key = headers.get("authorization", "").partition(" ")
         key = key.strip()
-        key_id = id_of(key)
-        if kind.lower() != "bearer" or key_id is None or PREFIX in query:
+        key_id = id_of(key) or _NO_ID
+        is_proper = kind.lower() == "bearer" and PREFIX not in query
+        digest = digest_of(key, self._secret)
+        at, known = self._accepted.get(key_id, (0.0, None))
+        is_known = matches(known, digest) and is_proper
+        if is_known and known is not None and self._clock() - at < self._ttl and _is_valid(known):
+            return _caller(known)
+        at, stored = await self._find(key_id, is_known=is_known)
+        is_match = matches(stored, digest) and is_proper
+        if stored is None or not is_match or not _is_valid(stored):
+            if is_known:
+                self._accepted.pop(key_id, None)
             raise unauthorized()
-        stored = await self._find(key_id)
-        if not matches(stored, digest_of(key, self._secret)):
-            raise unauthorized()
-        assert stored is not None
-        if not stored.is_valid(datetime.now(UTC)):
-            raise unauthorized()
-        return Caller(stored.tenant, stored.key_id, frozenset(stored.scopes))
+        self._accept(at, stored)
+        return _caller(stored)
 
-    async def _find(self, key_id: str) -> ApiKey | None:
-        known = self._known.get(key_id)
-        if known is not None and self._clock() - known[0] < self._ttl:
-            return known[1]
-        task = self._pending.get(key_id)
+    def _accept(self, at: float, key: ApiKey) -> None:
+        self._accepted[key.key_id] = (at, key)
+        self._accepted.move_to_end(key.key_id)
+        while len(self._accepted) > _CACHED:
+            self._accepted.popitem(last=False)
+
+    async def _find(self, key_id: str, *, is_known: bool) -> tuple[float, ApiKey | None]:
+        """The stored key with this id, and the time of its look-up."""
+        # A guess at the secret of a known id must not make its owner wait with the other guesses.
+        lane = key_id, is_known
+        task = self._pending.get(lane)
         if task is None:
-            is_known = known is not None and known[1] is not None
             task = asyncio.ensure_future(self._look_up(key_id, is_known=is_known))
-            self._pending[key_id] = task
-            task.add_done_callback(lambda done: self._end(key_id, done))
+            self._pending[lane] = task
+            task.add_done_callback(lambda done: self._end(lane, done))
         return await asyncio.shield(task)
 
-    def _end(self, key_id: str, task: asyncio.Task[ApiKey | None]) -> None:
-        del self._pending[key_id]
+    def _end(self, lane: tuple[str, bool], task: asyncio.Task[tuple[float, ApiKey | None]]) -> None:
+        del self._pending[lane]
         if not task.cancelled():
             # All its callers may have disconnected, and asyncio logs an error that is not read.
             task.exception()
 
-    async def _look_up(self, key_id: str, *, is_known: bool) -> ApiKey | None:
-        async with nullcontext() if is_known else self._misses:
-            now = self._clock()
-            found = await self._keys.find(key_id)
-        self._known[key_id] = (now, found)
-        self._known.move_to_end(key_id)
-        while len(self._known) > _CACHED:
-            self._known.popitem(last=False)
-        return found
+    async def _look_up(self, key_id: str, *, is_known: bool) -> tuple[float, ApiKey | None]:
+        async with nullcontext() if is_known else self._strangers:
+            return self._clock(), await self._keys.find(key_id)
+
+
+def _is_valid(key: ApiKey) -> bool:
+    return key.is_valid(datetime.now(UTC))
+
+
+def _caller(key: ApiKey) -> Caller:
+    return Caller(key.tenant, key.key_id, frozenset(key.scopes))
 
 
 def require(caller: Caller, scope: str) -> None:

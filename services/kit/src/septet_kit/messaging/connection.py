@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -96,7 +97,7 @@ class KafkaConnection:
 
     def _context(self) -> ssl.SSLContext:
         try:
-            return ssl.create_default_context(cafile=self.ca_file)
+            context = ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
             raise Permanent(
                 "invalid_kafka_settings",
@@ -104,6 +105,21 @@ class KafkaConnection:
                 field="SEPTET_KAFKA_CA_FILE",
                 fix="set SEPTET_KAFKA_CA_FILE to the PEM file of the authority that signed the brokers' certificates",
             ) from error
+        context.sslobject_class = _UnansweredClose
+        return context
+
+
+class _UnansweredClose(ssl.SSLObject):
+    """TLS that closes without waiting for the peer's ``close_notify``, as RFC 8446 (6.1) allows.
+
+    A broker that reads a request and a ``close_notify`` at once answers the request only: its selector then has nothing
+    left to read. A close would wait for the 30 s of the event loop's timeout.
+    """
+
+    def unwrap(self) -> None:
+        """Send ``close_notify``."""
+        with suppress(ssl.SSLWantReadError):
+            super().unwrap()
 
 
 Kafka: TypeAlias = KafkaConnection | str

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import DefaultPartitioner
 
 from septet_kit.messaging.connection import Kafka, KafkaConnection
+from septet_kit.messaging.reader import open_reader, records_since
 from septet_kit.record import EVENT_ID_HEADER, headers_of
-
-# Broker and database clocks may differ by this much before a record is looked for too late in the log.
-_CLOCK_SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,17 @@ async def find_sent(kafka: Kafka, sends: Iterable[UncertainSend]) -> set[str]:
     for send in sends:
         for tp in _where(send, counts[send.topic]):
             starts[tp] = min(send.since, starts.get(tp, send.since))
-    consumer = AIOKafkaConsumer(**KafkaConnection.of(kafka).options(), enable_auto_commit=False)
-    await consumer.start()
-    try:
-        return await _scan(consumer, starts, {s.event_id for s in sends})
-    finally:
-        await consumer.stop()
+    if not starts:
+        return set()
+    ids = {s.event_id.encode(): s.event_id for s in sends}
+    # A transaction that another producer left open must not hide records.
+    async with open_reader(kafka, isolation_level="read_uncommitted") as consumer:
+        consumer.assign(list(starts))
+        return {
+            event_id
+            async for record in records_since(consumer, starts)
+            if (event_id := ids.get(headers_of(record.headers).get(EVENT_ID_HEADER, b"")))
+        }
 
 
 async def _partition_counts(kafka: Kafka, topics: set[str]) -> dict[str, int]:
@@ -59,29 +62,3 @@ def _where(send: UncertainSend, partitions: int) -> list[TopicPartition]:
     if send.key is None:
         return [TopicPartition(send.topic, p) for p in everywhere]
     return [TopicPartition(send.topic, DefaultPartitioner()(send.key, everywhere, everywhere))]
-
-
-async def _scan(
-    consumer: AIOKafkaConsumer, starts: dict[TopicPartition, datetime], ids: set[str]
-) -> set[str]:
-    if not starts:
-        return set()
-    consumer.assign(list(starts))
-    times = {tp: int((since - _CLOCK_SKEW).timestamp() * 1000) for tp, since in starts.items()}
-    offsets = await consumer.offsets_for_times(times)
-    ends = await consumer.end_offsets(list(starts))
-    left = set()
-    for tp, found in offsets.items():
-        if found is not None and found.offset < ends[tp]:
-            consumer.seek(tp, found.offset)
-            left.add(tp)
-    consumer.pause(*(set(starts) - left))
-    seen: set[str] = set()
-    while left:
-        for records in (await consumer.getmany(timeout_ms=1000)).values():
-            for record in records:
-                event = headers_of(record.headers).get(EVENT_ID_HEADER, b"").decode()
-                if event in ids:
-                    seen.add(event)
-        left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
-    return seen
