@@ -90,6 +90,7 @@ lint: setup-dev ## Style, types, import rules and contract compatibility
 	@$(BIN)/mypy $(PACKAGES:%=-p %) -p benchmarks
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m septet_contracts check
+	@$(BIN)/python docs/generate/openapi_page.py --check
 
 audit: setup-dev ## Check locks, hashes and licences of dependencies; write dist/sbom.json
 	@mkdir -p dist
@@ -108,6 +109,7 @@ doctor: setup ## Say what is missing or misconfigured, and how to fix it
 contracts: setup-dev ## Freeze changed contracts and regenerate the reference made from them
 	@$(BIN)/python -m septet_contracts freeze
 	@$(BIN)/python -m septet_contracts asyncapi --write
+	@$(BIN)/python docs/generate/openapi_page.py
 	@$(BIN)/python docs/generate/settings_page.py
 	@$(BIN)/python docs/generate/rail_rates_page.py
 

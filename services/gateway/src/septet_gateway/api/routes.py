@@ -21,6 +21,7 @@ from septet_gateway.api.documents import PATH as DOCUMENTS
 from septet_gateway.api.documents import Documents
 from septet_gateway.api.embeddings import CreateEmbeddings
 from septet_gateway.api.errors import HANDLERS, as_response, of_exception
+from septet_gateway.api.openapi.serving import open_api
 from septet_gateway.api.responses import CreateResponse
 from septet_gateway.api.septet import Feedback, Requests
 from septet_gateway.api.sse import EventStream
@@ -74,6 +75,7 @@ def create_app(parts: Parts) -> Starlette:
         route("POST", "/v1/septet/feedback", "feedback", feedback),
         route("PUT", DOCUMENTS + "{document_id:path}", "documents", documents.put),
         route("DELETE", DOCUMENTS + "{document_id:path}", "documents", documents.delete),
+        Route("/openapi.json", open_api, methods=["GET"]),
     ]
     middleware = [
         Middleware(
