@@ -77,11 +77,20 @@ def _answer(answer: dict[str, Any], api: dict[str, Any]) -> str:
     kinds = [
         f"{MEDIA[media]} ({', '.join(f'`{_target(schema)}`' for schema in schemas)})"
         for media, content in whole["content"].items()
-        if "$ref" in (schemas := content.get("x-event-schema", {}).get("anyOf", [content["schema"]]))[0]
+        if (schemas := _schemas(content["schema"]))
     ]
     headers = ", ".join(f"`{name}`" for name in whole.get("headers", ()))
     text = f"{whole['description']} {' or '.join(kinds)}"
     return f"{text}. Headers: {headers}" if headers else text
+
+
+def _schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The components of a body, or of the events of a stream."""
+    if "properties" in schema:
+        data = schema["properties"]["data"]
+        found: list[dict[str, Any]] = data.get("anyOf", [data])[0]["contentSchema"]["anyOf"]
+        return found
+    return [schema] if "$ref" in schema else []
 
 
 def _target(schema: dict[str, Any]) -> str:

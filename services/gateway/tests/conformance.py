@@ -47,7 +47,8 @@ def deviation(response: httpx.Response) -> str | None:
         return f"{call}: {media} is not documented"
     content = answer["content"][media]
     if media == "text/event-stream":
-        schemas, values = content["x-event-schema"]["anyOf"], _events(response.text)
+        data = content["schema"]["properties"]["data"]
+        schemas, values = data.get("anyOf", [data])[0]["contentSchema"]["anyOf"], _events(response.text)
     else:
         schemas, values = [content["schema"]], [response.json()]
     for value in values:

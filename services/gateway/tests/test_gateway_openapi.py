@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from septet_gateway.api.openapi.document import document
@@ -66,3 +67,13 @@ def test_a_deviation_from_the_document_is_found(client: TestClient) -> None:
     assert "'object' is a required property" in (deviation(response) or "")
     response.status_code = 418
     assert "418" in (deviation(response) or "")
+
+
+@pytest.mark.parametrize("value", ["a%0Ab", "a%0A", "%0D%0A", "a/b%0A/c"])
+def test_a_part_of_a_path_may_have_line_breaks(world: World, value: str) -> None:
+    with open_client(world, KEYS["documents"]) as client:
+        assert client.put(f"/v1/septet/documents/{value}", json={"text": "x"}).status_code == 202
+        assert client.delete(f"/v1/septet/documents/{value}").status_code == 202
+    assert [e.document_id for e in world.log.published] == [unquote(value)] * 2
+    with open_client(world) as client:
+        assert client.get(f"/v1/models/{value}").json()["error"]["code"] == "model_not_found"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -34,6 +35,23 @@ from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Embeddings, Log
 from septet_gateway.settings import GatewaySettings
 from septet_gateway.telemetry import call_seconds, calls
+
+
+class Text(Convertor[str]):
+    """A part of a path with any characters: slashes and, unlike Starlette's ``path``, line breaks."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        """The value of a part."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The part of a value."""
+        return value
+
+
+register_url_convertor("text", Text())
 
 Handler = Callable[[Request, Caller], Awaitable[Response]]
 _EXPOSED = ("x-request-id", "retry-after", "retry-after-ms")
@@ -68,13 +86,13 @@ def create_app(parts: Parts) -> Starlette:
         route("POST", "/v1/responses", "ask", CreateResponse(parts.asker, settings)),
         route("POST", "/v1/embeddings", "ask", CreateEmbeddings(parts.embeddings, settings)),
         route("GET", "/v1/models", "ask", models.list),
-        route("GET", "/v1/models/{model:path}", "ask", models.get),
+        route("GET", "/v1/models/{model:text}", "ask", models.get),
         route("POST", "/v1/septet/requests", "ask", requests.ask),
         route("POST", "/v1/septet/checks", "ask", requests.check),
         route("GET", "/v1/septet/responses/{request_id}", "ask", requests.get),
         route("POST", "/v1/septet/feedback", "feedback", feedback),
-        route("PUT", DOCUMENTS + "{document_id:path}", "documents", documents.put),
-        route("DELETE", DOCUMENTS + "{document_id:path}", "documents", documents.delete),
+        route("PUT", DOCUMENTS + "{document_id:text}", "documents", documents.put),
+        route("DELETE", DOCUMENTS + "{document_id:text}", "documents", documents.delete),
         Route("/openapi.json", open_api, methods=["GET"]),
     ]
     middleware = [

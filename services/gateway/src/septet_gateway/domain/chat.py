@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 from septet_contracts import Request
 
 from septet_gateway.domain.errors import invalid, of_validation
-from septet_gateway.domain.messages import MAX_MESSAGES, MessageObject, messages_of
+from septet_gateway.domain.messages import ASKED, MAX_MESSAGES, MessageObject, messages_of
 from septet_gateway.domain.options import (
     ResponseFormat,
     SeptetOptions,
@@ -33,7 +33,9 @@ class ChatBody(BaseModel):
     A field that is ``null`` counts as absent.
     """
 
-    messages: list[MessageObject] = Field(min_length=1, max_length=MAX_MESSAGES)
+    messages: list[MessageObject] = Field(
+        min_length=1, max_length=MAX_MESSAGES, json_schema_extra={"contains": ASKED}
+    )
     model: str = Field(min_length=1)
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()

@@ -66,6 +66,8 @@ _MESSAGE: dict[str, Any] = {
         },
     ]
 }
+ASKED: dict[str, Any] = {"properties": {"role": {"enum": [role for role in _ROLES if role != "assistant"]}}}
+"""The JSON Schema of a message that can be the question. A conversation has at least one."""
 MessageObject = Annotated[dict[str, Any], WithJsonSchema(_MESSAGE)]
 """A message as in a body. :func:`messages_of` validates it; the JSON Schema documents it."""
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 from septet_contracts import Request
 
 from septet_gateway.domain.errors import ApiError, invalid, of_validation
-from septet_gateway.domain.messages import MAX_MESSAGES, MessageObject, instruction_of, messages_of
+from septet_gateway.domain.messages import ASKED, MAX_MESSAGES, MessageObject, instruction_of, messages_of
 from septet_gateway.domain.options import (
     SeptetOptions,
     TextFormat,
@@ -47,7 +47,9 @@ class ResponsesBody(BaseModel):
     A field that is ``null`` counts as absent.
     """
 
-    input: str | list[MessageObject] = Field(min_length=1, json_schema_extra={"maxItems": MAX_MESSAGES})
+    input: str | list[MessageObject] = Field(
+        min_length=1, json_schema_extra={"maxItems": MAX_MESSAGES, "contains": ASKED}
+    )
     model: str = Field(min_length=1)
     instructions: str | None = None
     stream: bool = False

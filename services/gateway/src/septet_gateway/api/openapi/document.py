@@ -110,13 +110,22 @@ def _operation(operation: Operation) -> Schema:
 def _answer(answer: Answer) -> Schema:
     content: Schema = {"application/json": {"schema": reference(answer.schema)}}
     if answer.events:
-        kinds = " or ".join(f"`{name}`" for name in answer.events)
-        stream = f"Server-sent events, if `stream` is true. The data of each is of the type {kinds}."
-        content["text/event-stream"] = {
-            "schema": {"type": "string", "description": stream},
-            "x-event-schema": {"anyOf": [*map(reference, answer.events)]},
-        }
+        content["text/event-stream"] = {"schema": _event(answer)}
     return {"description": answer.about, **_headers(answer.headers), "content": content}
+
+
+def _event(answer: Answer) -> Schema:
+    """Each event of a stream."""
+    kinds = {"anyOf": [*map(reference, answer.events)]}
+    data: Schema = {"type": "string", "contentMediaType": "application/json", "contentSchema": kinds}
+    if answer.last is not None:
+        data = {"anyOf": [data, {"const": answer.last}]}
+    return {
+        "type": "object",
+        "description": "Each server-sent event, if `stream` is true.",
+        "properties": {"event": {"type": "string"}, "data": data},
+        "required": ["data"],
+    }
 
 
 def _error(status: int, about: str) -> Schema:

@@ -19,12 +19,14 @@ class Answer:
         about: its meaning.
         schema: component of its body.
         events: components of its events, if the answer may be a stream.
+        last: text of the last event, if it is no JSON.
         headers: components of its headers.
     """
 
     about: str
     schema: str
     events: tuple[str, ...] = ()
+    last: str | None = None
     headers: tuple[str, ...] = ()
 
 
@@ -68,7 +70,11 @@ OPERATIONS = (
         "OpenAI",
         "Answer a conversation, whole or as a stream.",
         "ask",
-        {200: Answer("The answer.", "ChatCompletion", ("ChatCompletionChunk", "Error"), _REQUEST_ID)},
+        {
+            200: Answer(
+                "The answer.", "ChatCompletion", ("ChatCompletionChunk", "Error"), "[DONE]", _REQUEST_ID
+            )
+        },
         _MODEL,
         _ASK_PARAMETERS,
         "ChatBody",
@@ -80,7 +86,7 @@ OPERATIONS = (
         "OpenAI",
         "Answer a text or a conversation in the form of the Responses API.",
         "ask",
-        {200: Answer("The answer.", "ResponseObject", ("ResponseStreamEvent",), _REQUEST_ID)},
+        {200: Answer("The answer.", "ResponseObject", ("ResponseStreamEvent",), headers=_REQUEST_ID)},
         _MODEL,
         _ASK_PARAMETERS,
         "ResponsesBody",

@@ -58,7 +58,7 @@ def _bodies() -> Iterable[tuple[str, Schema]]:
     """The bodies of calls. A field that is ``null`` counts as absent."""
     for model in (ChatBody, ResponsesBody, EmbeddingsBody):
         yield model.__name__, _nullable(model.model_json_schema())
-    request = _optional(topic_schema(topic("requests")), "request_id")
+    request = _request()
     yield "RequestBody", _nullable(_described(request, "A question and its options: the contract itself."))
     yield "CheckBody", _nullable(_check(request))
     document = copy.deepcopy(topic_schema(topic("documents")))
@@ -73,11 +73,20 @@ def _bodies() -> Iterable[tuple[str, Schema]]:
     yield "FeedbackBody", _described(feedback, "Feedback on an answer. `request_id` names the answer.")
 
 
+def _request() -> Schema:
+    """The contract of requests: with an optional id, and a question or a conversation with one."""
+    asked = {"contains": {"properties": {"role": {"const": "user"}}}, "type": "array"}
+    named: dict[str, Schema] = {"question": {"type": "string"}, "messages": asked}
+    either = [{"properties": {name: schema}, "required": [name]} for name, schema in named.items()]
+    return {**_optional(topic_schema(topic("requests")), "request_id"), "anyOf": either}
+
+
 def _check(request: Schema) -> Schema:
     """The body of a check: the fields of ``check`` are in the body itself."""
-    fields = request["$defs"].pop("Check")["properties"]
+    definitions = {name: part for name, part in request["$defs"].items() if name != "Check"}
     without = _without(request, ("check",))
-    checked = {**without, "properties": {**without["properties"], **fields}}
+    fields = {**without["properties"], **request["$defs"]["Check"]["properties"]}
+    checked = {**without, "$defs": definitions, "properties": fields}
     return _described(checked, "Texts that the rails check. There is no search and no model call.")
 
 
