@@ -16,7 +16,7 @@ FAST := $(BIN)/python -m pytest -q -m "not servers and not slow" --ignore=tests/
 
 EXPORT := --quiet --all-packages --no-emit-workspace --format requirements-txt --no-header --no-annotate
 
-.PHONY: help setup setup-dev demo test test-fast chaos chaos-short bench chart test-chart stack test-stack stack-down lint audit format up doctor lock contracts clean
+.PHONY: help setup setup-dev demo test test-fast chaos chaos-short bench chart test-chart test-clients stack test-stack stack-down lint audit format up doctor lock contracts clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -69,6 +69,11 @@ chart: setup-dev ## Prepare the tools of the chart's tests: Helm, compiled once 
 test-chart: chart ## Lint and render the Helm chart, check each manifest against its schema
 	@$(BIN)/python -m pytest tests/contract/test_chart.py
 
+test-clients: setup-dev ## Run the openai package's tests, LangChain's and others against a gateway
+	@$(BIN)/python -m tests.clients.environment
+	@$(BIN)/python -m benchmarks.peers.environment || echo "test-clients: LlamaIndex could not be installed and is left out" >&2
+	@$(BIN)/python -m pytest -rA tests/clients
+
 stack: setup ## Start Kafka with ACLs, OpenSearch, PostgreSQL, Jaeger and all services in the background
 	@$(BIN)/septet stack up
 
@@ -90,6 +95,7 @@ lint: setup-dev ## Style, types, import rules and contract compatibility
 	@$(BIN)/mypy $(PACKAGES:%=-p %) -p benchmarks
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m septet_contracts check
+	@$(BIN)/python docs/generate/openapi_page.py --check
 
 audit: setup-dev ## Check locks, hashes and licences of dependencies; write dist/sbom.json
 	@mkdir -p dist
@@ -108,6 +114,7 @@ doctor: setup ## Say what is missing or misconfigured, and how to fix it
 contracts: setup-dev ## Freeze changed contracts and regenerate the reference made from them
 	@$(BIN)/python -m septet_contracts freeze
 	@$(BIN)/python -m septet_contracts asyncapi --write
+	@$(BIN)/python docs/generate/openapi_page.py
 	@$(BIN)/python docs/generate/settings_page.py
 	@$(BIN)/python docs/generate/rail_rates_page.py
 
@@ -116,6 +123,7 @@ lock: ## Resolve dependencies anew (needs uv) and export them without index addr
 	uv export $(EXPORT) --no-dev --group build > requirements.lock
 	uv export $(EXPORT) --only-group dev > requirements-dev.lock
 	uv export $(EXPORT) --only-group bench > requirements-bench.lock
+	uv export $(EXPORT) --only-group clients > requirements-clients.lock
 
 clean: ## Remove caches and the data of the embedded stack (not .venv)
 	rm -rf .septet .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

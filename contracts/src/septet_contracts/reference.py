@@ -47,17 +47,18 @@ def _section(of: Topic, writers: str, readers: str) -> Iterator[str]:
         if member is not None:
             yield f"### {chosen['title']}"
             yield ""
-        yield from _fields(chosen, schema)
+        yield from field_table(chosen, schema)
     models = sorted(set(schema.get("$defs", {})) - {_target(m) for m in schema.get("oneOf", ())})
     if models:
         yield ""
         yield f"<details><summary>Parts of {short_name(of)}</summary>"
         for name in models:
-            yield from ("", f"**{name}**", "", *_fields(schema["$defs"][name], schema))
+            yield from ("", f"**{name}**", "", *field_table(schema["$defs"][name], schema))
         yield from ("", "</details>")
 
 
-def _fields(model: dict[str, Any], root: dict[str, Any]) -> Iterator[str]:
+def field_table(model: dict[str, Any], root: dict[str, Any]) -> Iterator[str]:
+    """The fields of an object's schema as a table; ``root`` holds the targets of references."""
     yield "| field | type | default | meaning |"
     yield "| --- | --- | --- | --- |"
     required = set(model.get("required", ()))

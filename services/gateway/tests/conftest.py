@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from tests.support.database import Database
 
+from .conformance import check
 from .support import KEYS, World
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def client(world: World) -> Iterator[TestClient]:
 
 
 def open_client(world: World, key: str = KEYS["ask"], **settings: Any) -> TestClient:
-    """A client of the API with these settings."""
-    return TestClient(
+    """A client of the API with these settings. It compares each answer with the OpenAPI document."""
+    client = TestClient(
         world.app(**settings), headers={"authorization": f"Bearer {key}"}, raise_server_exceptions=False
     )
+    client.event_hooks = {"response": [check]}
+    return client

@@ -48,6 +48,7 @@ def _add(label: str, tenant: str = "acme", scopes: tuple[str, ...] = ("ask",), *
 _add("ask")
 _add("feedback", scopes=("feedback",))
 _add("documents", scopes=("documents",))
+_add("operate", scopes=("operate",))
 _add("admin", scopes=("admin",))
 _add("globex", tenant="globex")
 _add("expired", expires_at=datetime.now(UTC) - timedelta(seconds=1))

@@ -71,6 +71,8 @@ def test_embeddings_are_passed_on(client: TestClient, world: World) -> None:
         ({"model": "ada"}, 404, "model"),
         ({"encoding_format": "hex"}, 400, "encoding_format"),
         ({"input": ["x"] * 2049}, 400, "input"),
+        ({"input": {"text": "x"}}, 400, "input"),
+        ({"input": [1, "x"]}, 400, "input"),
     ],
 )
 def test_embeddings_refuse_by_name(

@@ -17,7 +17,7 @@ from septet_gateway.domain.errors import ApiError, invalid, of_contract
 from septet_gateway.domain.identity import new_request_id, request_id_of
 from septet_gateway.domain.keys import Caller
 
-_LONGEST_KEY = 255
+LONGEST_KEY = 255
 _BODY_TIMEOUT_S = 30.0
 _INLINE_BYTES = 64 * 1024
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -101,8 +101,8 @@ def identified(body: dict[str, Any], name: str, request: Request, new: str) -> d
 
 def _id_of_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key", "")
-    if len(key) > _LONGEST_KEY:
-        raise invalid(None, f"Idempotency-Key: at most {_LONGEST_KEY} characters", "invalid_value")
+    if len(key) > LONGEST_KEY:
+        raise invalid(None, f"Idempotency-Key: at most {LONGEST_KEY} characters", "invalid_value")
     return request_id_of(key) if key else None
 
 

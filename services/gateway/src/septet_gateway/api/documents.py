@@ -17,9 +17,9 @@ from septet_gateway.domain.errors import ApiError, invalid
 from septet_gateway.domain.keys import Caller
 
 PATH = "/v1/septet/documents/"
-_LONGEST_WAIT_S = 60.0
+LONGEST_WAIT_S = 60.0
 # Databases store neither larger numbers nor these characters: U+0000, and surrogates without their pair.
-_LARGEST_REVISION = 2**63 - 1
+LARGEST_REVISION = 2**63 - 1
 _REFUSED = re.compile("[\0\ud800-\udfff]")
 
 
@@ -65,8 +65,8 @@ def _event(request: Request, caller: Caller, action: str, body: dict[str, Any]) 
         event = checked("documents", as_bytes(given), action)
     except ApiError as error:
         raise _named(error, _culprit(given)) from None
-    if event.revision is not None and event.revision > _LARGEST_REVISION:
-        raise invalid("revision", f"revision: give at most {_LARGEST_REVISION}", "invalid_value")
+    if event.revision is not None and event.revision > LARGEST_REVISION:
+        raise invalid("revision", f"revision: give at most {LARGEST_REVISION}", "invalid_value")
     return event
 
 
@@ -100,6 +100,6 @@ def _wait(request: Request) -> float:
         seconds = float(request.query_params.get("wait", "0"))
     except ValueError:
         seconds = math.nan
-    if not 0 <= seconds <= _LONGEST_WAIT_S:
-        raise invalid("wait", f"wait: give 0 to {_LONGEST_WAIT_S:g} seconds", "invalid_value")
+    if not 0 <= seconds <= LONGEST_WAIT_S:
+        raise invalid("wait", f"wait: give 0 to {LONGEST_WAIT_S:g} seconds", "invalid_value")
     return seconds

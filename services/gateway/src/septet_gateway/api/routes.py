@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from septet_gateway.api.documents import PATH as DOCUMENTS
 from septet_gateway.api.documents import Documents
 from septet_gateway.api.embeddings import CreateEmbeddings
 from septet_gateway.api.errors import HANDLERS, as_response, of_exception
+from septet_gateway.api.openapi.serving import open_api
 from septet_gateway.api.responses import CreateResponse
 from septet_gateway.api.septet import Feedback, Requests
 from septet_gateway.api.sse import EventStream
@@ -33,6 +35,23 @@ from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Embeddings, Log
 from septet_gateway.settings import GatewaySettings
 from septet_gateway.telemetry import call_seconds, calls
+
+
+class Text(Convertor[str]):
+    """A part of a path with any characters: slashes and, unlike Starlette's ``path``, line breaks."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        """The value of a part."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The part of a value."""
+        return value
+
+
+register_url_convertor("text", Text())
 
 Handler = Callable[[Request, Caller], Awaitable[Response]]
 _EXPOSED = ("x-request-id", "retry-after", "retry-after-ms")
@@ -67,13 +86,14 @@ def create_app(parts: Parts) -> Starlette:
         route("POST", "/v1/responses", "ask", CreateResponse(parts.asker, settings)),
         route("POST", "/v1/embeddings", "ask", CreateEmbeddings(parts.embeddings, settings)),
         route("GET", "/v1/models", "ask", models.list),
-        route("GET", "/v1/models/{model:path}", "ask", models.get),
+        route("GET", "/v1/models/{model:text}", "ask", models.get),
         route("POST", "/v1/septet/requests", "ask", requests.ask),
         route("POST", "/v1/septet/checks", "ask", requests.check),
         route("GET", "/v1/septet/responses/{request_id}", "ask", requests.get),
         route("POST", "/v1/septet/feedback", "feedback", feedback),
-        route("PUT", DOCUMENTS + "{document_id:path}", "documents", documents.put),
-        route("DELETE", DOCUMENTS + "{document_id:path}", "documents", documents.delete),
+        route("PUT", DOCUMENTS + "{document_id:text}", "documents", documents.put),
+        route("DELETE", DOCUMENTS + "{document_id:text}", "documents", documents.delete),
+        Route("/openapi.json", open_api, methods=["GET"]),
     ]
     middleware = [
         Middleware(

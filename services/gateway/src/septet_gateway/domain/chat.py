@@ -8,8 +8,15 @@ from pydantic import BaseModel, Field, ValidationError
 from septet_contracts import Request
 
 from septet_gateway.domain.errors import invalid, of_validation
-from septet_gateway.domain.messages import MAX_MESSAGES, messages_of
-from septet_gateway.domain.options import SeptetOptions, output_schema, request_of, without_nulls
+from septet_gateway.domain.messages import ASKED, MAX_MESSAGES, MessageObject, messages_of
+from septet_gateway.domain.options import (
+    ResponseFormat,
+    SeptetOptions,
+    ToolChoice,
+    output_schema,
+    request_of,
+    without_nulls,
+)
 
 _MAX_STOPS = 4
 
@@ -26,16 +33,18 @@ class ChatBody(BaseModel):
     A field that is ``null`` counts as absent.
     """
 
-    messages: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_MESSAGES)
+    messages: list[MessageObject] = Field(
+        min_length=1, max_length=MAX_MESSAGES, json_schema_extra={"contains": ASKED}
+    )
     model: str = Field(min_length=1)
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
-    n: int = Field(default=1, ge=1)
-    stop: str | list[str] = []
-    response_format: dict[str, Any] = {"type": "text"}
-    modalities: list[str] = ["text"]
-    tool_choice: str | dict[str, Any] = "auto"
-    function_call: str | dict[str, Any] = "auto"
+    n: int = Field(default=1, ge=1, json_schema_extra={"maximum": 1})
+    stop: str | list[str] = Field(default=[], json_schema_extra={"maxItems": _MAX_STOPS})
+    response_format: ResponseFormat = {"type": "text"}
+    modalities: list[str] = Field(default=["text"], json_schema_extra={"items": {"const": "text"}})
+    tool_choice: ToolChoice = "auto"
+    function_call: ToolChoice = "auto"
     septet: SeptetOptions = SeptetOptions()
 
     @property

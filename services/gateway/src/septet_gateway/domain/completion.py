@@ -20,7 +20,7 @@ _FINISH = {
 }
 """Finish reason by status. A response of another status has no answer, and becomes an HTTP error."""
 
-_SHOWN = {
+SHOWN = {
     "request_id",
     "conversation_id",
     "status",
@@ -41,6 +41,7 @@ _SHOWN = {
     "total_ms",
     "trace_id",
 }
+"""Fields of a response that its object ``septet`` has."""
 
 
 class Completion:
@@ -193,7 +194,7 @@ def choice_of(delta: dict[str, Any], finish_reason: str | None = None) -> dict[s
 
 def details(response: Response) -> dict[str, Any]:
     """The object ``septet``: what Septet knows of the answer beside OpenAI's fields."""
-    return response.model_dump(mode="json", include=_SHOWN, exclude_none=True)
+    return response.model_dump(mode="json", include=SHOWN, exclude_none=True)
 
 
 def finish_reason_of(response: Response) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import ValidationError, WithJsonSchema
 from septet_contracts import Message
 
 from septet_gateway.domain.errors import invalid, of_validation
@@ -19,6 +19,57 @@ _ROLES: dict[str, Role] = {
 }
 MAX_MESSAGES = 200
 _TEXT_PARTS = ("text", "input_text", "output_text")
+_CONTENT: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "maxLength": 32_768},
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "anyOf": [
+                    {
+                        "type": "object",
+                        "title": "TextPart",
+                        "properties": {"type": {"enum": [*_TEXT_PARTS]}, "text": {"type": "string"}},
+                        "required": ["type", "text"],
+                    },
+                    {
+                        "type": "object",
+                        "title": "RefusalPart",
+                        "properties": {"type": {"const": "refusal"}, "refusal": {"type": "string"}},
+                        "required": ["type", "refusal"],
+                    },
+                ]
+            },
+        },
+    ]
+}
+_MESSAGE: dict[str, Any] = {
+    "anyOf": [
+        {
+            "type": "object",
+            "title": "Message",
+            "properties": {
+                "role": {"enum": [role for role in _ROLES if role != "assistant"]},
+                "content": _CONTENT,
+            },
+            "required": ["role", "content"],
+        },
+        {
+            "type": "object",
+            "title": "AssistantMessage",
+            "properties": {
+                "role": {"const": "assistant"},
+                "content": {"anyOf": [*_CONTENT["anyOf"], {"type": "null"}]},
+            },
+            "required": ["role"],
+        },
+    ]
+}
+ASKED: dict[str, Any] = {"properties": {"role": {"enum": [role for role in _ROLES if role != "assistant"]}}}
+"""The JSON Schema of a message that can be the question. A conversation has at least one."""
+MessageObject = Annotated[dict[str, Any], WithJsonSchema(_MESSAGE)]
+"""A message as in a body. :func:`messages_of` validates it; the JSON Schema documents it."""
 
 
 def messages_of(given: list[dict[str, Any]], param: str) -> tuple[Message, ...]:

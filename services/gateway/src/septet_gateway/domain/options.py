@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 from septet_contracts import CacheOptions, Message, Request, RetrievalOptions
 from septet_contracts.envelope import ConversationId
 
 from septet_gateway.domain.errors import invalid, of_validation
+
+ToolChoice = Annotated[str | dict[str, Any], WithJsonSchema({"enum": ["auto", "none"]})]
+"""A choice of tools. Other values are refused by name."""
 
 
 class SeptetOptions(BaseModel):
@@ -59,6 +62,24 @@ def request_of(
         )
     except ValidationError as error:
         raise of_validation(error) from None
+
+
+def _format_schema(nested: str | None) -> dict[str, Any]:
+    """The JSON Schema of a format of the answer; ``nested`` as in :func:`output_schema`."""
+    needed: dict[str, Any] = {"properties": {"schema": {"type": "object"}}, "required": ["schema"]}
+    if nested is not None:
+        needed = {"properties": {nested: {"type": "object", **needed}}, "required": [nested]}
+    return {
+        "type": "object",
+        "properties": {"type": {"enum": ["text", "json_object", "json_schema"]}},
+        "required": ["type"],
+        "if": {"properties": {"type": {"const": "json_schema"}}},
+        "then": needed,
+    }
+
+
+ResponseFormat = Annotated[dict[str, Any], WithJsonSchema(_format_schema("json_schema"))]
+TextFormat = Annotated[dict[str, Any], WithJsonSchema(_format_schema(None))]
 
 
 def output_schema(wanted: dict[str, Any], param: str, nested: str | None = None) -> dict[str, Any] | None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 from septet_contracts import Request
 
 from septet_gateway.domain.errors import ApiError, invalid, of_validation
-from septet_gateway.domain.messages import MAX_MESSAGES, instruction_of, messages_of
-from septet_gateway.domain.options import SeptetOptions, output_schema, request_of, without_nulls
+from septet_gateway.domain.messages import ASKED, MAX_MESSAGES, MessageObject, instruction_of, messages_of
+from septet_gateway.domain.options import (
+    SeptetOptions,
+    TextFormat,
+    ToolChoice,
+    output_schema,
+    request_of,
+    without_nulls,
+)
 
 _REFUSED = {
     "previous_response_id": "send the earlier messages in `input`",
@@ -19,11 +26,19 @@ _REFUSED = {
 }
 """Fields whose value would change the meaning of a call, and what to do instead."""
 
+_FUNCTIONS = ("function", "custom")
+_TOOL: dict[str, Any] = {
+    "type": "object",
+    "properties": {"type": {"enum": [*_FUNCTIONS]}},
+    "required": ["type"],
+}
+Tool = Annotated[dict[str, Any], WithJsonSchema(_TOOL)]
+
 
 class TextOptions(BaseModel):
     """The object ``text``."""
 
-    format: dict[str, Any] = {"type": "text"}
+    format: TextFormat = {"type": "text"}
 
 
 class ResponsesBody(BaseModel):
@@ -32,13 +47,15 @@ class ResponsesBody(BaseModel):
     A field that is ``null`` counts as absent.
     """
 
-    input: str | list[dict[str, Any]] = Field(min_length=1)
+    input: str | list[MessageObject] = Field(
+        min_length=1, json_schema_extra={"maxItems": MAX_MESSAGES, "contains": ASKED}
+    )
     model: str = Field(min_length=1)
     instructions: str | None = None
     stream: bool = False
     text: TextOptions = TextOptions()
-    tools: list[dict[str, Any]] = []
-    tool_choice: str | dict[str, Any] = "auto"
+    tools: list[Tool] = []
+    tool_choice: ToolChoice = "auto"
     metadata: dict[str, str] = {}
     septet: SeptetOptions = SeptetOptions()
 
@@ -103,7 +120,7 @@ def _input(body: ResponsesBody) -> list[dict[str, Any]]:
 def _refuse_tools(body: ResponsesBody) -> None:
     """Reject tools that a call forces, and those that the server would run. Functions may stay uncalled."""
     for n, tool in enumerate(body.tools):
-        if tool.get("type") not in ("function", "custom"):
+        if tool.get("type") not in _FUNCTIONS:
             param = f"tools[{n}].type"
             raise invalid(param, f"{param}: tools are never called", "unsupported_parameter")
     if body.tool_choice not in ("auto", "none"):

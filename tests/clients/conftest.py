@@ -1,0 +1,64 @@
+"""The gateway of a stack with the stub model, for the clients in ``.venv-clients``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from septet_cli.ingest.publish import publish_documents
+from septet_cli.keys import open_keys
+from septet_cli.stub.server import StubOptions, serve_stub
+
+from ..conftest import stack_settings, started
+from .environment import COMMAND, ENVIRONMENT, is_installed
+
+# Names in the tests of the openai package.
+CHAT_MODELS = ("septet", "gpt-4o-mini", "gpt-6-astra")
+EMBEDDINGS_MODELS = ("text-embedding-3-small",)
+DOCUMENT = "An employee of Harbour has 31 days of leave a year. Leave is approved by the manager of the team."
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Address of the API, and a key."""
+
+    url: str
+    key: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of a client's process."""
+        passed = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return {
+            **passed,
+            "OPENAI_BASE_URL": self.url,
+            "OPENAI_API_KEY": self.key,
+            "TEST_API_BASE_URL": self.url,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _environment() -> None:
+    if not is_installed():
+        pytest.skip(f"clients: {ENVIRONMENT.name} is missing; run `{COMMAND}`")
+
+
+@pytest.fixture(scope="session")
+async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
+    """A gateway whose model names are those of the suites, and one document."""
+    env = {
+        "SEPTET_GATEWAY_MODELS": json.dumps(dict.fromkeys(CHAT_MODELS, "default")),
+        "SEPTET_GATEWAY_EMBEDDINGS_MODELS": json.dumps(EMBEDDINGS_MODELS),
+    }
+    async with serve_stub(StubOptions()) as url:
+        settings = stack_settings(tmp_path_factory.mktemp("clients"), llm_url=url, llm_model="stub")
+        async with started(settings, env) as backend:
+            document = {"action": "upsert", "document_id": "leave", "title": "Leave", "text": DOCUMENT}
+            await publish_documents(backend.addresses.connection(), [document], "default", title="")
+            async with open_keys(backend.addresses) as store:
+                key = await store.table.create("default", "clients", ("ask",), store.secret)
+            yield Gateway(backend.addresses.gateway_url, key)
