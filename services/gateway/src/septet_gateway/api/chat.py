@@ -62,7 +62,7 @@ class ChatCompletions:
 
     async def _ask(self, request: Request, asked: Asked) -> Released:
         with ask_span(request.headers, asked.tenant, asked.request_id):
-            return await self._asker.ask(asked)
+            return await self._asker.ask(asked, request.state.admission.charge)
 
 
 def alias_of(model: str, settings: GatewaySettings) -> str:

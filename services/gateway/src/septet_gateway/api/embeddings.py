@@ -40,7 +40,9 @@ class CreateEmbeddings:
             raise invalid("encoding_format", "encoding_format: give `float` or `base64`", "invalid_value")
         _check_length(body["input"])
         create = self._embeddings.create({**body, "model": self._embeddings.model}, body["model"])
-        return Response(await while_connected(request, create), media_type="application/json")
+        embedded = await while_connected(request, create)
+        request.state.admission.charge(embedded.tokens)
+        return Response(embedded.body, media_type="application/json")
 
 
 def _check_length(given: Any) -> None:

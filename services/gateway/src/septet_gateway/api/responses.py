@@ -51,4 +51,4 @@ class CreateResponse:
 
     async def _ask(self, request: Request, asked: Asked) -> Released:
         with ask_span(request.headers, asked.tenant, asked.request_id):
-            return await self._asker.ask(asked)
+            return await self._asker.ask(asked, request.state.admission.charge)

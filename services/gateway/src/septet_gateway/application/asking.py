@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from septet_contracts import Request, Response, encode, request_digest
 from septet_kit.events import DEFAULT_DEADLINE, MAX_DEADLINE
 
+from septet_gateway.application.backpressure import Backpressure
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
 from septet_gateway.domain.identity import is_answer_to, is_request_id
@@ -21,23 +23,37 @@ class Asker:
     published again: the gateway may have ended between storing the id and publishing.
     """
 
-    def __init__(self, log: Log, requests: RequestTable, waiting: Waiting, margin: timedelta) -> None:
+    def __init__(
+        self,
+        log: Log,
+        requests: RequestTable,
+        waiting: Waiting,
+        pressure: Backpressure,
+        margin: timedelta,
+    ) -> None:
         self._log = log
         self._requests = requests
         self._waiting = waiting
+        self._pressure = pressure
         self._margin = margin
 
-    async def ask(self, request: Request) -> Response:
+    async def ask(self, request: Request, charge: Callable[[int], None]) -> Response:
         """The response to a request.
+
+        Args:
+            request: to publish.
+            charge: is called with the tokens of a response that followed the publication. The response of an earlier
+                call is free.
 
         Raises:
             ApiError: 409 if the id was used with another body, 429 if too many requests wait, 504 if no response came.
             Transient, Permanent: the request could not be stored or published.
         """
+        self._pressure.check()
         patience = self._patience(request)
         try:
             async with asyncio.timeout(patience):
-                return _answer(await self._response_to(request), request)
+                return _answer(await self._response_to(request, charge), request)
         except TimeoutError:
             raise ApiError(
                 504,
@@ -45,7 +61,7 @@ class Asker:
                 code="deadline_exceeded",
             ) from None
 
-    async def _response_to(self, request: Request) -> Response:
+    async def _response_to(self, request: Request, charge: Callable[[int], None]) -> Response:
         """The response on the log, or else the one that follows the publication."""
         digest = request_digest(encode(request))
         tenant, request_id = request.tenant, request.request_id
@@ -58,7 +74,9 @@ class Asker:
                 if found is not None:
                     return found
             await self._log.publish(request)
-            return await future
+            response = await future
+            charge(response.usage.prompt_tokens + response.usage.completion_tokens)
+            return response
 
     async def earlier(self, tenant: str, request_id: str) -> Response | None:
         """The response to a request that was asked before; ``None`` if it is not on the log yet.
