@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
@@ -29,8 +31,13 @@ async def topics(kafka: str) -> list[str]:
 
 @pytest.fixture
 async def lag(kafka: str, topics: list[str]) -> AsyncIterator[GroupLag]:
-    """The lag of a new group."""
+    """The lag of a new group, when the broker's metadata has the topics."""
     read = GroupLag(KafkaConnection(kafka), f"septet.lag-{uuid4().hex[:8]}", topics, LIMIT)
+    for _ in range(50):
+        with contextlib.suppress(Transient):
+            await read.read()
+            break
+        await asyncio.sleep(0.1)
     yield read
     await read.close()
 

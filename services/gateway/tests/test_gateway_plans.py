@@ -19,6 +19,7 @@ LOAD = (
     INSERT INTO api_keys (key_id, tenant, name, digest, scopes)
     SELECT 'k-' || n, 'big', 'n', 'd', '{ask}' FROM generate_series(1, 20000) n
     """,
+    "INSERT INTO key_usage (key_id, tenant, at) SELECT 'k-' || n, 'big', now() FROM generate_series(1, 20000) n",
 )
 EXPECTED = {
     "postgres._FIND_KEY": Expected(("k-7",), frozenset({"api_keys_pkey"})),

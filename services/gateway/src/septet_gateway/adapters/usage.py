@@ -16,8 +16,8 @@ from septet_gateway.domain.quotas import MINUTE_S, ROUNDING, Limits, Usage
 from septet_gateway.ports import UsageReport
 
 # `running` maps an instance to its number of calls in progress and to the end of its lease (Unix time). A limit that is
-# NULL has no effect: `least` and `greatest` ignore it. `now()` may be before the time of the row, because it does not
-# move while the statement waits for the row's lock.
+# NULL has no effect: `least` and `greatest` ignore it. The time of a new row is NULL, too. `now()` may be before the time
+# of the row, because it does not move while the statement waits for the row's lock.
 _UPDATE = f"""
 UPDATE key_usage AS u SET (at, requests, tokens, granted, running) = (
     SELECT clock.now, used.requests + admitted.calls, used.tokens, admitted.calls,

@@ -13,7 +13,7 @@ TABLE = """
     CREATE UNLOGGED TABLE IF NOT EXISTS key_usage (
         tenant   text             NOT NULL,
         key_id   text             NOT NULL,
-        at       timestamptz      NOT NULL DEFAULT now(),
+        at       timestamptz,
         requests double precision NOT NULL DEFAULT 0,
         tokens   double precision NOT NULL DEFAULT 0,
         granted  integer          NOT NULL DEFAULT 0,
