@@ -14,6 +14,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     for_code,
 )
+from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.group import HeartbeatRequest
 from confluent_kafka import KafkaError, Producer
@@ -68,6 +69,18 @@ async def try_groups(connection: KafkaConnection, groups: Iterable[str]) -> tupl
     async with _opened(connection) as opened:
         for group in groups:
             answer = await opened.send(HeartbeatRequest(group, 1, "stranger"))
+            verdict = for_code(answer.error_code)
+            (refused if verdict is GroupAuthorizationFailedError else allowed).add(group)
+    return allowed, refused
+
+
+async def try_watch(connection: KafkaConnection, groups: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Ask for the offsets of each group; which were given, and which were refused."""
+    allowed: set[str] = set()
+    refused: set[str] = set()
+    async with _opened(connection) as opened:
+        for group in groups:
+            answer = await opened.send(OffsetFetchRequest(group, None))
             verdict = for_code(answer.error_code)
             (refused if verdict is GroupAuthorizationFailedError else allowed).add(group)
     return allowed, refused

@@ -24,6 +24,7 @@ from septet_cli.settings import CliSettings
 from septet_cli.stub.server import StubOptions, serve_stub
 from septet_cli.topics import topic_states
 from septet_contracts import SERVICES, Topic, client_access, tenant_topic, topic
+from septet_gateway.adapters.lag import GroupLag
 from septet_kit.access.bindings import Binding, bindings
 from septet_kit.access.cluster import Cluster
 from septet_kit.access.provision import provision
@@ -41,7 +42,7 @@ from septet_native.stack.addresses import Addresses
 from septet_native.stack.settings import StackSettings
 from septet_native.stack.stack import Stack
 
-from .broker_probes import PATIENCE_S, try_groups, try_read, try_write
+from .broker_probes import PATIENCE_S, try_groups, try_read, try_watch, try_write
 
 OWN = ("acme", "globex")
 TABLE = for_tenants(access_table(load_specs()), OWN)
@@ -133,6 +134,31 @@ async def test_only_own_groups_may_be_joined(secured: Secured, principal: str) -
     own = [*access.groups, *(f"{prefix}app" for prefix in access.group_prefixes)]
     allowed, refused = await try_groups(secured.connection(principal), [*own, *foreign])
     assert (allowed, refused) == (set(own), set(foreign))
+
+
+@pytest.mark.parametrize("principal", PRINCIPALS)
+async def test_only_own_and_watched_groups_show_their_progress(secured: Secured, principal: str) -> None:
+    access = PRINCIPALS[principal]
+    groups = {group_of(name) for name in SERVICES} | {f"{client_access(t).group_prefix}app" for t in OWN}
+    own = {*access.groups, *access.watches, *(f"{prefix}app" for prefix in access.group_prefixes)}
+    allowed, refused = await try_watch(secured.connection(principal), sorted(groups | own))
+    assert (allowed, refused) == (own, groups - own)
+
+
+async def test_the_gateway_reads_the_backlog_of_guardrails(secured: Secured) -> None:
+    topics = secured.tenants.addresses(["requests"])
+    assert len(topics) == 1 + len(OWN)
+    for principal, may_read in (("gateway", True), ("cache", False)):
+        connection = secured.connection(principal)
+        lag = GroupLag(connection, group_of("guardrails"), topics, timedelta(seconds=PATIENCE_S))
+        try:
+            if may_read:
+                assert await lag.read() >= 0
+            else:
+                with pytest.raises(Transient, match="Authorization"):
+                    await lag.read()
+        finally:
+            await lag.close()
 
 
 @pytest.mark.parametrize(

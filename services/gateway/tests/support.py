@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,12 +25,14 @@ from septet_contracts import (
 from septet_gateway.api.routes import Parts, create_app
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
+from septet_gateway.application.backpressure import Backpressure
 from septet_gateway.application.indexing import Changes, Indexer
 from septet_gateway.application.quotas import Quotas
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.identity import is_response_to
 from septet_gateway.domain.keys import ApiKey, digest_of, new_key
-from septet_gateway.ports import Published
+from septet_gateway.domain.quotas import Limits, Usage
+from septet_gateway.ports import Embedded, Published, UsageReport
 from septet_gateway.settings import GatewaySettings
 from starlette.applications import Starlette
 
@@ -160,6 +163,61 @@ class MemoryRequests:
         return 0
 
 
+@dataclass
+class UsageRow:
+    """What one key has used."""
+
+    at: datetime
+    requests: float = 0.0
+    tokens: float = 0.0
+    running: dict[int, tuple[int, datetime]] = field(default_factory=dict)
+
+
+class MemoryUsage:
+    """The table of usage for one instance; instances share ``rows``. ``error`` is raised instead of an answer."""
+
+    def __init__(self, limits: Limits, lease: timedelta, rows: dict[tuple[str, str], UsageRow]) -> None:
+        self._limits = limits
+        self._lease = lease
+        self.rows = rows
+        self.reports: list[UsageReport] = []
+        self.error: Exception | None = None
+
+    async def update(self, report: UsageReport, at: datetime | None = None) -> Usage:
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        self.reports.append(report)
+        at = at or datetime.now(UTC)
+        row = self.rows.setdefault((report.tenant, report.key_id), UsageRow(at))
+        minutes = max(0.0, (at - row.at).total_seconds() / 60)
+        row.at = max(at, row.at)
+        limits = self._limits
+        row.requests = _fallen(row.requests, minutes, limits.requests)
+        row.tokens = _fallen(row.tokens, minutes, limits.tokens) + report.tokens
+        row.running = {k: v for k, v in row.running.items() if k != id(self) and v[1] > row.at}
+        free = [report.wanted]
+        if limits.requests is not None:
+            free.append(math.floor(limits.requests - row.requests + 1e-6))
+        if limits.tokens is not None and row.tokens + 1 > limits.tokens + 1e-6:
+            free.append(0)
+        if limits.concurrent is not None:
+            others = sum(count for count, _ in row.running.values())
+            free.append(limits.concurrent - report.running - others)
+        granted = max(0, min(free))
+        row.requests += granted
+        if report.running + granted:
+            row.running[id(self)] = report.running + granted, row.at + self._lease
+        return Usage(granted, row.requests, row.tokens)
+
+    async def purge(self, after: timedelta) -> int:
+        return 0
+
+
+def _fallen(used: float, minutes: float, limit: int | None) -> float:
+    return 0.0 if limit is None else max(0.0, used - minutes * limit)
+
+
 class MemoryEmbeddings:
     """An embeddings endpoint that records what it is sent."""
 
@@ -168,11 +226,12 @@ class MemoryEmbeddings:
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
 
-    async def create(self, body: dict[str, Any], shown_as: str) -> bytes:
+    async def create(self, body: dict[str, Any], shown_as: str) -> Embedded:
         self.bodies.append(body)
         data = [{"object": "embedding", "index": 0, "embedding": [0.5, -0.25]}]
         usage = {"prompt_tokens": 3, "total_tokens": 3}
-        return json.dumps({"object": "list", "data": data, "model": shown_as, "usage": usage}).encode()
+        answer = {"object": "list", "data": data, "model": shown_as, "usage": usage}
+        return Embedded(json.dumps(answer).encode(), usage["total_tokens"])
 
 
 class World:
@@ -184,6 +243,8 @@ class World:
         self.keys = MemoryKeys({k.key_id: k for k in STORED.values()})
         self.requests = MemoryRequests()
         self.embeddings = MemoryEmbeddings()
+        self.usage: dict[tuple[str, str], UsageRow] = {}
+        self.pressure = Backpressure(1000)
 
     def app(self, **settings: Any) -> Starlette:
         """The application; ``settings`` replace the defaults."""
@@ -194,11 +255,13 @@ class World:
         chosen = GatewaySettings(**{"models": {"septet": "default", "gpt-4o-mini": "fast"}, **settings})
         self.waiting = self.log.waiting = Waiting(chosen.max_waiting, chosen.max_waiting_per_tenant)
         self.log.changes = Changes(chosen.max_waiting, chosen.max_waiting_per_tenant)
+        self.pressure = Backpressure(chosen.max_backlog)
+        usage = MemoryUsage(chosen.limits, chosen.key_lease, self.usage)
         return Parts(
             chosen,
             Authenticator(self.keys, SECRET, chosen.key_cache),
-            Quotas(chosen.key_requests_per_minute, chosen.key_concurrent_requests),
-            Asker(self.log, self.requests, self.waiting, chosen.response_margin),
+            Quotas(usage, chosen.limits, chosen.key_lease),
+            Asker(self.log, self.requests, self.waiting, self.pressure, chosen.response_margin),
             Indexer(self.log, self.log.changes),
             self.log,
             self.embeddings,

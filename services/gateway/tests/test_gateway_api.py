@@ -165,10 +165,15 @@ def test_the_same_key_and_body_give_the_one_response(world: World) -> None:
     assert len(world.log.published) == 1
 
 
-def test_the_same_key_with_another_body_is_a_conflict(client: TestClient, world: World) -> None:
+@pytest.mark.parametrize(
+    "other", [chat("Another question"), {**chat(), "septet": {"cache": {"use": "bypass"}}}]
+)
+def test_the_same_key_with_another_body_is_a_conflict(
+    client: TestClient, world: World, other: dict[str, Any]
+) -> None:
     headers = {"idempotency-key": "k-1"}
     assert client.post(CHAT, json=chat(), headers=headers).status_code == 200
-    response = client.post(CHAT, json=chat("Another question"), headers=headers)
+    response = client.post(CHAT, json=other, headers=headers)
     assert (response.status_code, response.json()["error"]["code"]) == (409, "conflict")
     assert response.headers["x-should-retry"] == "false"
     assert len(world.log.published) == 1

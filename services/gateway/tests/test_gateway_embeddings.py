@@ -50,8 +50,8 @@ async def test_vectors_are_requested_in_base64_whatever_the_client_wants() -> No
         return web.json_response(answer())
 
     async with endpoint(serve) as client:
-        floats = json.loads(await client.create(BODY, "shown"))
-        packed = json.loads(await client.create({**BODY, "encoding_format": "base64"}, "shown"))
+        floats = json.loads((await client.create(BODY, "shown")).body)
+        packed = json.loads((await client.create({**BODY, "encoding_format": "base64"}, "shown")).body)
     assert sent == ["base64", "base64"]
     assert (floats["model"], floats["data"][0]["embedding"]) == ("shown", [0.5, -0.25])
     assert packed["data"][0]["embedding"] == PACKED

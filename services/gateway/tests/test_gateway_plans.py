@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from septet_gateway.adapters import postgres
+from septet_gateway.adapters import postgres, usage
 from septet_kit.store.plans import Expected, statements_of
 
 from tests.support.plan_suite import PlanSuite
@@ -19,6 +19,7 @@ LOAD = (
     INSERT INTO api_keys (key_id, tenant, name, digest, scopes)
     SELECT 'k-' || n, 'big', 'n', 'd', '{ask}' FROM generate_series(1, 20000) n
     """,
+    "INSERT INTO key_usage (key_id, tenant, at) SELECT 'k-' || n, 'big', now() FROM generate_series(1, 20000) n",
 )
 EXPECTED = {
     "postgres._FIND_KEY": Expected(("k-7",), frozenset({"api_keys_pkey"})),
@@ -29,10 +30,16 @@ EXPECTED = {
     "postgres._RECORD": Expected(("big", "r-0", "d"), tenant="big"),
     "postgres._FIND_PUBLISHED": Expected(("big", "r-7"), frozenset({"published_pkey"}), "big"),
     "postgres._PURGE": Expected((timedelta(days=7),), frozenset({"published_at"})),
+    "usage._UPDATE": Expected(
+        ("k-7", "instance", 1, 0, 0, 10, 10, 10, 15.0, None, "big"), frozenset({"key_usage_pkey"}), "big"
+    ),
+    "usage._CREATE": Expected(("k-0", "big"), tenant="big"),
+    # One row for each key. An index on the time of the last call would make each call write to it.
+    "usage._PURGE": Expected((timedelta(days=1),), whole=frozenset({"key_usage"})),
 }
 
 
 class TestPlans(PlanSuite):
-    statements = statements_of(postgres)
+    statements = statements_of(postgres, usage)
     expected = EXPECTED
     load = LOAD

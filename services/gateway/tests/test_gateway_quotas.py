@@ -3,100 +3,217 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from openai import AsyncOpenAI, RateLimitError
-from septet_gateway.application import quotas as quotas_module
-from septet_gateway.application.quotas import Quotas
+from septet_gateway.api.routes import create_app
+from septet_gateway.application.quotas import Admission, Quotas
 from septet_gateway.domain.errors import ApiError
+from septet_gateway.domain.keys import Caller
+from septet_gateway.domain.quotas import Limits, Usage, duration, rate_headers, refusal
+from septet_kit.errors import Transient
 from starlette.testclient import TestClient
 
 from .conftest import open_client
-from .support import KEYS, World, respond
+from .support import KEYS, MemoryUsage, UsageRow, World, respond
+from .usage_suite import LEASE, at, report
 
 CHAT = "/v1/chat/completions"
 BODY: dict[str, Any] = {"model": "septet", "messages": [{"role": "user", "content": "What is a deque?"}]}
 
 
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+CALLER = Caller("acme", "k", frozenset({"ask"}))
+ANOTHER = Caller("acme", "another", frozenset({"ask"}))
 
 
-def test_a_minute_slides() -> None:
-    clock = Clock()
-    quotas = Quotas(per_minute=2, clock=clock)
-    for at in (0.0, 30.0):
-        clock.now = 1000.0 + at
-        with quotas.call("k"):
-            pass
-    clock.now = 1059.75
-    with pytest.raises(ApiError) as refused, quotas.call("k"):
-        pass
-    assert (refused.value.status, refused.value.code) == (429, "rate_limit_exceeded")
-    assert refused.value.headers == {"retry-after": "1", "retry-after-ms": "250"}
-    with quotas.call("another"):
-        pass
-    clock.now = 1060.0
-    with quotas.call("k"):
-        pass
-    with pytest.raises(ApiError) as refused, quotas.call("k"):
-        pass
-    assert refused.value.headers["retry-after"] == "30"
+def quotas_of(limits: Limits, lease: timedelta = LEASE) -> tuple[Quotas, MemoryUsage]:
+    """Quotas and their table."""
+    table = MemoryUsage(limits, lease, {})
+    return Quotas(table, limits, lease), table
 
 
-def test_calls_in_progress_are_counted_for_each_key() -> None:
-    quotas = Quotas(per_minute=2, concurrent=1)
-    with quotas.call("k"):
-        with pytest.raises(ApiError) as refused, quotas.call("k"):
-            pass
-        with quotas.call("another"):
-            pass
-    assert (refused.value.status, refused.value.code) == (429, "concurrency_limit_exceeded")
-    # The refused call is not one of the two a minute.
-    with quotas.call("k"):
-        pass
-    with pytest.raises(ApiError, match="2 calls a minute"), quotas.call("k"):
-        pass
+async def until_reported(quotas: Quotas) -> None:
+    """Wait until nothing is left to report."""
+    async with asyncio.timeout(5):
+        while any(key.reporting for key in quotas._keys.values()):  # noqa: ASYNC110 - nothing notifies
+            await asyncio.sleep(0.001)
 
 
-def test_the_counts_are_bounded_and_keep_calls_in_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quotas_module, "_KEYS", 2)
-    quotas = Quotas(per_minute=1, concurrent=1)
-    with quotas.call("running"):
-        for n in range(5):
-            with quotas.call(f"k-{n}"):
-                pass
-        assert list(quotas._usage) == ["running", "k-4"]
-        with pytest.raises(ApiError), quotas.call("running"):
-            pass
-    for n in (5, 6):
-        with quotas.call(f"k-{n}"):
-            pass
-    assert list(quotas._usage) == ["k-5", "k-6"]
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (0.0112, "12ms"),
+        (0.9991, "1s"),
+        (1, "1s"),
+        (7.66, "7.66s"),
+        (59.9991, "1m0s"),
+        (360, "6m0s"),
+        (3723.5, "1h2m3.5s"),
+    ],
+)
+def test_a_time_is_written_as_openai_does(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_the_headers_of_a_limit() -> None:
+    limits = Limits(requests=5000, tokens=160_000, concurrent=3)
+    assert rate_headers(limits, Usage(1, 1, 160_024.5)) == {
+        "x-ratelimit-limit-requests": "5000",
+        "x-ratelimit-remaining-requests": "4999",
+        "x-ratelimit-reset-requests": "12ms",
+        "x-ratelimit-limit-tokens": "160000",
+        "x-ratelimit-remaining-tokens": "0",
+        "x-ratelimit-reset-tokens": "1m0.01s",
+    }
+    assert rate_headers(Limits(concurrent=3), Usage(1)) == {}
+
+
+@pytest.mark.parametrize(
+    ("usage", "wait_ms", "message"),
+    [
+        # A sixtieth of a minute for each call above 59, and a hundredth of a second for each token above 5,999.
+        (Usage(0, 59.5, 0), "500", "60 calls a minute"),
+        (Usage(0, 60, 6199), "2000", "6000 tokens a minute"),
+        (Usage(0, 60, 6099.5), "1005", "6000 tokens a minute"),
+        (Usage(0, 60, 6001), "1000", "60 calls a minute"),
+    ],
+)
+def test_the_error_has_the_longest_wait(usage: Usage, wait_ms: str, message: str) -> None:
+    error = refusal(Limits(60, 6000, 5), usage)
+    assert (error.status, error.code) == (429, "rate_limit_exceeded")
+    assert error.headers["retry-after-ms"] == wait_ms
+    assert error.headers["retry-after"] == str(-(-int(wait_ms) // 1000))
+    assert message in error.message
+
+
+def test_the_error_of_calls_in_progress_has_a_second_to_wait() -> None:
+    error = refusal(Limits(60, None, 5), Usage(0, 59 + 1e-9))
+    assert (error.status, error.code) == (429, "concurrency_limit_exceeded")
+    assert (error.headers["retry-after"], error.headers["retry-after-ms"]) == ("1", "1000")
+
+
+async def test_calls_that_arrive_together_share_a_statement() -> None:
+    quotas, table = quotas_of(Limits(requests=50))
+    found = await asyncio.gather(*(quotas.admit(CALLER) for _ in range(60)), return_exceptions=True)
+    assert sum(isinstance(each, Admission) for each in found) == 50
+    assert {e.code for e in found if isinstance(e, ApiError)} == {"rate_limit_exceeded"}
+    assert len(table.reports) <= 2
+
+
+async def test_a_call_is_in_progress_until_it_ends() -> None:
+    quotas, table = quotas_of(Limits(concurrent=1))
+    admission = await quotas.admit(CALLER)
+    with pytest.raises(ApiError, match="1 calls in progress"):
+        await quotas.admit(CALLER)
+    (await quotas.admit(ANOTHER)).end()
+    admission.end()
+    await until_reported(quotas)
+    assert table.rows["acme", "k"].running == {}
+    (await quotas.admit(CALLER)).end()
+    await until_reported(quotas)
+    assert quotas._keys == {}
+
+
+async def test_tokens_are_written_when_the_call_ends() -> None:
+    quotas, table = quotas_of(Limits(tokens=100))
+    admission = await quotas.admit(CALLER)
+    admission.charge(150)
+    admission.end()
+    await until_reported(quotas)
+    assert table.rows["acme", "k"].tokens == pytest.approx(150, abs=5)
+    with pytest.raises(ApiError, match="100 tokens a minute"):
+        await quotas.admit(CALLER)
+
+
+async def test_a_call_without_a_limit_of_tokens_costs_one_statement() -> None:
+    quotas, table = quotas_of(Limits(requests=10))
+    admission = await quotas.admit(CALLER)
+    admission.charge(150)
+    admission.end()
+    await quotas.close()
+    assert len(table.reports) == 1
+    assert quotas._keys == {}
+
+
+async def test_no_limits_cost_no_statement() -> None:
+    quotas, table = quotas_of(Limits())
+    (await quotas.admit(CALLER)).end()
+    assert table.reports == []
+
+
+async def test_a_call_whose_client_disconnects_while_it_waits_takes_no_place() -> None:
+    """Before the statement, while it runs, and between its answer and the call's next step."""
+    quotas, table = quotas_of(Limits(concurrent=1))
+    for steps in range(4):
+        waiting = asyncio.ensure_future(quotas.admit(CALLER))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await until_reported(quotas)
+        if waiting.cancelled():
+            assert table.rows.get(("acme", "k"), UsageRow(at(0))).running == {}
+        else:
+            waiting.result().end()
+            await until_reported(quotas)
+    (await quotas.admit(CALLER)).end()
+
+
+async def test_a_failed_statement_fails_its_calls_and_loses_nothing() -> None:
+    quotas, table = quotas_of(Limits(tokens=100, concurrent=2), timedelta(seconds=0.03))
+    reporting = asyncio.ensure_future(quotas.run())
+    admission = await quotas.admit(CALLER)
+    table.error = Transient("store_unavailable", "PostgreSQL")
+    for _ in range(2):
+        with pytest.raises(Transient):
+            await quotas.admit(CALLER)
+    admission.charge(70)
+    admission.end()
+    await until_reported(quotas)
+    table.error = None
+    async with asyncio.timeout(5):
+        while quotas._keys:  # noqa: ASYNC110 - nothing notifies
+            await asyncio.sleep(0.005)
+    reporting.cancel()
+    row = table.rows["acme", "k"]
+    assert row.running == {}
+    assert row.tokens == pytest.approx(70, abs=5)
+
+
+async def test_a_lease_is_renewed_while_a_call_is_in_progress() -> None:
+    lease = timedelta(seconds=0.3)
+    quotas, table = quotas_of(Limits(concurrent=1), lease)
+    other = MemoryUsage(Limits(concurrent=1), lease, table.rows)
+    reporting = asyncio.ensure_future(quotas.run())
+    admission = await quotas.admit(CALLER)
+    await asyncio.sleep(0.5)
+    assert (await other.update(report(1))).granted == 0
+    admission.end()
+    await until_reported(quotas)
+    assert (await other.update(report(1))).granted == 1
+    reporting.cancel()
 
 
 def test_calls_have_no_limit_by_default(client: TestClient) -> None:
     assert {client.get("/v1/models").status_code for _ in range(200)} == {200}
+    assert not [name for name in client.get("/v1/models").headers if name.startswith("x-ratelimit")]
 
 
 def test_every_call_of_a_key_counts(world: World) -> None:
     with open_client(world, key_requests_per_minute=3) as client:
-        assert client.get("/v1/models").status_code == 200
+        assert client.get("/v1/models").headers["x-ratelimit-remaining-requests"] == "2"
         assert client.put("/v1/septet/documents/d", json={"text": "t"}).status_code == 403
-        assert client.post(CHAT, json={}).status_code == 400
+        assert client.post(CHAT, json={}).headers["x-ratelimit-remaining-requests"] == "0"
         response = client.post(CHAT, json=BODY)
         assert (response.status_code, response.json()["error"]["type"]) == (429, "rate_limit_error")
         assert response.json()["error"]["code"] == "rate_limit_exceeded"
-        assert 55 <= int(response.headers["retry-after"]) <= 60
-        assert 55_000 <= int(response.headers["retry-after-ms"]) <= 60_000
+        assert 15 <= int(response.headers["retry-after"]) <= 20
+        assert 15_000 <= int(response.headers["retry-after-ms"]) <= 20_000
+        assert response.headers["x-ratelimit-limit-requests"] == "3"
         other = {"authorization": f"Bearer {KEYS['globex']}"}
         assert client.get("/v1/models", headers=other).status_code == 200
         wrong = {"authorization": f"Bearer {KEYS['revoked']}"}
@@ -118,7 +235,7 @@ async def test_a_call_in_progress_takes_a_place_until_it_ends(world: World) -> N
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
             held.cancel()
             await asyncio.gather(held, return_exceptions=True)
-            assert (await client.get("/v1/models")).status_code == 200
+            assert await status_soon(client) == 200
             published.clear()
 
 
@@ -135,8 +252,55 @@ async def test_a_stream_takes_a_place_until_its_last_event(world: World) -> None
         statuses.append((await client.get("/v1/models")).status_code)
         world.waiting.deliver(respond(world.asked[0]))
         assert (await asyncio.wait_for(streamed, 5)).text.endswith("data: [DONE]\n\n")
-        statuses.append((await client.get("/v1/models")).status_code)
+        statuses.append(await status_soon(client))
     assert statuses == [429, 200]
+
+
+async def status_soon(client: httpx.AsyncClient) -> int:
+    """Status of a call. The end of the previous one is written in the background, so 429 is tried again."""
+    async with asyncio.timeout(5):
+        while (status := (await client.get("/v1/models")).status_code) == 429:  # noqa: ASYNC110 - polls the API
+            await asyncio.sleep(0.01)
+    return status
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "tokens"),
+    [
+        (CHAT, BODY, 120),
+        (CHAT, {**BODY, "stream": True}, 120),
+        ("/v1/responses", {"model": "septet", "input": "q"}, 120),
+        ("/v1/responses", {"model": "septet", "input": "q", "stream": True}, 120),
+        ("/v1/septet/requests", {"question": "q"}, 120),
+        ("/v1/septet/checks", {"question": "q"}, 120),
+        ("/v1/embeddings", {"model": "all-MiniLM-L6-v2", "input": "q"}, 3),
+    ],
+)
+def test_the_tokens_of_an_answer_are_charged(
+    world: World, path: str, body: dict[str, Any], tokens: int
+) -> None:
+    usage = {"prompt_tokens": 90, "completion_tokens": 30}
+    world.log.answer = lambda request: respond(request, usage=usage)
+    with open_client(world, key_tokens_per_minute=10_000) as client:
+        assert client.post(path, json=body).status_code == 200
+        left = int(client.get("/v1/models").headers["x-ratelimit-remaining-tokens"])
+    assert 0 <= left - (10_000 - tokens) < 100
+
+
+def test_a_repeated_request_is_charged_once(world: World) -> None:
+    world.log.answer = lambda request: respond(request, usage={"prompt_tokens": 90, "completion_tokens": 30})
+    with open_client(world, key_tokens_per_minute=1000) as client:
+        for _ in range(3):
+            assert client.post(CHAT, json=BODY, headers={"idempotency-key": "k-1"}).status_code == 200
+        assert int(client.get("/v1/models").headers["x-ratelimit-remaining-tokens"]) >= 880
+
+
+def test_a_table_that_cannot_be_written_gives_503(world: World) -> None:
+    parts = world.parts(key_requests_per_minute=3)
+    parts.quotas._table.error = Transient("store_unavailable", "PostgreSQL")  # type: ignore[attr-defined]
+    with TestClient(create_app(parts), headers={"authorization": f"Bearer {KEYS['ask']}"}) as client:
+        response = client.get("/v1/models")
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "store_unavailable")
 
 
 async def test_the_client_raises_its_own_error(world: World) -> None:

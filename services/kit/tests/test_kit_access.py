@@ -28,6 +28,14 @@ def test_a_service_gets_what_it_declares_and_nothing_else() -> None:
     assert access.groups == ("septet.eval",)
 
 
+def test_a_service_sees_the_progress_of_those_that_it_watches() -> None:
+    watching = ServiceSpec("gateway", ("responses",), ("requests",), watches=("guardrails",))
+    (gateway,) = for_tenants([service_access(watching)], [])
+    assert gateway.watches == ("septet.guardrails",)
+    assert Binding("gateway", "group", "septet.guardrails", "describe") in bindings([gateway])
+    assert service_access(SCORER).watches == ()
+
+
 def test_only_who_handles_requests_reports_outcomes() -> None:
     assert (
         "septet.outcomes.v1" not in service_access(ServiceSpec("feedback", ("feedback",), ("labels",))).writes

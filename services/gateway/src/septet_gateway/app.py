@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 from septet_kit import KitSettings, SeptetError, ServiceSpec
+from septet_kit.access.table import group_of
 from septet_kit.lifecycle import exit_within, first_end, running, untraced
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.watchdog import LoopGuard
@@ -29,21 +30,25 @@ from septet_kit.tenants import Tenants
 from septet_gateway import migrations
 from septet_gateway.adapters.embeddings import EmbeddingsEndpoint
 from septet_gateway.adapters.kafka import Follower, KafkaLog
+from septet_gateway.adapters.lag import GroupLag
 from septet_gateway.adapters.postgres import SCHEMA, PostgresKeys, PostgresRequests
+from septet_gateway.adapters.usage import PostgresUsage
 from septet_gateway.api.routes import Parts, create_app
 from septet_gateway.api.write_limit import limited_protocol
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
+from septet_gateway.application.backpressure import Backpressure
 from septet_gateway.application.indexing import Changes, Indexer
 from septet_gateway.application.quotas import Quotas
 from septet_gateway.application.waiting import Waiting
-from septet_gateway.housekeeping import ProducerGuard, Purger
+from septet_gateway.housekeeping import BacklogMeter, ProducerGuard, Purger
 from septet_gateway.settings import GatewaySettings
 
 SPEC = ServiceSpec(
     "gateway",
     consumes=("responses", "released-tokens", "documents-changed"),
     produces=("requests", "documents", "feedback"),
+    watches=("guardrails",),
     about="Serves an OpenAI-compatible HTTP API: publishes requests and documents, and returns their results.",
 )
 
@@ -51,6 +56,8 @@ log = get_logger()
 
 # After the grace of calls in progress, to send the producer's last records and to close connections.
 _LAST_GRACE = timedelta(seconds=10)
+# Of one read of the backlog.
+_LAG_LIMIT = timedelta(seconds=5)
 
 
 def main() -> None:
@@ -90,11 +97,17 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
         follow = await stack.enter_async_context(follower.following())
         kafka_log = KafkaLog(kit.kafka(), tenants, publisher, settings.lookup_limit)
         requests = PostgresRequests(pool)
+        usage = PostgresUsage(pool, settings.limits, settings.key_lease)
+        quotas = Quotas(usage, settings.limits, settings.key_lease)
+        stack.push_async_callback(quotas.close)
+        lag = GroupLag(kit.kafka(), group_of("guardrails"), tenants.addresses(["requests"]), _LAG_LIMIT)
+        stack.push_async_callback(lag.close)
+        pressure = Backpressure(settings.max_backlog)
         parts = Parts(
             settings,
             Authenticator(PostgresKeys(pool), settings.secret(), settings.key_cache),
-            Quotas(settings.key_requests_per_minute, settings.key_concurrent_requests),
-            Asker(kafka_log, requests, waiting, settings.response_margin),
+            quotas,
+            Asker(kafka_log, requests, waiting, pressure, settings.response_margin),
             Indexer(kafka_log, changes),
             kafka_log,
             embeddings,
@@ -102,7 +115,9 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
         api = _api_server(parts, kit.shutdown_grace)
         background = (
             follow,
-            untraced(Purger(requests, settings).run),
+            untraced(Purger(requests, usage, settings).run),
+            untraced(quotas.run),
+            BacklogMeter(lag, pressure, settings.backlog_every).run,
             ProducerGuard(publisher).run,
             LoopGuard(kit.watchdog_timeout).run,
             _health(kit, publisher, pool, api),

@@ -1,19 +1,23 @@
-"""Background tasks: delete old request ids, end a process that can publish no more."""
+"""Background tasks: delete old rows, read the backlog, end a process that can publish no more."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Protocol
 
 from septet_kit.errors import Transient
 from septet_kit.observe import get_logger
 
-from septet_gateway.ports import RequestTable
+from septet_gateway.application.backpressure import Backpressure
+from septet_gateway.ports import Backlog, RequestTable, UsageTable
 from septet_gateway.settings import GatewaySettings
 
 log = get_logger()
 
 _CHECK_S = 1.0
+# The counts of a key that was not used for this time are zero, unless it had used the tokens of a whole day.
+_IDLE_KEY = timedelta(days=1)
 
 
 class Sender(Protocol):
@@ -45,10 +49,11 @@ class ProducerGuard:
 
 
 class Purger:
-    """Deletes request ids after the retention time."""
+    """Deletes request ids after the retention time, and the counts of idle keys."""
 
-    def __init__(self, requests: RequestTable, settings: GatewaySettings) -> None:
+    def __init__(self, requests: RequestTable, usage: UsageTable, settings: GatewaySettings) -> None:
         self._requests = requests
+        self._usage = usage
         self._settings = settings
 
     async def run(self) -> None:
@@ -56,6 +61,30 @@ class Purger:
         while True:
             try:
                 await self._requests.purge(self._settings.remember_for)
+                await self._usage.purge(_IDLE_KEY)
             except Transient as error:
                 log.warning("purge failed, retrying", error=error.message)
             await asyncio.sleep(self._settings.tidy_every.total_seconds())
+
+
+class BacklogMeter:
+    """Reads the backlog of the first stage at an interval. A failed read means that it is unknown."""
+
+    def __init__(self, backlog: Backlog, pressure: Backpressure, every: timedelta) -> None:
+        self._backlog = backlog
+        self._pressure = pressure
+        self._every_s = every.total_seconds()
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        is_known = True
+        while True:
+            try:
+                self._pressure.note(await self._backlog.read())
+                is_known = True
+            except Transient as error:
+                self._pressure.note(None)
+                if is_known:
+                    log.warning("the backlog is unknown, questions are not refused", error=error.message)
+                is_known = False
+            await asyncio.sleep(self._every_s)

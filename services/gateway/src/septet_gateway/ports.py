@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from septet_contracts import DeleteDocument, FeedbackEvent, Request, Response, UpsertDocument
 
 from septet_gateway.domain.keys import ApiKey
+from septet_gateway.domain.quotas import Usage
 
 
 class Log(Protocol):
@@ -79,6 +80,59 @@ class RequestTable(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class UsageReport:
+    """What one instance reports of a key's calls.
+
+    Attributes:
+        wanted: calls that want to begin.
+        running: calls in progress, without the wanted ones.
+        tokens: used since the last report.
+    """
+
+    tenant: str
+    key_id: str
+    wanted: int
+    running: int
+    tokens: int
+
+
+class UsageTable(Protocol):
+    """What the keys have used, for all instances."""
+
+    async def update(self, report: UsageReport) -> Usage:
+        """Write a report, and grant as many of the wanted calls as the key's limits allow.
+
+        Raises:
+            Transient: the table cannot be written.
+        """
+        ...
+
+    async def purge(self, after: timedelta) -> int:
+        """Delete keys without calls for this time; returns their number."""
+        ...
+
+
+class Backlog(Protocol):
+    """Records that the first stage of requests has not finished."""
+
+    async def read(self) -> int:
+        """Their number.
+
+        Raises:
+            Transient: it is unknown.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Answer of the embeddings endpoint: its JSON, and the tokens that it reports."""
+
+    body: bytes
+    tokens: int
+
+
 class Embeddings(Protocol):
     """The embeddings endpoint."""
 
@@ -87,8 +141,8 @@ class Embeddings(Protocol):
         """The model's name."""
         ...
 
-    async def create(self, body: dict[str, Any], shown_as: str) -> bytes:
-        """Embed texts; returns the endpoint's answer as JSON, with the model's name ``shown_as``.
+    async def create(self, body: dict[str, Any], shown_as: str) -> Embedded:
+        """Embed texts; returns the endpoint's answer, with the model's name ``shown_as``.
 
         Raises:
             ApiError: the endpoint refuses the body, or does not answer.

@@ -9,6 +9,8 @@ from pydantic_settings import SettingsConfigDict
 from septet_kit.errors import Permanent
 from septet_kit.settings import FileSettings
 
+from septet_gateway.domain.quotas import Limits
+
 SHORTEST_SECRET = 32
 
 
@@ -57,15 +59,36 @@ class GatewaySettings(FileSettings):
         default=None,
         ge=1,
         le=100_000,
-        description="Calls that each API key may make in a minute; no limit by default. Counted by each process.",
+        description="Calls that each API key may make in a minute; no limit by default.",
+    )
+    key_tokens_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000_000,
+        description="Tokens of prompts and answers that each API key may use in a minute; no limit by default.",
     )
     key_concurrent_requests: int | None = Field(
         default=None,
         ge=1,
+        le=100_000,
+        description="Calls of each API key that may be in progress, streams included; no limit by default.",
+    )
+    key_lease: timedelta = Field(
+        default=timedelta(seconds=15),
+        ge=timedelta(seconds=1),
+        description="How long the calls in progress of a process count after its end, if it ended without a shutdown.",
+    )
+    max_backlog: int = Field(
+        default=1000,
+        ge=1,
         description=(
-            "Calls of each API key that may be in progress, streams included; no limit by default. "
-            "Counted by each process."
+            "Requests that guardrails has not finished, of all clients and tenants; on more, questions get status 429."
         ),
+    )
+    backlog_every: timedelta = Field(
+        default=timedelta(seconds=1),
+        ge=timedelta(milliseconds=100),
+        description="Interval between reads of this backlog. A read takes at most five seconds.",
     )
     response_margin: timedelta = Field(
         default=timedelta(seconds=5),
@@ -89,6 +112,11 @@ class GatewaySettings(FileSettings):
     tidy_every: timedelta = Field(
         default=timedelta(minutes=10), description="Interval between purges of old request ids."
     )
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of each API key."""
+        return Limits(self.key_requests_per_minute, self.key_tokens_per_minute, self.key_concurrent_requests)
 
     def secret(self) -> bytes:
         """The secret of the keys' hashes.

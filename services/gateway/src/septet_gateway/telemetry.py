@@ -15,6 +15,9 @@ from septet_kit.observe.tracing import parent_of
 calls = counter("septet_gateway_calls_total", "HTTP calls.", ["route", "status"])
 call_seconds = histogram("septet_gateway_call_seconds", "Time until the response starts.", ["route"])
 waiting_requests = Gauge("septet_gateway_waiting", "Requests that wait for their responses.")
+refusals = counter("septet_gateway_refusals_total", "Calls that got status 429.", ["code"])
+backlog = Gauge("septet_gateway_backlog", "Requests that guardrails has not finished; NaN if unknown.")
+backlog_reads = counter("septet_gateway_backlog_reads_total", "Reads of the backlog.", ["result"])
 lookups = counter("septet_gateway_lookups_total", "Searches for an earlier response.", ["result"])
 
 

@@ -22,7 +22,7 @@ class ServiceSpec:
     """A service's place in the topology, by short topic names; AsyncAPI and ACLs are made from it.
 
     ``outbox`` are those of the produced topics that are written by way of an outbox: after a crash the service
-    looks there for its records, so it needs the right to read them.
+    looks there for its records, so it needs the right to read them. ``watches`` are services whose lag it reads.
     """
 
     name: str
@@ -30,6 +30,7 @@ class ServiceSpec:
     produces: tuple[str, ...]
     about: str = ""
     outbox: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

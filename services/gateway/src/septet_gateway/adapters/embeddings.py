@@ -14,6 +14,7 @@ from septet_kit.openai_http import Endpoint, is_retryable
 from septet_kit.settings import KitSettings
 
 from septet_gateway.domain.errors import ApiError
+from septet_gateway.ports import Embedded
 
 _TIMEOUT_S = 30.0
 _DETAIL = 300
@@ -37,8 +38,8 @@ class EmbeddingsEndpoint:
         """The model's name."""
         return self._model
 
-    async def create(self, body: dict[str, Any], shown_as: str) -> bytes:
-        """Embed texts; returns the endpoint's answer as JSON.
+    async def create(self, body: dict[str, Any], shown_as: str) -> Embedded:
+        """Embed texts; returns the endpoint's answer.
 
         Args:
             body: of the call.
@@ -76,8 +77,8 @@ class EmbeddingsEndpoint:
         await self._endpoint.close()
 
 
-def _rendered(status: int, content: bytes, wanted: str, shown_as: str) -> bytes:
-    """The JSON of an answer in the wanted encoding.
+def _rendered(status: int, content: bytes, wanted: str, shown_as: str) -> Embedded:
+    """An answer in the wanted encoding.
 
     Raises:
         ApiError: the answer is an error, or none of an embeddings endpoint (502).
@@ -85,7 +86,8 @@ def _rendered(status: int, content: bytes, wanted: str, shown_as: str) -> bytes:
     try:
         answer = json.loads(content)
         if status < 400:
-            return json.dumps({**_encoded(answer, wanted), "model": shown_as}, allow_nan=False).encode()
+            rendered = json.dumps({**_encoded(answer, wanted), "model": shown_as}, allow_nan=False)
+            return Embedded(rendered.encode(), int((answer.get("usage") or {}).get("total_tokens") or 0))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ApiError(502, "embeddings: unexpected response", code="embeddings_unavailable") from error
     raise _refused(status, answer)

@@ -65,7 +65,7 @@ class ChatCompletions:
 
     async def _ask(self, request: Request, asked: Asked, partial: Partial | None = None) -> Released:
         with ask_span(request.headers, asked.tenant, asked.request_id):
-            return await self._asker.ask(asked, partial)
+            return await self._asker.ask(asked, request.state.admission.charge, partial)
 
 
 def alias_of(model: str, settings: GatewaySettings) -> str:

@@ -29,4 +29,6 @@ class CreateEmbeddings:
             message = f"there is no embeddings model `{body.model}`; the model is {self._embeddings.model}"
             raise ApiError(404, message, code="model_not_found", param="model")
         create = self._embeddings.create({**given, "model": self._embeddings.model}, body.model)
-        return Response(await while_connected(request, create), media_type="application/json")
+        embedded = await while_connected(request, create)
+        request.state.admission.charge(embedded.tokens)
+        return Response(embedded.body, media_type="application/json")

@@ -29,12 +29,12 @@ from septet_gateway.api.sse import EventStream
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator, require
 from septet_gateway.application.indexing import Indexer
-from septet_gateway.application.quotas import Quotas
+from septet_gateway.application.quotas import UNCOUNTED, Quotas
 from septet_gateway.domain.errors import NO_RETRY, ApiError
 from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Embeddings, Log
 from septet_gateway.settings import GatewaySettings
-from septet_gateway.telemetry import call_seconds, calls
+from septet_gateway.telemetry import call_seconds, calls, refusals
 
 
 class Text(Convertor[str]):
@@ -54,7 +54,8 @@ class Text(Convertor[str]):
 register_url_convertor("text", Text())
 
 Handler = Callable[[Request, Caller], Awaitable[Response]]
-_EXPOSED = ("x-request-id", "retry-after", "retry-after-ms")
+_RATE = tuple(f"x-ratelimit-{k}-{n}" for k in ("limit", "remaining", "reset") for n in ("requests", "tokens"))
+_EXPOSED = ("x-request-id", "retry-after", "retry-after-ms", *_RATE)
 
 
 @dataclass(frozen=True)
@@ -140,14 +141,20 @@ def _endpoint(
 
     async def endpoint(request: Request) -> Response:
         began = time.monotonic()
+        admission = UNCOUNTED
         with ExitStack() as held:
             try:
                 caller = await parts.authenticator.authenticate(request.headers, request.url.query)
-                held.enter_context(parts.quotas.call(caller.key_id))
+                admission = request.state.admission = await parts.quotas.admit(caller)
+                held.callback(admission.end)
                 require(caller, scope)
                 response = await handler(request, caller)
             except Exception as error:
-                response = as_response(_final(of_exception(error), request))
+                found = _final(of_exception(error), request)
+                if found.status == 429:
+                    refusals.labels(found.code).inc()
+                response = as_response(found)
+            response.headers.update(admission.headers)
             if isinstance(response, EventStream):
                 response.hold(held.pop_all())
         calls.labels(path, response.status_code).inc()

@@ -51,7 +51,8 @@ class Requests:
 
     async def _ask(self, request: Request, asked: Asked) -> Response:
         with ask_span(request.headers, asked.tenant, asked.request_id):
-            response = await while_connected(request, self._asker.ask(asked))
+            ask = self._asker.ask(asked, request.state.admission.charge)
+            response = await while_connected(request, ask)
         return _json(encode(response), asked.request_id)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from septet_contracts import Request, Response, encode, request_digest
 from septet_kit.events import DEFAULT_DEADLINE, MAX_DEADLINE
 
+from septet_gateway.application.backpressure import Backpressure
 from septet_gateway.application.partials import Partial
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
@@ -22,27 +24,40 @@ class Asker:
     published again: the gateway may have ended between storing the id and publishing.
     """
 
-    def __init__(self, log: Log, requests: RequestTable, waiting: Waiting, margin: timedelta) -> None:
+    def __init__(
+        self,
+        log: Log,
+        requests: RequestTable,
+        waiting: Waiting,
+        pressure: Backpressure,
+        margin: timedelta,
+    ) -> None:
         self._log = log
         self._requests = requests
         self._waiting = waiting
+        self._pressure = pressure
         self._margin = margin
 
-    async def ask(self, request: Request, partial: Partial | None = None) -> Response:
+    async def ask(
+        self, request: Request, charge: Callable[[int], None], partial: Partial | None = None
+    ) -> Response:
         """The response to a request.
 
         Args:
             request: to publish.
+            charge: is called with the tokens of a response that followed the publication. The response of an earlier
+                call is free.
             partial: gets the text that is released before the response.
 
         Raises:
             ApiError: 409 if the id was used with another body, 429 if too many requests wait, 504 if no response came.
             Transient, Permanent: the request could not be stored or published.
         """
+        self._pressure.check()
         patience = self._patience(request)
         try:
             async with asyncio.timeout(patience):
-                return _answer(await self._response_to(request, partial), request)
+                return _answer(await self._response_to(request, charge, partial), request)
         except TimeoutError:
             raise ApiError(
                 504,
@@ -50,7 +65,9 @@ class Asker:
                 code="deadline_exceeded",
             ) from None
 
-    async def _response_to(self, request: Request, partial: Partial | None) -> Response:
+    async def _response_to(
+        self, request: Request, charge: Callable[[int], None], partial: Partial | None
+    ) -> Response:
         """The response on the log, or else the one that follows the publication.
 
         A body that was published with another `stream` is the same body, and is published as it was.
@@ -66,11 +83,13 @@ class Asker:
             if earlier is None or earlier.digest == digest:
                 with self._waiting.partials.follow(partial):
                     await self._log.publish(request)
-                    return await future
+                    response = await future
+                charge(response.usage.prompt_tokens + response.usage.completion_tokens)
+                return response
         other = request.model_copy(update={"stream": not request.stream})
         if request_digest(encode(other)) != earlier.digest:
             raise _conflict()
-        return await self._response_to(other, partial)
+        return await self._response_to(other, charge, partial)
 
     async def earlier(self, tenant: str, request_id: str) -> Response | None:
         """The response to a request that was asked before; ``None`` if it is not on the log yet.

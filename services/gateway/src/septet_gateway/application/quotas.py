@@ -1,91 +1,180 @@
-"""Limits on the calls of each API key, counted in this process."""
+"""Limits on the calls of each API key, counted by all instances together."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from datetime import timedelta
+from functools import partial
 
-from septet_gateway.domain.errors import ApiError
+from septet_kit.observe import get_logger
 
-_WINDOW_S = 60.0
-_KEYS = 4096
+from septet_gateway.domain.keys import Caller
+from septet_gateway.domain.quotas import Limits, Usage, rate_headers, refusal
+from septet_gateway.ports import UsageReport, UsageTable
+
+log = get_logger()
+
+_CLOSE_S = 2.0
+# A report that is lost is repeated twice before the lease ends.
+_REPORTS_PER_LEASE = 3
 
 
-@dataclass
-class _Usage:
-    """Calls of one key: when those of the last minute began, and how many are in progress."""
+@dataclass(eq=False)
+class _Key:
+    """The calls of one key in this instance.
 
-    began: deque[float] = field(default_factory=deque)
+    Attributes:
+        waiting: calls that wait for the table's answer.
+        running: calls in progress.
+        tokens: used since the last report.
+        is_stale: whether the table has another number of calls in progress.
+        reporting: the task that writes to the table; one statement of a key runs at a time.
+    """
+
+    caller: Caller
+    waiting: deque[asyncio.Future[Usage]] = field(default_factory=deque)
     running: int = 0
+    tokens: int = 0
+    is_stale: bool = False
+    reporting: asyncio.Task[bool] | None = None
+
+    @property
+    def has_news(self) -> bool:
+        return self.is_stale or self.tokens > 0
+
+
+@dataclass(frozen=True)
+class Admission:
+    """A call that may begin.
+
+    Attributes:
+        headers: state of the key's limits, for the response.
+        charge: counts the tokens of the call's answer. They are written with the key's next report.
+        end: ends the call.
+    """
+
+    headers: Mapping[str, str]
+    charge: Callable[[int], None]
+    end: Callable[[], None]
+
+
+UNCOUNTED = Admission({}, lambda _: None, lambda: None)
+"""The admission of every call if there are no limits."""
 
 
 class Quotas:
-    """Counts the calls of each key in a sliding minute, and those in progress.
+    """Counts the calls of each key, those in progress, and their tokens, in a table that all instances share.
+
+    Calls of a key that arrive while a statement of this key runs share the next one, so that a busy key takes one
+    connection of the pool. The instance reports its number of calls in progress, and not changes of it: a report that
+    was lost is corrected by the next one. The table forgets the number of an instance that has ended.
 
     Args:
-        per_minute: calls of a key that may begin within a minute; ``None`` for any number.
-        concurrent: calls of a key that may be in progress, streams included; ``None`` for any number.
-        clock: in seconds.
+        table: the shared counts.
+        limits: of each key.
+        lease: for how long the table believes an instance that reports nothing.
     """
 
-    def __init__(
-        self,
-        per_minute: int | None = None,
-        concurrent: int | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._per_minute = per_minute
-        self._concurrent = concurrent
-        self._clock = clock
-        self._usage: OrderedDict[str, _Usage] = OrderedDict()
+    def __init__(self, table: UsageTable, limits: Limits, lease: timedelta) -> None:
+        self._limits = limits
+        self._table = table
+        self._report_s = lease.total_seconds() / _REPORTS_PER_LEASE
+        self._keys: dict[str, _Key] = {}
 
-    @contextmanager
-    def call(self, key_id: str) -> Iterator[None]:
-        """Count a call during a block. A refused call does not count.
+    async def admit(self, caller: Caller) -> Admission:
+        """Admit a call of a key. A refused call does not count.
 
         Raises:
             ApiError: 429, the key has reached a limit.
+            Transient: the table cannot be written.
         """
-        usage = self._usage.setdefault(key_id, _Usage())
-        self._usage.move_to_end(key_id)
-        self._check_concurrency(usage)
-        self._check_rate(usage)
-        usage.running += 1
-        self._forget()
+        if not self._limits.exist:
+            return UNCOUNTED
+        key = self._keys.setdefault(caller.key_id, _Key(caller))
+        future: asyncio.Future[Usage] = asyncio.get_running_loop().create_future()
+        key.waiting.append(future)
+        self._wake(key)
         try:
-            yield
-        finally:
-            usage.running -= 1
+            usage = await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._end(key)
+            raise
+        headers = rate_headers(self._limits, usage)
+        return Admission(headers, partial(self._charge, key), partial(self._end, key))
 
-    def _check_concurrency(self, usage: _Usage) -> None:
-        if self._concurrent is not None and usage.running >= self._concurrent:
-            message = f"this API key has {self._concurrent} calls in progress, which is its limit"
-            raise ApiError(429, message, code="concurrency_limit_exceeded")
+    async def run(self) -> None:
+        """Report the calls in progress and the charged tokens until cancelled, so that the leases do not end."""
+        while True:
+            await asyncio.sleep(self._report_s)
+            for key in [*self._keys.values()]:
+                key.is_stale |= key.running > 0 and self._counts_running
+                self._wake(key)
 
-    def _check_rate(self, usage: _Usage) -> None:
-        if self._per_minute is None:
+    async def close(self) -> None:
+        """Wait until the last reports have been written, for two seconds at most."""
+        if tasks := [key.reporting for key in self._keys.values() if key.reporting is not None]:
+            await asyncio.wait(tasks, timeout=_CLOSE_S)
+
+    def _charge(self, key: _Key, tokens: int) -> None:
+        if self._limits.tokens is not None:
+            key.tokens += tokens
+
+    def _end(self, key: _Key) -> None:
+        key.running -= 1
+        key.is_stale = self._counts_running
+        self._wake(key)
+
+    @property
+    def _counts_running(self) -> bool:
+        return self._limits.concurrent is not None
+
+    def _wake(self, key: _Key) -> None:
+        """Report what there is to report, and forget a key without calls."""
+        if key.reporting is not None:
             return
-        now = self._clock()
-        while usage.began and now - usage.began[0] >= _WINDOW_S:
-            usage.began.popleft()
-        if len(usage.began) >= self._per_minute:
-            message = f"this API key may make {self._per_minute} calls a minute"
-            wait = usage.began[0] + _WINDOW_S - now
-            raise ApiError(429, message, code="rate_limit_exceeded", headers=_retry_after(wait))
-        usage.began.append(now)
+        if key.waiting or key.has_news:
+            key.reporting = asyncio.create_task(self._report(key))
+            key.reporting.add_done_callback(partial(self._reported, key))
+        elif not key.running:
+            self._keys.pop(key.caller.key_id, None)
 
-    def _forget(self) -> None:
-        """Drop the keys that called least recently, but none with a call in progress."""
-        excess = max(0, len(self._usage) - _KEYS)
-        idle = (key_id for key_id, usage in self._usage.items() if usage.running == 0)
-        for key_id in [*islice(idle, excess)]:
-            del self._usage[key_id]
+    def _reported(self, key: _Key, task: asyncio.Task[bool]) -> None:
+        key.reporting = None
+        # After a failure, news wait for the next interval, and calls that have arrived since then do not.
+        if key.waiting or (not task.cancelled() and task.result()):
+            self._wake(key)
 
+    async def _report(self, key: _Key) -> bool:
+        """Write to the table until there is nothing to write; ``False`` if that has failed."""
+        while key.waiting or key.has_news:
+            waiting = [future for future in key.waiting if not future.done()]
+            key.waiting.clear()
+            tokens, key.tokens, key.is_stale = key.tokens, 0, False
+            report = UsageReport(key.caller.tenant, key.caller.key_id, len(waiting), key.running, tokens)
+            try:
+                usage = await self._table.update(report)
+            except Exception as error:
+                key.tokens += tokens
+                key.is_stale = self._counts_running
+                log.warning("a key's usage could not be written", error=repr(error))
+                for future in waiting:
+                    if not future.done():
+                        future.set_exception(error)
+                return False
+            self._answer(key, waiting, usage)
+        return True
 
-def _retry_after(seconds: float) -> dict[str, str]:
-    return {"retry-after": str(math.ceil(seconds)), "retry-after-ms": str(math.ceil(seconds * 1000))}
+    def _answer(self, key: _Key, waiting: list[asyncio.Future[Usage]], usage: Usage) -> None:
+        """Admit as many calls as the table has granted. The callers of some may have disconnected."""
+        left = [future for future in waiting if not future.done()]
+        for number, future in enumerate(left):
+            if number < usage.granted:
+                key.running += 1
+                future.set_result(usage)
+            else:
+                future.set_exception(refusal(self._limits, usage))
+        key.is_stale |= usage.granted > len(left) and self._counts_running

@@ -61,7 +61,7 @@ def service_access(spec: ServiceSpec) -> Access:
 
     It reads topics that it produces by way of an outbox, too: a record in doubt after a crash is looked up
     there. Who handles a stage of a request may have to report that it failed. A service that serves clients over HTTP
-    has neither a group nor dead letters.
+    has neither a group nor dead letters. A service may see the progress of the services that it watches.
     """
     reports = ("outcomes",) if REQUEST_SCOPED & set(spec.consumes) else ()
     return Access(
@@ -69,6 +69,7 @@ def service_access(spec: ServiceSpec) -> Access:
         reads=_full({*spec.consumes, *spec.outbox}),
         writes=_full({*spec.produces, *reports, *_dead_letters(spec)}),
         groups=(group_of(spec.name),) if _has_group(spec) else (),
+        watches=tuple(sorted(map(group_of, spec.watches))),
     )
 
 
