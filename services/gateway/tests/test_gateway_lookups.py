@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
-from septet_gateway.adapters.kafka import KafkaLog, _consumer, _values
+from septet_gateway.adapters.kafka import KafkaLog, _values
 from septet_kit.errors import Transient
 from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.tenants import SHARED_ONLY
@@ -60,46 +59,6 @@ async def test_the_wait_for_other_searches_is_limited() -> None:
     ended = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 5)
     assert {type(error) for error in ended} == {Transient}
     assert len(log.started) < len(ended)
-
-
-@pytest.mark.parametrize("outcome", ["error", "hang"])
-async def test_a_consumer_that_does_not_stop_holds_up_no_response(
-    monkeypatch: pytest.MonkeyPatch, outcome: str
-) -> None:
-    class Consumer:
-        async def start(self) -> None:
-            pass
-
-        async def stop(self) -> None:
-            if outcome == "error":
-                raise KafkaError("cannot leave")
-            await asyncio.Event().wait()
-
-    monkeypatch.setattr("septet_gateway.adapters.kafka.tolerant_consumer", lambda **_: Consumer())
-    monkeypatch.setattr("septet_gateway.adapters.kafka._STOP_S", 0.01)
-
-    async def read() -> str:
-        async with _consumer(KafkaConnection("127.0.0.1:9"), "earliest"):
-            return "found"
-
-    assert await asyncio.wait_for(read(), 5) == "found"
-
-
-async def test_a_consumer_is_stopped_if_its_start_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    stopped = asyncio.Event()
-
-    class Consumer:
-        async def start(self) -> None:
-            await asyncio.Event().wait()
-
-        async def stop(self) -> None:
-            stopped.set()
-
-    monkeypatch.setattr("septet_gateway.adapters.kafka.tolerant_consumer", lambda **_: Consumer())
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01), _consumer(KafkaConnection("127.0.0.1:9"), "earliest"):
-            pass
-    assert stopped.is_set()
 
 
 async def test_partitions_without_newer_records_are_not_polled() -> None:

@@ -33,6 +33,7 @@ from septet_gateway.adapters.postgres import SCHEMA, PostgresKeys, PostgresReque
 from septet_gateway.api.routes import Parts, create_app
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
+from septet_gateway.application.cancelling import Canceller
 from septet_gateway.application.indexing import Changes, Indexer
 from septet_gateway.application.quotas import Quotas
 from septet_gateway.application.waiting import Waiting
@@ -42,7 +43,7 @@ from septet_gateway.settings import GatewaySettings
 SPEC = ServiceSpec(
     "gateway",
     consumes=("responses", "documents-changed"),
-    produces=("requests", "documents", "feedback"),
+    produces=("requests", "cancellations", "documents", "feedback"),
     about="Serves an OpenAI-compatible HTTP API: publishes requests and documents, and returns their results.",
 )
 
@@ -89,6 +90,8 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
         follow = await stack.enter_async_context(follower.following())
         kafka_log = KafkaLog(kit.kafka(), tenants, publisher, settings.lookup_limit)
         requests = PostgresRequests(pool)
+        canceller = Canceller(kafka_log, requests, waiting, settings.cancel_grace)
+        stack.push_async_callback(canceller.close)
         parts = Parts(
             settings,
             Authenticator(PostgresKeys(pool), settings.secret(), settings.key_cache),
@@ -97,6 +100,7 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
             Indexer(kafka_log, changes),
             kafka_log,
             embeddings,
+            canceller,
         )
         api = _api_server(parts, kit.shutdown_grace)
         background = (

@@ -75,6 +75,13 @@ class GatewaySettings(FileSettings):
         default=timedelta(seconds=5),
         description="Interval of keep-alive chunks; until the first one an error has its own HTTP status.",
     )
+    cancel_grace: timedelta = Field(
+        default=timedelta(seconds=2),
+        description=(
+            "How long a client that has disconnected may take to repeat a call with its `Idempotency-Key`, before the "
+            "gateway cancels the request."
+        ),
+    )
     lookup_limit: timedelta = Field(
         default=timedelta(seconds=30), description="Limit of a search for an earlier response on the log."
     )

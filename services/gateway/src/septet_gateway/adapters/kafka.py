@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 from pydantic import BaseModel, ValidationError
 from septet_contracts import (
+    Cancellation,
     DeleteDocument,
     DocumentChanged,
     FeedbackEvent,
@@ -23,9 +24,9 @@ from septet_contracts import (
 )
 from septet_kit.errors import Transient
 from septet_kit.events import Emit
-from septet_kit.messaging.batches import UndecodableRecord, tolerant_consumer
+from septet_kit.messaging.batches import UndecodableRecord
 from septet_kit.messaging.connection import KafkaConnection
-from septet_kit.messaging.diagnosis import diagnose
+from septet_kit.messaging.following import POLL_MS, assigned_partitions, following, groupless_consumer
 from septet_kit.messaging.producer import ProducerFailed
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.observe import get_logger
@@ -40,14 +41,9 @@ Event = TypeVar("Event", bound=BaseModel)
 
 log = get_logger()
 
-_MAX_FETCH = 2 * 1024 * 1024
-_POLL_MS = 1000
 # The database's clock dates a request, and the broker's clock dates its response.
 _CLOCK_SKEW = timedelta(minutes=1)
 _SEARCHES = 4
-_STOP_S = 2.0
-# The event loop keeps weak references to tasks.
-_stopping: set[asyncio.Future[None]] = set()
 
 
 class Follower:
@@ -70,24 +66,10 @@ class Follower:
         Raises:
             Transient, Permanent: Kafka does not answer, refuses the credentials, or a topic does not exist.
         """
-        async with _consumer(self._kafka, auto_offset_reset="latest") as consumer:
-            consumer.subscribe(self._topics)
-            await _partitions(consumer, self._topics)
-            await consumer.seek_to_end()
-            for partition in consumer.assignment():
-                await consumer.position(partition)
-
-            async def run() -> None:
-                while True:
-                    for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
-                        for record in records:
-                            self._receive(record)
-
+        async with following(self._kafka, self._topics, self._receive) as run:
             yield run
 
     def _receive(self, record: Any) -> None:
-        if isinstance(record, UndecodableRecord) or not record.value:
-            return
         of_document = record.topic in self._changed
         expected = self._changes.is_expected if of_document else self._waiting.is_expected
         ids = peek(record.value)
@@ -113,16 +95,14 @@ class KafkaLog:
         self._searches = asyncio.Semaphore(_SEARCHES)
         self._searches_of = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(1))
 
-    async def publish(self, event: Request | FeedbackEvent) -> None:
+    async def publish(self, event: Request | Cancellation | FeedbackEvent) -> None:
         """Publish to the topic of the event's tenant, and wait for the acknowledgement.
 
         Raises:
             Transient, Permanent: it was not acknowledged.
         """
         try:
-            await self._publisher.publish(
-                Emit("requests" if isinstance(event, Request) else "feedback", event)
-            )
+            await self._publisher.publish(Emit(_topic_of(event), event))
         except ProducerFailed as error:
             raise Transient("broker_unavailable", str(error)) from error
 
@@ -165,10 +145,10 @@ class KafkaLog:
     async def _search(
         self, topic: str, tenant: str, request_id: str, since: datetime, digest: str
     ) -> Response | None:
-        async with _consumer(self._kafka, auto_offset_reset="earliest") as consumer:
+        async with groupless_consumer(self._kafka, auto_offset_reset="earliest") as consumer:
             # A topic that this client has not asked for is not in its metadata.
             consumer.subscribe([topic])
-            partitions = await _partitions(consumer, [topic])
+            partitions = await assigned_partitions(consumer, [topic])
             async for value in _values(consumer, partitions, since):
                 ids = peek(value)
                 if (ids.tenant, ids.request_id) != (tenant, request_id):
@@ -191,64 +171,17 @@ async def _values(
     # A poll of partitions without records waits for its whole timeout.
     left = {p for p in partitions if await consumer.position(p) < ends[p]}
     while left:
-        for records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).values():
+        for records in (await consumer.getmany(*left, timeout_ms=POLL_MS)).values():
             for record in records:
                 if record.value and not isinstance(record, UndecodableRecord):
                     yield record.value
         left = {p for p in left if await consumer.position(p) < ends[p]}
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
-    """The partitions of topics, all of which are assigned to the consumer.
-
-    Raises:
-        Transient: a topic does not exist (code ``topic_missing``).
-    """
-    wanted = set(topics)
-    for _ in range(30):
-        found = consumer.assignment()
-        if {p.topic for p in found} == wanted:
-            return sorted(found)
-        await asyncio.sleep(0.1)
-    missing = sorted(wanted - {p.topic for p in consumer.assignment()})
-    raise Transient(
-        "topic_missing", f"Kafka has no topic {missing[0]}", fix="create it with `septet kafka apply`"
-    )
-
-
-@asynccontextmanager
-async def _consumer(kafka: KafkaConnection, auto_offset_reset: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = tolerant_consumer(
-        **kafka.options(),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset=auto_offset_reset,
-        max_partition_fetch_bytes=_MAX_FETCH,
-        isolation_level="read_committed",
-    )
-    try:
-        try:
-            await consumer.start()
-        except KafkaConnectionError as error:
-            raise await diagnose(kafka) from error
-        yield consumer
-    finally:
-        await _stop(consumer)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer. Neither an error nor a stop of more than ``_STOP_S`` holds up the response that it has read."""
-    stopping = asyncio.ensure_future(consumer.stop())
-    _stopping.add(stopping)
-    stopping.add_done_callback(_stopped)
-    if not (await asyncio.wait([stopping], timeout=_STOP_S))[0]:
-        log.warning("a consumer is still stopping")
-
-
-def _stopped(stopping: asyncio.Future[None]) -> None:
-    _stopping.discard(stopping)
-    if not stopping.cancelled() and (error := stopping.exception()):
-        log.warning("a consumer did not stop", error=repr(error))
+def _topic_of(event: Request | Cancellation | FeedbackEvent) -> str:
+    if isinstance(event, Request):
+        return "requests"
+    return "cancellations" if isinstance(event, Cancellation) else "feedback"
 
 
 def _parse(contract: type[Event], value: bytes) -> Event | None:

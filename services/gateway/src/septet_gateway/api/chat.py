@@ -11,10 +11,11 @@ from septet_contracts import Response as Released
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from septet_gateway.api.bodies import check_encodable, read_object, request_id_for
+from septet_gateway.api.bodies import check_encodable, has_idempotency_key, read_object, request_id_for
 from septet_gateway.api.connection import while_connected
 from septet_gateway.api.sse import stream
 from septet_gateway.application.asking import Asker
+from septet_gateway.application.cancelling import Canceller
 from septet_gateway.domain.chat import ChatBody, parse_chat, to_request
 from septet_gateway.domain.completion import Completion, CompletionChunks
 from septet_gateway.domain.errors import ApiError
@@ -26,8 +27,9 @@ from septet_gateway.telemetry import ask_span
 class ChatCompletions:
     """Answers a conversation."""
 
-    def __init__(self, asker: Asker, settings: GatewaySettings) -> None:
+    def __init__(self, asker: Asker, canceller: Canceller, settings: GatewaySettings) -> None:
         self._asker = asker
+        self._canceller = canceller
         self._settings = settings
 
     async def __call__(self, request: Request, caller: Caller) -> Response:
@@ -36,11 +38,14 @@ class ChatCompletions:
             request, caller, parse_chat(await read_object(request, self._settings.max_body))
         )
         headers = {"x-request-id": asked.request_id}
+        abandon = partial(
+            self._canceller.abandon, asked, request.headers, is_repeatable=has_idempotency_key(request)
+        )
         if chunks is None:
-            released = await while_connected(request, self._ask(request, asked))
+            released = await while_connected(request, self._ask(request, asked), abandon)
             return JSONResponse(complete(released).whole(), headers=headers)
         keep_alive = self._settings.keep_alive.total_seconds()
-        return await stream(self._ask(request, asked), chunks, keep_alive, headers)
+        return await stream(request, self._ask(request, asked), chunks, keep_alive, headers, abandon)
 
     def _plan(
         self, request: Request, caller: Caller, chat: ChatBody

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from septet_contracts import Request as Asked
 from septet_contracts import Response as Released
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from septet_gateway.api.bodies import check_encodable, read_object, request_id_for
+from septet_gateway.api.bodies import check_encodable, has_idempotency_key, read_object, request_id_for
 from septet_gateway.api.chat import alias_of
 from septet_gateway.api.connection import while_connected
 from septet_gateway.api.sse import stream
 from septet_gateway.application.asking import Asker
+from septet_gateway.application.cancelling import Canceller
 from septet_gateway.domain.keys import Caller
 from septet_gateway.domain.response_object import ResponseEvents, ResponseObject
 from septet_gateway.domain.responses import ResponsesBody, parse_responses, to_request
@@ -24,8 +26,9 @@ from septet_gateway.telemetry import ask_span
 class CreateResponse:
     """Answers a text or a conversation in the form of the Responses API."""
 
-    def __init__(self, asker: Asker, settings: GatewaySettings) -> None:
+    def __init__(self, asker: Asker, canceller: Canceller, settings: GatewaySettings) -> None:
         self._asker = asker
+        self._canceller = canceller
         self._settings = settings
 
     async def __call__(self, request: Request, caller: Caller) -> Response:
@@ -34,12 +37,15 @@ class CreateResponse:
             request, caller, parse_responses(await read_object(request, self._settings.max_body))
         )
         headers = {"x-request-id": asked.request_id}
+        abandon = partial(
+            self._canceller.abandon, asked, request.headers, is_repeatable=has_idempotency_key(request)
+        )
         if not is_stream:
-            released = await while_connected(request, self._ask(request, asked))
+            released = await while_connected(request, self._ask(request, asked), abandon)
             return JSONResponse(made.whole(released), headers=headers)
         events = ResponseEvents(made, int(time.time()))
         keep_alive = self._settings.keep_alive.total_seconds()
-        return await stream(self._ask(request, asked), events, keep_alive, headers)
+        return await stream(request, self._ask(request, asked), events, keep_alive, headers, abandon)
 
     def _plan(
         self, request: Request, caller: Caller, body: ResponsesBody

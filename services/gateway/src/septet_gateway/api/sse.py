@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, aclosing
 from typing import Any, ClassVar, Protocol
 
 from septet_contracts import Response as Released
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from septet_gateway.api.connection import client_disconnected, disconnected
 from septet_gateway.api.errors import of_exception
 from septet_gateway.domain.errors import ApiError
 
@@ -52,9 +54,18 @@ class Script(Protocol):
 class EventStream(StreamingResponse):
     """A stream that closes its generator when the client disconnects; Starlette leaves it to the collector."""
 
-    def __init__(self, events: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        events: AsyncIterator[bytes],
+        headers: Mapping[str, str],
+        asked: asyncio.Future[Released],
+        on_disconnect: Callable[[], None],
+    ) -> None:
         super().__init__(events, headers={**HEADERS, **headers}, media_type="text/event-stream")
         self._events = events
+        self._asked = asked
+        self._on_disconnect = on_disconnect
+        self._is_disconnected = False
         self._held = ExitStack()
 
     def hold(self, held: ExitStack) -> None:
@@ -65,6 +76,17 @@ class EventStream(StreamingResponse):
         with self._held:
             async with aclosing(self._events):  # type: ignore[type-var]
                 await super().__call__(scope, receive, send)
+        if self._is_disconnected:
+            # The generator may have been closed before it began, and then it has not cancelled the wait.
+            self._asked.cancel()
+            await asyncio.gather(self._asked, return_exceptions=True)
+            if self._asked.cancelled():
+                self._on_disconnect()
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        """Wait until the client disconnects, and note it. A server that stops cancels the stream instead."""
+        await super().listen_for_disconnect(receive)
+        self._is_disconnected = True
 
 
 def event(body: Mapping[str, Any]) -> bytes:
@@ -75,30 +97,45 @@ def event(body: Mapping[str, Any]) -> bytes:
 
 
 async def stream(
-    ask: Coroutine[Any, Any, Released], script: Script, keep_alive: float, headers: Mapping[str, str]
+    request: Request,
+    ask: Coroutine[Any, Any, Released],
+    script: Script,
+    keep_alive: float,
+    headers: Mapping[str, str],
+    on_disconnect: Callable[[], None],
 ) -> EventStream:
     """Answer with a stream.
 
     Args:
+        request: of the client.
         ask: waits for the response.
         script: makes the events.
         keep_alive: seconds between events that keep the connection open.
         headers: of the answer.
+        on_disconnect: called if the client disconnects before the response, after ``ask`` was cancelled.
 
     Raises:
         Exception: an error before the first keep-alive has its own HTTP status.
     """
     task = asyncio.ensure_future(ask)
+    gone = asyncio.ensure_future(disconnected(request))
     try:
-        await asyncio.wait([task], timeout=keep_alive)
+        await asyncio.wait([task, gone], timeout=keep_alive, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             script.check(task.result())
+        elif gone.done():
+            raise client_disconnected()
     except BaseException:
         task.cancel()
         # The error of this call is raised, not the one with which the task ends.
         await asyncio.gather(task, return_exceptions=True)
+        if task.cancelled() and gone.done():
+            on_disconnect()
         raise
-    return EventStream(_events(task, script, keep_alive), headers)
+    finally:
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+    return EventStream(_events(task, script, keep_alive), headers, task, on_disconnect)
 
 
 async def _events(asked: asyncio.Future[Released], script: Script, keep_alive: float) -> AsyncIterator[bytes]:
