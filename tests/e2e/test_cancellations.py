@@ -116,7 +116,6 @@ async def test_a_tenant_cancels_on_its_own_topic(
     assert await send_cancellation(kafka, request_id, "acme", 10, tenants=tenants) == "cancelled"
     await until_slots(backend, 1, STOPS_WITHIN_S)
     assert (await the_response(kafka, request_id, "acme")).status == "cancelled"
-    assert await find_responses(kafka, request_id, "globex", tenant_topic("responses", "globex")) == []
     assert await send_cancellation(kafka, request_id, "globex", 10, tenants=tenants) == "cancelled"
     await until_slots(backend, 0, STOPS_WITHIN_S)
 
