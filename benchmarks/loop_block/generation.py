@@ -8,6 +8,7 @@ from typing import Any
 
 from septet_contracts import Ask, Grounded, Message
 from septet_generation.adapters.templates import Templates
+from septet_generation.application.cancellations import Cancellations
 from septet_generation.application.drafting import Drafter
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_generation.domain.chat import ChatRequest, Delta
@@ -41,7 +42,7 @@ def cases() -> Iterator[Case]:
     for budget in (2_000, 100_000):
         model = Model(model="m", url="http://localhost/v1", prompt_tokens=budget, passages=50)
         drafter = Drafter(Catalogue({"default": model}), chat, Templates.load().render, anything, anything)
-        handler = GroundedHandler(DraftOnce(drafter, ledger))
+        handler = GroundedHandler(DraftOnce(drafter, ledger, Cancellations()))
         for unit in UNITS:
             chat.answer = text(unit, 64_000)
             for size in (1_200, 20_000):

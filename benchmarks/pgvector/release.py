@@ -15,6 +15,7 @@ from septet_eval.adapters.postgres import PostgresRequestRegistry
 from septet_eval.domain.admission import Floors
 from septet_eval.domain.caster import VERSIONS
 from septet_eval.domain.response import Pending, Publication, ReleaseContext, conflict, respond
+from septet_eval.ports import Substitutes
 from septet_kit import KitSettings
 from septet_kit.context import Context
 from septet_kit.store import open_pool
@@ -69,10 +70,11 @@ async def _round(
         def other(pending: Pending = pending, made: ReleaseContext = made) -> Publication:
             return conflict(pending, made)
 
+        substitutes = Substitutes(conflict=other, cancelled=other)
         began = time.perf_counter()
-        await registry.register(pending, other)
+        await registry.register(pending, substitutes)
         middle = time.perf_counter()
-        await registry.release(pending, respond(outcome, (), (), Floors({}), made), other)
+        await registry.release(pending, respond(outcome, (), (), Floors({}), made), substitutes)
         registered.append((middle - began) * 1000)
         released.append((time.perf_counter() - middle) * 1000)
     return registered, released

@@ -53,6 +53,7 @@ def test_the_help_of_every_command_has_an_example(path: tuple[str, ...]) -> None
         ["topics"],
         ["delete", "d"],
         ["trace", "r"],
+        ["cancel", "r"],
         ["feedback", "r", "--up"],
         ["dlq", "list"],
         ["ingest", "python:json"],

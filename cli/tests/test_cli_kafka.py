@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from septet_cli import wire
+from septet_cli.cancellation import send_cancellation
 from septet_cli.client import REQUESTS, RESPONSES, connect, new_request_id
 from septet_cli.dead_letters import DeadLetter, read_dead_letters, redrive
 from septet_cli.errors import CliError, NoResponse
@@ -147,6 +148,18 @@ async def test_feedback_waits_for_its_label(kafka: str) -> None:
     async with service(kafka, "septet.feedback.v1", label):
         assert (await send_feedback(kafka, [event], 10)).labels["f"]["polarity"] == "negative"
     assert await send_feedback(kafka, [event], 0.3) == FeedbackReport()
+
+
+async def test_a_cancellation_waits_for_the_response(kafka: str) -> None:
+    async def release(producer: wire.AIOKafkaProducer, record: wire.Record, event: dict[str, Any]) -> None:
+        assert event == {"request_id": "r-cancel", "tenant": "default", "reason": "by mistake"}
+        body = response({**event, "question": ""}, status="cancelled", answer=None)
+        await (await wire.send(producer, RESPONSES, "k", body))
+
+    async with service(kafka, "septet.cancellations.v1", release):
+        status = await send_cancellation(kafka, "r-cancel", "default", 10, reason="by mistake")
+    assert status == "cancelled"
+    assert await send_cancellation(kafka, "r-unknown", "default", 0.3) is None
 
 
 async def test_rejected_feedback_is_reported_at_once(kafka: str) -> None:

@@ -238,6 +238,7 @@ def test_an_unknown_status_is_shown_as_a_failure() -> None:
         ("blocked", 3),
         ("failed", 1),
         ("expired", 1),
+        ("cancelled", 1),
         ("deferred", 1),
     ],
 )

@@ -118,7 +118,7 @@ def test_only_open_enumerations_accept_a_new_known_value() -> None:
     new = copy.deepcopy(old)
     new["properties"]["status"][EXTENSIBLE].append("deferred")
     assert breaks(old, new) == []
-    (found,) = breaks(
+    found = breaks(
         SCHEMAS["septet.responses.v1"],
         {
             **SCHEMAS["septet.responses.v1"],
@@ -128,7 +128,7 @@ def test_only_open_enumerations_accept_a_new_known_value() -> None:
             },
         },
     )
-    assert (found.path, found.kind) == ("$.status", "value_added")
+    assert {(f.path, f.kind) for f in found} == {("$.status", "value_added")}
 
 
 @pytest.mark.parametrize(

@@ -69,11 +69,12 @@ def test_events_travel_on_the_tenants_own_topic_where_it_has_one() -> None:
     assert addresses("requests", own) == ["septet.requests.v1", "septet.requests.v1.acme"]
 
 
-def test_a_client_writes_three_topics_and_reads_responses_in_every_version() -> None:
+def test_a_client_writes_four_topics_and_reads_responses_in_every_version() -> None:
     access = client_access("acme")
     assert access.principal == "tenant-acme"
     assert set(access.writes) | set(access.reads) == {t.name for t in own_topics("acme")}
-    assert access.writes == tuple(f"septet.{n}.v1.acme" for n in ("requests", "documents", "feedback"))
+    written = ("requests", "cancellations", "documents", "feedback")
+    assert access.writes == tuple(f"septet.{n}.v1.acme" for n in written)
     assert access.reads == tuple(
         f"septet.{n}.acme" for n in ("responses.v2", "responses.v1", "released-tokens.v1")
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 BY_DEADLINE = "deadline_exceeded"
-TERMINAL = frozenset({"answered", "abstained", "blocked", "refused", "failed", "expired"})
+TERMINAL = frozenset({"answered", "abstained", "blocked", "refused", "failed", "expired", "cancelled"})
 
 
 @dataclass(frozen=True)

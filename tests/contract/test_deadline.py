@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from septet_contracts import Request, Screened, encode
-from septet_eval.domain.response import Pending, Publication
+from septet_eval.domain.response import Pending
 from septet_eval.handlers import RequestsHandler as EvalRequests
-from septet_eval.ports import ReleaseResult
+from septet_eval.ports import ReleaseResult, Substitutes
 from septet_guardrails.adapters.language import FastTextLanguage
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
@@ -28,7 +27,7 @@ class Registry:
     def __init__(self) -> None:
         self.pending: list[Pending] = []
 
-    async def register(self, pending: Pending, conflict: Callable[[], Publication]) -> ReleaseResult:
+    async def register(self, pending: Pending, _: Substitutes) -> ReleaseResult:
         self.pending.append(pending)
         return ReleaseResult()
 

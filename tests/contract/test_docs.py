@@ -29,7 +29,7 @@ def test_table_of_services_agrees_with_their_specs() -> None:
             )
             row = re.search(rf"^\| {party.name} \| ([^|]*) \| ([^|]*) \|", table, re.MULTILINE)
             assert row is not None, party.name
-            assert set(row[1].split(", ")) == set(party.consumes)
+            assert set(row[1].split(", ")) == {*party.consumes, *party.follows}
             assert set(row[2].split(", ")) - {"outcomes"} == produced - {"outcomes"}
 
 

@@ -8,6 +8,7 @@ from septet_cli.commands import (
     ask,
     bench,
     cache,
+    cancel,
     contracts,
     delete,
     demo,
@@ -44,7 +45,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (up, ask, ingest, delete, feedback, trace, topics, tenants, reindex, doctor, demo, stub_model):
+for module in (
+    up,
+    ask,
+    cancel,
+    ingest,
+    delete,
+    feedback,
+    trace,
+    topics,
+    tenants,
+    reindex,
+    doctor,
+    demo,
+    stub_model,
+):
     module.register(app)
 app.add_typer(cache.app, name="cache")
 app.add_typer(dlq.app, name="dlq")

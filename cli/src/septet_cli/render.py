@@ -17,6 +17,7 @@ STATUS_STYLE = {
     "blocked": "magenta",
     "failed": "red",
     "expired": "red",
+    "cancelled": "yellow",
 }
 """Other statuses are shown like a failure."""
 DECISION_STYLE = {

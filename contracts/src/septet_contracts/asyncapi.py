@@ -27,12 +27,17 @@ Document = dict[str, Any]
 
 
 class Describes(Protocol):
-    """Description of a service: its name, and the topics that it reads and writes, by short or full name."""
+    """Description of a service: its name, and the topics that it reads and writes, by short or full name.
+
+    It reads ``consumes`` in its consumer group, and ``follows`` from the end without one.
+    """
 
     @property
     def name(self) -> str: ...
     @property
     def consumes(self) -> tuple[str, ...]: ...
+    @property
+    def follows(self) -> tuple[str, ...]: ...
     @property
     def produces(self) -> tuple[str, ...]: ...
     @property
@@ -47,12 +52,13 @@ class Party:
     consumes: tuple[str, ...]
     produces: tuple[str, ...]
     about: str = ""
+    follows: tuple[str, ...] = ()
 
 
 CLIENT = Party(
     "client",
     consumes=("responses", "responses.v1", "released-tokens"),
-    produces=("requests", "documents", "feedback"),
+    produces=("requests", "cancellations", "documents", "feedback"),
     about="An application that asks questions, publishes documents or sends feedback.",
 )
 
@@ -103,6 +109,11 @@ def written(party: Describes) -> list[Topic]:
     """The topics that a party writes, including its dead letters."""
     dead = TOPICS.get(dead_letter_topic(party.name))
     return [*map(topic, party.produces), *([dead] if dead else [])]
+
+
+def read(party: Describes) -> list[Topic]:
+    """The topics that a party reads."""
+    return [*map(topic, party.consumes), *map(topic, party.follows)]
 
 
 def own_note(of: Topic) -> str:
@@ -167,7 +178,7 @@ def _adapted(node: Any, version: str) -> Any:
 def _operations(parties: Iterable[Describes]) -> Document:
     operations: Document = {}
     for party in parties:
-        for action, topics in (("receive", [topic(n) for n in party.consumes]), ("send", written(party))):
+        for action, topics in (("receive", read(party)), ("send", written(party))):
             for of in topics:
                 channel = short_name(of)
                 operations[f"{party.name}.{action}.{channel}"] = {

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from septet_contracts.embedding import DecimalEmbedding, Embedding
 from septet_contracts.envelope import EventV1
-from septet_contracts.open_enum import Status
+from septet_contracts.open_enum import OutcomeStatus
 from septet_contracts.parts import (
     Answerability,
     CacheInfo,
@@ -133,7 +133,7 @@ class Outcome(_WithEmbedding):
 
     STEP: ClassVar[str] = "outcome"
     contract: Literal["septet.outcome"] = "septet.outcome"
-    status: Status
+    status: OutcomeStatus
     origin: str = Field(description="Service that made the decision.")
 
     answer: str | None = None

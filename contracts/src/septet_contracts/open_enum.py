@@ -26,6 +26,7 @@ class OpenEnum:
 
 
 STATUSES = ("answered", "abstained", "refused", "blocked", "failed", "expired")
+RELEASED_STATUSES = (*STATUSES, "cancelled")
 DECISIONS = ("pass", "flag", "mask", "fix", "reask", "block")
 CACHE_STATUSES = ("hit_exact", "hit_key", "hit_semantic", "miss", "bypass", "refresh", "disabled")
 ANSWER_KINDS = ("generated", "extractive", "cached", "none")
@@ -33,7 +34,9 @@ SPAN_KINDS = ("quoted", "supporting")
 
 _LENGTH = StringConstraints(min_length=1, max_length=64)
 
-Status = Annotated[str, _LENGTH, OpenEnum(STATUSES)]
+OutcomeStatus = Annotated[str, _LENGTH, OpenEnum(STATUSES)]
+"""What the stages decided. Readers of the first version accept no other values."""
+Status = Annotated[str, _LENGTH, OpenEnum(RELEASED_STATUSES)]
 """How a request ended. A reader treats an unknown status like ``failed``: it neither caches nor scores the answer."""
 Decision = Annotated[str, _LENGTH, OpenEnum(DECISIONS)]
 """A guardrail's decision. A reader treats an unknown decision like ``block``."""

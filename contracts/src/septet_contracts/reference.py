@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from septet_contracts._alternatives import EXTENSIBLE
-from septet_contracts.asyncapi import Describes, own_note, written
+from septet_contracts.asyncapi import Describes, own_note, read, written
 from septet_contracts.schema import topic_schema
-from septet_contracts.topics import TOPICS, Topic, short_name, topic
+from septet_contracts.topics import TOPICS, Topic, short_name
 
 _HEAD = """# Topics
 
@@ -110,7 +110,7 @@ def _literal(value: Any) -> str:
 
 def _names(parties: list[Describes], of: Topic) -> tuple[str, str]:
     writers = [p.name for p in parties if of in written(p)]
-    readers = [p.name for p in parties if of in map(topic, p.consumes)]
+    readers = [p.name for p in parties if of in read(p)]
     return ", ".join(writers), ", ".join(readers)
 
 

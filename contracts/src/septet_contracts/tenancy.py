@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from septet_contracts.topics import TOPICS, Topic, topic
 
-CLIENT_WRITES = ("requests", "documents", "feedback")
+CLIENT_WRITES = ("requests", "cancellations", "documents", "feedback")
 CLIENT_READS = ("responses", "released-tokens")
 OWNABLE = frozenset(CLIENT_WRITES + CLIENT_READS)
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from septet_contracts import response_v1
+from septet_contracts.cancellation import Cancellation
 from septet_contracts.documents import DeleteDocument, DocumentChanged, UpsertDocument
 from septet_contracts.feedback import FeedbackEvent, Label
 from septet_contracts.flow import Draft, Grounded, Missed, Outcome, Revision, Screened
@@ -26,6 +27,7 @@ HTTP_SERVICES = ("gateway",)
 DocumentEvent = Annotated[UpsertDocument | DeleteDocument, Field(discriminator="action")]
 
 _WEEK = timedelta(days=7)
+_FROM_CLIENTS = frozenset({"septet.request", "septet.cancellations", "septet.document", "septet.feedback"})
 _NAME = re.compile(r"septet\.(?P<short>.+?)\.v(?P<major>\d+)(?:\.[a-z0-9\-]+)?")
 
 
@@ -70,7 +72,7 @@ class Topic:
     @property
     def from_clients(self) -> bool:
         """Whether clients publish to the topic. All other topics are written by services."""
-        return self.contract in {"septet.request", "septet.document", "septet.feedback"}
+        return self.contract in _FROM_CLIENTS
 
     @property
     def config(self) -> dict[str, str]:
@@ -115,6 +117,12 @@ _BY_REQUEST = "tenant:request_id"
 
 TOPICS: Mapping[str, Topic] = _table(
     Topic("septet.requests.v1", "septet.request", Request, "Questions from clients."),
+    Topic(
+        "septet.cancellations.v1",
+        "septet.cancellations",
+        Cancellation,
+        "Requests whose clients no longer wait for a response.",
+    ),
     Topic("septet.screened.v1", "septet.screened", Screened, "Questions that passed the input rails."),
     Topic("septet.missed.v1", "septet.missed", Missed, "Questions without a safe cached answer."),
     Topic("septet.grounded.v1", "septet.grounded", Grounded, "Questions with their passages."),

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
+from septet_eval.adapters.postgres import PostgresRequestRegistry
+from septet_eval.domain.caster import VERSIONS
+from septet_eval.housekeeping import DeadlineSweeper
+from septet_kit.store.pool import StorePool
 
 from tests.support.database import Database
+
+from .support import QUARTER, Handlers, Log
 
 if TYPE_CHECKING:
     from septet_native.servers.postgres import Postgres
@@ -26,3 +32,18 @@ async def eval_owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(database.owner_dsn)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+def handlers(pool: StorePool) -> Handlers:
+    return Handlers.on(pool)
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+@pytest.fixture
+def sweeper(pool: StorePool, log: Log) -> DeadlineSweeper:
+    return DeadlineSweeper(PostgresRequestRegistry(pool, VERSIONS), log.publish, QUARTER, 100)

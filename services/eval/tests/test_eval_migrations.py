@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import asyncpg
+import pytest
 from septet_kit.migrate import Migrations, migrate
 
 from tests.support.database import Database
@@ -32,3 +33,21 @@ async def test_the_previous_version_runs_on_the_schema_with_reported_at(
         assert [
             row["request_id"] for row in await eval_owner.fetch(f"SELECT request_id FROM {table}")
         ] == left
+
+
+async def test_the_state_cancelled_is_added_to_a_table_with_rows(
+    database: Database, eval_owner: asyncpg.Connection
+) -> None:
+    migrations = Migrations(f"m_{uuid4().hex[:8]}", "septet_eval.migrations")
+    insert = (
+        f"INSERT INTO {migrations.schema}.requests (tenant, request_id, digest, state, accepted_at, deadline, expires_at) "
+        "VALUES ('acme', $1, '', $2, now(), now(), now())"
+    )
+    await migrate(database.owner_dsn, [migrations], "0003")
+    await eval_owner.execute(insert, "r-1", "pending")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await eval_owner.execute(insert, "r-2", "cancelled")
+    await migrate(database.owner_dsn, [migrations])
+    await eval_owner.execute(insert, "r-2", "cancelled")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await eval_owner.execute(insert, "r-3", "unknown")

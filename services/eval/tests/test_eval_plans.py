@@ -30,6 +30,11 @@ LOAD = (
     FROM generate_series(1, 20000) n
     """,
     """
+    INSERT INTO requests (tenant, request_id, digest, state, accepted_at, deadline, expires_at)
+    SELECT 'big', 'c-' || n, '', 'cancelled', now(), now(), now() + (n - 20) * interval '1 second'
+    FROM generate_series(1, 2000) n
+    """,
+    """
     INSERT INTO conflicts (tenant, request_id, digest, reported_at)
     SELECT 'big', 'r-' || n, 'd', now() - n * interval '31 seconds' FROM generate_series(1, 20000) n
     """,
@@ -56,11 +61,14 @@ def expect(*indexes: str, args: tuple[object, ...] = (), tenant: str = "*", **mo
 EXPECTED = {
     "postgres._REGISTER": expect(args=REQUEST, tenant="big"),
     "postgres._RELEASE": expect(args=(*REQUEST, "answered", *ROWS), tenant="big"),
-    "postgres._HAS_OTHER_BODY": expect("requests_pkey", args=("big", "r-7", "other"), tenant="big"),
+    "postgres._OBSTACLE": expect("requests_pkey", args=("big", "r-7", "other"), tenant="big"),
+    "postgres._CANCEL": expect(args=("big", "r-7", DAY), tenant="big"),
+    "postgres._RELEASE_CANCELLED": expect("requests_pkey", args=REQUEST, tenant="big"),
     "postgres._INSERT_CONFLICT": expect("requests_pkey", args=("big", "r-7", "other"), tenant="big"),
     "postgres._IS_ANY_OVERDUE": expect("requests_pending"),
     "postgres._EXPIRE": expect("requests_pending", "requests_pkey", args=(100,)),
     "postgres._PURGE": expect("requests_released", "requests_pkey", args=(7 * DAY,)),
+    "postgres._PURGE_CANCELLED": expect("requests_cancelled"),
     "postgres._PURGE_CONFLICTS": expect("conflicts_reported", args=(7 * DAY,)),
     "unit._SEE": expect(args=("c", IDS[0]), tenant="big"),
     "unit._PUT": expect(args=ROW, tenant="big"),

@@ -5,110 +5,20 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, Self
 
 import asyncpg
 import pytest
-from septet_contracts import Outcome, Request, Response, encode, event_id, request_digest, topic
+from septet_contracts import Request, Response, encode, topic
 from septet_eval.adapters.postgres import PostgresRequestRegistry
-from septet_eval.application.evaluator import Evaluator
-from septet_eval.domain.admission import Floors
-from septet_eval.domain.case import Vector
 from septet_eval.domain.caster import VERSIONS
-from septet_eval.domain.scorers import SCORERS
-from septet_eval.handlers import OutcomesHandler, RequestsHandler
 from septet_eval.housekeeping import DeadlineSweeper
-from septet_kit import Emit
 from septet_kit.observe.tracing import derived_context
-from septet_kit.record import Record
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import ALL_TENANTS
-from septet_kit.tenants import SHARED_ONLY
-from septet_kit.testing import context, flow
+from septet_kit.testing import context
 
-TOPICS = ("responses", "responses.v1", "releases")
-QUARTER = timedelta(milliseconds=250)
-
-
-class NoVectors:
-    """An embeddings endpoint that is down."""
-
-    async def embed(self, text: str, model: str, within: float) -> Vector | None:
-        return None
-
-
-class Log:
-    """A broker that keeps the records that were sent."""
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-
-    async def publish(self, *emits: Emit) -> None:
-        self.records += [emit.to_record(SHARED_ONLY) for emit in emits]
-
-
-class Handlers(NamedTuple):
-    """Both handlers of eval on one registry."""
-
-    requests: RequestsHandler
-    outcomes: OutcomesHandler
-
-    @classmethod
-    def on(cls, pool: StorePool, versions: Sequence[int] = VERSIONS) -> Self:
-        registry = PostgresRequestRegistry(pool, versions)
-        evaluator = Evaluator(tuple(SCORERS.values()), NoVectors(), 0.15)
-        outcomes = OutcomesHandler(registry, evaluator, Floors({"groundedness": 0.5}))
-        return cls(RequestsHandler(registry), outcomes)
-
-
-@pytest.fixture
-def handlers(pool: StorePool) -> Handlers:
-    return Handlers.on(pool)
-
-
-@pytest.fixture
-def log() -> Log:
-    return Log()
-
-
-@pytest.fixture
-def sweeper(pool: StorePool, log: Log) -> DeadlineSweeper:
-    return DeadlineSweeper(PostgresRequestRegistry(pool, VERSIONS), log.publish, QUARTER, 100)
-
-
-def request(request_id: str, question: str = "What is a deque?", **fields: Any) -> Request:
-    return Request(request_id=request_id, question=question, **fields)
-
-
-def outcome_of(asked: Request, item: str = "", **fields: Any) -> Outcome:
-    name = event_id(asked.tenant, asked.request_id, Outcome.STEP, item)
-    fields = {"deadline": asked.deadline, "conversation_id": asked.conversation_id, **fields}
-    given = {k: v for k, v in fields.items() if v is not None}
-    return flow(
-        Outcome,
-        request_id=asked.request_id,
-        event_id=name,
-        request_digest=request_digest(encode(asked)),
-        **given,
-    )
-
-
-async def register(handlers: Handlers, asked: Request) -> list[Response]:
-    return responses(await handlers.requests(asked, context("requests", value=encode(asked))))
-
-
-async def release(handlers: Handlers, outcome: Outcome) -> list[Response]:
-    return responses(await handlers.outcomes(outcome, context("outcomes", outcome, deadline=None)))
-
-
-def responses(emits: Any) -> list[Response]:
-    """The responses in the newest version, of which each has one in version 1."""
-    assert all(isinstance(e, Emit) and e.topic in TOPICS for e in emits)
-    made = [e.event for e in emits if e.topic == "responses"]
-    assert len([e for e in emits if e.topic == "responses.v1"]) == len(made)
-    return made
+from .support import QUARTER, TOPICS, Handlers, Log, outcome_of, overdue, register, release, request
 
 
 async def test_a_registered_request_is_released_by_its_outcome(handlers: Handlers, pool: StorePool) -> None:
@@ -221,16 +131,6 @@ async def test_one_of_fifty_concurrent_outcomes_is_released_for_each_request(
     released = [r for out in await asyncio.gather(*(one(*c) for c in calls)) for r in out]
     assert Counter(r.request_id for r in released) == {a.request_id: 1 for a in asked}
     assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=ALL_TENANTS) == 20 * len(TOPICS)
-
-
-async def overdue(handlers: Handlers, pool: StorePool, count: int = 1) -> list[Request]:
-    asked = [request(f"late-{i}", deadline=datetime.now(UTC) - timedelta(seconds=5)) for i in range(count)]
-    for a in asked:
-        await register(handlers, a)
-    await pool.execute(
-        "UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'", tenant=ALL_TENANTS
-    )
-    return asked
 
 
 async def test_an_overdue_request_is_released_as_expired_and_a_late_outcome_is_discarded(

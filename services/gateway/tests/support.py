@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid5
 
 from septet_contracts import (
+    Cancellation,
     DeleteDocument,
     DocumentChanged,
     Request,
@@ -26,6 +27,7 @@ from septet_gateway.api.routes import Parts, create_app
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
 from septet_gateway.application.backpressure import Backpressure
+from septet_gateway.application.cancelling import Canceller
 from septet_gateway.application.indexing import Changes, Indexer
 from septet_gateway.application.quotas import Quotas
 from septet_gateway.application.waiting import Waiting
@@ -257,6 +259,7 @@ class World:
         self.log.changes = Changes(chosen.max_waiting, chosen.max_waiting_per_tenant)
         self.pressure = Backpressure(chosen.max_backlog)
         usage = MemoryUsage(chosen.limits, chosen.key_lease, self.usage)
+        self.canceller = Canceller(self.log, self.requests, self.waiting, chosen.cancel_grace)
         return Parts(
             chosen,
             Authenticator(self.keys, SECRET, chosen.key_cache),
@@ -265,6 +268,7 @@ class World:
             Indexer(self.log, self.log.changes),
             self.log,
             self.embeddings,
+            self.canceller,
         )
 
     @contextmanager
@@ -280,6 +284,11 @@ class World:
         yield
         self._held.__exit__(None, None, None)
         loop.close()
+
+    @property
+    def cancelled(self) -> list[Cancellation]:
+        """The cancellations on the log."""
+        return [e for e in self.log.published if isinstance(e, Cancellation)]
 
     @property
     def asked(self) -> list[Request]:

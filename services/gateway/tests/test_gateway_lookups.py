@@ -93,7 +93,7 @@ class Records(KafkaLog):
             yield SimpleNamespace(subscribe=lambda _: None)
 
         monkeypatch.setattr(kafka, "open_reader", reader)
-        monkeypatch.setattr(kafka, "_partitions", partitions)
+        monkeypatch.setattr(kafka, "assigned_partitions", partitions)
         monkeypatch.setattr(kafka, "records_since", records)
 
 

@@ -10,6 +10,7 @@ from septet_contracts import Ask, CacheInfo, Draft, Grounded, Revision, Verdict,
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.postgres import PostgresEpochs
 from septet_generation.adapters.templates import Templates
+from septet_generation.application.cancellations import Cancellations
 from septet_generation.application.drafting import Drafter
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_generation.handlers import DraftOnce, GroundedHandler, RevisionsHandler
@@ -20,11 +21,18 @@ from septet_kit.testing import context, flow
 
 
 @pytest.fixture
-async def draft_once(endpoint: Any, pool: StorePool) -> AsyncIterator[DraftOnce]:
+def cancellations() -> Cancellations:
+    return Cancellations()
+
+
+@pytest.fixture
+async def draft_once(
+    endpoint: Any, pool: StorePool, cancellations: Cancellations
+) -> AsyncIterator[DraftOnce]:
     chat = OpenAIChat()
     catalogue = Catalogue({"default": Model(model="tiny", url=endpoint.url)})
     drafter = Drafter(catalogue, chat, Templates.load().render, PostgresEpochs(pool), lambda _: None)
-    yield DraftOnce(drafter, Ledger(pool, "generation-0"))
+    yield DraftOnce(drafter, Ledger(pool, "generation-0"), cancellations)
     await chat.aclose()
 
 
@@ -75,6 +83,39 @@ async def test_a_request_without_generation_never_reaches_the_model(
     with pytest.raises(Permanent, match="generate: false"):
         await RevisionsHandler(draft_once)(revision, context("revisions", revision))
     assert endpoint.calls == []
+
+
+async def test_a_cancellation_ends_the_model_call_for_good(
+    grounded: GroundedHandler, endpoint: Any, cancellations: Cancellations, pool: StorePool
+) -> None:
+    """The connection is closed, and a redelivery does not call the model again, also in another process."""
+    endpoint.answer, endpoint.pause = "word " * 500, 0.02
+    event = flow(Grounded)
+    running = asyncio.ensure_future(grounded(event, context("grounded", event)))
+    async with asyncio.timeout(10):
+        while not endpoint.calls:  # noqa: ASYNC110 - the server's side is polled
+            await asyncio.sleep(0.01)
+        cancellations.cancel(event.tenant, event.request_id)
+        assert await running == []
+        while not endpoint.disconnected:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert await grounded(event, context("grounded", event)) == []
+    drafter = grounded._draft_once._drafter
+    restarted = GroundedHandler(DraftOnce(drafter, Ledger(pool, "generation-1"), Cancellations()))
+    assert await restarted(event, context("grounded", event)) == []
+    assert len(endpoint.calls) == 1
+
+
+async def test_a_cancellation_before_the_draft_prevents_the_model_call(
+    draft_once: DraftOnce, endpoint: Any, cancellations: Cancellations
+) -> None:
+    first, revision = flow(Grounded), flow(Revision, attempt=2)
+    other = flow(Grounded, tenant="acme")
+    cancellations.cancel(first.tenant, first.request_id)
+    assert await GroundedHandler(draft_once)(first, context("grounded", first)) == []
+    assert await RevisionsHandler(draft_once)(revision, context("revisions", revision)) == []
+    assert endpoint.calls == []
+    assert len(await GroundedHandler(draft_once)(other, context("grounded", other))) == 1
 
 
 async def test_a_failed_draft_is_retried(grounded: GroundedHandler, endpoint: Any) -> None:

@@ -62,4 +62,5 @@ def test_an_invalid_file_raises_with_the_field(tmp_path: Path, text: str, messag
 def test_spec() -> None:
     assert SPEC.name == "generation"
     assert SPEC.consumes == ("grounded", "revisions")
+    assert SPEC.follows == ("cancellations",)
     assert SPEC.produces == ("drafts", "tokens")

@@ -36,6 +36,12 @@ def test_a_service_sees_the_progress_of_those_that_it_watches() -> None:
     assert service_access(SCORER).watches == ()
 
 
+def test_a_service_may_read_what_it_follows_without_a_group() -> None:
+    access = service_access(ServiceSpec("generation", ("grounded",), ("drafts",), follows=("cancellations",)))
+    assert access.reads == ("septet.cancellations.v1", "septet.grounded.v1")
+    assert access.groups == ("septet.generation",)
+
+
 def test_only_who_handles_requests_reports_outcomes() -> None:
     assert (
         "septet.outcomes.v1" not in service_access(ServiceSpec("feedback", ("feedback",), ("labels",))).writes

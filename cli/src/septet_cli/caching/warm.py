@@ -24,7 +24,7 @@ from septet_cli.window import records_until, seek_to_time
 
 RELEASES = topic("releases")
 EXPLAINED = 10
-RETRIED = ("failed", "expired")
+RETRIED = ("failed", "expired", "cancelled")
 """Statuses of requests that the next run publishes again, under a new id."""
 MAX_ATTEMPTS = 10
 

@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         "ask",
         help="Ask a question and show the response: answer, sources, guardrail verdicts and scores.\n\n"
-        "Exit code: 0 answered; 3 abstained, refused or blocked; 1 failed or expired.",
+        "Exit code: 0 answered; 3 abstained, refused or blocked; 1 failed, expired or cancelled.",
         epilog=examples(
             'septet ask "What does functools.lru_cache do?"',
             'septet ask "캐시는 언제 폐기되나요?" --tenant acme',

@@ -48,7 +48,7 @@ Limit = Annotated[
     "FILE has one question a line, or one JSON object a line with the fields of a request: "
     '{"question": "…", "cache": {"key": "item:7"}, "policy": "…", "tenant": "…"}. All lines are checked before the '
     "first is published. A question whose answer is stored is not computed again, unless you give --refresh.\n\n"
-    "Run the command again to continue an interrupted run: a question is answered once a day (UTC) and --run name. Failed and expired requests are published again.\n\n"
+    "Run the command again to continue an interrupted run: a question is answered once a day (UTC) and --run name. Failed, expired and cancelled requests are published again.\n\n"
     "Exit code: 0 all answers are stored; 3 some were not admitted; 1 some got no response; 130 interrupted.",
     epilog=examples(
         "septet cache warm faq.txt",

@@ -17,7 +17,7 @@ from septet_eval.adapters.postgres import SCHEMA, PostgresRequestRegistry
 from septet_eval.application.evaluator import Evaluator
 from septet_eval.domain.scorers import select
 from septet_eval.domain.scorers.relevance import CALIBRATIONS, calibration_of
-from septet_eval.handlers import OutcomesHandler, RequestsHandler
+from septet_eval.handlers import CancellationsHandler, OutcomesHandler, RequestsHandler
 from septet_eval.housekeeping import DeadlineSweeper, Purger
 from septet_eval.settings import EvalSettings
 
@@ -25,7 +25,7 @@ log = get_logger()
 
 SPEC = ServiceSpec(
     name="eval",
-    consumes=("requests", "outcomes"),
+    consumes=("requests", "outcomes", "cancellations"),
     produces=("responses", "responses.v1", "releases", "outcomes"),
     outbox=("responses", "responses.v1", "releases"),
     about="Scores every outcome and releases exactly one response per request.",
@@ -34,7 +34,7 @@ SPEC = ServiceSpec(
 
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncIterator[Wiring]:
-    """Wire the service. Both stages retry without limit, because each request must get its response."""
+    """Wire the service. All stages retry without limit, because each request must get its response."""
     settings = EvalSettings()
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(kit.open_pool(SCHEMA, migrations.HEAD))
@@ -69,6 +69,12 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
                 Stage(
                     "outcomes",
                     OutcomesHandler(registry, evaluator, settings.admission_floors),
+                    attempts=None,
+                    concurrency=settings.concurrency,
+                ),
+                Stage(
+                    "cancellations",
+                    CancellationsHandler(registry),
                     attempts=None,
                     concurrency=settings.concurrency,
                 ),

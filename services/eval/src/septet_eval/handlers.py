@@ -1,19 +1,20 @@
-"""Handlers of requests and outcomes."""
+"""Handlers of requests, outcomes and cancellations."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from septet_contracts import Outcome, Request, request_digest
+from septet_contracts import Cancellation, Outcome, Request, request_digest
 from septet_kit import Context, Emit, deadline_of
 
 from septet_eval import telemetry
 from septet_eval.application.evaluator import Evaluator
 from septet_eval.domain.admission import Floors
-from septet_eval.domain.response import Pending, ReleaseContext, conflict, respond
-from septet_eval.ports import RequestRegistry
+from septet_eval.domain.response import Pending, Publication, ReleaseContext, cancelled, conflict, respond
+from septet_eval.ports import RequestRegistry, Substitutes
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -34,7 +35,9 @@ class RequestsHandler:
             accepted_at=ctx.timestamp,
             traceparent=_traceparent(ctx),
         )
-        result = await self._registry.register(pending, lambda: conflict(pending, _release_context(ctx)))
+        result = await self._registry.register(pending, _substitutes(pending, ctx))
+        if result.response is not None:
+            telemetry.released(result.response, pending.accepted_at)
         return result.emits
 
 
@@ -60,12 +63,41 @@ class OutcomesHandler:
             accepted_at=outcome.accepted_at,
             traceparent=_traceparent(ctx),
         )
-        result = await self._registry.release(pending, publication, lambda: conflict(pending, at))
-        if result.released:
-            telemetry.released(publication.response, outcome.accepted_at)
-        else:
+        result = await self._registry.release(pending, publication, _substitutes(pending, ctx))
+        if result.response is not None:
+            telemetry.released(result.response, outcome.accepted_at)
+        if result.response is not publication.response:
             telemetry.discarded(outcome)
         return result.emits
+
+
+class CancellationsHandler:
+    """Releases a pending request as ``cancelled``. A request that has its response, or another tenant's, is unaffected.
+
+    A cancellation may overtake its request, which is on another topic. The request is then released as ``cancelled``
+    when its record arrives.
+    """
+
+    def __init__(self, registry: RequestRegistry) -> None:
+        self._registry = registry
+
+    async def __call__(self, cancellation: Cancellation, ctx: Context) -> Sequence[Emit]:
+        @contextmanager
+        def cancelling(pending: Pending) -> Iterator[Publication]:
+            with telemetry.request_span("cancel", pending) as trace_id:
+                at = ReleaseContext(at=datetime.now(UTC), timing=ctx.timing("eval"), trace_id=trace_id)
+                yield cancelled(pending, at)
+
+        result = await self._registry.cancel(cancellation.tenant, cancellation.request_id, cancelling)
+        telemetry.cancelled(result)
+        return result.emits
+
+
+def _substitutes(pending: Pending, ctx: Context) -> Substitutes:
+    return Substitutes(
+        conflict=lambda: conflict(pending, _release_context(ctx)),
+        cancelled=lambda: cancelled(pending, _release_context(ctx)),
+    )
 
 
 def _release_context(ctx: Context) -> ReleaseContext:

@@ -7,15 +7,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from opentelemetry import context, trace
 from septet_contracts import StageTiming
 from septet_kit import Transient
 from septet_kit.observe.logs import get_logger
-from septet_kit.observe.tracing import parent_of, span
 
 from septet_eval import telemetry
 from septet_eval.domain.response import Pending, Publication, ReleaseContext, expired, milliseconds
-from septet_eval.ports import ExpiredRequest, RequestRegistry
+from septet_eval.ports import RequestRegistry
 
 Publish = Callable[..., Awaitable[None]]
 log = get_logger()
@@ -47,7 +45,7 @@ class DeadlineSweeper:
         """
         batch = await self._registry.expire(expiring, self._batch)
         for item in batch:
-            _report(item)
+            telemetry.ended(item)
         if batch:
             await self._publish(*(emit for item in batch for emit in item.emits))
         return len(batch)
@@ -73,24 +71,10 @@ class Purger:
 @contextmanager
 def expiring(pending: Pending) -> Iterator[Publication]:
     """The expired response of a request, in the request's trace."""
-    headers = {"traceparent": pending.traceparent.encode()} if pending.traceparent else {}
-    token = context.attach(parent_of(headers, pending.tenant, pending.request_id))
-    try:
-        with span("expire") as current:
-            now = datetime.now(UTC)
-            timing = StageTiming(stage="eval", queue_ms=milliseconds(pending.deadline, now), work_ms=0.0)
-            trace_id = trace.format_trace_id(current.get_span_context().trace_id)
-            yield expired(pending, ReleaseContext(at=now, timing=timing, trace_id=trace_id))
-    finally:
-        context.detach(token)
-
-
-def _report(item: ExpiredRequest) -> None:
-    token = context.attach(item.trace_context)
-    try:
-        telemetry.released(item.publication.response, item.pending.accepted_at)
-    finally:
-        context.detach(token)
+    with telemetry.request_span("expire", pending) as trace_id:
+        now = datetime.now(UTC)
+        timing = StageTiming(stage="eval", queue_ms=milliseconds(pending.deadline, now), work_ms=0.0)
+        yield expired(pending, ReleaseContext(at=now, timing=timing, trace_id=trace_id))
 
 
 async def _one_round(task: str, work: Callable[[], Awaitable[int]]) -> int:

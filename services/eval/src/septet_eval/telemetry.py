@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-from opentelemetry import trace
+from opentelemetry import context, trace
 from prometheus_client import Histogram
 from septet_contracts import Outcome, Response
 from septet_kit.observe import metrics, semconv
 from septet_kit.observe.logs import get_logger
-from septet_kit.observe.tracing import emit_root_span
+from septet_kit.observe.tracing import emit_root_span, parent_of, span
 
+from septet_eval.domain.response import Pending
 from septet_eval.domain.scoring import ScoreCard
+from septet_eval.ports import CancelResult, EndedRequest
 
 _released = metrics.counter("septet_eval_released_total", "Responses released.", ["status", "kind"])
 _discarded = metrics.counter(
     "septet_eval_discarded_total", "Outcomes that arrived after the response.", ["status"]
+)
+_cancellations = metrics.counter(
+    "septet_eval_cancellations_total", "Cancellations by effect: released, remembered, ignored.", ["effect"]
 )
 _missing = metrics.counter(
     "septet_eval_missing_scores_total", "Scores that could not be computed.", ["name", "why"]
@@ -58,6 +65,34 @@ def released(response: Response, accepted_at: datetime) -> None:
     _released.labels(response.status, response.answer_kind).inc()
     attributes = {semconv.SEPTET_STATUS: response.status}
     emit_root_span(response.tenant, response.request_id, accepted_at, response.occurred_at, attributes)
+
+
+def ended(request: EndedRequest) -> None:
+    """Count the response of a request without an outcome, as :func:`released` does."""
+    token = context.attach(request.trace_context)
+    try:
+        released(request.publication.response, request.pending.accepted_at)
+    finally:
+        context.detach(token)
+
+
+def cancelled(result: CancelResult) -> None:
+    """Count a cancellation, and the response that it has released."""
+    _cancellations.labels(result.effect).inc()
+    if result.ended is not None:
+        ended(result.ended)
+
+
+@contextmanager
+def request_span(name: str, pending: Pending) -> Iterator[str]:
+    """A span in the trace of a request; yields the trace id."""
+    headers = {"traceparent": pending.traceparent.encode()} if pending.traceparent else {}
+    token = context.attach(parent_of(headers, pending.tenant, pending.request_id))
+    try:
+        with span(name) as current:
+            yield trace.format_trace_id(current.get_span_context().trace_id)
+    finally:
+        context.detach(token)
 
 
 def discarded(outcome: Outcome) -> None:

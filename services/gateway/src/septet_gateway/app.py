@@ -38,6 +38,7 @@ from septet_gateway.api.write_limit import limited_protocol
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
 from septet_gateway.application.backpressure import Backpressure
+from septet_gateway.application.cancelling import Canceller
 from septet_gateway.application.indexing import Changes, Indexer
 from septet_gateway.application.quotas import Quotas
 from septet_gateway.application.waiting import Waiting
@@ -47,7 +48,7 @@ from septet_gateway.settings import GatewaySettings
 SPEC = ServiceSpec(
     "gateway",
     consumes=("responses", "released-tokens", "documents-changed"),
-    produces=("requests", "documents", "feedback"),
+    produces=("requests", "cancellations", "documents", "feedback"),
     watches=("guardrails",),
     about="Serves an OpenAI-compatible HTTP API: publishes requests and documents, and returns their results.",
 )
@@ -103,6 +104,8 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
         lag = GroupLag(kit.kafka(), group_of("guardrails"), tenants.addresses(["requests"]), _LAG_LIMIT)
         stack.push_async_callback(lag.close)
         pressure = Backpressure(settings.max_backlog)
+        canceller = Canceller(kafka_log, requests, waiting, settings.cancel_grace)
+        stack.push_async_callback(canceller.close)
         parts = Parts(
             settings,
             Authenticator(PostgresKeys(pool), settings.secret(), settings.key_cache),
@@ -111,6 +114,7 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
             Indexer(kafka_log, changes),
             kafka_log,
             embeddings,
+            canceller,
         )
         api = _api_server(parts, kit.shutdown_grace)
         background = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from septet_contracts import DeleteDocument, FeedbackEvent, Request, Response, UpsertDocument
+from septet_contracts import Cancellation, DeleteDocument, FeedbackEvent, Request, Response, UpsertDocument
 
 from septet_gateway.domain.keys import ApiKey
 from septet_gateway.domain.quotas import Usage
@@ -15,7 +15,7 @@ from septet_gateway.domain.quotas import Usage
 class Log(Protocol):
     """The log: publishes events of clients, and finds earlier responses."""
 
-    async def publish(self, event: Request | FeedbackEvent) -> None:
+    async def publish(self, event: Request | Cancellation | FeedbackEvent) -> None:
         """Publish to the topic of the event's tenant, and wait for the acknowledgement.
 
         Raises:

@@ -103,6 +103,13 @@ class GatewaySettings(FileSettings):
         gt=timedelta(0),
         description="How long a client may read nothing of what is sent to it, until its connection is closed.",
     )
+    cancel_grace: timedelta = Field(
+        default=timedelta(seconds=2),
+        description=(
+            "How long a client that has disconnected may take to repeat a call with its `Idempotency-Key`, before the "
+            "gateway cancels the request."
+        ),
+    )
     lookup_limit: timedelta = Field(
         default=timedelta(seconds=30), description="Limit of a search for an earlier response on the log."
     )

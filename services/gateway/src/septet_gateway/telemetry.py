@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
@@ -18,18 +18,24 @@ waiting_requests = Gauge("septet_gateway_waiting", "Requests that wait for their
 refusals = counter("septet_gateway_refusals_total", "Calls that got status 429.", ["code"])
 backlog = Gauge("septet_gateway_backlog", "Requests that guardrails has not finished; NaN if unknown.")
 backlog_reads = counter("septet_gateway_backlog_reads_total", "Reads of the backlog.", ["result"])
+cancellations = counter("septet_gateway_cancellations_total", "Cancellations by cause or result.", ["result"])
 lookups = counter("septet_gateway_lookups_total", "Searches for an earlier response.", ["result"])
 
 
+def ask_span(headers: Mapping[str, str], tenant: str, request_id: str) -> AbstractContextManager[Span]:
+    """Span ``ask`` of a request."""
+    return request_span("ask", headers, tenant, request_id)
+
+
 @contextmanager
-def ask_span(headers: Mapping[str, str], tenant: str, request_id: str) -> Iterator[Span]:
-    """Span ``ask`` of a request: a child of the caller's span, or of the request's derived root span."""
+def request_span(name: str, headers: Mapping[str, str], tenant: str, request_id: str) -> Iterator[Span]:
+    """Span of a request: a child of the caller's span, or of the request's derived root span."""
     carried = {
         name: headers[name].encode("latin-1") for name in ("traceparent", "tracestate") if name in headers
     }
     tracer = trace.get_tracer("septet.gateway")
     with tracer.start_as_current_span(
-        "ask",
+        name,
         context=parent_of(carried, tenant, request_id),
         kind=SpanKind.SERVER,
         attributes={semconv.SEPTET_TENANT: tenant, semconv.SEPTET_REQUEST_ID: request_id},

@@ -10,9 +10,11 @@ from septet_kit import Kit, ServiceSpec, Stage, Wiring
 from septet_kit.store import Ledger
 
 from septet_generation import migrations
+from septet_generation.adapters.kafka import CancellationFollower
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.postgres import SCHEMA, PostgresEpochs
 from septet_generation.adapters.templates import Templates
+from septet_generation.application.cancellations import Cancellations
 from septet_generation.application.drafting import Drafter
 from septet_generation.handlers import DraftOnce, GroundedHandler, RevisionsHandler
 from septet_generation.housekeeping import purge_forever
@@ -23,6 +25,7 @@ SPEC = ServiceSpec(
     consumes=("grounded", "revisions"),
     produces=("drafts", "tokens"),
     about="Drafts answers with any OpenAI-compatible model.",
+    follows=("cancellations",),
 )
 
 _PURGE_EVERY = timedelta(hours=1)
@@ -50,11 +53,16 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
             stream_interval=settings.stream_interval,
             capture_content=kit.settings.capture_content,
         )
-        draft_once = DraftOnce(drafter, Ledger(pool, kit.instance))
+        cancellations = Cancellations()
+        follower = CancellationFollower(kit.settings.kafka(), kit.tenants, cancellations.cancel)
+        draft_once = DraftOnce(drafter, Ledger(pool, kit.instance), cancellations)
         yield Wiring(
             stages=[
                 Stage("grounded", GroundedHandler(draft_once), settings.budget, settings.concurrency),
                 Stage("revisions", RevisionsHandler(draft_once), settings.budget, settings.concurrency),
             ],
-            background=[lambda: purge_forever(epochs, settings.keep_epochs, _PURGE_EVERY)],
+            background=[
+                lambda: purge_forever(epochs, settings.keep_epochs, _PURGE_EVERY),
+                follower.run,
+            ],
         )

@@ -9,24 +9,29 @@ from septet_contracts import Grounded, Revision, decode, topic
 from septet_kit import Context, Emit, Permanent
 from septet_kit.observe import get_logger
 
+from septet_generation.application.cancellations import Cancellations, RequestCancelled
 from septet_generation.application.drafting import Drafter
 from septet_generation.ports import Ledger
+from septet_generation.telemetry import count_cancelled
 
 log = get_logger()
 
 # The ledger renews the lease while the model works. When a process dies, another one waits this long at most.
 _LEASE = timedelta(seconds=6)
+_CANCELLED = b""
 
 
 class DraftOnce:
     """Drafts an answer and stores it in the ledger, by tenant, request, digest and attempt.
 
-    A redelivered event publishes the stored bytes and does not call the model again.
+    A redelivered event publishes the stored bytes and does not call the model again. The draft of a cancelled request is
+    stored as empty bytes, and nothing is published.
     """
 
-    def __init__(self, drafter: Drafter, ledger: Ledger) -> None:
+    def __init__(self, drafter: Drafter, ledger: Ledger, cancellations: Cancellations) -> None:
         self._drafter = drafter
         self._ledger = ledger
+        self._cancellations = cancellations
 
     async def __call__(self, event: Grounded | Revision, ctx: Context, attempt: int) -> Sequence[Emit]:
         """Draft an answer.
@@ -41,12 +46,18 @@ class DraftOnce:
         made: list[Emit] = []
 
         async def work() -> bytes:
-            made.append(Emit("drafts", await self._drafter.draft(event, ctx, attempt)))
+            try:
+                async with self._cancellations.watch(event.tenant, event.request_id):
+                    made.append(Emit("drafts", await self._drafter.draft(event, ctx, attempt)))
+            except RequestCancelled as cancelled:
+                count_cancelled("during" if cancelled.during_call else "before")
+                log.info("draft cancelled", attempt=attempt, during_call=cancelled.during_call)
+                return _CANCELLED
             return made[0].value
 
         key = f"{event.tenant}/{event.request_id}/{event.request_digest}/{attempt}"
         stored, replayed = await self._ledger.run(key, work, _LEASE, tenant=event.tenant)
-        if not replayed:
+        if not replayed or stored == _CANCELLED:
             return made
         log.info("draft replayed from the ledger", attempt=attempt)
         return [Emit("drafts", decode(topic("drafts"), stored))]

@@ -32,7 +32,15 @@ _seconds = histogram("septet_generation_seconds", "Time of a model call, whole."
 _first_text = histogram("septet_generation_first_text_seconds", "Time to the first text.", ["model"])
 _tokens = counter("septet_generation_tokens_total", "Tokens read and written.", ["model", "direction"])
 _cost = counter("septet_generation_cost_usd_total", "Cost by the price table, in US dollars.", ["model"])
+_cancelled = counter(
+    "septet_generation_cancelled_total", "Drafts that a cancellation prevented or stopped.", ["when"]
+)
 _errors = counter("septet_generation_errors_total", "Model calls that failed.", ["model", "code"])
+
+
+def count_cancelled(when: str) -> None:
+    """Count a draft that was cancelled ``before`` or ``during`` its model call."""
+    _cancelled.labels(when).inc()
 
 
 class CallRecord:

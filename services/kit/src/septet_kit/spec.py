@@ -21,8 +21,10 @@ REQUEST_SCOPED = frozenset({"requests", "screened", "missed", "grounded", "draft
 class ServiceSpec:
     """A service's place in the topology, by short topic names; AsyncAPI and ACLs are made from it.
 
-    ``outbox`` are those of the produced topics that are written by way of an outbox: after a crash the service
-    looks there for its records, so it needs the right to read them. ``watches`` are services whose lag it reads.
+    ``consumes`` are the topics of its stages, which it reads in its consumer group. ``follows`` are those that each of
+    its processes reads from the end, without a group. ``outbox`` are those of the produced topics that are written by way
+    of an outbox: after a crash the service looks there for its records, so it needs the right to read them. ``watches``
+    are services whose lag it reads.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ServiceSpec:
     about: str = ""
     outbox: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

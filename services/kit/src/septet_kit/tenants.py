@@ -1,7 +1,7 @@
 """Tenants: which exist, and which one a record belongs to.
 
-The tenants file lists the tenants. One with ``topics: own`` has request, document, feedback, response and
-token topics for itself; the others use the shared ones.
+The tenants file lists the tenants. One with ``topics: own`` has request, cancellation, document, feedback,
+response and token topics for itself; the others use the shared ones.
 """
 
 from __future__ import annotations

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import fields
 from datetime import timedelta
 
 import asyncpg
 from opentelemetry import context
-from septet_kit import Emit
+from septet_kit import MAX_DEADLINE, Emit
 from septet_kit.store import Unit
 from septet_kit.store.outbox_event import outbox_rows, put_outbox_rows
 from septet_kit.store.pool import StorePool
@@ -17,7 +18,7 @@ from septet_kit.store.unit import seal
 
 from septet_eval.application.publication import events_of
 from septet_eval.domain.response import Pending, Publication
-from septet_eval.ports import ConflictFactory, ExpiredRequest, ReleaseResult
+from septet_eval.ports import CancelResult, EndedRequest, Ending, ReleaseResult, Substitutes
 
 SCHEMA = "eval"
 
@@ -46,11 +47,33 @@ RETURNING true
 SELECT EXISTS (SELECT 1 FROM released)
 """  # noqa: S608 - made of constants
 
-_HAS_OTHER_BODY = "SELECT digest <> $3 FROM requests WHERE tenant = $1 AND request_id = $2"
+# Why the statements above have changed nothing.
+_OBSTACLE = """
+SELECT CASE WHEN state = 'cancelled' THEN 'cancelled' WHEN digest <> $3 THEN 'conflict' ELSE 'done' END
+FROM requests WHERE tenant = $1 AND request_id = $2
+"""
 _INSERT_CONFLICT = """
 INSERT INTO conflicts (tenant, request_id, digest)
 SELECT tenant, request_id, $3 FROM requests WHERE tenant = $1 AND request_id = $2 AND digest <> $3
 ON CONFLICT DO NOTHING
+RETURNING true
+"""
+
+# One statement for a request that is pending, and for one that is not registered: the primary key serializes it with
+# concurrent registrations and releases. A cancelled id has no body yet. It is kept for the longest deadline of a
+# request, counted from the cancellation.
+_CANCEL = """
+INSERT INTO requests AS r (tenant, request_id, digest, state, accepted_at, deadline, expires_at)
+VALUES ($1, $2, '', 'cancelled', clock_timestamp(), clock_timestamp(), clock_timestamp() + $3::interval)
+ON CONFLICT (tenant, request_id) DO UPDATE
+    SET state = 'released', status = 'cancelled', released_at = clock_timestamp()
+    WHERE r.state = 'pending'
+RETURNING r.state, r.tenant, r.request_id, r.conversation_id, r.digest, r.deadline, r.accepted_at, r.traceparent
+"""
+_RELEASE_CANCELLED = """
+UPDATE requests SET state = 'released', status = 'cancelled', released_at = clock_timestamp(), conversation_id = $3,
+    digest = $4, accepted_at = $5, deadline = $6, expires_at = $6, traceparent = $7
+WHERE tenant = $1 AND request_id = $2 AND state = 'cancelled'
 RETURNING true
 """
 
@@ -82,6 +105,7 @@ WITH old AS MATERIALIZED (
 )
 SELECT count(*) FROM deleted
 """
+_PURGE_CANCELLED = "DELETE FROM requests WHERE state = 'cancelled' AND expires_at < statement_timestamp()"
 _PURGE_CONFLICTS = "DELETE FROM conflicts WHERE reported_at < statement_timestamp() - $1::interval"
 
 
@@ -96,43 +120,65 @@ class PostgresRequestRegistry:
         self._pool = pool
         self._versions = versions
 
-    async def register(self, pending: Pending, conflict: ConflictFactory) -> ReleaseResult:
+    async def register(self, pending: Pending, substitutes: Substitutes) -> ReleaseResult:
         if await self._pool.fetchval(_REGISTER, *_columns(pending), tenant=pending.tenant):
             return ReleaseResult()
-        return await self._on_existing(pending, conflict)
+        return await self._on_existing(pending, substitutes)
 
     async def release(
-        self, pending: Pending, publication: Publication, conflict: ConflictFactory
+        self, pending: Pending, publication: Publication, substitutes: Substitutes
     ) -> ReleaseResult:
         sealed = [seal(self._pool, emit) for emit in events_of(publication, self._versions)]
         parameters = (*_columns(pending), publication.response.status, *outbox_rows(sealed))
         if await self._pool.fetchval(_RELEASE, *parameters, tenant=pending.tenant):
-            return ReleaseResult(sealed, released=True)
-        return await self._on_existing(pending, conflict)
+            return ReleaseResult(sealed, publication.response)
+        return await self._on_existing(pending, substitutes)
 
-    async def _on_existing(self, pending: Pending, conflict: ConflictFactory) -> ReleaseResult:
+    async def _on_existing(self, pending: Pending, substitutes: Substitutes) -> ReleaseResult:
         """The request id already exists. A duplicate is ignored; a different body gets one `conflict` response."""
         body = (pending.tenant, pending.request_id, pending.digest)
-        if not await self._pool.fetchval(_HAS_OTHER_BODY, *body, tenant=pending.tenant):
+        obstacle = await self._pool.fetchval(_OBSTACLE, *body, tenant=pending.tenant)
+        if obstacle == "cancelled":
+            return await self._release_cancelled(pending, substitutes)
+        if obstacle != "conflict":
             return ReleaseResult()
         async with self._unit(pending.tenant) as unit:
             if await unit.connection.fetchval(_INSERT_CONFLICT, *body):
-                await self._emit(unit, conflict())
+                await self._emit(unit, substitutes.conflict())
         return ReleaseResult(unit.emits)
 
-    async def expire(
-        self, expiring: Callable[[Pending], AbstractContextManager[Publication]], limit: int
-    ) -> Sequence[ExpiredRequest]:
-        released: list[ExpiredRequest] = []
+    async def _release_cancelled(self, pending: Pending, substitutes: Substitutes) -> ReleaseResult:
+        """Release a request whose id was cancelled before it was registered."""
+        async with self._unit(pending.tenant) as unit:
+            if await unit.connection.fetchval(_RELEASE_CANCELLED, *_columns(pending)):
+                publication = substitutes.cancelled()
+                return ReleaseResult(await self._emit(unit, publication), publication.response)
+        # Another record has released it in the meantime. It may have had another body.
+        return await self._on_existing(pending, substitutes)
+
+    async def cancel(self, tenant: str, request_id: str, cancelling: Ending) -> CancelResult:
+        async with self._unit(tenant) as unit:
+            row = await unit.connection.fetchrow(_CANCEL, tenant, request_id, MAX_DEADLINE)
+            if row is None:
+                return CancelResult("ignored")
+            if row["state"] == "cancelled":
+                return CancelResult("remembered")
+            return CancelResult("released", await self._end(unit, _pending(row), cancelling))
+
+    async def expire(self, expiring: Ending, limit: int) -> Sequence[EndedRequest]:
+        released: list[EndedRequest] = []
         if not await self._pool.fetchval(_IS_ANY_OVERDUE, tenant=ALL_TENANTS):
             return released
         async with self._unit(ALL_TENANTS) as unit:
             for row in await unit.connection.fetch(_EXPIRE, limit):
-                pending = _pending(row)
-                with expiring(pending) as publication:
-                    emits = await self._emit(unit, publication)
-                    released.append(ExpiredRequest(pending, publication, emits, context.get_current()))
+                released.append(await self._end(unit, _pending(row), expiring))
         return released
+
+    async def _end(self, unit: Unit, pending: Pending, ending: Ending) -> EndedRequest:
+        """Emit the response that ends a request without an outcome."""
+        with ending(pending) as publication:
+            emits = await self._emit(unit, publication)
+            return EndedRequest(pending, publication, emits, context.get_current())
 
     async def _emit(self, unit: Unit, publication: Publication) -> Sequence[Emit]:
         """Add a publication's events to the outbox; returns them."""
@@ -145,6 +191,7 @@ class PostgresRequestRegistry:
         total = 0
         while deleted := await self._pool.fetchval(_PURGE, older_than, tenant=ALL_TENANTS):
             total += deleted
+        await self._pool.execute(_PURGE_CANCELLED, tenant=ALL_TENANTS)
         await self._pool.execute(_PURGE_CONFLICTS, older_than, tenant=ALL_TENANTS)
         return total
 
@@ -167,4 +214,4 @@ def _columns(pending: Pending) -> tuple[object, ...]:
 
 
 def _pending(row: asyncpg.Record) -> Pending:
-    return Pending(**dict(row))
+    return Pending(**{field.name: row[field.name] for field in fields(Pending)})

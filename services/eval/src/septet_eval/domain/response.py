@@ -137,6 +137,18 @@ def expired(pending: Pending, context: ReleaseContext) -> Publication:
     return _without_answer(pending, context, "expired", error, first_id)
 
 
+def cancelled(pending: Pending, context: ReleaseContext) -> Publication:
+    """The response of a request that its client has cancelled."""
+    error = ErrorInfo(
+        code="cancelled",
+        message="the request was cancelled",
+        stage="eval",
+        fix="ask again with a new request_id",
+    )
+    first_id = event_id(pending.tenant, pending.request_id, Response.STEP)
+    return _without_answer(pending, context, "cancelled", error, first_id)
+
+
 def conflict(pending: Pending, context: ReleaseContext) -> Publication:
     """The response to a second body under an existing request id. It does not affect the first body's response."""
     error = ErrorInfo(

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from pydantic import BaseModel, ValidationError
 from septet_contracts import (
+    Cancellation,
     DeleteDocument,
     DocumentChanged,
     FeedbackEvent,
@@ -28,6 +28,7 @@ from septet_kit.errors import Transient
 from septet_kit.events import Emit
 from septet_kit.messaging.batches import UndecodableRecord
 from septet_kit.messaging.connection import KafkaConnection
+from septet_kit.messaging.following import assigned_partitions, following
 from septet_kit.messaging.producer import ProducerFailed
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.reader import open_reader, records_since
@@ -43,7 +44,6 @@ Event = TypeVar("Event", bound=BaseModel)
 
 log = get_logger()
 
-_POLL_MS = 1000
 _SEARCHES = 4
 
 
@@ -79,24 +79,10 @@ class Follower:
         Raises:
             Transient, Permanent: Kafka does not answer, refuses the credentials, or a topic does not exist.
         """
-        async with open_reader(self._kafka, auto_offset_reset="latest") as consumer:
-            consumer.subscribe([*self._sinks])
-            await _partitions(consumer, self._sinks)
-            await consumer.seek_to_end()
-            for partition in consumer.assignment():
-                await consumer.position(partition)
-
-            async def run() -> None:
-                while True:
-                    for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
-                        for record in records:
-                            self._receive(record)
-
+        async with following(self._kafka, self._sinks, self._receive) as run:
             yield run
 
     def _receive(self, record: Any) -> None:
-        if isinstance(record, UndecodableRecord) or not record.value:
-            return
         sink, ids = self._sinks[record.topic], peek(record.value)
         if ids.request_id is None or not sink.is_expected(ids.tenant, ids.request_id):
             return
@@ -118,16 +104,14 @@ class KafkaLog:
         self._searches_of = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(1))
         self._wanted = defaultdict[str, list[_Wanted]](list)
 
-    async def publish(self, event: Request | FeedbackEvent) -> None:
+    async def publish(self, event: Request | Cancellation | FeedbackEvent) -> None:
         """Publish to the topic of the event's tenant, and wait for the acknowledgement.
 
         Raises:
             Transient, Permanent: it was not acknowledged.
         """
         try:
-            await self._publisher.publish(
-                Emit("requests" if isinstance(event, Request) else "feedback", event)
-            )
+            await self._publisher.publish(Emit(_topic_of(event), event))
         except ProducerFailed as error:
             raise Transient("broker_unavailable", str(error)) from error
 
@@ -180,7 +164,7 @@ class KafkaLog:
         async with open_reader(self._kafka) as consumer:
             # A topic that this client has not asked for is not in its metadata.
             consumer.subscribe([topic])
-            starts = dict.fromkeys(await _partitions(consumer, [topic]), since)
+            starts = dict.fromkeys(await assigned_partitions(consumer, [topic]), since)
             async with aclosing(records_since(consumer, starts)) as records:
                 async for record in records:
                     if (response := _response_of(record, tenant, left)) is None:
@@ -222,22 +206,10 @@ def _response_of(record: Any, tenant: str, request_ids: Container[str | None]) -
     return _parse(Response, record.value)
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
-    """The partitions of topics, all of which are assigned to the consumer.
-
-    Raises:
-        Transient: a topic does not exist (code ``topic_missing``).
-    """
-    wanted = set(topics)
-    for _ in range(30):
-        found = consumer.assignment()
-        if {p.topic for p in found} == wanted:
-            return sorted(found)
-        await asyncio.sleep(0.1)
-    missing = sorted(wanted - {p.topic for p in consumer.assignment()})
-    raise Transient(
-        "topic_missing", f"Kafka has no topic {missing[0]}", fix="create it with `septet kafka apply`"
-    )
+def _topic_of(event: Request | Cancellation | FeedbackEvent) -> str:
+    if isinstance(event, Request):
+        return "requests"
+    return "cancellations" if isinstance(event, Cancellation) else "feedback"
 
 
 def _parse(contract: type[Event], value: bytes) -> Event | None:

@@ -99,6 +99,11 @@ def identified(body: dict[str, Any], name: str, request: Request, new: str) -> d
     return {**body, name: found}
 
 
+def has_idempotency_key(request: Request) -> bool:
+    """Whether the client may repeat the call under the same id."""
+    return bool(request.headers.get("idempotency-key"))
+
+
 def _id_of_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key", "")
     if len(key) > LONGEST_KEY:

@@ -11,10 +11,11 @@ from septet_contracts import Response as Released
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from septet_gateway.api.bodies import check_encodable, read_object, request_id_for
+from septet_gateway.api.bodies import check_encodable, has_idempotency_key, read_object, request_id_for
 from septet_gateway.api.connection import while_connected
 from septet_gateway.api.sse import stream
 from septet_gateway.application.asking import Asker
+from septet_gateway.application.cancelling import Canceller
 from septet_gateway.application.partials import Partial
 from septet_gateway.domain.chat import ChatBody, parse_chat, to_request
 from septet_gateway.domain.completion import Completion, CompletionChunks
@@ -27,8 +28,9 @@ from septet_gateway.telemetry import ask_span
 class ChatCompletions:
     """Answers a conversation."""
 
-    def __init__(self, asker: Asker, settings: GatewaySettings) -> None:
+    def __init__(self, asker: Asker, canceller: Canceller, settings: GatewaySettings) -> None:
         self._asker = asker
+        self._canceller = canceller
         self._settings = settings
 
     async def __call__(self, request: Request, caller: Caller) -> Response:
@@ -37,11 +39,15 @@ class ChatCompletions:
             request, caller, parse_chat(await read_object(request, self._settings.max_body))
         )
         headers = {"x-request-id": asked.request_id}
+        abandon = partial(
+            self._canceller.abandon, asked, request.headers, is_repeatable=has_idempotency_key(request)
+        )
         if chunks is None:
-            released = await while_connected(request, self._ask(request, asked))
+            released = await while_connected(request, self._ask(request, asked), abandon)
             return JSONResponse(complete(released).whole(), headers=headers)
-        keep_alive, partial = self._settings.keep_alive.total_seconds(), Partial(asked)
-        return await stream(self._ask(request, asked, partial), chunks, keep_alive, headers, partial)
+        keep_alive, text = self._settings.keep_alive.total_seconds(), Partial(asked)
+        ask = self._ask(request, asked, text)
+        return await stream(request, ask, chunks, keep_alive, headers, text, abandon)
 
     def _plan(
         self, request: Request, caller: Caller, chat: ChatBody
@@ -63,9 +69,9 @@ class ChatCompletions:
         )
         return asked, complete, chunks
 
-    async def _ask(self, request: Request, asked: Asked, partial: Partial | None = None) -> Released:
+    async def _ask(self, request: Request, asked: Asked, text: Partial | None = None) -> Released:
         with ask_span(request.headers, asked.tenant, asked.request_id):
-            return await self._asker.ask(asked, request.state.admission.charge, partial)
+            return await self._asker.ask(asked, request.state.admission.charge, text)
 
 
 def alias_of(model: str, settings: GatewaySettings) -> str:

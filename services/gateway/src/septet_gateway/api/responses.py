@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from septet_contracts import Request as Asked
 from septet_contracts import Response as Released
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from septet_gateway.api.bodies import check_encodable, read_object, request_id_for
+from septet_gateway.api.bodies import check_encodable, has_idempotency_key, read_object, request_id_for
 from septet_gateway.api.chat import alias_of
 from septet_gateway.api.connection import while_connected
 from septet_gateway.api.sse import stream
 from septet_gateway.application.asking import Asker
+from septet_gateway.application.cancelling import Canceller
 from septet_gateway.application.partials import Partial
 from septet_gateway.domain.keys import Caller
 from septet_gateway.domain.response_object import ResponseEvents, ResponseObject
@@ -25,8 +27,9 @@ from septet_gateway.telemetry import ask_span
 class CreateResponse:
     """Answers a text or a conversation in the form of the Responses API."""
 
-    def __init__(self, asker: Asker, settings: GatewaySettings) -> None:
+    def __init__(self, asker: Asker, canceller: Canceller, settings: GatewaySettings) -> None:
         self._asker = asker
+        self._canceller = canceller
         self._settings = settings
 
     async def __call__(self, request: Request, caller: Caller) -> Response:
@@ -35,12 +38,16 @@ class CreateResponse:
             request, caller, parse_responses(await read_object(request, self._settings.max_body))
         )
         headers = {"x-request-id": asked.request_id}
+        abandon = partial(
+            self._canceller.abandon, asked, request.headers, is_repeatable=has_idempotency_key(request)
+        )
         if not is_stream:
-            released = await while_connected(request, self._ask(request, asked))
+            released = await while_connected(request, self._ask(request, asked), abandon)
             return JSONResponse(made.whole(released), headers=headers)
         events = ResponseEvents(made, int(time.time()))
-        keep_alive, partial = self._settings.keep_alive.total_seconds(), Partial(asked)
-        return await stream(self._ask(request, asked, partial), events, keep_alive, headers, partial)
+        keep_alive, text = self._settings.keep_alive.total_seconds(), Partial(asked)
+        ask = self._ask(request, asked, text)
+        return await stream(request, ask, events, keep_alive, headers, text, abandon)
 
     def _plan(
         self, request: Request, caller: Caller, body: ResponsesBody
@@ -50,6 +57,6 @@ class CreateResponse:
         check_encodable(asked)
         return asked, ResponseObject(body, asked.request_id), body.stream
 
-    async def _ask(self, request: Request, asked: Asked, partial: Partial | None = None) -> Released:
+    async def _ask(self, request: Request, asked: Asked, text: Partial | None = None) -> Released:
         with ask_span(request.headers, asked.tenant, asked.request_id):
-            return await self._asker.ask(asked, request.state.admission.charge, partial)
+            return await self._asker.ask(asked, request.state.admission.charge, text)

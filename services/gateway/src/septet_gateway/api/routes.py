@@ -28,6 +28,7 @@ from septet_gateway.api.septet import Feedback, Requests
 from septet_gateway.api.sse import EventStream
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator, require
+from septet_gateway.application.cancelling import Canceller
 from septet_gateway.application.indexing import Indexer
 from septet_gateway.application.quotas import UNCOUNTED, Quotas
 from septet_gateway.domain.errors import NO_RETRY, ApiError
@@ -69,13 +70,14 @@ class Parts:
     indexer: Indexer
     log: Log
     embeddings: Embeddings
+    canceller: Canceller
 
 
 def create_app(parts: Parts) -> Starlette:
     """The application: routes, errors, CORS."""
     settings = parts.settings
     models = Models([*settings.models, parts.embeddings.model, *settings.embeddings_models])
-    requests = Requests(parts.asker, settings.max_body)
+    requests = Requests(parts.asker, parts.canceller, settings.max_body)
     documents = Documents(parts.indexer, settings.max_body)
     feedback = Feedback(parts.log, settings.max_body)
 
@@ -83,12 +85,13 @@ def create_app(parts: Parts) -> Starlette:
         return Route(path, _endpoint(parts, path, scope, handler), methods=[method])
 
     routes = [
-        route("POST", "/v1/chat/completions", "ask", ChatCompletions(parts.asker, settings)),
-        route("POST", "/v1/responses", "ask", CreateResponse(parts.asker, settings)),
+        route("POST", "/v1/chat/completions", "ask", ChatCompletions(parts.asker, parts.canceller, settings)),
+        route("POST", "/v1/responses", "ask", CreateResponse(parts.asker, parts.canceller, settings)),
         route("POST", "/v1/embeddings", "ask", CreateEmbeddings(parts.embeddings, settings)),
         route("GET", "/v1/models", "ask", models.list),
         route("GET", "/v1/models/{model:text}", "ask", models.get),
         route("POST", "/v1/septet/requests", "ask", requests.ask),
+        route("DELETE", "/v1/septet/requests/{request_id}", "ask", requests.cancel),
         route("POST", "/v1/septet/checks", "ask", requests.check),
         route("GET", "/v1/septet/responses/{request_id}", "ask", requests.get),
         route("POST", "/v1/septet/feedback", "feedback", feedback),

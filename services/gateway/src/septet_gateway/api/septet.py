@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from septet_gateway.api.bodies import as_bytes, checked, identified, owned, read_object
 from septet_gateway.api.connection import while_connected
 from septet_gateway.application.asking import Asker
+from septet_gateway.application.cancelling import Canceller
 from septet_gateway.domain.identity import new_request_id
 from septet_gateway.domain.keys import Caller
 from septet_gateway.ports import Log
@@ -26,8 +27,9 @@ _RETRY_AFTER_S = "5"
 class Requests:
     """Requests and responses as they are on the log."""
 
-    def __init__(self, asker: Asker, limit: int) -> None:
+    def __init__(self, asker: Asker, canceller: Canceller, limit: int) -> None:
         self._asker = asker
+        self._canceller = canceller
         self._limit = limit
 
     async def ask(self, request: Request, caller: Caller) -> Response:
@@ -48,6 +50,13 @@ class Requests:
             body = {"request_id": request_id, "status": "pending"}
             return JSONResponse(body, status_code=202, headers={"retry-after": _RETRY_AFTER_S})
         return _json(encode(response), request_id)
+
+    async def cancel(self, request: Request, caller: Caller) -> Response:
+        """``DELETE /v1/septet/requests/{request_id}``: cancel an earlier request of this tenant."""
+        request_id = request.path_params["request_id"]
+        await self._canceller.cancel(caller.tenant, request_id, request.headers)
+        body = {"request_id": request_id, "status": "cancelling"}
+        return JSONResponse(body, status_code=202, headers={"x-request-id": request_id})
 
     async def _ask(self, request: Request, asked: Asked) -> Response:
         with ask_span(request.headers, asked.tenant, asked.request_id):

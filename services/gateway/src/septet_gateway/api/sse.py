@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, aclosing
 from itertools import chain
 from typing import Any, ClassVar, Protocol
 
 from septet_contracts import Response as Released
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from septet_gateway.api.connection import client_disconnected, disconnected
 from septet_gateway.api.errors import of_exception
 from septet_gateway.application.partials import Partial
 from septet_gateway.domain.errors import ApiError
@@ -58,9 +60,18 @@ class Script(Protocol):
 class EventStream(StreamingResponse):
     """A stream that closes its generator when the client disconnects; Starlette leaves it to the collector."""
 
-    def __init__(self, events: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        events: AsyncIterator[bytes],
+        headers: Mapping[str, str],
+        asked: asyncio.Future[Released],
+        on_disconnect: Callable[[], None],
+    ) -> None:
         super().__init__(events, headers={**HEADERS, **headers}, media_type="text/event-stream")
         self._events = events
+        self._asked = asked
+        self._on_disconnect = on_disconnect
+        self._is_disconnected = False
         self._held = ExitStack()
 
     def hold(self, held: ExitStack) -> None:
@@ -71,6 +82,17 @@ class EventStream(StreamingResponse):
         with self._held:
             async with aclosing(self._events):  # type: ignore[type-var]
                 await super().__call__(scope, receive, send)
+        if self._is_disconnected:
+            # The generator may have been closed before it began, and then it has not cancelled the wait.
+            self._asked.cancel()
+            await asyncio.gather(self._asked, return_exceptions=True)
+            if self._asked.cancelled():
+                self._on_disconnect()
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        """Wait until the client disconnects, and note it. A server that stops cancels the stream instead."""
+        await super().listen_for_disconnect(receive)
+        self._is_disconnected = True
 
 
 def event(body: Mapping[str, Any]) -> bytes:
@@ -81,41 +103,55 @@ def event(body: Mapping[str, Any]) -> bytes:
 
 
 async def stream(
+    request: Request,
     ask: Coroutine[Any, Any, Released],
     script: Script,
     keep_alive: float,
     headers: Mapping[str, str],
     partial: Partial,
+    on_disconnect: Callable[[], None],
 ) -> EventStream:
     """Answer with a stream.
 
     Args:
+        request: of the client.
         ask: waits for the response.
         script: makes the events.
         keep_alive: seconds between events that keep the connection open.
         headers: of the answer.
         partial: the text that is released before the response.
+        on_disconnect: called if the client disconnects before the response, after ``ask`` was cancelled.
 
     Raises:
         Exception: an error before the first text or keep-alive has its own HTTP status.
     """
     task = asyncio.ensure_future(ask)
+    gone = asyncio.ensure_future(disconnected(request))
     try:
-        await _next(task, partial, keep_alive)
+        await _next(task, partial, keep_alive, gone)
         if task.done():
             script.check(task.result())
+        elif gone.done():
+            raise client_disconnected()
     except BaseException:
         task.cancel()
         # The error of this call is raised, not the one with which the task ends.
         await asyncio.gather(task, return_exceptions=True)
+        if task.cancelled() and gone.done():
+            on_disconnect()
         raise
-    return EventStream(_events(task, script, keep_alive, partial), headers)
+    finally:
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+    return EventStream(_events(task, script, keep_alive, partial), headers, task, on_disconnect)
 
 
-async def _next(asked: asyncio.Future[Released], partial: Partial, limit: float) -> None:
-    """Wait for the response or for more text, at most ``limit`` seconds."""
+async def _next(
+    asked: asyncio.Future[Released], partial: Partial, limit: float, *others: asyncio.Future[Any]
+) -> None:
+    """Wait for the response, for more text or for one of ``others``, at most ``limit`` seconds."""
     arrival = asyncio.ensure_future(partial.arrival())
-    first: list[asyncio.Future[Any]] = [asked, arrival]
+    first: list[asyncio.Future[Any]] = [asked, arrival, *others]
     try:
         await asyncio.wait(first, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
     finally:

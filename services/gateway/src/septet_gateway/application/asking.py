@@ -14,7 +14,7 @@ from septet_gateway.application.partials import Partial
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
 from septet_gateway.domain.identity import is_answer_to, is_request_id
-from septet_gateway.ports import Log, RequestTable
+from septet_gateway.ports import Log, Published, RequestTable
 
 
 class Asker:
@@ -97,10 +97,7 @@ class Asker:
         Raises:
             ApiError: 404 if the tenant has no such request, 429 if too many calls wait.
         """
-        # A text that is no request id may hold characters that databases do not store.
-        published = await self._requests.find(tenant, request_id) if is_request_id(request_id) else None
-        if published is None:
-            raise ApiError(404, f"there is no request {request_id}", code="request_not_found")
+        published = await published_request(self._requests, tenant, request_id)
         if self._waiting.is_expected(tenant, request_id):
             return None
         with self._waiting.places.take(tenant):
@@ -111,6 +108,19 @@ class Asker:
         now = datetime.now(UTC)
         deadline = min(request.deadline or now + DEFAULT_DEADLINE, now + MAX_DEADLINE)
         return max(0.0, (deadline - now + self._margin).total_seconds())
+
+
+async def published_request(requests: RequestTable, tenant: str, request_id: str) -> Published:
+    """A request that the gateway has published for a tenant.
+
+    Raises:
+        ApiError: 404 if the tenant has no such request.
+    """
+    # A text that is no request id may hold characters that databases do not store.
+    published = await requests.find(tenant, request_id) if is_request_id(request_id) else None
+    if published is None:
+        raise ApiError(404, f"there is no request {request_id}", code="request_not_found")
+    return published
 
 
 def _answer(response: Response, request: Request) -> Response:

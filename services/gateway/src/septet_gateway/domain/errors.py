@@ -31,6 +31,7 @@ _STATUSES = {
     "tenant_mismatch": 403,
     "unknown_model": 404,
     "conflict": 409,
+    "cancelled": 409,
     "model_busy": 503,
     "model_timeout": 504,
     "deadline_passed": 504,

@@ -57,7 +57,8 @@ def access_table(specs: Iterable[ServiceSpec]) -> list[Access]:
 
 
 def service_access(spec: ServiceSpec) -> Access:
-    """A service reads what it consumes, in its own group, and writes what it produces and its dead letters.
+    """A service reads what it consumes, in its own group, and what it follows; it writes what it produces and its dead
+    letters.
 
     It reads topics that it produces by way of an outbox, too: a record in doubt after a crash is looked up
     there. Who handles a stage of a request may have to report that it failed. A service that serves clients over HTTP
@@ -66,7 +67,7 @@ def service_access(spec: ServiceSpec) -> Access:
     reports = ("outcomes",) if REQUEST_SCOPED & set(spec.consumes) else ()
     return Access(
         principal=spec.name,
-        reads=_full({*spec.consumes, *spec.outbox}),
+        reads=_full({*spec.consumes, *spec.follows, *spec.outbox}),
         writes=_full({*spec.produces, *reports, *_dead_letters(spec)}),
         groups=(group_of(spec.name),) if _has_group(spec) else (),
         watches=tuple(sorted(map(group_of, spec.watches))),

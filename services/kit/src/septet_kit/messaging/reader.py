@@ -1,4 +1,4 @@
-"""Short-lived consumers without a group, for searches of the log."""
+"""Consumers without a group and without commits, and searches of the log with them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from septet_kit.observe.logs import get_logger
 log = get_logger()
 
 _MAX_FETCH = 2 * 1024 * 1024
-_POLL_MS = 1000
+POLL_MS = 1000
 # The clock that dated an event may differ by this much from the broker's, which dates its record.
 _CLOCK_SKEW = timedelta(minutes=1)
 _STOP_S = 2.0
@@ -70,7 +70,7 @@ async def records_since(
     left = {p for p in starts if await consumer.position(p) < ends[p]}
     consumer.pause(*(set(starts) - left))
     while left:
-        for records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).values():
+        for records in (await consumer.getmany(*left, timeout_ms=POLL_MS)).values():
             for record in records:
                 yield record
         left = {p for p in left if await consumer.position(p) < ends[p]}

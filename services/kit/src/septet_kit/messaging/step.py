@@ -55,7 +55,7 @@ class StepRunner:
         record, event = job.record, job.event
         request_id = getattr(event, "request_id", None)
         tenant = getattr(event, "tenant", None)
-        derive = request_id if job.stage.topic == "requests" else None
+        derive = request_id if job.stage.topic in ("requests", "cancellations") else None
         parent = parent_of(ctx.headers, tenant, derive)
         metrics.queue_seconds.labels(job.stage.topic).observe(ctx.queue_ms / 1000)
         with (

@@ -23,6 +23,12 @@ else:
     )
 
 
+class NewEpoch(BaseModel):
+    """The text so far is void, and the text that follows replaces it. Only clients with `septet.epochs` get it."""
+
+    epoch: int = Field(ge=2)
+
+
 class ErrorDetails(BaseModel):
     """An error. ``param`` names the field of the body."""
 
@@ -109,8 +115,9 @@ class ChatCompletionChunk(BaseModel):
     model: str
     choices: list[ChunkChoice] = Field(max_length=1)
     usage: TokenUsage | SkipJsonSchema[None] = None
-    septet: SeptetDetails | SkipJsonSchema[None] = Field(
-        default=None, description="In the last chunk with a choice."
+    septet: SeptetDetails | NewEpoch | SkipJsonSchema[None] = Field(
+        default=None,
+        description="In the last chunk with a choice, and in chunks that begin another epoch.",
     )
 
 
@@ -252,6 +259,13 @@ class PendingResponse(BaseModel):
 
     request_id: str
     status: Literal["pending"]
+
+
+class CancellingRequest(BaseModel):
+    """A request whose cancellation is on the log."""
+
+    request_id: str
+    status: Literal["cancelling"]
 
 
 class PendingDocument(BaseModel):

@@ -136,6 +136,18 @@ OPERATIONS = (
         "RequestBody",
     ),
     Operation(
+        "DELETE",
+        "/v1/septet/requests/{request_id}",
+        "cancelRequest",
+        "Septet",
+        "Cancel an earlier request of this tenant.",
+        "ask",
+        {202: Answer("The cancellation is on the log.", "CancellingRequest", headers=_REQUEST_ID)},
+        (*_LIMITS, 404),
+        ("RequestId",),
+        note="Without an effect if the request has its response.",
+    ),
+    Operation(
         "POST",
         "/v1/septet/checks",
         "check",

@@ -20,6 +20,7 @@ Schema = dict[str, Any]
 _REFERENCE = "#/components/schemas/"
 _ANSWERS: tuple[type[BaseModel], ...] = (
     objects.AcceptedFeedback,
+    objects.CancellingRequest,
     objects.ChatCompletion,
     objects.ChatCompletionChunk,
     objects.DocumentState,
