@@ -53,6 +53,7 @@ LIMITS = Limits(requests=100_000, tokens=1_000_000_000, concurrent=10_000)
 LEASE = timedelta(seconds=15)
 CALLS, WARM_UP, AT_ONCE = 600, 60, 16
 STATEMENTS, CONNECTIONS = 1000, 8
+USAGE_CONNECTIONS = 2
 BODY = {"model": "septet", "messages": [{"role": "user", "content": "What is a deque?"}]}
 CASES = {"models": ("GET", "/v1/models"), "chat": ("POST", "/v1/chat/completions")}
 
@@ -107,8 +108,10 @@ async def main() -> dict[str, Any]:
         kit = KitSettings(postgres_dsn=SecretStr(postgres.dsn_of(SCHEMA)), instance="gateway-0")
         pools = [await stack.enter_async_context(open_pool(kit, SCHEMA)) for _ in range(2)]
         key = await PostgresKeys(pools[0]).create("default", "bench", ("ask",), SECRET)
+        counting = kit.model_copy(update={"postgres_pool": USAGE_CONNECTIONS})
+        usage_pool = await stack.enter_async_context(open_pool(counting, SCHEMA))
         addresses = [
-            await stack.enter_async_context(_gateway(pool, limits))
+            await stack.enter_async_context(_gateway(pool, usage_pool, limits))
             for pool, limits in zip(pools, (Limits(), LIMITS), strict=True)
         ]
         session = await stack.enter_async_context(
@@ -126,11 +129,11 @@ async def main() -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _gateway(pool: StorePool, limits: Limits) -> AsyncIterator[str]:
+async def _gateway(pool: StorePool, usage_pool: StorePool, limits: Limits) -> AsyncIterator[str]:
     settings = GatewaySettings(port=0)
     waiting = Waiting(settings.max_waiting, settings.max_waiting_per_tenant)
     log = EchoLog(waiting)
-    quotas = Quotas(PostgresUsage(pool, limits, LEASE), limits, LEASE)
+    quotas = Quotas(PostgresUsage(usage_pool, limits, LEASE), limits, LEASE)
     parts = Parts(
         settings,
         Authenticator(PostgresKeys(pool), SECRET, settings.key_cache),

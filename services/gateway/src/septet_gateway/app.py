@@ -57,6 +57,8 @@ log = get_logger()
 
 # After the grace of calls in progress, to send the producer's last records and to close connections.
 _LAST_GRACE = timedelta(seconds=10)
+# Each call waits for the count of its key, and shall not wait for a connection behind calls that store request ids.
+_USAGE_CONNECTIONS = 2
 # Of one read of the backlog.
 _LAG_LIMIT = timedelta(seconds=5)
 
@@ -98,7 +100,11 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
         follow = await stack.enter_async_context(follower.following())
         kafka_log = KafkaLog(kit.kafka(), tenants, publisher, settings.lookup_limit)
         requests = PostgresRequests(pool)
-        usage = PostgresUsage(pool, settings.limits, settings.key_lease)
+        counting = kit.model_copy(update={"postgres_pool": _USAGE_CONNECTIONS})
+        usage_pool = (
+            await stack.enter_async_context(open_pool(counting, SCHEMA)) if settings.limits.exist else pool
+        )
+        usage = PostgresUsage(usage_pool, settings.limits, settings.key_lease)
         quotas = Quotas(usage, settings.limits, settings.key_lease)
         stack.push_async_callback(quotas.close)
         lag = GroupLag(kit.kafka(), group_of("guardrails"), tenants.addresses(["requests"]), _LAG_LIMIT)
