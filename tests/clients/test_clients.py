@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from pathlib import Path
 
@@ -20,8 +21,13 @@ OPENAI_FILES = ("chat/test_completions.py", "test_models.py", "test_embeddings.p
 PYTEST = (str(ENVIRONMENT.python), "-m", "pytest", "-p", "expected", "-p", "no:cacheprovider", "-q", "-rs")
 
 
-async def run(*command: str, cwd: Path, gateway: Gateway) -> None:
-    """Run a program that must succeed."""
+needs_node = pytest.mark.skipif(
+    shutil.which("node") is None or shutil.which("npm") is None, reason="npm: node or npm is missing"
+)
+
+
+async def run(*command: str, cwd: Path, gateway: Gateway) -> str:
+    """Run a program that must succeed; returns its output."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=cwd,
@@ -33,6 +39,7 @@ async def run(*command: str, cwd: Path, gateway: Gateway) -> None:
     text = output.decode(errors="replace")
     print(text)
     assert process.returncode == 0, text
+    return text
 
 
 async def test_the_openai_package(gateway: Gateway) -> None:
@@ -56,9 +63,18 @@ async def test_llama_index(gateway: Gateway) -> None:
     await run(str(bench.PYTHON), "llama_index_smoke.py", cwd=SUITES, gateway=gateway)
 
 
+@needs_node
 async def test_packages_of_npm(gateway: Gateway) -> None:
     """``openai`` and ``ai``. Modules are found from the script's folder, so it runs from a copy there."""
-    if shutil.which("node") is None or not (NODE / "node_modules").is_dir():
-        pytest.skip("npm: node or its packages are missing")
     shutil.copyfile(Path(__file__).with_name("node") / "smoke.mjs", NODE / "smoke.mjs")
     await run("node", "smoke.mjs", cwd=NODE, gateway=gateway)
+
+
+@needs_node
+async def test_compatcanary(gateway: Gateway) -> None:
+    """All probes pass but the one that forces a call of a tool: tools are never called."""
+    scan = ("scan", "--model", "septet", "--format", "json", "--fail-on", "never")
+    report = await run("node", "node_modules/compatcanary/src/cli.js", *scan, cwd=NODE, gateway=gateway)
+    results = json.loads(report)["results"]
+    assert len(results) == 7
+    assert [probe["name"] for probe in results if probe["status"] != "pass"] == ["Forced tool call"]
