@@ -2,8 +2,8 @@
 import OpenAI from "openai";
 
 const client = new OpenAI({
-  baseURL: process.env.SEPTET_URL ?? "http://127.0.0.1:8100/v1",
-  apiKey: process.env.SEPTET_API_KEY,
+  baseURL: process.env.OPENAI_BASE_URL ?? "http://127.0.0.1:8100/v1",
+  apiKey: process.env.OPENAI_API_KEY,
 });
 
 const stream = await client.chat.completions.create({

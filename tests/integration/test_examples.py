@@ -85,7 +85,7 @@ async def test_openai_for_node(backend: Backend) -> None:
     await backend.stack.spawn_service("gateway", module_of("gateway"), {})
     async with open_keys(backend.addresses) as store:
         key = await store.table.create("default", "node", ("ask",), store.secret)
-    variables = {"SEPTET_URL": backend.addresses.gateway_url, "SEPTET_API_KEY": key}
+    variables = {"OPENAI_BASE_URL": backend.addresses.gateway_url, "OPENAI_API_KEY": key}
     async with example(node, str(folder / "ask.mjs"), ATTACK, **variables) as process:
         out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 0, err.decode()
