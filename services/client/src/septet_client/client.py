@@ -25,6 +25,7 @@ from septet_client.errors import (
     Failed,
     NoResponse,
     NotAnswered,
+    NotPermitted,
     Unreachable,
 )
 from septet_client.feedback import FeedbackOptions, feedback_body
@@ -80,6 +81,8 @@ class Septet:
         self._places = asyncio.Semaphore(max_waiting)
         self._responses = self._address("responses")
         self._open = False
+        self._follows_text: bool | None = None
+        self._following_text = asyncio.Lock()
         self.documents = Documents(self._log, tenant, self._address("documents"))
 
     async def __aenter__(self) -> Self:
@@ -88,10 +91,9 @@ class Septet:
         Raises:
             Unreachable, NotPermitted: Kafka does not answer, a topic does not exist, or the principal may not read it.
         """
-        topics = [self._responses, *([self._address(RELEASED_TOKENS)] if RELEASED_TOKENS else [])]
         try:
             await self._log.start()
-            await self._log.follow(topics, self._receive)
+            await self._log.follow([self._responses], self._receive)
         except BaseException:
             await self._log.close()
             raise
@@ -138,8 +140,9 @@ class Septet:
             StreamWithdrawn: the response does not continue the text that was yielded.
             InvalidInput, Blocked, Failed, Expired, Conflict, NoResponse, Unreachable: as :meth:`ask`.
         """
-        prepared = prepare(self.tenant, question, options, stream=RELEASED_TOKENS is not None)
-        text, arrived = ReleasedText(), asyncio.Event()
+        self._require_open()
+        prepared = prepare(self.tenant, question, options, stream=await self._follow_text())
+        text, arrived = ReleasedText(prepared.digest), asyncio.Event()
 
         def receive(value: bytes) -> None:
             text.add(value)
@@ -190,6 +193,18 @@ class Septet:
         key = f"{self.tenant}:{request_id}".encode()
         await self._log.publish(self._address("feedback"), key, value)
         return event
+
+    async def _follow_text(self) -> bool:
+        """Follow the checked text from the first stream on. Without the topic or the permission, the response has all of it."""
+        async with self._following_text:
+            if self._follows_text is None and RELEASED_TOKENS is not None:
+                try:
+                    await self._log.follow([self._address(RELEASED_TOKENS)], self._receive)
+                    self._follows_text = True
+                except (NotPermitted, Unreachable) as error:
+                    logger.warning("answers are streamed as a whole: %s", error)
+                    self._follows_text = False
+        return self._follows_text is True
 
     async def _ask(self, prepared: Prepared, on_text: Callable[[bytes], None] | None = None) -> Response:
         self._require_open()

@@ -1,7 +1,8 @@
 """Checked text of an answer that is released before the response.
 
-Each record of ``septet.released-tokens.v1`` has ``epoch``, ``sequence`` and ``text``. Sequences count from 0 without gaps
-within an epoch. A higher epoch replaces the text of lower ones: only a client that supports it gets one.
+Each record of ``septet.released-tokens.v1`` has ``request_digest``, ``epoch``, ``start`` and ``text``. ``start`` is the offset
+of the text in the answer, in Unicode code points. Records may repeat text, and may be missing: the response completes the
+answer. A higher epoch is a new draft, which replaces the text of lower ones.
 """
 
 from __future__ import annotations
@@ -18,40 +19,45 @@ RELEASED_TOKENS: str | None = next((t.name for t in TOPICS.values() if t.short =
 class _Chunk(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    epoch: int = 1
-    sequence: int
+    request_digest: str
+    epoch: int
+    start: int
     text: str
 
 
 class ReleasedText:
-    """Joins the chunks of the first epoch in order of their sequence. Redelivered chunks are ignored."""
+    """Joins the records of one request. Text that was taken stays: a new draft continues it, or adds nothing.
 
-    def __init__(self) -> None:
+    Args:
+        digest: digest of the request's body. Text for another body under the same id is ignored.
+    """
+
+    def __init__(self, digest: str) -> None:
         self.taken = ""
-        self._epoch: int | None = None
-        self._chunks: dict[int, str] = {}
-        self._next = 0
+        self._digest = digest
+        self._epoch = 0
+        self._text = ""
 
     def add(self, value: bytes) -> None:
-        """Add a record. One that is not valid is ignored: the response completes the text."""
+        """Add a record. One that is not valid, or that follows a missing one, adds nothing."""
         try:
             chunk = _Chunk.model_validate_json(value)
         except ValidationError:
             return
-        if self._epoch is None:
-            self._epoch = chunk.epoch
-        if chunk.epoch == self._epoch and chunk.sequence >= self._next:
-            self._chunks.setdefault(chunk.sequence, chunk.text)
+        if chunk.request_digest != self._digest or chunk.epoch < self._epoch:
+            return
+        if chunk.epoch > self._epoch:
+            self._epoch, self._text = chunk.epoch, ""
+        if chunk.start <= len(self._text):
+            self._text += chunk.text[len(self._text) - chunk.start :]
 
     def take(self) -> str:
-        """The text that follows what was taken, up to the first missing chunk."""
-        parts: list[str] = []
-        while (part := self._chunks.pop(self._next, None)) is not None:
-            parts.append(part)
-            self._next += 1
-        text = "".join(parts)
-        self.taken += text
-        return text
+        """The text that follows what was taken."""
+        if not self._text.startswith(self.taken):
+            return ""
+        part = self._text[len(self.taken) :]
+        self.taken = self._text
+        return part
 
 
 def remainder(taken: str, response: Response) -> str:
