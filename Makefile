@@ -7,9 +7,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SEED ?= 1
-MEMBERS := contracts services/kit services/guardrails services/cache services/retrieval services/generation \
+MEMBERS := contracts services/client services/kit services/guardrails services/cache services/retrieval services/generation \
            services/eval services/feedback services/gateway infra/native cli
-PACKAGES := septet_contracts septet_kit septet_guardrails septet_cache septet_retrieval septet_generation \
+PACKAGES := septet_contracts septet_client septet_kit septet_guardrails septet_cache septet_retrieval septet_generation \
             septet_eval septet_feedback septet_gateway septet_native septet_cli
 
 FAST := $(BIN)/python -m pytest -q -m "not servers and not slow" --ignore=tests/integration --ignore=tests/e2e --ignore=tests/trace

@@ -17,6 +17,7 @@ PAGES = sorted(
         *ROOT.glob("*.md"),
         *(found for tree in ("docs", "examples", "infra") for found in (ROOT / tree).rglob("*.md")),
     )
+    if "node_modules" not in page.parts
 )
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 # A decision records what was true when it was written; the files that it names may have moved.

@@ -11,7 +11,11 @@ from septet_contracts.asyncapi import load_parties, short_name, written
 from septet_eval.domain.scorers import SCORERS
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+PAGES = sorted(
+    page
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"))
+    if "node_modules" not in page.parts
+)
 
 
 def test_settings_page_is_current() -> None:

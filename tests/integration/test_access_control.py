@@ -21,9 +21,12 @@ from septet_cli.client import connect, new_request_id
 from septet_cli.ingest.document import Document
 from septet_cli.ingest.publish import publish_documents, upsert
 from septet_cli.kafka_checks import check_kafka
+from septet_cli.log import connection_of
 from septet_cli.settings import CliSettings
 from septet_cli.stub.server import StubOptions, serve_stub
 from septet_cli.topics import topic_states
+from septet_client import NotPermitted, Septet
+from septet_client import Unreachable as ClientUnreachable
 from septet_contracts import SERVICES, Topic, client_access, tenant_topic, topic
 from septet_gateway.adapters.lag import GroupLag
 from septet_kit.access.bindings import Binding, bindings
@@ -360,6 +363,21 @@ async def test_a_tenant_is_served_on_its_own_topics(secured: Secured) -> None:
                     break
         await consumer.commit()
     assert (response["tenant"], response["status"]) == ("acme", "answered")
+
+
+async def test_the_python_client_of_a_tenant(secured: Secured) -> None:
+    """SASL, TLS and own topics. The changes of documents belong to all tenants, so it may not read them."""
+    acme = connection_of(secured.connection("tenant-acme"))
+    async with Septet(acme, tenant="acme", own_topics=True) as septet:
+        response = await septet.ask("무엇이 덱인가요?", retrieval="off")
+        assert (response.tenant, response.status) == ("acme", "answered")
+        await septet.feedback(response, thumbs="up")
+        with pytest.raises(NotPermitted):
+            await septet.documents.wait(await septet.documents.upsert("d", "text"))
+    with pytest.raises(NotPermitted):
+        await Septet(acme, tenant="acme").__aenter__()
+    with pytest.raises(ClientUnreachable, match="tenant-acme"):
+        await Septet(replace(acme, password="wrong"), tenant="acme", own_topics=True).__aenter__()
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:

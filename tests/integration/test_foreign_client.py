@@ -11,22 +11,17 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from septet_contracts import Request, Response, Source, decode, encode, event_id, record_key, topic
-from septet_kit.messaging.connection import KafkaConnection
 from septet_native.packages import jars
 from septet_native.stack.addresses import Addresses
 from septet_native.stack.settings import StackSettings
 
 from ..conftest import Backend
+from ..support.answering import answering
 
 ROOT = Path(__file__).parents[2]
 QUESTION = "덱은 무엇인가요? What is a “deque”?"
@@ -50,56 +45,6 @@ def command() -> tuple[str, ...]:
     repository = StackSettings().places().cache / "maven"
     path = jars.classpath(jars.read_lock("kafka"), repository)
     return ("java", "-cp", path, str(ROOT / "examples" / "client-java" / "Client.java"))
-
-
-@asynccontextmanager
-async def answering(kafka: KafkaConnection, **fields: Any) -> AsyncIterator[list[Request]]:
-    """Answer each request by its echo, as a service would; yields the requests that came."""
-    seen: list[Request] = []
-    consumer = AIOKafkaConsumer(**kafka.options(), enable_auto_commit=False)
-    producer = AIOKafkaProducer(**kafka.options(), acks="all")
-    await consumer.start()
-    await producer.start()
-    partitions = [TopicPartition(topic("requests").name, p) for p in range(topic("requests").partitions)]
-    consumer.assign(partitions)
-    await consumer.seek_to_end(*partitions)
-
-    async def answer() -> None:
-        async for record in consumer:
-            request = decode(topic("requests"), record.value)
-            assert record.key == record_key(request.tenant, request.request_id, None)
-            seen.append(request)
-            for response in (noise(request), echo(request, **fields)):
-                await producer.send_and_wait(topic("responses").name, encode(response), key=record.key)
-
-    task = asyncio.create_task(answer())
-    try:
-        yield seen
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await consumer.stop()
-        await producer.stop()
-
-
-def echo(request: Request, **fields: Any) -> Response:
-    name = fields.pop("request_id", request.request_id)
-    source = Source(number=1, passage_id="p", document_id="d", passage=request.query, cited=True)
-    given: dict[str, Any] = {
-        "request_id": name,
-        "tenant": request.tenant,
-        "event_id": event_id(request.tenant, name, "response"),
-        "occurred_at": datetime.now(UTC),
-        "status": "answered",
-        "answer": f"{request.query} [1]",
-        "sources": (source,),
-    }
-    return Response(**given | fields)
-
-
-def noise(request: Request) -> Response:
-    """Another client's response, which must not be taken for one's own."""
-    return echo(request, request_id=f"{request.request_id}-other")
 
 
 async def run(

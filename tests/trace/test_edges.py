@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from uuid import uuid4
 
+from septet_cli.wire import open_producer
+
 from ..conftest import Backend
 from .spans import (
     HOPS,
@@ -31,13 +33,13 @@ async def test_model_calls_and_evaluations_are_on_the_trace(backend: Backend) ->
 async def test_a_client_that_brings_its_own_trace_stays_its_owner(backend: Backend) -> None:
     trace_id, span_id = uuid4().hex, uuid4().hex[:16]
     request = {"request_id": f"own-{uuid4().hex[:8]}", "question": ""}
-    producer = backend.client._producer
-    await producer.send_and_wait(
-        "septet.requests.v1",
-        json.dumps(request).encode(),
-        key=b"default:own",
-        headers=[("traceparent", f"00-{trace_id}-{span_id}-01".encode())],
-    )
+    async with open_producer(backend.addresses.connection()) as producer:
+        await producer.send_and_wait(
+            "septet.requests.v1",
+            json.dumps(request).encode(),
+            key=b"default:own",
+            headers=[("traceparent", f"00-{trace_id}-{span_id}-01".encode())],
+        )
     spans = await read_spans(backend, trace_id, {"process septet.requests.v1", "send septet.responses.v2"})
     assert "request" not in {s["operationName"] for s in spans}
     entries = [s for s in spans if s["operationName"] == "process septet.requests.v1"]

@@ -6,18 +6,18 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
-from aiokafka import AIOKafkaProducer
+from septet_client.ports import Log, Record
 from septet_contracts import SHARED, Response, topic
 from septet_kit.messaging.connection import Kafka
 from septet_kit.tenants import SHARED_ONLY, Tenants
 
-from septet_cli import wire
 from septet_cli.errors import NoResponse, Unreachable
-from septet_cli.tail import tail
+from septet_cli.log import open_log
+from septet_cli.wire import to_json
 
 REQUESTS, RESPONSES = topic("requests").name, topic("responses").name
 FEEDBACK = topic("feedback").name
@@ -36,19 +36,18 @@ def record_key(request: Mapping[str, Any]) -> str:
 
 
 class Client:
-    """Publishes requests and matches responses to them; :func:`connect` makes one.
+    """Publishes requests of all tenants, valid or not, and matches responses to them; :func:`connect` makes one.
 
     Attributes:
         seen: number of responses read for each request id.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, tenants: Tenants = SHARED_ONLY) -> None:
+    def __init__(self, log: Log, tenants: Tenants = SHARED_ONLY) -> None:
         self.seen: Counter[str] = Counter()
-        self._producer = producer
+        self._log = log
         self._tenants = tenants
         self._waiting: dict[tuple[str, str], asyncio.Future[Response]] = {}
         self._on_token: dict[tuple[str, str], OnToken] = {}
-        self._readers: list[asyncio.Task[None]] = []
 
     async def ask(
         self, request: Mapping[str, Any], timeout: float, on_token: OnToken | None = None
@@ -71,7 +70,7 @@ class Client:
             self._on_token[key] = on_token
         try:
             await self.publish(self._tenants.address("requests", key[0]), record_key(request), request)
-            await asyncio.wait([future, *self._readers], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([future], timeout=timeout)
             return self._result(future, request_id, timeout)
         finally:
             self._waiting.pop(key, None)
@@ -79,21 +78,21 @@ class Client:
 
     async def publish(self, topic: str, key: str, value: Mapping[str, Any]) -> None:
         """Publish one JSON object and wait for the broker's acknowledgement."""
-        await (await wire.send(self._producer, topic, key, value))
+        await self._log.publish(topic, key.encode(), to_json(value))
 
     def _result(self, future: asyncio.Future[Response], request_id: str, timeout: float) -> Response:
         if future.done():
             return future.result()
-        for reader in self._readers:
-            if reader.done():
-                raise Unreachable(f"Reading from Kafka failed: {reader.exception()}", "run `septet doctor`")
+        if self._log.failure is not None:
+            raise Unreachable(f"Reading from Kafka failed: {self._log.failure}", "run `septet doctor`")
         raise NoResponse(
             f"No response to request {request_id} arrived within {timeout:.0f} s.",
             "check the services with `septet topics` (lag) and `septet doctor`; "
             f"to read the response later, repeat the question with `--request-id {request_id}`",
         )
 
-    def _receive(self, record: wire.Record) -> None:
+    def receive(self, record: Record) -> None:
+        """Match a record to the calls that wait for it."""
         value = json.loads(record.value or b"{}")
         key = (value["tenant"], value["request_id"])
         if value["contract"] == "septet.released-tokens":
@@ -125,9 +124,9 @@ async def connect(
     Raises:
         Unreachable: Kafka does not answer, or Septet's topics do not exist.
     """
-    async with AsyncExitStack() as stack:
-        client = Client(await stack.enter_async_context(wire.open_producer(kafka)), tenants)
+    async with open_log(kafka) as log:
+        client = Client(log, tenants)
         names = ("responses", "released-tokens") if stream else ("responses",)
         topics = [tenants.address(n, tenant) for n in names] if tenant else list(tenants.addresses(names))
-        client._readers.append(await stack.enter_async_context(tail(kafka, topics, client._receive)))
+        await log.follow(topics, client.receive)
         yield client

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import aclosing
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from septet_kit.messaging.connection import Kafka
 
 from septet_cli.client import RESPONSES
-from septet_cli.wire import open_consumer
+from septet_cli.log import open_log
 
 WINDOW = 500
 
@@ -19,7 +19,7 @@ async def find_responses(
 ) -> list[dict[str, Any]]:
     """Retained responses to a request id, oldest first.
 
-    Reads each partition backwards in windows and stops at the first window with a match.
+    Reads backwards and stops ``WINDOW`` records before the newest match.
 
     Args:
         kafka: connection to Kafka.
@@ -28,42 +28,16 @@ async def find_responses(
         topic: the topic to search.
     """
     needle = json.dumps(request_id).encode()
-    async with open_consumer(kafka, [topic]) as consumer:
-        partitions = sorted(consumer.assignment())
-        first = await consumer.beginning_offsets(partitions)
-        last = await consumer.end_offsets(partitions)
-        for partition in partitions:
-            found = await _search(consumer, partition, first[partition], last[partition], needle)
-            found = [r for r in found if r["request_id"] == request_id and tenant in (None, r["tenant"])]
-            if found:
-                return found
-    return []
-
-
-async def _search(
-    consumer: AIOKafkaConsumer, partition: TopicPartition, first: int, end: int, needle: bytes
-) -> list[dict[str, Any]]:
-    consumer.assign([partition])
-    while end > first:
-        start = max(first, end - WINDOW)
-        found = [json.loads(v) for v in await _read(consumer, partition, start, end) if needle in v]
-        if found:
-            return found
-        end = start
-    return []
-
-
-async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition, start: int, end: int) -> list[bytes]:
-    consumer.seek(partition, start)
-    values: list[bytes] = []
-    position = start
-    while position < end:
-        batches = await consumer.getmany(partition, timeout_ms=2000)
-        for record in batches.get(partition, []):
-            if record.offset < end and record.value:
-                values.append(record.value)
-        reached = await consumer.position(partition)
-        if reached == position:
-            break
-        position = reached
-    return values
+    found: list[dict[str, Any]] = []
+    left = WINDOW
+    key = f"{tenant}:{request_id}".encode() if tenant else None
+    async with open_log(kafka) as log, aclosing(log.search(topic, key, None)) as records:
+        async for record in records:
+            if needle in record.value:
+                value = json.loads(record.value)
+                if value["request_id"] == request_id and tenant in (None, value["tenant"]):
+                    found.append(value)
+            left -= bool(found)
+            if not left:
+                break
+    return found[::-1]

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from septet_client.ports import Record
+from septet_client.rejections import Rejection
 from septet_contracts import dead_letter_topic, topic
 from septet_kit.messaging.connection import Kafka
 from septet_kit.tenants import SHARED_ONLY, Tenants
 
-from septet_cli import wire
-from septet_cli.tail import tail
+from septet_cli.log import open_log
+from septet_cli.wire import to_json
 
 LABELS, DEAD = topic("labels").name, dead_letter_topic("feedback")
 
@@ -41,22 +43,23 @@ async def send_feedback(
     report = FeedbackReport()
     complete = asyncio.Event()
 
-    def receive(record: wire.Record) -> None:
+    def receive(record: Record) -> None:
         found = _feedback_id(record)
         if found not in waiting:
             return
         if record.topic == DEAD:
-            report.rejected[found] = wire.reason(record)
+            report.rejected[found] = Rejection.of(record).reason
         else:
             report.labels[found] = json.loads(record.value or b"{}")
         waiting.discard(found)
         if not waiting:
             complete.set()
 
-    async with wire.open_producer(kafka) as producer, tail(kafka, [LABELS, DEAD], receive):
+    async with open_log(kafka) as log:
+        await log.follow([LABELS, DEAD], receive)
         for event in events:
-            key = f"{event['tenant']}:{event['request_id']}"
-            await (await wire.send(producer, tenants.address("feedback", event["tenant"]), key, event))
+            key = f"{event['tenant']}:{event['request_id']}".encode()
+            await log.publish(tenants.address("feedback", event["tenant"]), key, to_json(event))
         try:
             await asyncio.wait_for(complete.wait(), timeout or 0.001)
         except TimeoutError:
@@ -64,7 +67,7 @@ async def send_feedback(
     return report
 
 
-def _feedback_id(record: wire.Record) -> str:
+def _feedback_id(record: Record) -> str:
     # A dead letter may hold any bytes.
     try:
         body = json.loads(record.value or b"{}")

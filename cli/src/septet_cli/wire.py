@@ -97,13 +97,17 @@ async def _partitions(consumer: AIOKafkaConsumer, kafka: Kafka, topic: str) -> l
     return [TopicPartition(topic, p) for p in sorted(found)]
 
 
+def to_json(value: Mapping[str, Any]) -> bytes:
+    """One JSON object, as bytes."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 async def send(
     producer: AIOKafkaProducer, topic: str, key: str, value: Mapping[str, Any]
 ) -> asyncio.Future[RecordMetadata]:
     """Queue one JSON object; the returned future completes with the broker's acknowledgement."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     try:
-        sent: asyncio.Future[RecordMetadata] = await producer.send(topic, body, key=key.encode())
+        sent: asyncio.Future[RecordMetadata] = await producer.send(topic, to_json(value), key=key.encode())
     except KafkaError as error:
         raise Unreachable(
             f"The record could not be sent to {topic}: {error}", "if it is too large, send a smaller body"
@@ -115,9 +119,3 @@ def header(record: Record, name: str) -> str | None:
     """Value of the last header *name*, decoded as UTF-8."""
     found = [value for key, value in record.headers if key == name]
     return found[-1].decode("utf-8", "replace") if found else None
-
-
-def reason(record: Record) -> str:
-    """Error code and reason of a dead letter, from its headers."""
-    code, message = header(record, "septet-dead-code"), header(record, "septet-dead-reason")
-    return ": ".join(part for part in (code, message) if part) or "no reason given"

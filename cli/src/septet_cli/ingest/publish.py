@@ -9,19 +9,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
-from septet_contracts import dead_letter_topic, topic
+from septet_client.documents import CHANGED
+from septet_client.documents import REJECTED as DEAD
+from septet_client.ports import Log, Record
+from septet_client.rejections import Rejection
+from septet_contracts import topic
 from septet_kit.messaging.connection import Kafka
 from septet_kit.tenants import SHARED_ONLY, Tenants
 
-from septet_cli import wire
 from septet_cli.console import progress
 from septet_cli.errors import CliError
 from septet_cli.ingest.document import Document
-from septet_cli.tail import tail
+from septet_cli.log import open_log
+from septet_cli.wire import to_json
 
-DOCUMENTS, CHANGED = topic("documents").name, topic("documents-changed").name
-DEAD = dead_letter_topic("retrieval")
+DOCUMENTS = topic("documents").name
 WINDOW = 500
 
 
@@ -96,14 +98,12 @@ async def publish_documents(
     with progress() as bar:
         task = bar.add_task(title, total=len(events))
         waiter = _Waiter(set(counts), tenant, report, lambda: bar.advance(task))
-        async with (
-            wire.open_producer(kafka) as producer,
-            tail(kafka, [CHANGED, DEAD], waiter.receive) as reader,
-        ):
+        async with open_log(kafka) as log:
+            await log.follow([CHANGED, DEAD], waiter.receive)
             topic = tenants.address("documents", tenant)
-            publishing = asyncio.create_task(_publish(producer, events, tenant, topic))
+            publishing = asyncio.create_task(_publish(log, events, tenant, topic))
             try:
-                await waiter.wait(stall, reader, publishing)
+                await waiter.wait(stall, publishing)
             finally:
                 publishing.cancel()
                 await asyncio.gather(publishing, return_exceptions=True)
@@ -111,13 +111,16 @@ async def publish_documents(
     return report
 
 
-async def _publish(producer: AIOKafkaProducer, events: Sequence[Event], tenant: str, topic: str) -> None:
+async def _publish(log: Log, events: Sequence[Event], tenant: str, topic: str) -> None:
     for start in range(0, len(events), WINDOW):
-        sent = [
-            await wire.send(producer, topic, f"{tenant}:{event['document_id']}", {**event, "tenant": tenant})
-            for event in events[start : start + WINDOW]
-        ]
-        await asyncio.gather(*sent)
+        await asyncio.gather(
+            *(
+                log.publish(
+                    topic, f"{tenant}:{event['document_id']}".encode(), to_json(event | {"tenant": tenant})
+                )
+                for event in events[start : start + WINDOW]
+            )
+        )
 
 
 class _Waiter:
@@ -130,11 +133,11 @@ class _Waiter:
         self._tenant, self._report, self._advance = tenant, report, advance
         self._progress = asyncio.Event()
 
-    def receive(self, record: wire.Record) -> None:
+    def receive(self, record: Record) -> None:
         if record.topic == DEAD:
-            tenant, _, document_id = (record.key or b"").decode("utf-8", "replace").partition(":")
+            tenant, _, document_id = record.key.decode("utf-8", "replace").partition(":")
             if tenant == self._tenant and document_id in self.waiting:
-                self._report.rejected[document_id] = wire.reason(record)
+                self._report.rejected[document_id] = Rejection.of(record).reason
                 self._done(document_id)
             return
         change = json.loads(record.value or b"{}")
@@ -151,18 +154,17 @@ class _Waiter:
         self._advance()
         self._progress.set()
 
-    async def wait(self, stall: float, *tasks: asyncio.Task[None]) -> None:
-        """Return when all documents are done or *stall* seconds pass without progress; re-raise errors of *tasks*."""
+    async def wait(self, stall: float, publishing: asyncio.Task[None]) -> None:
+        """Return when all documents are done or *stall* seconds pass without progress; re-raise an error of publishing."""
         while self.waiting:
             self._progress.clear()
             progressed = asyncio.create_task(self._progress.wait())
-            running = [t for t in tasks if not t.done()]
+            running = [] if publishing.done() else [publishing]
             done, _ = await asyncio.wait(
                 [progressed, *running], timeout=stall, return_when=asyncio.FIRST_COMPLETED
             )
             progressed.cancel()
-            for task in tasks:
-                if task.done():
-                    task.result()
+            if publishing.done():
+                publishing.result()
             if not done:
                 return

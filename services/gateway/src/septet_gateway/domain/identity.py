@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from uuid import uuid4, uuid5
+from uuid import uuid4
 
-from septet_contracts import Request, Response, event_id
+from septet_contracts.identity import is_answer_to as is_answer_to
+from septet_contracts.identity import is_response_to as is_response_to
 
-_PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]*_[1-9][0-9]*>")
 _ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
-_VERSION = f"v{Response.model_fields['version'].default}"
 
 
 def new_request_id() -> str:
@@ -28,36 +27,3 @@ def request_id_of(idempotency_key: str) -> str:
     if is_request_id(idempotency_key):
         return idempotency_key
     return f"key-{hashlib.sha256(idempotency_key.encode()).hexdigest()}"
-
-
-def is_response_to(response: Response, digest: str) -> bool:
-    """Whether a response with the right request id belongs to the body with this digest.
-
-    The `conflict` response to another body under the same id is not the response to this one.
-    """
-    if response.error is None or response.error.code != "conflict":
-        return True
-    own = event_id(response.tenant, response.request_id, "conflict", digest)
-    return response.event_id == uuid5(own, _VERSION)
-
-
-def is_answer_to(response: Response, request: Request) -> bool:
-    """Whether an answer is to the question of this request, and not to another body under the same id.
-
-    The question of a response has placeholders for personal data. A blocked question is cut, so it is not compared.
-    """
-    if response.status not in ("answered", "abstained") or response.question is None:
-        return True
-    first, *rest = _PLACEHOLDER.split(response.question)
-    if not rest:
-        return first == request.query
-    if not request.query.startswith(first):
-        return False
-    position = len(first)
-    *middle, last = rest
-    for part in middle:
-        found = request.query.find(part, position)
-        if found < 0:
-            return False
-        position = found + len(part)
-    return request.query.endswith(last) and len(request.query) - len(last) >= position
