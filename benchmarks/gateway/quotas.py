@@ -36,6 +36,7 @@ from septet_gateway.api.routes import Parts, create_app
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
 from septet_gateway.application.backpressure import Backpressure
+from septet_gateway.application.cancelling import Canceller
 from septet_gateway.application.indexing import Changes, Indexer
 from septet_gateway.application.quotas import Quotas
 from septet_gateway.application.waiting import Waiting
@@ -134,16 +135,17 @@ async def _gateway(pool: StorePool, usage_pool: StorePool, limits: Limits) -> As
     waiting = Waiting(settings.max_waiting, settings.max_waiting_per_tenant)
     log = EchoLog(waiting)
     quotas = Quotas(PostgresUsage(usage_pool, limits, LEASE), limits, LEASE)
+    requests = PostgresRequests(pool)
+    canceller = Canceller(log, requests, waiting, settings.cancel_grace)
     parts = Parts(
         settings,
         Authenticator(PostgresKeys(pool), SECRET, settings.key_cache),
         quotas,
-        Asker(
-            log, PostgresRequests(pool), waiting, Backpressure(settings.max_backlog), settings.response_margin
-        ),
+        Asker(log, requests, waiting, Backpressure(settings.max_backlog), settings.response_margin),
         Indexer(log, Changes(settings.max_waiting)),
         log,
         NoEmbeddings(),
+        canceller,
     )
     config = uvicorn.Config(create_app(parts), host="127.0.0.1", port=0, log_level="error", lifespan="off")
     api = Server(config)
@@ -156,6 +158,7 @@ async def _gateway(pool: StorePool, usage_pool: StorePool, limits: Limits) -> As
     finally:
         api.should_exit = True
         await serving
+        await canceller.close()
         await quotas.close()
 
 
