@@ -11,6 +11,7 @@ import pytest
 from septet_cli.ingest.publish import publish_documents
 from septet_cli.keys import open_keys
 from septet_cli.stub.server import StubOptions, serve_stub
+from septet_native.services import module_of
 
 from ..conftest import stack_settings, started
 from .environment import COMMAND, ENVIRONMENT, is_installed
@@ -56,7 +57,9 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gat
     }
     async with serve_stub(StubOptions()) as url:
         settings = stack_settings(tmp_path_factory.mktemp("clients"), llm_url=url, llm_model="stub")
-        async with started(settings, env) as backend:
+        async with started(settings) as backend:
+            assert backend.stack is not None
+            await backend.stack.spawn_service("gateway", module_of("gateway"), env)
             document = {"action": "upsert", "document_id": "leave", "title": "Leave", "text": DOCUMENT}
             await publish_documents(backend.addresses.connection(), [document], "default", title="")
             async with open_keys(backend.addresses) as store:
