@@ -160,7 +160,7 @@ async def test_a_request_goes_on_while_another_call_waits_for_it(world: World) -
 
 async def test_a_call_that_is_repeated_in_time_keeps_its_request(world: World) -> None:
     world.log.answer = lambda _: None
-    app = world.app(cancel_grace="PT0.05S")
+    app = world.app(cancel_grace="PT0.5S")
     first, second = (Connection(app, CHAT, key="k-1") for _ in range(2))
     async with waiting(world, first) as one:
         first.gone.set()
