@@ -22,6 +22,7 @@ from ..conftest import stack_settings
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 MAX_BACKLOG = 20
+KEY_LIMIT = 60_000
 PATIENCE_S = 60
 CHECK = {"question": "What does it cost?"}
 
@@ -33,7 +34,12 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
     async with Stack(settings) as running:
         addresses = await running.start()
         await ensure_topics(addresses.connection("admin"))
-        limits = {"SEPTET_GATEWAY_MAX_BACKLOG": str(MAX_BACKLOG), "SEPTET_GATEWAY_BACKLOG_EVERY": "PT0.2S"}
+        limits = {
+            "SEPTET_GATEWAY_MAX_BACKLOG": str(MAX_BACKLOG),
+            "SEPTET_GATEWAY_BACKLOG_EVERY": "PT0.2S",
+            "SEPTET_GATEWAY_KEY_REQUESTS_PER_MINUTE": str(KEY_LIMIT),
+            "SEPTET_GATEWAY_KEY_CONCURRENT_REQUESTS": "50",
+        }
         await running.spawn_service("gateway", module_of("gateway"), limits)
         yield running
 
@@ -69,6 +75,7 @@ async def test_questions_are_refused_while_the_first_stage_is_behind(stack: Stac
         assert refused.headers["retry-after"] == "10"
         document = await client.put(f"{url}/septet/documents/d", json={"text": "t"})
         assert document.status_code == 202
+        assert document.headers["x-ratelimit-limit-requests"] == str(KEY_LIMIT)
         await stack.start_services(["guardrails", "eval"])
         while (answered := await ask(client, url, PATIENCE_S)) is None or answered.status_code == 429:  # noqa: ASYNC110 - polls the API
             await asyncio.sleep(0.2)
