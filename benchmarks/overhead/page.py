@@ -9,6 +9,7 @@ from typing import Any
 
 from septet_kit.embeddings_client import CACHED
 
+from benchmarks.gateway.section import section
 from benchmarks.overhead import tables
 from benchmarks.overhead.change import change
 from benchmarks.overhead.chart import Bars, svg
@@ -158,6 +159,7 @@ def page(result: dict[str, Any], before: dict[str, Any]) -> str:
         measured,
         "",
         *_sections(result),
+        section(),
         _adds_up(result["septet"]),
         _slowest(result["septet"]),
         _method(result),

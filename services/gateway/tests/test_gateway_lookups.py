@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 from septet_contracts import ErrorInfo, Request, Response, encode
 from septet_gateway.adapters import kafka
 from septet_gateway.adapters.kafka import KafkaLog
@@ -107,6 +108,30 @@ async def test_each_call_gets_its_own_response_from_one_search(monkeypatch: pyte
     log = Records(monkeypatch, foreign, two, response_to("r-9"), one, response_to("r-10"))
     found = await asyncio.gather(*(log.find("acme", i, NOW, "d") for i in ("r-1", "r-2", "r-1", "r-3")))
     assert found == [one, two, one, None]
+
+
+async def test_a_search_that_fails_half_way_is_repeated_for_the_responses_that_it_has_not_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = Records(monkeypatch, response_to("r-1"), response_to("r-2"))
+    complete, searches = log._search, 0
+
+    async def search(topic: str, tenant: str, wanted: Sequence[Any]) -> None:
+        nonlocal searches
+        searches += 1
+        # The first search begins before the others wait.
+        await asyncio.sleep(0.01)
+        if searches == 2:
+            wanted[2].receives(response_to("r-1"))
+            raise KafkaError("gone")
+        await complete(topic, tenant, wanted)
+
+    monkeypatch.setattr(log, "_search", search)
+    calls = (log.find("acme", i, NOW, "d") for i in ("r-9", "r-0", "r-2", "r-1"))
+    _, failed, second, third = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(failed, Transient)
+    assert isinstance(second, Response)
+    assert isinstance(third, Response)
 
 
 async def test_a_search_ends_when_everything_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,7 +145,7 @@ class KafkaLog:
             async with asyncio.timeout(2 * self._limit), self._searches_of[tenant]:
                 if not wanted.found.done():
                     async with self._searches, asyncio.timeout(self._limit):
-                        await self._search(topic, tenant, list(waiting))
+                        await self._search(topic, tenant, [w for w in waiting if not w.found.done()])
             found = wanted.found.result()
         except (KafkaError, TimeoutError) as error:
             lookups.labels("failed").inc()
