@@ -24,9 +24,8 @@ from septet_cli.log import connection_of
 from septet_cli.settings import CliSettings
 from septet_cli.stub.server import StubOptions, serve_stub
 from septet_cli.topics import topic_states
-from septet_client import NotPermitted, Response, Septet
+from septet_client import NotPermitted, Septet
 from septet_client import Unreachable as ClientUnreachable
-from septet_client.faststream import SeptetRouter, broker
 from septet_contracts import SERVICES, Topic, client_access, tenant_topic, topic
 from septet_kit.access.bindings import Binding, bindings
 from septet_kit.access.cluster import Cluster
@@ -338,24 +337,6 @@ async def test_the_python_client_of_a_tenant(secured: Secured) -> None:
         await Septet(acme, tenant="acme").__aenter__()
     with pytest.raises(ClientUnreachable, match="tenant-acme"):
         await Septet(replace(acme, password="wrong"), tenant="acme", own_topics=True).__aenter__()
-
-
-async def test_a_faststream_application_of_a_tenant(secured: Secured) -> None:
-    acme, answered = connection_of(secured.connection("tenant-acme")), list[str]()
-    router = SeptetRouter("app", tenant="acme", own_topics=True)
-
-    @router.on_response
-    async def note(response: Response) -> None:
-        answered.append(response.request_id)
-
-    async with broker(acme, router, logger=None) as started:
-        await started.start()
-        request = await router.ask("무엇이 덱인가요?", retrieval="off")
-
-        async def is_answered() -> bool:
-            return request.request_id in answered
-
-        await _until(is_answered)
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
