@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import signal
 from pathlib import Path
 
@@ -30,7 +31,7 @@ async def kills(work: Path, seed: int, scale: Scale) -> Claims:
         await gateway.ready()
         here.behave(latency_ms=_MODEL_MS)
         traffic = HttpTraffic(
-            here.addresses.gateway_url, await _key(here), f"chaos-http-{seed}", here.rng, BUS
+            here.addresses.gateway_url, await _key(here), f"chaos-http-{seed}", random.Random(seed), BUS
         )
         stop = asyncio.Event()
         sending = asyncio.create_task(traffic.until(stop, _RATE))
