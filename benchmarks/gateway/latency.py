@@ -1,7 +1,6 @@
 """Latency of the same request over HTTP and over Kafka: ``python -m benchmarks.gateway.latency [--json FILE]``.
 
-Each round sends requests at 10/s on a fixed schedule over each way in turn: Kafka, ``POST /v1/septet/requests`` and
-``POST /v1/chat/completions``. A request wants no retrieval, no cache and no rails, and the stub model answers at once, so
+Each round sends requests at 10/s on a fixed schedule over each way in turn: Kafka and ``POST /v1/septet/requests``. A request wants no retrieval, no cache and no rails, and the stub model answers at once, so
 that the path behind the gateway is short and equal. One client process measures from before the publish or call until the
 response. Differences and ratios are computed within a round.
 """
@@ -30,14 +29,14 @@ from benchmarks.overhead.loops import Sample, open_loop
 from benchmarks.overhead.septet import BUS, stack
 
 RATE, ROUNDS, SECONDS, WARM_S, PAUSE_S = 10.0, 8, 15.0, 8.0, 1.0
-KAFKA, NATIVE, CHAT = "kafka", "/v1/septet/requests", "/v1/chat/completions"
-WAYS = (KAFKA, NATIVE, CHAT)
+KAFKA, HTTP = "kafka", "/v1/septet/requests"
+WAYS = (KAFKA, HTTP)
 Send = Callable[[int], Awaitable[Body | None]]
 
 
 def _request(number: int) -> dict[str, Any]:
     """The request, which is the same over each way."""
-    return {"messages": [{"role": "user", "content": f"What is thing number {number}?"}], **BUS}
+    return {"question": f"What is thing number {number}?", **BUS}
 
 
 def _checked(response: Body) -> Body:
@@ -60,29 +59,20 @@ def over_kafka(exchange: Exchange) -> Send:
 
 
 @asynccontextmanager
-async def over_http(url: str, key: str) -> AsyncIterator[dict[str, Send]]:
-    """The two ways over HTTP, on connections that stay open."""
+async def over_http(url: str, key: str) -> AsyncIterator[Send]:
+    """Call the gateway, on connections that stay open."""
     run = uuid4().hex[:8]
     async with aiohttp.ClientSession(url, headers={"authorization": f"Bearer {key}"}) as session:
 
-        async def post(path: str, name: str, body: dict[str, Any]) -> Body:
-            async with session.post(path, json=body, headers={"idempotency-key": name}) as response:
-                found: dict[str, Any] = await response.json()
+        async def send(number: int) -> Body:
+            headers = {"idempotency-key": f"http-{run}-{number}"}
+            async with session.post(HTTP, json=_request(number), headers=headers) as response:
+                found: Body = await response.json()
                 if response.status != 200:
                     raise Failed(f"{response.status}: {found}")
-                return found
+                return _checked(found)
 
-        async def native(number: int) -> Body:
-            return _checked(await post(NATIVE, f"native-{run}-{number}", _request(number)))
-
-        async def chat(number: int) -> Body:
-            body = {"model": "septet", "messages": _request(number)["messages"], "septet": dict(BUS)}
-            found = await post(CHAT, f"chat-{run}-{number}", body)
-            if found["choices"][0]["finish_reason"] != "stop":
-                raise Failed(str(found["choices"][0]))
-            return found
-
-        yield {NATIVE: native, CHAT: chat}
+        yield send
 
 
 @asynccontextmanager
@@ -96,17 +86,12 @@ async def ways() -> AsyncIterator[dict[str, Send]]:
         store = await exits.enter_async_context(gateway(servers))
         key = await store.table.create("default", "bench", ("ask",), store.secret)
         base = servers.addresses.gateway_url.removesuffix("/v1")
-        yield {
-            KAFKA: over_kafka(exchange),
-            **await exits.enter_async_context(over_http(base, key)),
-        }
+        yield {KAFKA: over_kafka(exchange), HTTP: await exits.enter_async_context(over_http(base, key))}
 
 
 def order(number: int) -> Sequence[str]:
-    """The order of the ways in a round: each begins with the next way, and every second round is reversed."""
-    at = number % len(WAYS)
-    turned = (*WAYS[at:], *WAYS[:at])
-    return turned if number % 2 == 0 else turned[::-1]
+    """The order of the ways in a round: every second round is reversed."""
+    return WAYS if number % 2 == 0 else WAYS[::-1]
 
 
 async def measure(rounds: int, seconds: float) -> dict[str, Any]:

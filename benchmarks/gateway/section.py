@@ -14,8 +14,8 @@ RESULTS = Path(__file__).parent / "results"
 HEAD = """## Added latency of the gateway
 
 The same request at {rate:g}/s over Kafka and over HTTP: without retrieval, cache and rails, with a stub model that answers at
-once. Each of {rounds} rounds sends every way for {seconds:g} s in turns; each round starts with the next way, and every second
-round is reversed. Differences and ratios are computed within a round; the table shows their median and range.
+once. Each of {rounds} rounds sends both ways for {seconds:g} s in turns; every second round is reversed. Differences and
+ratios are computed within a round; the table shows their median and range.
 `python -m benchmarks.gateway.latency` measures it on an embedded stack.
 
 {measured}
@@ -61,9 +61,10 @@ def _measured(result: dict[str, Any]) -> str:
     machine = result["machine"]
     load = machine["load_average_before"]
     busy = " Other work ran on the machine." if load > _IDLE_LOAD else ""
+    note = f" {result['note']}" if "note" in result else ""
     return (
         f"Measured {result['measured_at'][:10]} at commit `{result['commit']}` on {machine['cores']} cores, load average "
-        f"{load} before the run.{busy}"
+        f"{load} before the run.{busy}{note}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,9 @@ from .checker import Sent
 
 # A client that waits longer than this has lost its connection without notice.
 _PATIENCE_S = 30.0
-_PAUSE_S = 0.2
+# Attempts are apart by random times, up to twice as long each time, as in OpenAI's clients: so repetitions do not arrive
+# together, and do not take the time of the gateway and of this process.
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 4.0
 
 
 @dataclass
@@ -26,6 +29,7 @@ class HttpTraffic:
         url: of the gateway's API.
         key: an API key.
         run: prefix of the idempotency keys, which are the request ids.
+        rng: of the pauses between two attempts.
         fields: what every request carries beside its question.
         deadline_s: from the first attempt, in seconds. A repetition has the same body.
         received: the event id of each response, by request id.
@@ -34,6 +38,7 @@ class HttpTraffic:
     url: str
     key: str
     run: str
+    rng: random.Random
     fields: Mapping[str, Any] = field(default_factory=dict)
     deadline_s: float = 120.0
     sent: list[Sent] = field(default_factory=list)
@@ -82,10 +87,12 @@ class HttpTraffic:
         self, client: httpx.AsyncClient, request_id: str, body: Mapping[str, Any]
     ) -> dict[str, Any]:
         """The response, after as many calls as it takes."""
+        pause = _FIRST_PAUSE_S
         while True:
             if (response := await self._attempt(client, request_id, body)) is not None:
                 return response
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(self.rng.uniform(pause / 2, pause))
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     async def _attempt(
         self, client: httpx.AsyncClient, request_id: str, body: Mapping[str, Any]

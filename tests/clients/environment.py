@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.environment import Environment
 
-ENVIRONMENT = Environment(".venv-clients", "requirements-clients.lock", "about 60 MB")
+ENVIRONMENT = Environment(".venv-clients", "requirements-clients.lock", "about 130 MB")
 COMMAND = "make test-clients"
 OPENAI_TESTS = ENVIRONMENT.folder / "openai"
 NODE = ENVIRONMENT.folder / "node"

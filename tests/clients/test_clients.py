@@ -72,9 +72,10 @@ async def test_packages_of_npm(gateway: Gateway) -> None:
 
 @needs_node
 async def test_compatcanary(gateway: Gateway) -> None:
-    """All probes pass but the one that forces a call of a tool: tools are never called."""
+    """Two probes fail. Tools are never called; and no document answers the other one, so that it gets no JSON."""
     scan = ("scan", "--model", "septet", "--format", "json", "--fail-on", "never")
     report = await run("node", "node_modules/compatcanary/src/cli.js", *scan, cwd=NODE, gateway=gateway)
     results = json.loads(report)["results"]
     assert len(results) == 7
-    assert [probe["name"] for probe in results if probe["status"] != "pass"] == ["Forced tool call"]
+    failed = [probe["name"] for probe in results if probe["status"] != "pass"]
+    assert failed == ["Forced tool call", "Strict structured output"]

@@ -58,7 +58,7 @@ class Model:
     def __init__(self) -> None:
         self.prompts: list[str] = []
 
-    def __call__(self, messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None) -> str:
+    def __call__(self, messages: Sequence[Mapping[str, Any]], *_: Any) -> str:
         prompt = json.dumps(messages, ensure_ascii=False)
         self.prompts.append(prompt)
         drafts = next(drafts for word, drafts in DRAFTS.items() if word in str(messages[-1]["content"]))

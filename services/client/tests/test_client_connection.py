@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,16 @@ def test_a_record_carries_the_trace_of_the_application() -> None:
 def test_without_opentelemetry_there_is_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracing, "propagate", None)
     assert tracing.headers() == [("content-type", b"application/json")]
+
+
+@pytest.mark.slow
+def test_the_package_needs_neither_services_nor_extras() -> None:
+    """In a process of its own, in which the extras cannot be imported."""
+    code = """
+import sys
+sys.modules |= {"opentelemetry": None, "faststream": None}
+import septet_client
+print([m for m in sys.modules if m.startswith("septet_") and m.split(".")[0] not in ("septet_client", "septet_contracts")])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import signal
 from pathlib import Path
 
@@ -29,7 +30,9 @@ async def kills(work: Path, seed: int, scale: Scale) -> Claims:
         gateway = await here.fleet.add("gateway")
         await gateway.ready()
         here.behave(latency_ms=_MODEL_MS)
-        traffic = HttpTraffic(here.addresses.gateway_url, await _key(here), f"chaos-http-{seed}", BUS)
+        traffic = HttpTraffic(
+            here.addresses.gateway_url, await _key(here), f"chaos-http-{seed}", random.Random(seed), BUS
+        )
         stop = asyncio.Event()
         sending = asyncio.create_task(traffic.until(stop, _RATE))
         in_flight = [await _kill(here, gateway, traffic) for _ in range(scale.times(15, 2))]

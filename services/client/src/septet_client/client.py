@@ -257,6 +257,8 @@ class Septet:
         return None
 
     def _receive(self, record: Record) -> None:
+        if not self._waiting:
+            return
         ids = peek(record.value)
         if ids.request_id is None or not self._waiting.is_expected(ids.tenant, ids.request_id):
             return

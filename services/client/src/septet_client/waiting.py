@@ -34,7 +34,8 @@ class Waiting:
         self._waiters: defaultdict[str, list[Waiter]] = defaultdict(list)
 
     def __len__(self) -> int:
-        return sum(map(len, self._waiters.values()))
+        """Number of requests that are waited for."""
+        return len(self._waiters)
 
     @contextmanager
     def expect(

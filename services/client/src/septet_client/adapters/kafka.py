@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
@@ -72,6 +73,7 @@ class KafkaLog:
         try:
             async with asyncio.timeout(ACKNOWLEDGE_S):
                 sent = await producer.send(topic, value, key=key, headers=headers())
+                sent.add_done_callback(_note_outcome)
                 # A cancelled future would be an error in aiokafka's sender.
                 metadata = await asyncio.shield(sent)
         except MessageSizeTooLargeError as error:
@@ -128,3 +130,9 @@ class KafkaLog:
                 await stop(self._producer.stop())
                 await self.start()
             return self._producer
+
+
+def _note_outcome(sent: asyncio.Future[Any]) -> None:
+    """Read the outcome of a record for which nothing waits: asyncio reports errors that are never read."""
+    if not sent.cancelled():
+        sent.exception()
