@@ -25,6 +25,7 @@ from septet_gateway.api.openapi.document import document
 from septet_gateway.api.routes import Parts, create_app
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator
+from septet_gateway.application.cancelling import Canceller
 from septet_kit.observe.health import Server
 from septet_kit.store.pool import StorePool
 
@@ -98,8 +99,10 @@ def parts(pool: StorePool) -> Parts:
     world.log = WrittenLog(world.waiting, answer=outcome)
     made = world.parts()
     authenticator = Authenticator(PostgresKeys(pool), SECRET, timedelta(seconds=1))
-    asker = Asker(world.log, PostgresRequests(pool), world.waiting, timedelta(seconds=5))
-    return replace(made, authenticator=authenticator, asker=asker)
+    requests = PostgresRequests(pool)
+    asker = Asker(world.log, requests, world.waiting, world.pressure, timedelta(seconds=5))
+    canceller = Canceller(world.log, requests, world.waiting, timedelta(0))
+    return replace(made, authenticator=authenticator, asker=asker, canceller=canceller)
 
 
 @pytest.fixture(scope="module")

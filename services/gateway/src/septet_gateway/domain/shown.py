@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 
 def until(text: str, stops: Sequence[str]) -> str:
-    """The text before the first stop sequence."""
-    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
-    return text[: min(ends)] if ends else text
+    """The text before the stop sequence that is complete first, as if the model had stopped there."""
+    found = [(at + len(stop), at) for stop in stops if (at := text.find(stop)) >= 0]
+    return text[: min(found)[1]] if found else text
 
 
 class Shown:
     """Text that was sent, which cannot be taken back.
 
     Args:
-        stops: stop sequences; nothing from the first one on is sent.
+        stops: stop sequences; nothing from the one on that is complete first is sent.
     """
 
     def __init__(self, stops: Sequence[str] = ()) -> None:
