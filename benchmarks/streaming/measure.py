@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.streaming.measure [stub] [embedded]`` starts an embedded stack for each named model, asks one question
 after the other without the cache, and writes ``results/<model>.json``. ``stub`` is a model of 50 tokens per second that says
-five sentences of a passage. A relay before the model server notes the first raw text. All times begin with the call.
+five sentences of a passage. A relay before the model server notes the first raw text, also of a draft that is revised later. All
+times begin with the call.
 """
 
 from __future__ import annotations
@@ -115,6 +116,7 @@ async def _ask(http: httpx.AsyncClient, relay: Relay, question: str) -> Times:
         "septet": {"cache": {"use": "bypass"}},
     }
     began, before, first, deltas, status = time.monotonic(), relay.calls, None, 0, "error"
+    relay.first = None
     async with http.stream("POST", "/chat/completions", json=body) as response:
         async for line in response.aiter_lines():
             if not line.startswith("data: {"):

@@ -22,7 +22,7 @@ class Relay:
 
     Attributes:
         upstream: base URL of the model server.
-        first: time of the first text of the newest call, on the monotonic clock; None before it.
+        first: time of the first text since it was set to None, on the monotonic clock.
         calls: number of calls.
     """
 
@@ -36,7 +36,6 @@ class Relay:
     async def complete(self, request: Request) -> Response:
         """``POST /v1/chat/completions``."""
         self.calls += 1
-        self.first = None
         body = await request.body()
         asked = self._client.build_request(
             "POST",
