@@ -58,6 +58,13 @@ PERSONAL = (
     "Elm Street is closed.",
     "My name is John A.",
     "Smith is here.",
+    "Write to kim.minsu (at) example.",
+    "com for the key.",
+    "담당자의 주소는 kim.minsu 골뱅이 naver.",
+    "com 입니다.",
+    "Write to kim.minsu\n[at] example.com now.",
+    "Call 212-555-1234 ext.",
+    "5 is the room.",
 )
 OTHERS = (
     "Sure!",
@@ -180,7 +187,7 @@ def test_the_response_continues_what_was_shown(
     if text:
         found = review(whole.model_copy(update={"finish_reason": "stop"}), text, policy, RAILS)
         assert found.passed, (text, found.reasons)
-        assert not any(bad in text for bad in ("idiots", "kim@", "1234-5678", "im_end"))
+        assert not any(bad in text for bad in ("idiots", "kim@", "1234-5678", "im_end", "555-1234"))
         assert not grounded or not any(bad in text for bad in ("Giraffes", "기린"))
 
 
@@ -206,6 +213,9 @@ def test_a_redelivery_and_a_new_process_give_the_same_bytes(parts: list[tuple[st
         ("Please return it to 35108 ul. Nowa", "an address goes on"),
         ("It is open until 9 Monday. Elm", "an address goes on"),
         ("My name is John A. Smith", "a name goes on"),
+        ("Write to kim.minsu (at) example. com for", "an address on a network goes on"),
+        ("Write to kim.minsu 골뱅이 naver. com 입니다", "an address on a network goes on"),
+        ("Call 212-555-1234 ext. 5 for", "a number goes on"),
     ],
 )
 def test_text_is_held_back(answer: str, reason: str) -> None:
