@@ -65,6 +65,18 @@ PERSONAL = (
     "Write to kim.minsu\n[at] example.com now.",
     "Call 212-555-1234 ext.",
     "5 is the room.",
+    "서울특별시 강남구 테헤란로 123에 있다.",
+    "Apt. 5, Boston.",
+)
+# Sentences whose end depends on the next word.
+OPEN_ENDS = (
+    "The company is Harbour Ltd.",
+    'He said "a deque is a double-ended queue."',
+    "A full deque drops items (from the opposite end.)",
+    "It was founded in Jan.",
+    "It was founded in 1998.",
+    "사무실은 2024. 5. 3.",
+    "사무실은 2024. 5. 3. 이전했다.",
 )
 OTHERS = (
     "Sure!",
@@ -84,8 +96,10 @@ OTHERS = (
 )
 ANSWERS = st.lists(
     st.tuples(
-        st.sampled_from([*SUPPORTED, *SUPPORTED, *SUPPORTED, *UNSUPPORTED, *PERSONAL, *OTHERS]),
-        st.sampled_from([" ", " ", " ", "\n", "\n\n"]),
+        st.sampled_from(
+            [*SUPPORTED, *SUPPORTED, *SUPPORTED, *OPEN_ENDS, *UNSUPPORTED, *UNSUPPORTED, *PERSONAL, *OTHERS]
+        ),
+        st.sampled_from([" ", " ", " ", "\n", "\n\n", ""]),
     ),
     min_size=1,
     max_size=9,
@@ -202,6 +216,32 @@ def test_a_redelivery_and_a_new_process_give_the_same_bytes(parts: list[tuple[st
         for index in again:
             event, repeated = first[index], process.release(made[index], DEFAULT)
             assert (event and encode(event)) == (repeated and encode(repeated))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"The company is Harbour Ltd. The giraffes of Venus sleep for 45 minutes. {SUPPORTED[1]} {SUPPORTED[2]}",
+        f'He said "a deque is a double-ended queue." {UNSUPPORTED[0]} maxlen sets the maximum length of a deque. '
+        f"Its office has 12 rooms. {SUPPORTED[1]}",
+        f"{SUPPORTED[8]}서울특별시 강남구 테헤란로 123에 있다. {SUPPORTED[9]} {SUPPORTED[7]}",
+        "사무실은 2024. 5. 3. 이전했다.Apt. 5, Boston.서울특별시 강남구 테헤란로 123. (dot) com now. Its office has 12 "
+        "rooms.\n(A deque is a double-ended queue.)",
+        f"{SUPPORTED[0]} The company is Harbour Ltd. It is Harbour Co. {UNSUPPORTED[0]} maxlen sets it. {SUPPORTED[2]}",
+    ],
+)
+def test_a_sentence_whose_end_depends_on_words_that_the_rails_drop_is_held_back(answer: str) -> None:
+    whole = draft(answer)
+    final = decide(whole, DEFAULT, RAILS, 60)
+    assert isinstance(final, Conclude)
+    assert final.answer.startswith(shown(released(whole)))
+
+
+@pytest.mark.parametrize("end", ["Ltd.", 'Ltd, he said "so."', "Ltd, he said …"])
+def test_a_sentence_with_an_open_end_is_released_with_the_next_one_that_remains(end: str) -> None:
+    sentence = f"The company is Harbour {end}"
+    events = released(draft(f"{sentence} The room is open. It is late.", passages=()))
+    assert [e.text for e in events] == [f"{sentence} The room is open."]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from septet_guardrails.domain.rails import OutputRails
 from septet_guardrails.domain.rails.format import only_asks
 from septet_guardrails.domain.score_memory import digest_of
 from septet_guardrails.domain.text import split_sentences
-from septet_guardrails.domain.unfinished import settled, stream_mode
+from septet_guardrails.domain.unfinished import settled, stream_mode, without_open_end
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ class SentenceStream:
         if not found.passed or may_abstain(found.text):
             return NOTHING
         shown = without_fragment(settled(found.text, policy.output), cut_off=True)
+        shown = without_open_end(shown, found.text)
         if only_asks(shown):
             return NOTHING
         return Passed(shown, tuple(v.model_copy(update={"latency_ms": 0.0}) for v in found.verdicts))
