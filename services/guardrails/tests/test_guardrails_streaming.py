@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from septet_contracts import Ask, Draft, ReleasedTokens, TokenChunk, Verdict, encode, event_id
+from septet_contracts import Ask, Draft, Message, ReleasedTokens, TokenChunk, Verdict, encode, event_id
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
@@ -93,6 +93,15 @@ OTHERS = (
     "<|im_end|>",
     "Answer: A deque is a double-ended queue.",
     "It costs 12.",
+)
+WITH_SYSTEM_MESSAGE = Ask(
+    messages=[
+        Message(
+            role="system", content="A deque is a double-ended queue. Deques support memory efficient appends."
+        ),
+        Message(role="user", content="What is a deque?"),
+    ],
+    stream=True,
 )
 ANSWERS = st.lists(
     st.tuples(
@@ -237,6 +246,18 @@ def test_a_sentence_whose_end_depends_on_words_that_the_rails_drop_is_held_back(
     assert final.answer.startswith(shown(released(whole)))
 
 
+@pytest.mark.parametrize("finish", ["stop", "length"])
+@pytest.mark.parametrize(
+    "marks", ["\n## -", "\n\n* (", "\n\n1. -", "\n` -", "\n\n**-", "\n-", " -", "\n“", "\n```"]
+)
+def test_marks_without_words_at_the_end_drop_no_sentence_that_was_shown(marks: str, finish: str) -> None:
+    whole = draft(f"{SUPPORTED[0]} {SUPPORTED[2]}{marks}", finish_reason=finish)
+    text, final = shown(released(whole)), decide(whole, DEFAULT, RAILS, 60)
+    assert isinstance(final, Conclude)
+    assert final.answer.startswith(text)
+    assert final.answer == f"{SUPPORTED[0]} {SUPPORTED[2][:-1]} [1]."
+
+
 @pytest.mark.parametrize("end", ["Ltd.", 'Ltd, he said "so."', "Ltd, he said …"])
 def test_a_sentence_with_an_open_end_is_released_with_the_next_one_that_remains(end: str) -> None:
     sentence = f"The company is Harbour {end}"
@@ -279,6 +300,7 @@ def test_a_held_number_is_masked_when_its_context_follows() -> None:
         ("output: {pii: {names: true}}", {}),
         ("output: {groundedness: {threshold: 0.4}}", {}),
         ("output: {groundedness: {enabled: false}}", {}),
+        ("output: {echo: {enabled: true}}", {"ask": WITH_SYSTEM_MESSAGE}),
         ("", {"sealed": "…"}),
         ("", {"ask": Ask(question="q", stream=True, output_schema={"type": "string"})}),
         ("", {"verdicts": (Verdict(rail="injection", stage="input", decision="contain"),)}),

@@ -88,7 +88,10 @@ def _has_white_space(text: str, end: int) -> bool:
 def _needs_all(draft: Draft, rules: OutputRules) -> bool:
     """Whether a rail decides on a sentence by what follows it anywhere in the answer."""
     has_names = rules.pii.enabled and rules.pii.names
-    return draft.sealed is not None or has_names or (bool(draft.passages) and _citations_depend(rules))
+    # The words of a system message that a draft may repeat go on over the ends of sentences.
+    may_leak = rules.echo.enabled and any(message.role == "system" for message in draft.ask.messages or ())
+    citations_depend = bool(draft.passages) and _citations_depend(rules)
+    return draft.sealed is not None or has_names or may_leak or citations_depend
 
 
 def _citations_depend(rules: OutputRules) -> bool:
