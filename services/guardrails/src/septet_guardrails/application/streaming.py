@@ -91,9 +91,14 @@ class SentenceStream:
             return NOTHING
         shown = without_fragment(settled(found.text, policy.output), cut_off=True)
         shown = without_open_end(shown, found.text)
-        if only_asks(shown):
+        if only_asks(shown) or (shown != found.text and not self._passes_alone(draft, shown, policy)):
             return NOTHING
         return Passed(shown, tuple(v.model_copy(update={"latency_ms": 0.0}) for v in found.verdicts))
+
+    def _passes_alone(self, draft: Draft, shown: str, policy: Policy) -> bool:
+        """Whether the rails accept the text without the sentences that are held back: they may be dropped later."""
+        alone = draft.model_copy(update={"finish_reason": "stop"})
+        return bool(shown) and review(alone, shown, policy, self._rails).passed
 
 
 def released_whole(draft: Draft, step: Conclude, policy: Policy) -> ReleasedTokens | None:
