@@ -77,7 +77,8 @@ def _is_joined(sentence: str) -> bool:
     def ends_before(words: str) -> bool:
         return any(span.end == len(bare) for span in sentence_spans(bare + words, lines=True))
 
-    return ends_before(_STARTER) and not all(map(ends_before, _OTHER_WORDS))
+    has_terminator = bare.endswith(".") or ends_before(_STARTER)
+    return has_terminator and not all(map(ends_before, _OTHER_WORDS))
 
 
 def _has_white_space(text: str, end: int) -> bool:
