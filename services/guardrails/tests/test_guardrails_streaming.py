@@ -238,7 +238,6 @@ def test_a_redelivery_and_a_new_process_give_the_same_bytes(parts: list[tuple[st
         f"{SUPPORTED[8]}서울특별시 강남구 테헤란로 123에 있다. {SUPPORTED[9]} {SUPPORTED[7]}",
         "사무실은 2024. 5. 3. 이전했다.Apt. 5, Boston.서울특별시 강남구 테헤란로 123. (dot) com now. Its office has 12 "
         "rooms.\n(A deque is a double-ended queue.)",
-        "다음과 같습니다. A deque is a double-ended queue. [2]\n</s>가. 답: ```python",
         f"{SUPPORTED[0]} The company is Harbour Ltd. It is Harbour Co. {UNSUPPORTED[0]} maxlen sets it. {SUPPORTED[2]}",
     ],
 )
@@ -247,6 +246,11 @@ def test_a_sentence_whose_end_depends_on_words_that_the_rails_drop_is_held_back(
     final = decide(whole, DEFAULT, RAILS, 60)
     assert isinstance(final, Conclude)
     assert final.answer.startswith(shown(released(whole)))
+
+
+def test_a_list_marker_behind_removed_template_text_is_held_back() -> None:
+    whole = draft("A deque is a queue.\n</s>가. 답: ```python", passages=())
+    assert shown(released(whole)) == "A deque is a queue."
 
 
 @pytest.mark.parametrize("finish", ["stop", "length"])
