@@ -9,11 +9,13 @@ import pytest
 from septet_contracts import Ask, Draft, Embedding, Grounded, Revision, TokenChunk, Usage, Verdict
 from septet_generation.adapters.openai_chat import OpenAIChat
 from septet_generation.adapters.templates import Templates
+from septet_generation.application import token_stream
 from septet_generation.application.drafting import Drafter
 from septet_generation.application.token_stream import MAX_CHUNKS
 from septet_generation.domain.catalogue import Catalogue, Model
 from septet_kit import DeadlineExceeded, Emit, Permanent, Transient
 from septet_kit.testing import context, flow, passage
+from septet_kit.text import settled_end
 
 TEXT = "A deque is a double-ended queue."
 PASSAGE = passage(TEXT, location="collections.deque")
@@ -170,6 +172,25 @@ async def test_chunks_have_an_interval(drafter: Drafter, endpoint: Any, sent: li
     made = await draft(drafter, flow(Grounded, ask=Ask(question="q", stream=True)))
     assert [c.text for c in chunks(sent)] == ["덱은 자료 구조이다."]
     assert made.chunks == 1
+
+
+@pytest.mark.parametrize("token", ["word ", "`x = d[1] ", "<passage ", "ab. <passage "])
+def test_a_long_sentence_is_searched_once_an_interval(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    searches = 0
+
+    def counting(text: str, start: int = 0) -> int:
+        nonlocal searches
+        searches += 1
+        return settled_end(text, start)
+
+    monkeypatch.setattr(token_stream, "settled_end", counting)
+    times = (count / 1_000 for count in range(100_000))
+    source = flow(Draft, answer="", ask=Ask(question="q", stream=True), epoch=1)
+    stream = token_stream.TokenStream(source, 1, lambda emit: None, 0.1, times.__next__)
+    for _ in range(8_000):
+        stream.add(token)
+    before_it_is_long = 1_000 // len(token) + 1
+    assert searches <= before_it_is_long + 8_000 / 100 + 1
 
 
 async def test_a_draft_has_a_bounded_number_of_chunks(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from septet_contracts import Ask, Draft, ReleasedTokens, TokenChunk, Verdict, encode, event_id
+from septet_contracts import Ask, Draft, Message, ReleasedTokens, TokenChunk, Verdict, encode, event_id
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
@@ -58,6 +59,25 @@ PERSONAL = (
     "Elm Street is closed.",
     "My name is John A.",
     "Smith is here.",
+    "Write to kim.minsu (at) example.",
+    "com for the key.",
+    "담당자의 주소는 kim.minsu 골뱅이 naver.",
+    "com 입니다.",
+    "Write to kim.minsu\n[at] example.com now.",
+    "Call 212-555-1234 ext.",
+    "5 is the room.",
+    "서울특별시 강남구 테헤란로 123에 있다.",
+    "Apt. 5, Boston.",
+)
+# Sentences whose end depends on the next word.
+OPEN_ENDS = (
+    "The company is Harbour Ltd.",
+    'He said "a deque is a double-ended queue."',
+    "A full deque drops items (from the opposite end.)",
+    "It was founded in Jan.",
+    "It was founded in 1998.",
+    "사무실은 2024. 5. 3.",
+    "사무실은 2024. 5. 3. 이전했다.",
 )
 OTHERS = (
     "Sure!",
@@ -75,10 +95,21 @@ OTHERS = (
     "Answer: A deque is a double-ended queue.",
     "It costs 12.",
 )
+WITH_SYSTEM_MESSAGE = Ask(
+    messages=[
+        Message(
+            role="system", content="A deque is a double-ended queue. Deques support memory efficient appends."
+        ),
+        Message(role="user", content="What is a deque?"),
+    ],
+    stream=True,
+)
 ANSWERS = st.lists(
     st.tuples(
-        st.sampled_from([*SUPPORTED, *SUPPORTED, *SUPPORTED, *UNSUPPORTED, *PERSONAL, *OTHERS]),
-        st.sampled_from([" ", " ", " ", "\n", "\n\n"]),
+        st.sampled_from(
+            [*SUPPORTED, *SUPPORTED, *SUPPORTED, *OPEN_ENDS, *UNSUPPORTED, *UNSUPPORTED, *PERSONAL, *OTHERS]
+        ),
+        st.sampled_from([" ", " ", " ", "\n", "\n\n", ""]),
     ),
     min_size=1,
     max_size=9,
@@ -179,8 +210,9 @@ def test_the_response_continues_what_was_shown(
         assert final.answer.startswith(text), (text, final.answer)
     if text:
         found = review(whole.model_copy(update={"finish_reason": "stop"}), text, policy, RAILS)
-        assert found.passed, (text, found.reasons)
-        assert not any(bad in text for bad in ("idiots", "kim@", "1234-5678", "im_end"))
+        # With a citation before its full stop, a Korean sentence without white space after it is joined to the next one.
+        assert found.passed or re.search(r"\]\.\S", text), (text, found.reasons)
+        assert not any(bad in text for bad in ("idiots", "kim@", "1234-5678", "im_end", "555-1234"))
         assert not grounded or not any(bad in text for bad in ("Giraffes", "기린"))
 
 
@@ -198,6 +230,49 @@ def test_a_redelivery_and_a_new_process_give_the_same_bytes(parts: list[tuple[st
 
 
 @pytest.mark.parametrize(
+    "answer",
+    [
+        f"The company is Harbour Ltd. The giraffes of Venus sleep for 45 minutes. {SUPPORTED[1]} {SUPPORTED[2]}",
+        f'He said "a deque is a double-ended queue." {UNSUPPORTED[0]} maxlen sets the maximum length of a deque. '
+        f"Its office has 12 rooms. {SUPPORTED[1]}",
+        f"{SUPPORTED[8]}서울특별시 강남구 테헤란로 123에 있다. {SUPPORTED[9]} {SUPPORTED[7]}",
+        "사무실은 2024. 5. 3. 이전했다.Apt. 5, Boston.서울특별시 강남구 테헤란로 123. (dot) com now. Its office has 12 "
+        "rooms.\n(A deque is a double-ended queue.)",
+        f"{SUPPORTED[0]} The company is Harbour Ltd. It is Harbour Co. {UNSUPPORTED[0]} maxlen sets it. {SUPPORTED[2]}",
+    ],
+)
+def test_a_sentence_whose_end_depends_on_words_that_the_rails_drop_is_held_back(answer: str) -> None:
+    whole = draft(answer)
+    final = decide(whole, DEFAULT, RAILS, 60)
+    assert isinstance(final, Conclude)
+    assert final.answer.startswith(shown(released(whole)))
+
+
+def test_a_list_marker_behind_removed_template_text_is_held_back() -> None:
+    whole = draft("A deque is a queue.\n</s>가. 답: ```python", passages=())
+    assert shown(released(whole)) == "A deque is a queue."
+
+
+@pytest.mark.parametrize("finish", ["stop", "length"])
+@pytest.mark.parametrize(
+    "marks", ["\n## -", "\n\n* (", "\n\n1. -", "\n` -", "\n\n**-", "\n-", " -", "\n“", "\n```"]
+)
+def test_marks_without_words_at_the_end_drop_no_sentence_that_was_shown(marks: str, finish: str) -> None:
+    whole = draft(f"{SUPPORTED[0]} {SUPPORTED[2]}{marks}", finish_reason=finish)
+    text, final = shown(released(whole)), decide(whole, DEFAULT, RAILS, 60)
+    assert isinstance(final, Conclude)
+    assert final.answer.startswith(text)
+    assert final.answer == f"{SUPPORTED[0]} {SUPPORTED[2][:-1]} [1]."
+
+
+@pytest.mark.parametrize("end", ["Ltd.", 'Ltd, he said "so."', "Ltd, he said …"])
+def test_a_sentence_with_an_open_end_is_released_with_the_next_one_that_remains(end: str) -> None:
+    sentence = f"The company is Harbour {end}"
+    events = released(draft(f"{sentence} The room is open. It is late.", passages=()))
+    assert [e.text for e in events] == [f"{sentence} The room is open."]
+
+
+@pytest.mark.parametrize(
     ("answer", "reason"),
     [
         ("I do not know that. A deque is a queue. It is more.", "the answer may abstain"),
@@ -206,6 +281,9 @@ def test_a_redelivery_and_a_new_process_give_the_same_bytes(parts: list[tuple[st
         ("Please return it to 35108 ul. Nowa", "an address goes on"),
         ("It is open until 9 Monday. Elm", "an address goes on"),
         ("My name is John A. Smith", "a name goes on"),
+        ("Write to kim.minsu (at) example. com for", "an address on a network goes on"),
+        ("Write to kim.minsu 골뱅이 naver. com 입니다", "an address on a network goes on"),
+        ("Call 212-555-1234 ext. 5 for", "a number goes on"),
     ],
 )
 def test_text_is_held_back(answer: str, reason: str) -> None:
@@ -229,6 +307,7 @@ def test_a_held_number_is_masked_when_its_context_follows() -> None:
         ("output: {pii: {names: true}}", {}),
         ("output: {groundedness: {threshold: 0.4}}", {}),
         ("output: {groundedness: {enabled: false}}", {}),
+        ("output: {echo: {enabled: true}}", {"ask": WITH_SYSTEM_MESSAGE}),
         ("", {"sealed": "…"}),
         ("", {"ask": Ask(question="q", stream=True, output_schema={"type": "string"})}),
         ("", {"verdicts": (Verdict(rail="injection", stage="input", decision="contain"),)}),

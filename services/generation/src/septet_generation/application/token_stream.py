@@ -16,6 +16,8 @@ Send = Callable[[Emit], None]
 
 MAX_CHUNKS = 40
 """Most chunks of one draft. Guardrails checks the text once for each of them."""
+_LONG = 1_000
+"""Characters of an unfinished sentence from which on its end is searched for once an interval, not with every token."""
 
 
 class TokenStream:
@@ -64,6 +66,8 @@ class TokenStream:
             return
         end = settled_end(self._text, self._end)
         if end == self._end or has_open_tag(self._text[:end]):
+            if len(self._text) - self._end > _LONG:
+                self._wait()
             return
         self._end = end
         answer = without_tags(self._text[:end])
@@ -79,8 +83,11 @@ class TokenStream:
             return
         self._answer = answer
         self._cuts.append(len(answer))
-        self._due = self._clock() + self._interval
+        self._wait()
         self._send(emit)
+
+    def _wait(self) -> None:
+        self._due = self._clock() + self._interval
 
     def _chunk(self, answer: str) -> TokenChunk:
         source = self._draft

@@ -19,7 +19,7 @@ from septet_guardrails.domain.rails import OutputRails
 from septet_guardrails.domain.rails.format import only_asks
 from septet_guardrails.domain.score_memory import digest_of
 from septet_guardrails.domain.text import split_sentences
-from septet_guardrails.domain.unfinished import settled, stream_mode
+from septet_guardrails.domain.unfinished import settled, stream_mode, without_open_end
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,15 @@ class SentenceStream:
         if not found.passed or may_abstain(found.text):
             return NOTHING
         shown = without_fragment(settled(found.text, policy.output), cut_off=True)
-        if only_asks(shown):
+        shown = without_open_end(shown, found.text)
+        if only_asks(shown) or (shown != found.text and not self._passes_alone(draft, shown, policy)):
             return NOTHING
         return Passed(shown, tuple(v.model_copy(update={"latency_ms": 0.0}) for v in found.verdicts))
+
+    def _passes_alone(self, draft: Draft, shown: str, policy: Policy) -> bool:
+        """Whether the rails accept the text without the sentences that are held back: they may be dropped later."""
+        alone = draft.model_copy(update={"finish_reason": "stop"})
+        return bool(shown) and review(alone, shown, policy, self._rails).passed
 
 
 def released_whole(draft: Draft, step: Conclude, policy: Policy) -> ReleasedTokens | None:

@@ -76,8 +76,8 @@ def without_fragment(text: str, *, cut_off: bool, drafted: bool = False) -> str:
         return text.rstrip()
     if pieces and closed == text and cut_off and _ends_whole(pieces[-1]):
         return _until(closed, pieces[-1])
-    # A list marker without an item is not among the pieces.
-    ends_in_piece = closed == text and not _BARE_MARKER.search(text.rstrip()[-_TAIL:])
+    # Marks without a word, such as the marker of an empty list item, are not among the pieces.
+    ends_in_piece = closed == text and bool(pieces) and not text[pieces[-1].end :].strip()
     for piece in reversed(pieces[:-1] if ends_in_piece else pieces):
         if _is_complete(closed, piece):
             return _until(closed, piece)

@@ -21,7 +21,7 @@ from septet_guardrails.domain.errors import InvalidPolicy
 from septet_guardrails.domain.operating_points import LEAST_RATE, NEVER, OperatingPoints, RateCurve
 
 # Increase this number when a rail changes its decisions, so that answers cached before are not served.
-RAILS_REVISION = 8
+RAILS_REVISION = 9
 
 Language = Literal["en", "ko"]
 Action = Literal["block", "contain", "mask", "flag"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from septet_contracts import Draft
+from septet_kit.text import sentence_spans
 
 from septet_guardrails.domain.pii import open_end
 from septet_guardrails.domain.policy import OutputRules, Policy, StreamMode
@@ -19,6 +20,10 @@ from septet_guardrails.domain.text import code_spans, split_sentences
 _WHITE_SPACE = re.compile(r"[ \t]{2,}|[ \t]\n|\n{3,}")
 _OPEN_MARKUP = re.compile(r"<\|[^|>]{0,40}\Z")
 _FENCE = "```"
+_CITATIONS = re.compile(r"(?:(?<!\s)\s+)?\[\d{1,3}(?:\s*,\s*\d{1,3})*\]")
+# Words after which a boundary with this terminator is one, and words after which it may be none.
+_STARTER = " The"
+_OTHER_WORDS = (" x", " 1.")
 
 
 def stream_mode(draft: Draft, policy: Policy) -> StreamMode:
@@ -47,10 +52,47 @@ def settled(text: str, rules: OutputRules) -> str:
         text = shorter
 
 
+def without_open_end(shown: str, text: str) -> str:
+    """Leave off the sentences at the end of ``shown`` that are joined with other words than those after them.
+
+    The rails may drop the words after a sentence, or replace them with a placeholder. Then the boundary depends on the
+    next words that remain.
+
+    Args:
+        shown: beginning of ``text``, up to the end of a sentence.
+        text: the unfinished answer with the corrections of the rails.
+    """
+    while (sentences := split_sentences(shown)) and sentences[-1].end == len(shown):
+        if _has_white_space(text, len(shown)) and not _is_joined(sentences[-1].text):
+            return shown
+        shown = shown[: sentences[-2].end] if len(sentences) > 1 else ""
+    return shown
+
+
+def _is_joined(sentence: str) -> bool:
+    """Whether other words after its terminator belong to the sentence. A line break ends a sentence in any case."""
+    # A citation before the full stop may come from the rails: ``Harbour Ltd [1].``
+    bare = _CITATIONS.sub("", sentence)
+
+    def ends_before(words: str) -> bool:
+        return any(span.end == len(bare) for span in sentence_spans(bare + words, lines=True))
+
+    has_terminator = bare.endswith(".") or ends_before(_STARTER)
+    return has_terminator and not all(map(ends_before, _OTHER_WORDS))
+
+
+def _has_white_space(text: str, end: int) -> bool:
+    """Whether white space, or the end of the text, is at ``end``: a boundary without it depends on the next character."""
+    return not text[end : end + 1].strip()
+
+
 def _needs_all(draft: Draft, rules: OutputRules) -> bool:
     """Whether a rail decides on a sentence by what follows it anywhere in the answer."""
     has_names = rules.pii.enabled and rules.pii.names
-    return draft.sealed is not None or has_names or (bool(draft.passages) and _citations_depend(rules))
+    # The words of a system message that a draft may repeat go on over the ends of sentences.
+    may_leak = rules.echo.enabled and any(message.role == "system" for message in draft.ask.messages or ())
+    citations_depend = bool(draft.passages) and _citations_depend(rules)
+    return draft.sealed is not None or has_names or may_leak or citations_depend
 
 
 def _citations_depend(rules: OutputRules) -> bool:
@@ -66,7 +108,11 @@ def _sentences_until(text: str, limit: int) -> str:
     sentences = split_sentences(text, MAX_SENTENCES + 1)
     if limit == len(text) and len(sentences) <= MAX_SENTENCES:
         return text
-    ends = [sentence.end for sentence in sentences[:MAX_SENTENCES] if sentence.end <= limit]
+    ends = [
+        sentence.end
+        for sentence in sentences[:MAX_SENTENCES]
+        if sentence.end <= limit and _has_white_space(text, sentence.end)
+    ]
     return text[: ends[-1]] if ends else ""
 
 

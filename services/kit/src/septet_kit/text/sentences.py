@@ -45,8 +45,9 @@ _LAST = re.compile(r"(\d|(?<![A-Za-z.])[A-Za-z][A-Za-z.]*)\.\s*\Z")
 # After a quotation, a bracket or an ellipsis: ``he said``, ``라고 말했다``.
 _GOES_ON = re.compile(r"\s+(?:[a-z]|(?:이?라[고는며]|하[고며])\b)")
 _OPEN = frozenset("\"'”’)]»」』》.…")
-# The first word of the text after a sentence. A citation there belongs to the sentence.
-_FOLLOWED = re.compile(r"\s*+(?!\[\d)\S++\s")
+# The first word of the text after a sentence. A citation there belongs to the sentence. White space before the word is
+# required: a boundary without it disappears if the word is replaced.
+_FOLLOWED = re.compile(r"\s++(?!\[\d)\S++\s")
 
 
 class Span(NamedTuple):
@@ -85,7 +86,7 @@ def sentence_spans(text: str, *, lines: bool = False) -> Iterator[Span]:
 def settled_end(text: str, start: int = 0) -> int:
     """End of the last sentence of an answer that further text cannot change; ``start`` if there is none.
 
-    For a text that is still being written: a boundary depends on the first word after it.
+    For a text that is still being written: a boundary depends on the first word after it. White space follows the end.
 
     Args:
         text: the answer so far.

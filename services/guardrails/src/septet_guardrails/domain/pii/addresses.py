@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from septet_guardrails.domain.pii.recogniser import Recogniser
+from septet_guardrails.domain.pii.recogniser import NOT_AFTER_STOP, Recogniser
 
 # Korean: province or city, districts, road or lot with its number, then building, house and door.
 _PROVINCE = (
@@ -77,16 +77,16 @@ KOREAN_ADDRESSES: tuple[Recogniser, ...] = (
 
 OTHER_ADDRESSES: tuple[Recogniser, ...] = (
     _address(
-        rf"(?<![\w.-])\d{{1,6}} {_FAMOUS}(?:{_CAP} ){{1,3}}{_STREET}{_END}",
+        rf"(?<![\w-]){NOT_AFTER_STOP}\d{{1,6}} {_FAMOUS}(?:{_CAP} ){{1,3}}{_STREET}{_END}",
         marks=("st", "ave", "r", "lane", "ln", "pkwy", "blvd"),
     ),
     _address(
-        rf"(?<![\w.-])\d{{1,6}} (?:{_CAP} ){{1,3}}{_LOOSE}{_END}",
+        rf"(?<![\w-]){NOT_AFTER_STOP}\d{{1,6}} (?:{_CAP} ){{1,3}}{_LOOSE}{_END}",
         marks=("way", "place", "court", "square", "close", "hill", "grove", "gardens", "row", "walk", "park"),
         context=_AT,
     ),
     _address(
-        rf"(?<![\w.-])(?:\d{{1,6}} )?[{_UPPER}]{_SUFFIXED} \d{{1,4}}[a-z]?\b{_END}",
+        rf"(?<![\w-]){NOT_AFTER_STOP}(?:\d{{1,6}} )?[{_UPPER}]{_SUFFIXED} \d{{1,4}}[a-z]?\b{_END}",
         marks=(
             "stra",
             "gas",
@@ -106,7 +106,7 @@ OTHER_ADDRESSES: tuple[Recogniser, ...] = (
         context=rf"{_AT}|Apt|Suite|\d{{3}}",
     ),
     _address(
-        rf"(?<![\w.-])(?:\d{{1,6}} )?{_PREFIXED} {_OF}{_CAP}(?: {_CAP}){{0,2}},? \d{{1,4}}[a-z]?\b{_END}",
+        rf"(?<![\w-]){NOT_AFTER_STOP}(?:\d{{1,6}} )?{_PREFIXED} {_OF}{_CAP}(?: {_CAP}){{0,2}},? \d{{1,4}}[a-z]?\b{_END}",
         marks=(
             "ru",
             "via",
@@ -124,7 +124,7 @@ OTHER_ADDRESSES: tuple[Recogniser, ...] = (
         ),
     ),
     _address(
-        rf"(?<![\w.-])(?:\d{{1,6}} )?{_CAP} (?:utca|tér|út|körút|köz|u\.) \d{{1,4}}\b\.?{_END}",
+        rf"(?<![\w-]){NOT_AFTER_STOP}(?:\d{{1,6}} )?{_CAP} (?:utca|tér|út|körút|köz|u\.) \d{{1,4}}\b\.?{_END}",
         marks=("ut", "tér", "út", "kör", "köz", "u."),
     ),
     _address(r"(?<!\w)(?:\d{1,6} )?P\. ?O\. Box \d{1,6}|(?<!\w)PO Box \d{1,6}", marks=("box",)),
@@ -135,7 +135,7 @@ OTHER_ADDRESSES: tuple[Recogniser, ...] = (
     ),
     # A street without a type, before a unit or a town with its postal code.
     _address(
-        rf"(?<![\w.-])\d{{1,6}} (?:{_CAP} ){{1,3}}\d{{1,4}}(?:[ \n>?]{{1,8}}(?:Apt|Suite)\.? \d{{1,5}}\b(?:{_POSTAL})?|{_POSTAL})",
+        rf"(?<![\w-]){NOT_AFTER_STOP}\d{{1,6}} (?:{_CAP} ){{1,3}}\d{{1,4}}(?:[ \n>?]{{1,8}}(?:Apt|Suite)\.? \d{{1,5}}\b(?:{_POSTAL})?|{_POSTAL})",
         digits=5,
     ),
     _address(r"(?<!\w)Apt\. #?\d{1,5}\b", marks=("apt",), context=_NEAR),

@@ -9,22 +9,20 @@ from septet_guardrails.domain.pii.addresses import KOREAN_ADDRESSES, OTHER_ADDRE
 from septet_guardrails.domain.pii.english_names import ENGLISH_NAMES
 from septet_guardrails.domain.pii.korean_names import KOREAN_NAMES
 from septet_guardrails.domain.pii.patterns import NUMBERS
-from septet_guardrails.domain.pii.recogniser import Recogniser, Span
+from septet_guardrails.domain.pii.recogniser import Recogniser, Span, continuations
 
 _WITHOUT_HANGUL: tuple[Recogniser, ...] = (*NUMBERS, *ENGLISH_NAMES, *OTHER_ADDRESSES)
 WITH_HANGUL: tuple[Recogniser, ...] = (*KOREAN_NAMES, *KOREAN_ADDRESSES)
 """Recognisers of which every match contains Hangul."""
 
 RECOGNISERS: tuple[Recogniser, ...] = (*_WITHOUT_HANGUL, *WITH_HANGUL)
-# Entities that may have a full stop and white space within.
-_GO_ON = frozenset({"ADDRESS", "PERSON"})
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys(recogniser.entity for recogniser in RECOGNISERS))
 
 
 def open_end(text: str, entities: frozenset[str] | None = None) -> int:
     """Offset from which on ``text`` may hold personal data that only the text after it would show; else its length.
 
-    A context word may follow a number, and an address may go on after the full stop of an abbreviation.
+    A context word may follow a number, and an address may go on after a full stop.
 
     Args:
         text: up to the end of a sentence.
@@ -32,13 +30,13 @@ def open_end(text: str, entities: frozenset[str] | None = None) -> int:
     """
     digits = sum(map(text.count, "0123456789"))
     found: list[int] = []
+    longer = continuations(text)
     for recogniser in _WITHOUT_HANGUL if text.isascii() else RECOGNISERS:
         if entities is not None and recogniser.entity not in entities:
             continue
         if digits >= recogniser.digits:
             found.extend(recogniser.may_need_context(text))
-        if recogniser.entity in _GO_ON:
-            found.extend(recogniser.may_go_on(text))
+        found.extend(start for end in longer if (start := recogniser.may_go_on(end)) < len(text))
     return min(found, default=len(text))
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 from septet_guardrails.domain.pii import checksums
-from septet_guardrails.domain.pii.recogniser import Recogniser, accept_any
+from septet_guardrails.domain.pii.recogniser import NOT_AFTER_STOP, Recogniser, accept_any
 
 
 def _is_ip(text: str) -> bool:
@@ -57,19 +57,20 @@ _PHONE_CONTEXT = (
     r"phone|\bcall|\btel\b|mobile|\bcell\b|\bfax\b|\btext me|reach me|contact|(?:my|your|his|her|their|our|the|mobile) number\b|\bdial|hotline|office\b|desk:|registered"
     r"|answering|messages to|전화|연락처|휴대|핸드폰|문의"
 )
-_NOT_INSIDE = r"(?<![\w.@/=#+-])"
+# A full stop after a letter ends a sentence; after a digit it belongs to a number or a version.
+_NOT_INSIDE = r"(?<![\w@/=#+-])(?:(?<!\.)|(?<=[a-z가-힣]\.))"
 _ENDS = r"(?![\w-]|\.\d)"
 
 NUMBERS: tuple[Recogniser, ...] = (
     _recogniser(
         "EMAIL",
-        r"(?<![\w.+-])(?!git@)[a-z0-9][a-z0-9._%+'-]{0,63}@(?:[a-z0-9](?:[a-z0-9-]{0,62})\.){1,8}[a-z]{2,24}(?![\w])",
+        rf"(?<![\w+-]){NOT_AFTER_STOP}(?!git@)[a-z0-9][a-z0-9._%+'-]{{0,63}}@(?:[a-z0-9](?:[a-z0-9-]{{0,62}})\.){{1,8}}[a-z]{{2,24}}(?![\w])",
         1.0,
         marks=("@",),
     ),
     _recogniser(
         "EMAIL",
-        r"[\w.+-]{1,64}\s*(?:\[at\]|\(at\)|골뱅이)\s*[a-z0-9-]{1,63}\s*(?:\.|\[dot\]|\(dot\)|점)\s*(?:com|net|org|co|kr|io)\b",
+        r"[\w+-](?:[\w.+-]{0,62}[\w+-])?\s*(?:\[at\]|\(at\)|골뱅이)\s*[a-z0-9-]{1,63}\s*(?:\.|\[dot\]|\(dot\)|점)\s*(?:com|net|org|co|kr|io)\b",
         0.9,
         marks=("[at]", "(at)", "골뱅이"),
     ),
@@ -82,18 +83,22 @@ NUMBERS: tuple[Recogniser, ...] = (
         digits=2,
     ),
     _recogniser(
-        "CREDIT_CARD", r"(?<![\w.+-])\d{12,19}(?![\d]|[.-]\d)", 1.0, checksums.payment_card, digits=12
+        "CREDIT_CARD",
+        rf"(?<![\w+-]){NOT_AFTER_STOP}\d{{12,19}}(?![\d]|[.-]\d)",
+        1.0,
+        checksums.payment_card,
+        digits=12,
     ),
     _recogniser(
         "CREDIT_CARD",
-        r"(?<![\w.+-])(?:\d{4}(?:[ -]\d{4}){3}|\d{4}[ -]\d{6}[ -]\d{4,5})(?!\d)",
+        rf"(?<![\w+-]){NOT_AFTER_STOP}(?:\d{{4}}(?:[ -]\d{{4}}){{3}}|\d{{4}}[ -]\d{{6}}[ -]\d{{4,5}})(?!\d)",
         1.0,
         checksums.payment_card,
         digits=14,
     ),
     _recogniser(
         "CREDIT_CARD",
-        r"(?<![\w.+-])\d{12,19}(?![\d]|[.-]\d)",
+        rf"(?<![\w+-]){NOT_AFTER_STOP}\d{{12,19}}(?![\d]|[.-]\d)",
         0.95,
         checksums.luhn,
         context=r"card|credit|visa|카드|결제",
@@ -184,10 +189,16 @@ NUMBERS: tuple[Recogniser, ...] = (
         marks=("phone", "call me", "mobile", "tel", "fax", "전화", "연락처", "휴대", "핸드폰"),
         digits=9,
     ),
-    _recogniser("IP_ADDRESS", r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)", 0.9, _is_ip, digits=4),
     _recogniser(
         "IP_ADDRESS",
-        r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:.])",
+        rf"(?<!\w){NOT_AFTER_STOP}(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?![\w]|\.\d)",
+        0.9,
+        _is_ip,
+        digits=4,
+    ),
+    _recogniser(
+        "IP_ADDRESS",
+        rf"(?<![\w:]){NOT_AFTER_STOP}(?:[0-9a-f]{{0,4}}:){{2,7}}[0-9a-f]{{0,4}}(?![\w:.])",
         0.9,
         _is_ipv6,
         marks=(":",),

@@ -9,13 +9,14 @@ from functools import cached_property
 from typing import Any
 
 import regex  # type: ignore[import-untyped]
+from septet_kit.text import sentence_spans
 
 _CONTEXT_REACH = 48
 AFTER_REACH = _CONTEXT_REACH // 2
 """Characters after a match among which a context word may stand."""
 _LONGEST = 200
-# What may follow the end of a sentence.
-_NEXT = (" ", "\n")
+NOT_AFTER_STOP = r"(?:(?<!\.)|(?<=[가-힣]\.))"
+"""Pattern of a place that is not behind a full stop. A Korean sentence may end without white space after it."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +83,26 @@ class Recogniser:
         matches = self.pattern.finditer(text, max(0, since - _LONGEST))
         return (match.start() for match in matches if match.end() > since)
 
-    def may_go_on(self, text: str) -> Iterable[int]:
-        """Find starts of matches that are not complete at the end of ``text`` and the white space after it."""
-        first = max(0, len(text) - _LONGEST)
-        for white_space in _NEXT:
-            for match in self._partly.finditer(text + white_space, first, partial=True):
-                if match.partial and match.start() < len(text):
-                    yield match.start()
+    def may_go_on(self, longer: str) -> int:
+        """Return the start of the first match that reaches the end of a text, or that may go on there; else its length.
+
+        Args:
+            longer: one of :func:`continuations`.
+        """
+        first = max(0, len(longer) - _LONGEST)
+        found = self._to_the_end.search(longer, first, partial=True)
+        return found.start() if found else len(longer)
 
     @cached_property
-    def _partly(self) -> Any:
+    def _to_the_end(self) -> Any:
         # The flags of the two modules have the same names and different values.
         flags = [regex.IGNORECASE] * bool(self.pattern.flags & re.IGNORECASE)
         flags += [regex.ASCII] * bool(self.pattern.flags & re.ASCII)
-        return regex.compile(self.pattern.pattern, sum(flags, start=regex.VERSION0))
+        return regex.compile(rf"(?:{self.pattern.pattern})\Z", sum(flags, start=regex.VERSION0))
+
+
+def continuations(text: str) -> list[str]:
+    """Return ``text``, which ends with a sentence, up to the first character after it."""
+    tail = text[-_LONGEST:]
+    ends_without_space = any(span.end == len(tail) for span in sentence_spans(f"{tail}A", lines=True))
+    return [text + character for character in (" ", "\n", *[""] * ends_without_space)]
