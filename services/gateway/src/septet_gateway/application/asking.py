@@ -13,7 +13,7 @@ from septet_gateway.application.backpressure import Backpressure
 from septet_gateway.application.partials import Partial
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
-from septet_gateway.domain.identity import is_answer_to, is_request_id
+from septet_gateway.domain.identity import is_answer_to, is_request_id, variants_of
 from septet_gateway.ports import Log, Published, RequestTable
 
 
@@ -86,8 +86,8 @@ class Asker:
                     response = await future
                 charge(response.usage.prompt_tokens + response.usage.completion_tokens)
                 return response
-        other = request.model_copy(update={"stream": not request.stream})
-        if request_digest(encode(other)) != earlier.digest:
+        other = variants_of(request).get(earlier.digest)
+        if other is None:
             raise _conflict()
         return await self._response_to(other, charge, partial)
 
