@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from septet_contracts import Request, Response, encode, request_digest
@@ -14,6 +15,7 @@ from septet_gateway.application.partials import Partial
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
 from septet_gateway.domain.identity import is_answer_to, is_request_id, variants_of
+from septet_gateway.domain.quotas import tokens_of
 from septet_gateway.ports import Log, Published, RequestTable
 
 
@@ -45,8 +47,8 @@ class Asker:
 
         Args:
             request: to publish.
-            charge: is called with the tokens of a response that followed the publication. The response of an earlier
-                call is free.
+            charge: is called with the tokens of a response that followed the publication, also after this call was
+                cancelled if it was shown text. The response of an earlier call is free.
             partial: gets the text that is released before the response.
 
         Raises:
@@ -81,15 +83,35 @@ class Asker:
                 if found is not None:
                     return found
             if earlier is None or earlier.digest == digest:
-                with self._waiting.partials.follow(partial):
+                with self._waiting.partials.follow(partial), self._charging(request, future, charge, partial):
                     await self._log.publish(request)
-                    response = await future
-                charge(response.usage.prompt_tokens + response.usage.completion_tokens)
-                return response
+                    return await future
         other = variants_of(request).get(earlier.digest)
         if other is None:
             raise _conflict()
         return await self._response_to(other, charge, partial)
+
+    @contextmanager
+    def _charging(
+        self,
+        request: Request,
+        future: asyncio.Future[Response],
+        charge: Callable[[int], None],
+        partial: Partial | None,
+    ) -> Iterator[None]:
+        """Charge a call for its response. A call that ends before, and was shown text, is charged later."""
+        charges, owner = self._waiting.charges, (request.tenant, request.request_id)
+        owed = charges.withdraw(*owner)
+        try:
+            yield
+        finally:
+            received = partial.received if partial is not None else 0
+            shown = received + (owed or 0)
+            # The client may disconnect after the response was delivered and before this call goes on.
+            if future.done() and not future.cancelled():
+                charge(tokens_of(future.result(), shown))
+            elif received or owed is not None:
+                charges.add(*owner, request_digest(encode(request)), charge, shown)
 
     async def earlier(self, tenant: str, request_id: str) -> Response | None:
         """The response to a request that was asked before; ``None`` if it is not on the log yet.
