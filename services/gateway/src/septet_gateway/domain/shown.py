@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 
 def until(text: str, stops: Sequence[str]) -> str:
-    """The text before the first stop sequence."""
-    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
-    return text[: min(ends)] if ends else text
+    """The text before the stop sequence that is complete first, so that more text changes nothing."""
+    found = [(at + len(stop), at) for stop in stops if (at := text.find(stop)) >= 0]
+    return text[: min(found)[1]] if found else text
 
 
 class Shown:
