@@ -113,6 +113,34 @@ class Asker:
             elif received or owed is not None:
                 charges.add(*owner, request_digest(encode(request)), charge, shown)
 
+    async def submit(self, request: Request, charge: Callable[[int], None]) -> None:
+        """Publish a request without waiting for its response. One that has its response is not published again.
+
+        Args:
+            request: to publish.
+            charge: is called with the tokens of the response when it arrives.
+
+        Raises:
+            ApiError: 409 if the id was used with another body, 429 if too many requests wait.
+            Transient, Permanent: the request could not be stored or published.
+        """
+        self._pressure.check()
+        tenant, request_id = request.tenant, request.request_id
+        variants = variants_of(request)
+        digest = next(iter(variants))
+        with self._waiting.places.take(tenant):
+            earlier = await self._requests.record(tenant, request_id, digest)
+            if earlier is not None:
+                digest = earlier.digest
+                if digest not in variants:
+                    raise _conflict()
+                if await self._log.find(tenant, request_id, earlier.published_at, digest) is not None:
+                    return
+            # The response may arrive before the acknowledgement.
+            patience = self._patience(request)
+            self._waiting.charges.add(tenant, request_id, digest, charge, wait_s=patience)
+            await self._log.publish(variants[digest])
+
     async def earlier(self, tenant: str, request_id: str) -> Response | None:
         """The response to a request that was asked before; ``None`` if it is not on the log yet.
 

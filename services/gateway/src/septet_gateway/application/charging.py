@@ -42,7 +42,7 @@ class PendingCharges:
         shown: int = 0,
         wait_s: float = _LONGEST_WAIT_S,
     ) -> None:
-        """Charge a call as soon as its response arrives. It replaces an earlier call of the same request.
+        """Charge a call as soon as its response arrives. It replaces an earlier call of the same request, and adds its text.
 
         Args:
             tenant: of the request.
@@ -52,7 +52,7 @@ class PendingCharges:
             shown: bytes of the text that the call has received.
             wait_s: for how long to wait for the response.
         """
-        self.withdraw(tenant, request_id)
+        shown += self.withdraw(tenant, request_id) or 0
         if len(self._pending) >= _MOST:
             charge(estimated_tokens(shown))
             return

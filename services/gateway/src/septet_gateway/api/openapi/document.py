@@ -30,6 +30,14 @@ _HEADERS: dict[str, Schema] = {
         "description": "`false` if a repeat with the same key leads to the same error.",
         "schema": {"const": "false"},
     },
+    "Location": {
+        "description": "Path of the response.",
+        "schema": {"type": "string", "pattern": "^/v1/septet/responses/"},
+    },
+    "PreferenceApplied": {
+        "description": "The preference that was followed.",
+        "schema": {"const": "respond-async"},
+    },
     "WwwAuthenticate": {"description": "The scheme of authentication.", "schema": {"const": "Bearer"}},
 }
 _NAMES = {
@@ -37,6 +45,8 @@ _NAMES = {
     "RetryAfter": "retry-after",
     "RetryAfterMs": "retry-after-ms",
     "XShouldRetry": "x-should-retry",
+    "Location": "location",
+    "PreferenceApplied": "preference-applied",
     "WwwAuthenticate": "www-authenticate",
 }
 _ERROR_HEADERS = {
@@ -172,6 +182,12 @@ def _parameters() -> dict[str, Schema]:
             "Becomes the id of the request or of the feedback, as a hash if it is not a valid id. The same key "
             "and body lead to the same response, another body to status 409.",
             key,
+        ),
+        "Prefer": _in(
+            "header",
+            "Prefer",
+            "`respond-async`: answer with status 202 as soon as the request is on the log.",
+            {"type": "string"},
         ),
         "Traceparent": _in("header", "traceparent", f"W3C trace context. {trace}", {"type": "string"}),
         "Tracestate": _in("header", "tracestate", "W3C trace context.", {"type": "string"}),
