@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from septet_cli import wire
 from septet_cli.cancellation import send_cancellation
 from septet_cli.client import REQUESTS, RESPONSES, connect, new_request_id
@@ -24,6 +26,7 @@ from septet_cli.tail import tail
 from septet_cli.topics import topic_states
 from septet_contracts import event_id
 
+_ALL = -1
 Reply = Callable[[wire.AIOKafkaProducer, wire.Record, dict[str, Any]], Awaitable[None]]
 
 
@@ -94,6 +97,27 @@ async def test_an_earlier_response_is_found_on_the_log(kafka: str) -> None:
     assert [r["answer"] for r in found] == ["echo: before"]
     assert await find_responses(kafka, request["request_id"], "other") == []
     assert await find_responses(kafka, "no-such-id") == []
+
+
+@pytest.mark.parametrize("was_purged", [False, True])
+async def test_a_search_of_an_empty_topic_ends(kafka: str, was_purged: bool) -> None:
+    name = f"empty-{uuid4()}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, 2, 1)])
+        if was_purged:
+            async with wire.open_producer(kafka) as producer:
+                for number in range(4):
+                    await (await wire.send(producer, name, f"k-{number}", {"request_id": "r-1"}))
+            partitions = [TopicPartition(name, number) for number in range(2)]
+            starts = await admin.delete_records(dict.fromkeys(partitions, RecordsToDelete(_ALL)))
+            assert sum(starts.values()) == 4
+    finally:
+        await admin.close()
+    async with asyncio.timeout(20):
+        for tenant in ("default", None):
+            assert await find_responses(kafka, "r-1", tenant, name) == []
 
 
 async def index_document(producer: wire.AIOKafkaProducer, record: wire.Record, event: dict[str, Any]) -> None:

@@ -18,8 +18,10 @@ FOLDER = Path(__file__).parents[1] / "reference"
 HEAD = """# Operations of the HTTP API
 
 Generated from the gateway's models by `make contracts`; do not edit. [openapi.yaml](openapi.yaml) is the same as an OpenAPI 3.1
-document, which the gateway serves at `/openapi.json`. [The HTTP API](gateway.md) explains the behaviour.
+document, which the gateway serves at `/openapi.json`. [The HTTP API](gateway.md) explains the behaviour. Every answer to a key
+with a limit also has [`x-ratelimit-*`](gateway.md#quotas).
 """
+RATE = "x-ratelimit-"
 MEDIA = {"application/json": "JSON", "text/event-stream": "a stream", "text/plain": "plain text"}
 
 
@@ -79,7 +81,7 @@ def _answer(answer: dict[str, Any], api: dict[str, Any]) -> str:
         for media, content in whole["content"].items()
         if (schemas := _schemas(content["schema"]))
     ]
-    headers = ", ".join(f"`{name}`" for name in whole.get("headers", ()))
+    headers = ", ".join(f"`{name}`" for name in whole.get("headers", ()) if not name.startswith(RATE))
     text = f"{whole['description']} {' or '.join(kinds)}"
     return f"{text}. Headers: {headers}" if headers else text
 

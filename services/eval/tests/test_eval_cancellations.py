@@ -6,14 +6,18 @@ import asyncio
 import itertools
 import random
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 from septet_contracts import Cancellation, Release, Request, ResponseV1
+from septet_eval.adapters import postgres
 from septet_eval.adapters.postgres import PostgresRequestRegistry
 from septet_eval.domain.caster import VERSIONS
 from septet_eval.housekeeping import DeadlineSweeper
+from septet_kit.errors import Transient
 from septet_kit.observe.tracing import derived_context
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import ALL_TENANTS
@@ -121,6 +125,62 @@ async def test_a_cancelled_id_without_a_request_is_forgotten_after_the_longest_d
     await pool.execute(aged, tenant=ALL_TENANTS)
     await registry.purge(timedelta(days=8))
     assert await states(pool) == []
+
+
+_STATEMENTS = {"request": postgres._REGISTER, "outcome": postgres._RELEASE}
+
+
+@pytest.mark.parametrize("record", ["request", "outcome"])
+@pytest.mark.parametrize("is_late", [False, True], ids=["before the reason", "after the reason"])
+async def test_a_record_that_meets_a_purged_cancellation_is_not_lost(
+    handlers: Handlers, pool: StorePool, monkeypatch: pytest.MonkeyPatch, record: str, is_late: bool
+) -> None:
+    """The purge deletes the row between the compare-and-set and the look-up of its reason, or after that."""
+    asked = request("r-1")
+    await cancel(handlers, "r-1")
+    last = postgres._OBSTACLE if is_late else _STATEMENTS[record]
+    purge_after(pool, monkeypatch, last, times=1)
+    if record == "request":
+        assert await register(handlers, asked) == []
+        assert await states(pool) == [("pending", None)]
+    [response] = await release(handlers, outcome_of(asked))
+    assert response.status == "answered"
+    assert await states(pool) == [("released", "answered")]
+
+
+async def test_a_row_that_disappears_each_time_is_retried_later(
+    handlers: Handlers, pool: StorePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cancel(handlers, "r-1")
+
+    async def cancel_again() -> None:
+        await cancel(handlers, "r-1")
+
+    purge_after(pool, monkeypatch, postgres._REGISTER, times=100, then=cancel_again)
+    with pytest.raises(Transient, match="r-1 changed concurrently"):
+        await register(handlers, request("r-1"))
+
+
+def purge_after(
+    pool: StorePool,
+    monkeypatch: pytest.MonkeyPatch,
+    statement: str,
+    times: int,
+    then: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Delete the rows of cancelled ids after a statement; ``then`` is called after the look-up of the reason."""
+    fetchval, left = pool.fetchval, [times]
+
+    async def fetch(query: str, *args: Any, **named: Any) -> Any:
+        found = await fetchval(query, *args, **named)
+        if query == statement and left[0]:
+            left[0] -= 1
+            await pool.execute("DELETE FROM requests WHERE state = 'cancelled'", tenant=ALL_TENANTS)
+        if query == postgres._OBSTACLE and then is not None:
+            await then()
+        return found
+
+    monkeypatch.setattr(pool, "fetchval", fetch)
 
 
 async def test_the_deadline_releases_no_cancelled_id_without_a_request(

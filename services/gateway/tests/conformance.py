@@ -14,6 +14,8 @@ from referencing.jsonschema import DRAFT202012
 from septet_gateway.api.openapi.document import document
 
 _ID = "urn:septet:openapi"
+# Headers of the API itself. Others belong to HTTP, to CORS or to proxies.
+_OWN = re.compile(r"x-(?!accel-).*|retry-after.*|location|preference-applied|www-authenticate")
 
 
 @cache
@@ -42,6 +44,8 @@ def deviation(response: httpx.Response) -> str | None:
         return f"{call}: status {response.status_code} is not documented"
     if "$ref" in answer:
         answer = document()["components"]["responses"][answer["$ref"].rsplit("/", 1)[-1]]
+    if (header := _wrong_header(response, answer.get("headers", {}))) is not None:
+        return f"{call}: {header}"
     media = response.headers.get("content-type", "").partition(";")[0]
     if media not in answer["content"]:
         return f"{call}: {media} is not documented"
@@ -55,6 +59,17 @@ def deviation(response: httpx.Response) -> str | None:
         found = [next(_validator(s["$ref"].rsplit("/", 1)[-1]).iter_errors(value), None) for s in schemas]
         if None not in found:
             return f"{call}: {found[0].message}"  # type: ignore[union-attr]
+    return None
+
+
+def _wrong_header(response: httpx.Response, documented: dict[str, Any]) -> str | None:
+    """A header of the API that is not documented, or whose value does not satisfy its schema."""
+    for name in filter(_OWN.fullmatch, response.headers):
+        if name not in documented:
+            return f"the header {name} is not documented"
+        component = document()["components"]["headers"][documented[name]["$ref"].rsplit("/", 1)[-1]]
+        if not Draft202012Validator(component["schema"]).is_valid(response.headers[name]):
+            return f"the header {name} has the value {response.headers[name]!r}"
     return None
 
 

@@ -173,6 +173,25 @@ async def test_a_call_that_is_repeated_in_time_keeps_its_request(world: World) -
     assert world.cancelled == []
 
 
+@pytest.mark.parametrize("is_streamed_first", [True, False])
+async def test_a_repeat_with_another_stream_that_disconnects_cancels_the_request(
+    world: World, is_streamed_first: bool
+) -> None:
+    world.log.answer = lambda _: None
+    app = world.app(cancel_grace="PT0.05S")
+    first = Connection(app, CHAT, key="k-1", stream=is_streamed_first)
+    second = Connection(app, CHAT, key="k-1", stream=not is_streamed_first)
+    async with waiting(world, first) as one:
+        first.gone.set()
+        await one
+    async with waiting(world, second) as two:
+        await asyncio.sleep(0.1)
+        second.gone.set()
+        await two
+    await world.canceller.close()
+    assert is_cancelled(world) == [("acme", "k-1", "c-1")]
+
+
 async def test_the_request_of_another_body_is_not_cancelled(world: World) -> None:
     world.app()
     request = Request(request_id="r-1", tenant="acme", question="q")

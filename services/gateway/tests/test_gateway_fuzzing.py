@@ -20,6 +20,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from septet_contracts import ErrorInfo, Request, Response, decode, encode, topic
+from septet_gateway.adapters.kafka import _topic_of
 from septet_gateway.adapters.postgres import PostgresKeys, PostgresRequests
 from septet_gateway.api.openapi.document import document
 from septet_gateway.api.routes import Parts, create_app
@@ -68,8 +69,7 @@ class WrittenLog(MemoryLog):
     """A log in memory that writes and reads the bytes of each event, as the log on Kafka does."""
 
     async def publish(self, event: Any) -> None:
-        name = "requests" if isinstance(event, Request) else "feedback"
-        await super().publish(decode(topic(name), encode(event)))
+        await super().publish(decode(topic(_topic_of(event)), encode(event)))
 
     async def publish_document(self, event: Any) -> datetime:
         return await super().publish_document(decode(topic("documents"), encode(event)))

@@ -69,6 +69,23 @@ def test_a_deviation_from_the_document_is_found(client: TestClient) -> None:
     assert "418" in (deviation(response) or "")
 
 
+def test_the_headers_of_the_limits_are_documented(world: World) -> None:
+    """The client compares the headers of each answer with the document."""
+    limits = {"key_requests_per_minute": 3, "key_tokens_per_minute": 1000}
+    with open_client(world, **limits) as client:
+        answers = [client.get(f"/v1/models{path}") for path in ("", "/none", "", "")]
+    assert [answer.status_code for answer in answers] == [200, 404, 200, 429]
+    for answer in answers:
+        sent = {name for name in answer.headers if name.startswith("x-ratelimit-")}
+        assert len(sent) == 6
+        assert deviation(answer) is None
+    answers[0].headers["x-ratelimit-reset-tokens"] = "1 s"
+    assert "x-ratelimit-reset-tokens has the value '1 s'" in (deviation(answers[0]) or "")
+    answers[0].headers["x-ratelimit-limit-calls"] = "3"
+    answers[0].headers["x-ratelimit-reset-tokens"] = "1s"
+    assert "x-ratelimit-limit-calls is not documented" in (deviation(answers[0]) or "")
+
+
 @pytest.mark.parametrize("value", ["a%0Ab", "a%0A", "%0D%0A", "a/b%0A/c"])
 def test_a_part_of_a_path_may_have_line_breaks(world: World, value: str) -> None:
     with open_client(world, KEYS["documents"]) as client:

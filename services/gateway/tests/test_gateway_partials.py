@@ -202,6 +202,14 @@ async def test_the_responses_api_ends_a_refused_text_as_incomplete() -> None:
     assert (last.response.model_extra or {})["septet"]["answer"] == "I refuse."
 
 
+@pytest.mark.parametrize(
+    ("text", "before"), [("aba", "a"), ("caba", "ca"), ("cab", "ca"), ("cxyz", "c"), ("c", "c")]
+)
+def test_the_stop_that_is_complete_first_ends_the_text(text: str, before: str) -> None:
+    """The model has not written the end of ``aba`` when ``b`` stops it."""
+    assert until(text, ["b", "aba", "yz", "xyz"]) == before
+
+
 @given(
     st.text(alphabet="ab\n", max_size=12), st.lists(st.text(alphabet="ab", min_size=1, max_size=3)), st.data()
 )

@@ -107,6 +107,7 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
         usage = PostgresUsage(usage_pool, settings.limits, settings.key_lease)
         quotas = Quotas(usage, settings.limits, settings.key_lease)
         stack.push_async_callback(quotas.close)
+        stack.callback(waiting.charges.close)
         lag = GroupLag(kit.kafka(), group_of("guardrails"), tenants.addresses(["requests"]), _LAG_LIMIT)
         stack.push_async_callback(lag.close)
         pressure = Backpressure(settings.max_backlog)

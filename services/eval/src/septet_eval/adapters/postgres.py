@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import asyncpg
 from opentelemetry import context
-from septet_kit import MAX_DEADLINE, Emit
+from septet_kit import MAX_DEADLINE, Emit, Transient
 from septet_kit.store import Unit
 from septet_kit.store.outbox_event import outbox_rows, put_outbox_rows
 from septet_kit.store.pool import StorePool
@@ -21,6 +21,8 @@ from septet_eval.domain.response import Pending, Publication
 from septet_eval.ports import CancelResult, EndedRequest, Ending, ReleaseResult, Substitutes
 
 SCHEMA = "eval"
+
+_TRIES = 5
 
 # Guardrails rejects a request whose deadline has passed on arrival, with a reason. The grace of one second lets that
 # response win over `expired`.
@@ -121,25 +123,44 @@ class PostgresRequestRegistry:
         self._versions = versions
 
     async def register(self, pending: Pending, substitutes: Substitutes) -> ReleaseResult:
-        if await self._pool.fetchval(_REGISTER, *_columns(pending), tenant=pending.tenant):
-            return ReleaseResult()
-        return await self._on_existing(pending, substitutes)
+        return await self._insert(_REGISTER, _columns(pending), ReleaseResult(), pending, substitutes)
 
     async def release(
         self, pending: Pending, publication: Publication, substitutes: Substitutes
     ) -> ReleaseResult:
         sealed = [seal(self._pool, emit) for emit in events_of(publication, self._versions)]
         parameters = (*_columns(pending), publication.response.status, *outbox_rows(sealed))
-        if await self._pool.fetchval(_RELEASE, *parameters, tenant=pending.tenant):
-            return ReleaseResult(sealed, publication.response)
-        return await self._on_existing(pending, substitutes)
+        result = ReleaseResult(sealed, publication.response)
+        return await self._insert(_RELEASE, parameters, result, pending, substitutes)
 
-    async def _on_existing(self, pending: Pending, substitutes: Substitutes) -> ReleaseResult:
-        """The request id already exists. A duplicate is ignored; a different body gets one `conflict` response."""
+    async def _insert(
+        self,
+        statement: str,
+        parameters: Sequence[object],
+        result: ReleaseResult,
+        pending: Pending,
+        substitutes: Substitutes,
+    ) -> ReleaseResult:
+        """Run a compare-and-set; returns ``result`` if it has changed the row. It is run again if a purge deletes the row."""
+        for _ in range(_TRIES):
+            if await self._pool.fetchval(statement, *parameters, tenant=pending.tenant):
+                return result
+            existing = await self._on_existing(pending, substitutes)
+            if existing is not None:
+                return existing
+        raise Transient("concurrent_change", f"request {pending.request_id} changed concurrently")
+
+    async def _on_existing(self, pending: Pending, substitutes: Substitutes) -> ReleaseResult | None:
+        """The request id already exists. A duplicate is ignored; a different body gets one `conflict` response.
+
+        Returns ``None`` if a purge has deleted the row in the meantime.
+        """
         body = (pending.tenant, pending.request_id, pending.digest)
         obstacle = await self._pool.fetchval(_OBSTACLE, *body, tenant=pending.tenant)
         if obstacle == "cancelled":
             return await self._release_cancelled(pending, substitutes)
+        if obstacle is None:
+            return None
         if obstacle != "conflict":
             return ReleaseResult()
         async with self._unit(pending.tenant) as unit:
@@ -147,13 +168,13 @@ class PostgresRequestRegistry:
                 await self._emit(unit, substitutes.conflict())
         return ReleaseResult(unit.emits)
 
-    async def _release_cancelled(self, pending: Pending, substitutes: Substitutes) -> ReleaseResult:
+    async def _release_cancelled(self, pending: Pending, substitutes: Substitutes) -> ReleaseResult | None:
         """Release a request whose id was cancelled before it was registered."""
         async with self._unit(pending.tenant) as unit:
             if await unit.connection.fetchval(_RELEASE_CANCELLED, *_columns(pending)):
                 publication = substitutes.cancelled()
                 return ReleaseResult(await self._emit(unit, publication), publication.response)
-        # Another record has released it in the meantime. It may have had another body.
+        # Another record has released it in the meantime, perhaps with another body, or a purge has deleted it.
         return await self._on_existing(pending, substitutes)
 
     async def cancel(self, tenant: str, request_id: str, cancelling: Ending) -> CancelResult:

@@ -66,7 +66,7 @@ class Follower:
     def __init__(self, kafka: KafkaConnection, tenants: Tenants, waiting: Waiting, changes: Changes) -> None:
         self._kafka = kafka
         sinks: tuple[_Sink, ...] = (
-            _Sink("responses", Response, waiting.is_expected, waiting.deliver),
+            _Sink("responses", Response, waiting.has_use, waiting.deliver),
             _Sink("released-tokens", ReleasedTokens, waiting.partials.is_expected, waiting.partials.deliver),
             _Sink("documents-changed", DocumentChanged, changes.is_expected, changes.deliver),
         )

@@ -56,7 +56,7 @@ register_url_convertor("text", Text())
 
 Handler = Callable[[Request, Caller], Awaitable[Response]]
 _RATE = tuple(f"x-ratelimit-{k}-{n}" for k in ("limit", "remaining", "reset") for n in ("requests", "tokens"))
-_EXPOSED = ("x-request-id", "retry-after", "retry-after-ms", *_RATE)
+_EXPOSED = ("x-request-id", "retry-after", "retry-after-ms", "location", "preference-applied", *_RATE)
 
 
 @dataclass(frozen=True)

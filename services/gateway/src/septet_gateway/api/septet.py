@@ -22,6 +22,7 @@ from septet_gateway.telemetry import ask_span
 _CHECK_FIELDS = ("answer", "passages")
 # Each look-up of a response that is not there reads the log.
 _RETRY_AFTER_S = "5"
+_ASYNC = "respond-async"
 
 
 class Requests:
@@ -33,8 +34,9 @@ class Requests:
         self._limit = limit
 
     async def ask(self, request: Request, caller: Caller) -> Response:
-        """``POST /v1/septet/requests``: publish a request and return its response."""
-        return await self._ask(request, _event(request, caller, await read_object(request, self._limit)))
+        """``POST /v1/septet/requests``: publish a request and return its response, or its URL if the client prefers so."""
+        asked = _event(request, caller, await read_object(request, self._limit))
+        return await (self._submit if _prefers_async(request) else self._ask)(request, asked)
 
     async def check(self, request: Request, caller: Caller) -> Response:
         """``POST /v1/septet/checks``: the verdicts of the rails on a question, and on an answer if there is one."""
@@ -47,8 +49,7 @@ class Requests:
         request_id = request.path_params["request_id"]
         response = await while_connected(request, self._asker.earlier(caller.tenant, request_id))
         if response is None:
-            body = {"request_id": request_id, "status": "pending"}
-            return JSONResponse(body, status_code=202, headers={"retry-after": _RETRY_AFTER_S})
+            return _pending(request_id)
         return _json(encode(response), request_id)
 
     async def cancel(self, request: Request, caller: Caller) -> Response:
@@ -63,6 +64,15 @@ class Requests:
             ask = self._asker.ask(asked, request.state.admission.charge)
             response = await while_connected(request, ask)
         return _json(encode(response), asked.request_id)
+
+    async def _submit(self, request: Request, asked: Asked) -> Response:
+        with ask_span(request.headers, asked.tenant, asked.request_id):
+            await self._asker.submit(asked, request.state.admission.charge)
+        response = _pending(asked.request_id)
+        response.headers["x-request-id"] = asked.request_id
+        response.headers["location"] = f"/v1/septet/responses/{asked.request_id}"
+        response.headers["preference-applied"] = _ASYNC
+        return response
 
 
 class Feedback:
@@ -92,6 +102,17 @@ def _event(request: Request, caller: Caller, body: dict[str, Any]) -> Asked:
     given = identified(owned(body, caller), "request_id", request, new_request_id())
     event: Asked = checked("requests", as_bytes(given))
     return event
+
+
+def _prefers_async(request: Request) -> bool:
+    """Whether the header ``Prefer`` (RFC 7240) asks for an answer before the response."""
+    preferences = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(preference.partition(";")[0].strip().lower() == _ASYNC for preference in preferences)
+
+
+def _pending(request_id: str) -> Response:
+    body = {"request_id": request_id, "status": "pending"}
+    return JSONResponse(body, status_code=202, headers={"retry-after": _RETRY_AFTER_S})
 
 
 def _json(body: bytes, request_id: str) -> Response:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from septet_contracts import Request, Response, encode, request_digest
@@ -13,7 +14,8 @@ from septet_gateway.application.backpressure import Backpressure
 from septet_gateway.application.partials import Partial
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
-from septet_gateway.domain.identity import is_answer_to, is_request_id
+from septet_gateway.domain.identity import is_answer_to, is_request_id, variants_of
+from septet_gateway.domain.quotas import tokens_of
 from septet_gateway.ports import Log, Published, RequestTable
 
 
@@ -45,8 +47,8 @@ class Asker:
 
         Args:
             request: to publish.
-            charge: is called with the tokens of a response that followed the publication. The response of an earlier
-                call is free.
+            charge: is called with the tokens of a response that followed the publication, also after this call was
+                cancelled if it was shown text. The response of an earlier call is free.
             partial: gets the text that is released before the response.
 
         Raises:
@@ -81,15 +83,63 @@ class Asker:
                 if found is not None:
                     return found
             if earlier is None or earlier.digest == digest:
-                with self._waiting.partials.follow(partial):
+                with self._waiting.partials.follow(partial), self._charging(request, future, charge, partial):
                     await self._log.publish(request)
-                    response = await future
-                charge(response.usage.prompt_tokens + response.usage.completion_tokens)
-                return response
-        other = request.model_copy(update={"stream": not request.stream})
-        if request_digest(encode(other)) != earlier.digest:
+                    return await future
+        other = variants_of(request).get(earlier.digest)
+        if other is None:
             raise _conflict()
         return await self._response_to(other, charge, partial)
+
+    @contextmanager
+    def _charging(
+        self,
+        request: Request,
+        future: asyncio.Future[Response],
+        charge: Callable[[int], None],
+        partial: Partial | None,
+    ) -> Iterator[None]:
+        """Charge a call for its response. A call that ends before, and was shown text, is charged later."""
+        charges, owner = self._waiting.charges, (request.tenant, request.request_id)
+        owed = charges.withdraw(*owner)
+        try:
+            yield
+        finally:
+            received = partial.received if partial is not None else 0
+            shown = received + (owed or 0)
+            # The client may disconnect after the response was delivered and before this call goes on.
+            if future.done() and not future.cancelled():
+                charge(tokens_of(future.result(), shown))
+            elif received or owed is not None:
+                charges.add(*owner, request_digest(encode(request)), charge, shown)
+
+    async def submit(self, request: Request, charge: Callable[[int], None]) -> None:
+        """Publish a request without waiting for its response. One that has its response is not published again.
+
+        Args:
+            request: to publish.
+            charge: is called with the tokens of the response when it arrives.
+
+        Raises:
+            ApiError: 409 if the id was used with another body, 429 if too many requests wait.
+            Transient, Permanent: the request could not be stored or published.
+        """
+        self._pressure.check()
+        tenant, request_id = request.tenant, request.request_id
+        variants = variants_of(request)
+        digest = next(iter(variants))
+        with self._waiting.places.take(tenant):
+            earlier = await self._requests.record(tenant, request_id, digest)
+            if earlier is not None:
+                digest = earlier.digest
+                if digest not in variants:
+                    raise _conflict()
+                if await self._log.find(tenant, request_id, earlier.published_at, digest) is not None:
+                    return
+            # The response may arrive before the acknowledgement.
+            patience = self._patience(request)
+            self._waiting.charges.add(tenant, request_id, digest, charge, wait_s=patience)
+            await self._log.publish(variants[digest])
 
     async def earlier(self, tenant: str, request_id: str) -> Response | None:
         """The response to a request that was asked before; ``None`` if it is not on the log yet.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import UTC, datetime, timedelta
 
-from septet_contracts import Cancellation, Request, encode, request_digest
+from septet_contracts import Cancellation, Request
 from septet_kit.errors import SeptetError
 from septet_kit.observe import get_logger
 
 from septet_gateway.application.asking import published_request
 from septet_gateway.application.waiting import Waiting
+from septet_gateway.domain.identity import variants_of
 from septet_gateway.ports import Log, RequestTable
 from septet_gateway.telemetry import cancellations, request_span
 
@@ -66,9 +67,9 @@ class Canceller:
         event = _cancellation(
             request.tenant, request.request_id, request.conversation_id, "the client has disconnected"
         )
-        digest = request_digest(encode(request))
+        digests = frozenset(variants_of(request))
         grace_s = self._grace_s if is_repeatable else 0.0
-        task = asyncio.create_task(self._abandon(event, digest, headers, grace_s))
+        task = asyncio.create_task(self._abandon(event, digests, headers, grace_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -80,22 +81,22 @@ class Canceller:
             task.cancel()
 
     async def _abandon(
-        self, event: Cancellation, digest: str, headers: Mapping[str, str], grace_s: float
+        self, event: Cancellation, digests: Set[str], headers: Mapping[str, str], grace_s: float
     ) -> None:
         try:
             await asyncio.sleep(grace_s)
             async with asyncio.timeout(_PUBLISH_S):
-                cancellations.labels(await self._publish(event, digest, headers)).inc()
+                cancellations.labels(await self._publish(event, digests, headers)).inc()
         except (SeptetError, TimeoutError) as error:
             cancellations.labels("failed").inc()
             log.warning("a cancellation was not published", request_id=event.request_id, error=str(error))
 
-    async def _publish(self, event: Cancellation, digest: str, headers: Mapping[str, str]) -> str:
+    async def _publish(self, event: Cancellation, digests: Set[str], headers: Mapping[str, str]) -> str:
         """Publish a cancellation, unless it would end another call; returns the result's name."""
         tenant, request_id = event.tenant, event.request_id
         published = await self._requests.find(tenant, request_id)
         # The id may belong to another body, whose conflict the client has not waited for.
-        if published is None or published.digest != digest:
+        if published is None or published.digest not in digests:
             return "not_published"
         if self._waiting.is_expected(tenant, request_id):
             return "repeated"

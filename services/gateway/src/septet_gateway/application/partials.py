@@ -15,11 +15,18 @@ class Partial:
 
     Args:
         request: of the call. Records of another body under its id are ignored.
+
+    Attributes:
+        text: of the newest epoch.
+        epoch: the newest one.
+        received: bytes of the text of all epochs.
+        owner: tenant and id of the request.
     """
 
     def __init__(self, request: Request) -> None:
         self.text = ""
         self.epoch = 0
+        self.received = 0
         self.owner = request.tenant, request.request_id
         self._digest = request_digest(encode(request))
         self._arrived = asyncio.Event()
@@ -31,7 +38,9 @@ class Partial:
         if event.epoch > self.epoch:
             self.epoch, self.text = event.epoch, ""
         if event.start <= len(self.text) < event.start + len(event.text):
-            self.text += event.text[len(self.text) - event.start :]
+            new = event.text[len(self.text) - event.start :]
+            self.text += new
+            self.received += len(new.encode())
             self._arrived.set()
 
     async def arrival(self) -> None:

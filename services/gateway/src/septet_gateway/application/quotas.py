@@ -52,7 +52,7 @@ class Admission:
 
     Attributes:
         headers: state of the key's limits, for the response.
-        charge: counts the tokens of the call's answer. They are written with the key's next report.
+        charge: counts the tokens of the call's answer, also after its end. They are written with the key's next report.
         end: ends the call.
     """
 
@@ -120,8 +120,13 @@ class Quotas:
             await asyncio.wait(tasks, timeout=_CLOSE_S)
 
     def _charge(self, key: _Key, tokens: int) -> None:
-        if self._limits.tokens is not None:
-            key.tokens += tokens
+        if self._limits.tokens is None:
+            return
+        # The call may have ended, and its key may have been forgotten since.
+        known = self._keys.setdefault(key.caller.key_id, key)
+        known.tokens += tokens
+        if not known.running:
+            self._wake(known)
 
     def _end(self, key: _Key) -> None:
         key.running -= 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from septet_contracts import Response
 
+from septet_gateway.application.charging import PendingCharges
 from septet_gateway.application.partials import Partials
 from septet_gateway.application.places import Places
 from septet_gateway.domain.identity import is_response_to
@@ -28,11 +29,13 @@ class Waiting:
     Attributes:
         places: bounds the callers.
         partials: those of the callers that stream.
+        charges: those of callers that have ended before their response.
     """
 
     def __init__(self, limit: int, per_tenant: int | None = None) -> None:
         self.places = Places(limit, per_tenant)
         self.partials = Partials()
+        self.charges = PendingCharges()
         self._waiters: defaultdict[tuple[str, str], list[_Waiter]] = defaultdict(list)
 
     @contextmanager
@@ -58,8 +61,13 @@ class Waiting:
         """Whether a caller waits for this request."""
         return (tenant, request_id) in self._waiters
 
+    def has_use(self, tenant: str, request_id: str) -> bool:
+        """Whether a caller waits for this request, or is to be charged for it."""
+        return self.is_expected(tenant, request_id) or self.charges.is_expected(tenant, request_id)
+
     def deliver(self, response: Response) -> None:
-        """Give a response to the callers that wait for it."""
+        """Give a response to the callers that wait for it, and charge the one that has ended."""
+        self.charges.deliver(response)
         for waiter in self._waiters.get((response.tenant, response.request_id), ()):
             if not waiter.future.done() and is_response_to(response, waiter.digest):
                 waiter.future.set_result(response)

@@ -6,6 +6,7 @@ import hashlib
 import re
 from uuid import uuid4
 
+from septet_contracts import Request, encode, request_digest
 from septet_contracts.identity import is_answer_to as is_answer_to
 from septet_contracts.identity import is_response_to as is_response_to
 
@@ -27,3 +28,9 @@ def request_id_of(idempotency_key: str) -> str:
     if is_request_id(idempotency_key):
         return idempotency_key
     return f"key-{hashlib.sha256(idempotency_key.encode()).hexdigest()}"
+
+
+def variants_of(request: Request) -> dict[str, Request]:
+    """The requests with the same body, streamed and whole, by digest. The given one comes first."""
+    other = request.model_copy(update={"stream": not request.stream})
+    return {request_digest(encode(variant)): variant for variant in (request, other)}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from septet_contracts import Response
+
 from septet_gateway.domain.errors import ApiError
 
 MINUTE_S = 60.0
 ROUNDING = 1e-6
 """A count that exceeds the limit by no more than this is within it: it is a sum of binary fractions."""
+_BYTES_PER_TOKEN = 4
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,24 @@ class Usage:
     granted: int
     requests: float = 0.0
     tokens: float = 0.0
+
+
+def tokens_of(response: Response, shown: int = 0) -> int:
+    """The tokens of a response's prompts and answers.
+
+    A response that was cancelled or has expired names none. It counts as the estimate of the text that was shown.
+
+    Args:
+        response: to count.
+        shown: bytes of the text that the call has received.
+    """
+    usage = response.usage
+    return usage.prompt_tokens + usage.completion_tokens or estimated_tokens(shown)
+
+
+def estimated_tokens(size: int) -> int:
+    """An estimate of the tokens of a text: one for each four bytes of UTF-8, rounded up."""
+    return math.ceil(size / _BYTES_PER_TOKEN)
 
 
 def wait_s(used: float, limit: int | None) -> float:

@@ -10,6 +10,7 @@ from septet_contracts.documents import UpsertDocument
 
 from septet_gateway.api.bodies import LONGEST_KEY
 from septet_gateway.api.documents import LARGEST_REVISION, LONGEST_WAIT_S
+from septet_gateway.api.openapi.headers import HEADERS, RATE, headers
 from septet_gateway.api.openapi.operations import OPERATIONS, Answer, Operation
 from septet_gateway.api.openapi.schemas import Schema, components, reference
 from septet_gateway.domain.keys import SCOPES
@@ -19,26 +20,6 @@ _ABOUT = """Questions in, checked and traceable answers out. Any client of OpenA
 The tenant of a call is that of its API key. The scope in an operation's security requirement is what the key needs;
 `admin` includes all scopes. Fields of a body that the schema does not name are ignored, and a field that is `null`
 counts as absent. A trailing slash of a path has no effect, except in the id of a document."""
-_HEADERS: dict[str, Schema] = {
-    "XRequestId": {"description": "The id of the request.", "schema": {"type": "string"}},
-    "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
-    "RetryAfterMs": {
-        "description": "Milliseconds to wait.",
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
-    },
-    "XShouldRetry": {
-        "description": "`false` if a repeat with the same key leads to the same error.",
-        "schema": {"const": "false"},
-    },
-    "WwwAuthenticate": {"description": "The scheme of authentication.", "schema": {"const": "Bearer"}},
-}
-_NAMES = {
-    "XRequestId": "x-request-id",
-    "RetryAfter": "retry-after",
-    "RetryAfterMs": "retry-after-ms",
-    "XShouldRetry": "x-should-retry",
-    "WwwAuthenticate": "www-authenticate",
-}
 _ERROR_HEADERS = {
     401: ("WwwAuthenticate",),
     409: ("XShouldRetry",),
@@ -81,7 +62,7 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": dict(sorted({**components(), "OpenApi": open_api}.items())),
             "parameters": _parameters(),
-            "headers": _HEADERS,
+            "headers": HEADERS,
             "responses": {f"Error{status}": _error(status, about) for status, about in _ERRORS.items()},
             "securitySchemes": {"apiKey": _security()},
         },
@@ -102,16 +83,17 @@ def _operation(operation: Operation) -> Schema:
     if operation.body is not None:
         content = {"application/json": {"schema": reference(operation.body)}}
         made["requestBody"] = {"required": True, "content": content}
-    answers = {str(status): _answer(answer) for status, answer in operation.answers.items()}
+    rate = RATE if operation.scope is not None else ()
+    answers = {str(status): _answer(answer, rate) for status, answer in operation.answers.items()}
     errors = {str(s): {"$ref": f"#/components/responses/Error{s}"} for s in sorted(operation.errors)}
     return {**made, "responses": {**answers, **errors}}
 
 
-def _answer(answer: Answer) -> Schema:
+def _answer(answer: Answer, rate: tuple[str, ...]) -> Schema:
     content: Schema = {"application/json": {"schema": reference(answer.schema)}}
     if answer.events:
         content["text/event-stream"] = {"schema": _event(answer)}
-    return {"description": answer.about, **_headers(answer.headers), "content": content}
+    return {"description": answer.about, **headers((*answer.headers, *rate)), "content": content}
 
 
 def _event(answer: Answer) -> Schema:
@@ -132,13 +114,9 @@ def _error(status: int, about: str) -> Schema:
     content: Schema = {"application/json": {"schema": reference("Error")}}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         content["text/plain"] = {"schema": {"type": "string"}}
-    return {"description": about, **_headers(_ERROR_HEADERS.get(status, ())), "content": content}
-
-
-def _headers(names: tuple[str, ...]) -> Schema:
-    if not names:
-        return {}
-    return {"headers": {_NAMES[name]: {"$ref": f"#/components/headers/{name}"} for name in names}}
+    # Limits belong to a key, which status 401 refuses.
+    rate = RATE if status != HTTPStatus.UNAUTHORIZED else ()
+    return {"description": about, **headers((*_ERROR_HEADERS.get(status, ()), *rate)), "content": content}
 
 
 def _security() -> Schema:
@@ -172,6 +150,12 @@ def _parameters() -> dict[str, Schema]:
             "Becomes the id of the request or of the feedback, as a hash if it is not a valid id. The same key "
             "and body lead to the same response, another body to status 409.",
             key,
+        ),
+        "Prefer": _in(
+            "header",
+            "Prefer",
+            "`respond-async`: answer with status 202 as soon as the request is on the log.",
+            {"type": "string"},
         ),
         "Traceparent": _in("header", "traceparent", f"W3C trace context. {trace}", {"type": "string"}),
         "Tracestate": _in("header", "tracestate", "W3C trace context.", {"type": "string"}),

@@ -130,9 +130,16 @@ OPERATIONS = (
         "Septet",
         "Publish a request and return its response.",
         "ask",
-        {200: Answer("The response, also one that reports a failure.", "Response", headers=_REQUEST_ID)},
+        {
+            200: Answer("The response, also one that reports a failure.", "Response", headers=_REQUEST_ID),
+            202: Answer(
+                "The request is on the log, and the client prefers not to wait for the response.",
+                "PendingResponse",
+                headers=(*_REQUEST_ID, "Location", "PreferenceApplied", "RetryAfter"),
+            ),
+        },
         _ASK,
-        _ASK_PARAMETERS,
+        (*_ASK_PARAMETERS, "Prefer"),
         "RequestBody",
     ),
     Operation(
