@@ -15,11 +15,11 @@ from septet_contracts import DEFAULT_DEADLINE, FeedbackEvent, Response, peek, te
 from septet_contracts.identity import is_answer_to, is_response_to
 
 from septet_client.adapters.kafka import KafkaLog
+from septet_client.calls import Calls
 from septet_client.connection import Compression, Connection, as_connection
 from septet_client.documents import Documents
 from septet_client.errors import (
     Blocked,
-    Closed,
     Conflict,
     Expired,
     Failed,
@@ -80,10 +80,10 @@ class Septet:
         self._waiting = Waiting(tenant)
         self._places = asyncio.Semaphore(max_waiting)
         self._responses = self._address("responses")
-        self._open = False
+        self._calls = Calls()
         self._follows_text: bool | None = None
         self._following_text = asyncio.Lock()
-        self.documents = Documents(self._log, tenant, self._address("documents"))
+        self.documents = Documents(self._log, self._calls, tenant, self._address("documents"))
 
     async def __aenter__(self) -> Self:
         """Connect. The positions on the responses topic are known from here on.
@@ -97,14 +97,19 @@ class Septet:
         except BaseException:
             await self._log.close()
             raise
-        self._open = True
+        self._follows_text = None
+        self.documents.reset()
+        self._calls.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._open = False
-        await self._log.close()
+        """End each call in progress with `Closed`, and disconnect."""
+        try:
+            await self._calls.close()
+        finally:
+            await self._log.close()
 
     async def ask(
         self, question: str | None = None, *, raise_blocked: bool = False, **options: Unpack[AskOptions]
@@ -122,9 +127,11 @@ class Septet:
             NoResponse: no response arrived until the deadline and ``margin``.
             Unreachable: the request was not acknowledged, and may be on the log nevertheless. Ask again with the same
                 ``request_id``.
+            Closed: the client is not open, or closes before the response arrives. The request may be on the log.
         """
         prepared = prepare(self.tenant, question, options)
-        return judged(await self._ask(prepared), raise_blocked=raise_blocked)
+        async with self._calls.running():
+            return judged(await self._ask(prepared), raise_blocked=raise_blocked)
 
     async def stream(
         self, question: str | None = None, *, raise_blocked: bool = True, **options: Unpack[AskOptions]
@@ -138,17 +145,22 @@ class Septet:
 
         Raises:
             StreamWithdrawn: the response does not continue the text that was yielded.
-            InvalidInput, Blocked, Failed, Expired, Conflict, NoResponse, Unreachable: as :meth:`ask`.
+            InvalidInput, Blocked, Failed, Expired, Conflict, NoResponse, Unreachable, Closed: as :meth:`ask`.
         """
-        self._require_open()
-        prepared = prepare(self.tenant, question, options, stream=await self._follow_text())
+        async with self._calls.running():
+            follows = await self._follow_text()
+        prepared = prepare(self.tenant, question, options, stream=follows)
         text, arrived = ReleasedText(prepared.digest), asyncio.Event()
 
         def receive(value: bytes) -> None:
             text.add(value)
             arrived.set()
 
-        asking = asyncio.create_task(self._ask(prepared, receive))
+        async def ask() -> Response:
+            async with self._calls.running():
+                return await self._ask(prepared, receive)
+
+        asking = asyncio.create_task(ask())
         asking.add_done_callback(lambda _: arrived.set())
         try:
             while not asking.done():
@@ -173,7 +185,8 @@ class Septet:
         Raises:
             Unreachable: the log cannot be read, or the search takes longer than ``search_limit``.
         """
-        return await self._find(request_id, None, since, lambda _: True)
+        async with self._calls.running():
+            return await self._find(request_id, None, since, lambda _: True)
 
     async def feedback(self, response: Response | str, **options: Unpack[FeedbackOptions]) -> FeedbackEvent:
         """Publish feedback on a response (or request id), and return the published event.
@@ -186,12 +199,12 @@ class Septet:
             InvalidInput: it breaks the contract; nothing was published.
             Unreachable: it was not acknowledged. Send it again with the same ``feedback_id``.
         """
-        self._require_open()
         request_id = response if isinstance(response, str) else response.request_id
         value = encode_body(feedback_body(self.tenant, request_id, options))
         event: FeedbackEvent = validate("feedback", value)
         key = f"{self.tenant}:{request_id}".encode()
-        await self._log.publish(self._address("feedback"), key, value)
+        async with self._calls.running():
+            await self._log.publish(self._address("feedback"), key, value)
         return event
 
     async def _follow_text(self) -> bool:
@@ -207,7 +220,6 @@ class Septet:
         return self._follows_text is True
 
     async def _ask(self, prepared: Prepared, on_text: Callable[[bytes], None] | None = None) -> Response:
-        self._require_open()
         patience, request_id = self._patience(prepared), prepared.request.request_id
         try:
             async with asyncio.timeout(patience), self._places:
@@ -236,7 +248,6 @@ class Septet:
     async def _find(
         self, request_id: str, key: bytes | None, since: datetime | None, belongs: Callable[[Response], bool]
     ) -> Response | None:
-        self._require_open()
         key = f"{self.tenant}:{request_id}".encode() if key is None else key
         try:
             async with (
@@ -275,10 +286,6 @@ class Septet:
 
     def _address(self, name: str) -> str:
         return tenancy.address(topic(name).name, self.tenant, self._own)
-
-    def _require_open(self) -> None:
-        if not self._open:
-            raise Closed("open the client with `async with`")
 
 
 def parse(record: Record) -> Response | None:

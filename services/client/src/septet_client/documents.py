@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from septet_contracts import DocumentChanged, dead_letter_topic, topic
 
+from septet_client.calls import Calls
 from septet_client.errors import NotIndexed, NotPermitted, Unreachable
 from septet_client.options import encode_body, validate
 from septet_client.ports import Log, Position, Record
@@ -54,13 +55,18 @@ class _Watch:
 class Documents:
     """Publishes documents of a tenant; :attr:`Septet.documents` is one."""
 
-    def __init__(self, log: Log, tenant: str, topic: str) -> None:
+    def __init__(self, log: Log, calls: Calls, tenant: str, topic: str) -> None:
         self._log = log
+        self._calls = calls
         self._tenant = tenant
         self._topic = topic
         self._watches: defaultdict[str, list[_Watch]] = defaultdict(list)
         self._following: tuple[str, ...] | None = None
         self._starting = asyncio.Lock()
+
+    def reset(self) -> None:
+        """Follow the changes anew: a log that was closed follows nothing."""
+        self._following = None
 
     async def upsert(
         self,
@@ -79,6 +85,7 @@ class Documents:
         Raises:
             InvalidInput: it breaks the contract; nothing was published.
             Unreachable: it was not acknowledged. Publish it again.
+            Closed: the client is not open, or closes before the acknowledgement.
         """
         value = upsert(
             self._tenant,
@@ -97,7 +104,7 @@ class Documents:
         """Delete a document, and the cached answers that rest on it. Returns when the deletion is on the log.
 
         Raises:
-            InvalidInput, Unreachable: as :meth:`upsert`.
+            InvalidInput, Unreachable, Closed: as :meth:`upsert`.
         """
         return await self._publish(document_id, deletion(self._tenant, document_id, revision))
 
@@ -111,7 +118,12 @@ class Documents:
             NotPermitted: the principal may not read ``septet.documents-changed.v1``, which all tenants share. A tenant
                 with its own topics may not: wait through the HTTP gateway.
             Unreachable: the log cannot be read.
+            Closed: the client is not open, or closes before the end.
         """
+        async with self._calls.running():
+            return await self._wait(documents, within)
+
+    async def _wait(self, documents: Iterable[PublishedDocument], within: timedelta) -> list[DocumentChanged]:
         watches = [_Watch(document) for document in documents]
         for watch in watches:
             self._watches[watch.document.document_id].append(watch)
@@ -128,7 +140,8 @@ class Documents:
         return _changes(watches)
 
     async def _publish(self, document_id: str, value: bytes) -> PublishedDocument:
-        position = await self._log.publish(self._topic, f"{self._tenant}:{document_id}".encode(), value)
+        async with self._calls.running():
+            position = await self._log.publish(self._topic, f"{self._tenant}:{document_id}".encode(), value)
         return PublishedDocument(document_id, position)
 
     async def _follow(self) -> None:

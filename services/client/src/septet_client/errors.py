@@ -12,7 +12,7 @@ SeptetError
 ├── NotIndexed          documents were not indexed in time, or were rejected: ``missing``, ``rejected``
 ├── Unreachable         Kafka does not answer, or has no such topic; it is worth another try
 ├── NotPermitted        the broker does not allow this principal to do it
-└── Closed              the client is not open
+└── Closed              the client is not open, or was closed during the call
 """
 
 from __future__ import annotations
@@ -128,4 +128,4 @@ class NotPermitted(SeptetError):
 
 
 class Closed(SeptetError):
-    """The client is not open."""
+    """The client is not open, or was closed during the call."""
