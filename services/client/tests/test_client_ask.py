@@ -11,7 +11,6 @@ import pytest
 import septet_client
 from septet_client import (
     Blocked,
-    Closed,
     Conflict,
     Expired,
     Failed,
@@ -246,13 +245,6 @@ async def test_a_request_on_the_wrong_topics_fails_at_once(log: MemoryLog) -> No
     async with Septet(log=log, tenant="acme") as septet:
         with pytest.raises(Failed, match="wrong_topic"):
             await septet.ask("x")
-
-
-async def test_a_client_that_is_not_open_refuses(log: MemoryLog) -> None:
-    septet = Septet(log=log)
-    for call in (septet.ask("x"), septet.response("x"), septet.feedback("x", thumbs="up")):
-        with pytest.raises(Closed):
-            await call
 
 
 @pytest.mark.parametrize(

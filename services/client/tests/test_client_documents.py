@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,3 +98,48 @@ async def test_waiting_needs_the_changes_but_not_the_rejections(log: MemoryLog) 
     async with Septet(log=log) as septet:
         with pytest.raises(NotPermitted):
             await septet.documents.wait(await septet.documents.upsert("a", "y"))
+
+
+@pytest.mark.parametrize("waits", ["before", "after"])
+@pytest.mark.parametrize("rejects", ["first", "last", "unseen"])
+async def test_a_rejection_is_reported_although_a_later_text_is_indexed(
+    septet: Septet, log: MemoryLog, waits: str, rejects: str
+) -> None:
+    """Rejections and changes are two topics, which the consumer reads in any order."""
+    log.service = lambda *_: None
+    first, second = [await septet.documents.upsert("d", text) for text in ("x", "y")]
+    second = replace(second, position=replace(second.position, time=first.position.time + SOON))
+
+    async def outcomes() -> None:
+        steps = [
+            lambda: log.append(REJECTED, b"x", b"default:d", **dead(first.position)),
+            lambda: log.append(
+                CHANGED, encode(changed(log.published[1][2], second.position.time)), b"default:d"
+            ),
+        ]
+        for step in steps if rejects == "first" else reversed(steps):
+            step()
+            await asyncio.sleep(0)
+        if rejects == "unseen":
+            log.records[REJECTED][0] = (second.position.time, log.records[REJECTED][0][1])
+
+    if waits == "after":
+        await outcomes()
+    waiting = asyncio.ensure_future(septet.documents.wait(first, second, within=timedelta(seconds=5)))
+    if waits == "before":
+        await asyncio.sleep(0.01)
+        if rejects == "unseen":
+            log.listeners[-1] = ([CHANGED], log.listeners[-1][1])
+        await outcomes()
+    with pytest.raises(NotIndexed, match="d: unknown_tenant: no such tenant") as caught:
+        await waiting
+    assert (caught.value.missing, set(caught.value.rejected)) == ((), {"d"})
+
+
+async def test_each_text_of_a_document_gets_its_own_change(septet: Septet, log: MemoryLog) -> None:
+    published = []
+    for text in ("x", "y"):
+        published.append(await septet.documents.upsert("d", text))
+        await asyncio.sleep(0.002)
+    changes = await septet.documents.wait(*published)
+    assert [change.occurred_at for change in changes] == [one.position.time for one in published]

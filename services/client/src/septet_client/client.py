@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self, Unpack
 
-from pydantic import ValidationError
-from septet_contracts import DEFAULT_DEADLINE, FeedbackEvent, Response, peek, tenancy, topic
-from septet_contracts.identity import is_answer_to, is_response_to
+from septet_contracts import FeedbackEvent, Response, peek, tenancy, topic
 
 from septet_client.adapters.kafka import KafkaLog
+from septet_client.asking import Asker
+from septet_client.calls import Calls
 from septet_client.connection import Compression, Connection, as_connection
 from septet_client.documents import Documents
 from septet_client.errors import (
     Blocked,
-    Closed,
     Conflict,
     Expired,
     Failed,
-    NoResponse,
     NotAnswered,
     NotPermitted,
     Unreachable,
 )
 from septet_client.feedback import FeedbackOptions, feedback_body
-from septet_client.options import AskOptions, Prepared, encode_body, prepare, validate
+from septet_client.history import History, is_conflict, parse
+from septet_client.options import AskOptions, encode_body, prepare, validate
 from septet_client.ports import Log, Record
 from septet_client.streaming import RELEASED_TOKENS, ReleasedText, remainder
 from septet_client.waiting import Waiting
@@ -73,17 +71,23 @@ class Septet:
     ) -> None:
         self.tenant = tenant
         self._own = frozenset({tenant}) if own_topics else frozenset[str]()
-        self._margin = margin.total_seconds()
-        self._repeat_within = repeat_within
-        self._search_limit = search_limit.total_seconds()
         self._log: Log = KafkaLog(as_connection(kafka), compression=compression) if log is None else log
         self._waiting = Waiting(tenant)
-        self._places = asyncio.Semaphore(max_waiting)
         self._responses = self._address("responses")
-        self._open = False
+        self._history = History(self._log, self._responses, tenant, search_limit.total_seconds())
+        self._asker = Asker(
+            self._log,
+            self._address("requests"),
+            self._history,
+            self._waiting,
+            margin_s=margin.total_seconds(),
+            repeat_within=repeat_within,
+            max_waiting=max_waiting,
+        )
+        self._calls = Calls()
         self._follows_text: bool | None = None
         self._following_text = asyncio.Lock()
-        self.documents = Documents(self._log, tenant, self._address("documents"))
+        self.documents = Documents(self._log, self._calls, tenant, self._address("documents"))
 
     async def __aenter__(self) -> Self:
         """Connect. The positions on the responses topic are known from here on.
@@ -97,14 +101,19 @@ class Septet:
         except BaseException:
             await self._log.close()
             raise
-        self._open = True
+        self._follows_text = None
+        self.documents.reset()
+        self._calls.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._open = False
-        await self._log.close()
+        """End each call in progress with `Closed`, and disconnect."""
+        try:
+            await self._calls.close()
+        finally:
+            await self._log.close()
 
     async def ask(
         self, question: str | None = None, *, raise_blocked: bool = False, **options: Unpack[AskOptions]
@@ -122,9 +131,11 @@ class Septet:
             NoResponse: no response arrived until the deadline and ``margin``.
             Unreachable: the request was not acknowledged, and may be on the log nevertheless. Ask again with the same
                 ``request_id``.
+            Closed: the client is not open, or closes before the response arrives. The request may be on the log.
         """
         prepared = prepare(self.tenant, question, options)
-        return judged(await self._ask(prepared), raise_blocked=raise_blocked)
+        async with self._calls.running():
+            return judged(await self._asker.ask(prepared), raise_blocked=raise_blocked)
 
     async def stream(
         self, question: str | None = None, *, raise_blocked: bool = True, **options: Unpack[AskOptions]
@@ -138,17 +149,22 @@ class Septet:
 
         Raises:
             StreamWithdrawn: the response does not continue the text that was yielded.
-            InvalidInput, Blocked, Failed, Expired, Conflict, NoResponse, Unreachable: as :meth:`ask`.
+            InvalidInput, Blocked, Failed, Expired, Conflict, NoResponse, Unreachable, Closed: as :meth:`ask`.
         """
-        self._require_open()
-        prepared = prepare(self.tenant, question, options, stream=await self._follow_text())
+        async with self._calls.running():
+            follows = await self._follow_text()
+        prepared = prepare(self.tenant, question, options, stream=follows)
         text, arrived = ReleasedText(prepared.digest), asyncio.Event()
 
         def receive(value: bytes) -> None:
             text.add(value)
             arrived.set()
 
-        asking = asyncio.create_task(self._ask(prepared, receive))
+        async def ask() -> Response:
+            async with self._calls.running():
+                return await self._asker.ask(prepared, receive)
+
+        asking = asyncio.create_task(ask())
         asking.add_done_callback(lambda _: arrived.set())
         try:
             while not asking.done():
@@ -173,7 +189,8 @@ class Septet:
         Raises:
             Unreachable: the log cannot be read, or the search takes longer than ``search_limit``.
         """
-        return await self._find(request_id, None, since, lambda _: True)
+        async with self._calls.running():
+            return await self._history.response(request_id, since)
 
     async def feedback(self, response: Response | str, **options: Unpack[FeedbackOptions]) -> FeedbackEvent:
         """Publish feedback on a response (or request id), and return the published event.
@@ -186,12 +203,12 @@ class Septet:
             InvalidInput: it breaks the contract; nothing was published.
             Unreachable: it was not acknowledged. Send it again with the same ``feedback_id``.
         """
-        self._require_open()
         request_id = response if isinstance(response, str) else response.request_id
         value = encode_body(feedback_body(self.tenant, request_id, options))
         event: FeedbackEvent = validate("feedback", value)
         key = f"{self.tenant}:{request_id}".encode()
-        await self._log.publish(self._address("feedback"), key, value)
+        async with self._calls.running():
+            await self._log.publish(self._address("feedback"), key, value)
         return event
 
     async def _follow_text(self) -> bool:
@@ -206,56 +223,6 @@ class Septet:
                     self._follows_text = False
         return self._follows_text is True
 
-    async def _ask(self, prepared: Prepared, on_text: Callable[[bytes], None] | None = None) -> Response:
-        self._require_open()
-        patience, request_id = self._patience(prepared), prepared.request.request_id
-        try:
-            async with asyncio.timeout(patience), self._places:
-                with self._waiting.expect(prepared, on_text) as arriving:
-                    if prepared.repeatable and (found := await self._earlier(prepared)):
-                        return found
-                    await self._log.publish(self._address("requests"), prepared.key, prepared.value)
-                    return await arriving
-        except TimeoutError:
-            if prepared.repeatable and (found := await self._earlier(prepared, everything=True)):
-                return found
-            raise NoResponse(request_id, patience, self._log.failure) from None
-
-    async def _earlier(self, prepared: Prepared, *, everything: bool = False) -> Response | None:
-        """The response that is on the log, if it is one to this request."""
-        since = None if everything else datetime.now(UTC) - self._repeat_within
-
-        def belongs(response: Response) -> bool:
-            return is_response_to(response, prepared.digest)
-
-        found = await self._find(prepared.request.request_id, prepared.key, since, belongs)
-        if found is not None and not is_answer_to(found, prepared.request):
-            raise Conflict(found)
-        return found
-
-    async def _find(
-        self, request_id: str, key: bytes | None, since: datetime | None, belongs: Callable[[Response], bool]
-    ) -> Response | None:
-        self._require_open()
-        key = f"{self.tenant}:{request_id}".encode() if key is None else key
-        try:
-            async with (
-                asyncio.timeout(self._search_limit),
-                aclosing(self._log.search(self._responses, key, since)) as records,
-            ):
-                async for record in records:
-                    ids = peek(record.value)
-                    if ids.request_id != request_id or ids.tenant != self.tenant:
-                        continue
-                    response = parse(record)
-                    if response is not None and belongs(response):
-                        return response
-        except TimeoutError:
-            raise Unreachable(
-                f"the search of {self._responses} takes longer than {self._search_limit:.0f} s"
-            ) from None
-        return None
-
     def _receive(self, record: Record) -> None:
         if not self._waiting:
             return
@@ -267,27 +234,8 @@ class Septet:
         elif (response := parse(record)) is not None:
             self._waiting.deliver(response)
 
-    def _patience(self, prepared: Prepared) -> float:
-        """Seconds until the response must have come."""
-        now = datetime.now(UTC)
-        left = (prepared.request.deadline or now + DEFAULT_DEADLINE) - now
-        return max(0.0, left.total_seconds()) + self._margin
-
     def _address(self, name: str) -> str:
         return tenancy.address(topic(name).name, self.tenant, self._own)
-
-    def _require_open(self) -> None:
-        if not self._open:
-            raise Closed("open the client with `async with`")
-
-
-def parse(record: Record) -> Response | None:
-    """The response of a record; ``None`` if it does not satisfy its contract."""
-    try:
-        return Response.model_validate_json(record.value)
-    except ValidationError as error:
-        logger.warning("a response does not satisfy its contract: %d errors", error.error_count())
-        return None
 
 
 def judged(response: Response, *, raise_blocked: bool) -> Response:
@@ -306,6 +254,6 @@ def _error_of(response: Response) -> NotAnswered:
         return Blocked(response)
     if response.status == "expired":
         return Expired(response)
-    if response.error is not None and response.error.code == "conflict":
+    if is_conflict(response):
         return Conflict(response)
     return Failed(response)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
 
 from septet_client.errors import InvalidInput
 
@@ -24,10 +26,10 @@ class Connection:
 
     Attributes:
         bootstrap: ``host:port``, several of them separated by commas.
-        protocol: Kafka's security protocol.
+        protocol: Kafka's security protocol, in any case.
         username, password: credentials of the SASL protocols.
         ca_file: PEM file with the certificate authority of the brokers; the system's ones if absent.
-        mechanism: SASL mechanism.
+        mechanism: SASL mechanism, in any case.
     """
 
     bootstrap: str = "127.0.0.1:9092"
@@ -36,6 +38,11 @@ class Connection:
     password: str = field(default="", repr=False)
     ca_file: Path | None = None
     mechanism: Mechanism = "SCRAM-SHA-512"
+
+    def __post_init__(self) -> None:
+        """Spell protocol and mechanism as Kafka's clients do."""
+        object.__setattr__(self, "protocol", self.protocol.upper())
+        object.__setattr__(self, "mechanism", self.mechanism.upper())
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Connection:
@@ -68,21 +75,21 @@ class Connection:
         if not self.encrypted:
             return None
         try:
-            return ssl.create_default_context(cafile=self.ca_file)
+            context = ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
             raise InvalidInput(
                 f"the CA file {self.ca_file} cannot be read: {error}", field="ca_file"
             ) from error
+        context.sslobject_class = _UnansweredClose
+        return context
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments of every aiokafka client.
 
         Raises:
-            InvalidInput: the credentials are incomplete, or ``ca_file`` cannot be read.
+            InvalidInput: a setting has no valid value, the credentials are incomplete, or ``ca_file`` cannot be read.
         """
-        if self.authenticated and not (self.username and self.password):
-            missing = "password" if self.username else "username"
-            raise InvalidInput(f"{self.protocol} needs a {missing}", field=missing)
+        self._check()
         options: dict[str, Any] = {"bootstrap_servers": self.bootstrap, "security_protocol": self.protocol}
         if (context := self.ssl_context()) is not None:
             options["ssl_context"] = context
@@ -93,6 +100,49 @@ class Connection:
                 "sasl_plain_password": self.password,
             }
         return options
+
+    def _check(self) -> None:
+        _check_choice("protocol", self.protocol, get_args(Protocol))
+        _check_choice("mechanism", self.mechanism, get_args(Mechanism))
+        if wrong := [address for address in self.bootstrap.split(",") if not _is_address(address.strip())]:
+            raise InvalidInput(
+                f"{_setting('bootstrap')} has {wrong[0]!r}: give `host:port`, several of them separated by commas",
+                field="bootstrap",
+            )
+        if self.authenticated and not (self.username and self.password):
+            missing = "password" if self.username else "username"
+            raise InvalidInput(f"{self.protocol} needs a {missing}: give {_setting(missing)}", field=missing)
+
+
+class _UnansweredClose(ssl.SSLObject):
+    """TLS that closes without waiting for the broker's ``close_notify``, which may not come.
+
+    The same as in the kit's connection, which the client does not import. A shared place would be the contracts, which
+    know no network.
+    """
+
+    def unwrap(self) -> None:
+        """Send ``close_notify``."""
+        with suppress(ssl.SSLWantReadError):
+            super().unwrap()
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InvalidInput(f"{_setting(name)} is {value!r}: choose one of {', '.join(choices)}", field=name)
+
+
+def _setting(name: str) -> str:
+    return f"`{name}` ({PREFIX}{name.upper()})"
+
+
+def _is_address(address: str) -> bool:
+    """Whether an address is ``host:port``, or a host with Kafka's default port."""
+    try:
+        parts = urlsplit(f"//{address}")
+        return bool(parts.hostname) and parts.port != 0 and parts.netloc == address and "@" not in address
+    except ValueError:
+        return False
 
 
 def as_connection(kafka: Connection | str | None) -> Connection:

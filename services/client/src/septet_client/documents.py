@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from septet_contracts import DocumentChanged, dead_letter_topic, topic
 
+from septet_client.calls import Calls
 from septet_client.errors import NotIndexed, NotPermitted, Unreachable
 from septet_client.options import encode_body, validate
 from septet_client.ports import Log, Position, Record
@@ -35,32 +36,50 @@ class PublishedDocument:
 
 
 class _Watch:
-    """The outcome of one document event."""
+    """The outcome of one document event: a change, or a rejection, which then is the only outcome of its record."""
 
     def __init__(self, document: PublishedDocument) -> None:
         self.document = document
-        self.outcome: asyncio.Future[DocumentChanged | str] = asyncio.get_running_loop().create_future()
+        self.change: DocumentChanged | None = None
+        self.rejection: str | None = None
+        self.done = asyncio.Event()
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether the change is that of a later record. This one may have been rejected."""
+        if self.change is None or self.rejection is not None:
+            return False
+        return self.change.occurred_at > self.document.position.time
 
     def changed(self, change: DocumentChanged) -> None:
         # A change has the time of its document's record, and retrieval processes these records in order.
-        if change.occurred_at >= self.document.position.time and not self.outcome.done():
-            self.outcome.set_result(change)
+        if change.occurred_at < self.document.position.time:
+            return
+        if self.change is None or change.occurred_at < self.change.occurred_at:
+            self.change = change
+        self.done.set()
 
     def rejected(self, rejection: Rejection) -> None:
-        if rejection.place == self.document.place and not self.outcome.done():
-            self.outcome.set_result(rejection.reason)
+        if rejection.place == self.document.place:
+            self.rejection = rejection.reason
+            self.done.set()
 
 
 class Documents:
     """Publishes documents of a tenant; :attr:`Septet.documents` is one."""
 
-    def __init__(self, log: Log, tenant: str, topic: str) -> None:
+    def __init__(self, log: Log, calls: Calls, tenant: str, topic: str) -> None:
         self._log = log
+        self._calls = calls
         self._tenant = tenant
         self._topic = topic
         self._watches: defaultdict[str, list[_Watch]] = defaultdict(list)
         self._following: tuple[str, ...] | None = None
         self._starting = asyncio.Lock()
+
+    def reset(self) -> None:
+        """Follow the changes anew: a log that was closed follows nothing."""
+        self._following = None
 
     async def upsert(
         self,
@@ -79,6 +98,7 @@ class Documents:
         Raises:
             InvalidInput: it breaks the contract; nothing was published.
             Unreachable: it was not acknowledged. Publish it again.
+            Closed: the client is not open, or closes before the acknowledgement.
         """
         value = upsert(
             self._tenant,
@@ -97,7 +117,7 @@ class Documents:
         """Delete a document, and the cached answers that rest on it. Returns when the deletion is on the log.
 
         Raises:
-            InvalidInput, Unreachable: as :meth:`upsert`.
+            InvalidInput, Unreachable, Closed: as :meth:`upsert`.
         """
         return await self._publish(document_id, deletion(self._tenant, document_id, revision))
 
@@ -107,19 +127,29 @@ class Documents:
         """The changes to which published documents have led, once the search indexes hold them.
 
         Raises:
-            NotIndexed: a document was rejected, or is not indexed within this time.
+            NotIndexed: a document was rejected, or is not indexed within this time. A later text of the same document
+                does not replace a rejected one.
             NotPermitted: the principal may not read ``septet.documents-changed.v1``, which all tenants share. A tenant
                 with its own topics may not: wait through the HTTP gateway.
             Unreachable: the log cannot be read.
+            Closed: the client is not open, or closes before the end.
         """
+        async with self._calls.running():
+            return await self._wait(documents, within)
+
+    async def _wait(self, documents: Iterable[PublishedDocument], within: timedelta) -> list[DocumentChanged]:
         watches = [_Watch(document) for document in documents]
         for watch in watches:
             self._watches[watch.document.document_id].append(watch)
         try:
             async with asyncio.timeout(within.total_seconds()):
                 await self._follow()
-                await self._look_back(watches)
-                await asyncio.gather(*(watch.outcome for watch in watches))
+                following = self._following or ()
+                await self._look_back([w for w in watches if not w.done.is_set()], following)
+                for watch in watches:
+                    await watch.done.wait()
+                if REJECTED in following:
+                    await self._look_back([w for w in watches if w.is_superseded], [REJECTED])
         except TimeoutError:
             pass
         finally:
@@ -128,7 +158,8 @@ class Documents:
         return _changes(watches)
 
     async def _publish(self, document_id: str, value: bytes) -> PublishedDocument:
-        position = await self._log.publish(self._topic, f"{self._tenant}:{document_id}".encode(), value)
+        async with self._calls.running():
+            position = await self._log.publish(self._topic, f"{self._tenant}:{document_id}".encode(), value)
         return PublishedDocument(document_id, position)
 
     async def _follow(self) -> None:
@@ -143,14 +174,13 @@ class Documents:
                 await self._log.follow([CHANGED], self._receive)
                 self._following = (CHANGED,)
 
-    async def _look_back(self, watches: Iterable[_Watch]) -> None:
-        """Find the outcomes that preceded the first wait."""
-        waiting = [watch for watch in watches if not watch.outcome.done()]
-        if not waiting:
+    async def _look_back(self, watches: Iterable[_Watch], topics: Iterable[str]) -> None:
+        """Find outcomes that were published before. The consumer reads the topics in any order."""
+        times = [watch.document.position.time for watch in watches]
+        if not times:
             return
-        since = min(watch.document.position.time for watch in waiting)
-        for name in self._following or ():
-            async with aclosing(self._log.search(name, None, since)) as records:
+        for name in topics:
+            async with aclosing(self._log.search(name, None, min(times))) as records:
                 async for record in records:
                     self._receive(record)
 
@@ -167,7 +197,6 @@ class Documents:
                 watch.changed(change)
 
     def _forget(self, watch: _Watch) -> None:
-        watch.outcome.cancel()
         found = self._watches[watch.document.document_id]
         found.remove(watch)
         if not found:
@@ -200,12 +229,19 @@ def _body(tenant: str, document_id: str, **fields: Any) -> bytes:
 
 
 def _changes(watches: Iterable[_Watch]) -> list[DocumentChanged]:
-    outcomes = {w.document.document_id: w.outcome.result() for w in watches if not w.outcome.cancelled()}
-    missing = [w.document.document_id for w in watches if w.outcome.cancelled()]
-    rejected = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, str)}
+    rejected: dict[str, str] = {}
+    missing, changes = [], []
+    for watch in watches:
+        name = watch.document.document_id
+        if watch.rejection is not None:
+            rejected[name] = "; ".join(filter(None, (rejected.get(name), watch.rejection)))
+        elif watch.change is None:
+            missing.append(name)
+        else:
+            changes.append(watch.change)
     if missing or rejected:
         raise NotIndexed(missing, rejected)
-    return [outcome for w in watches if isinstance(outcome := w.outcome.result(), DocumentChanged)]
+    return changes
 
 
 def _change(record: Record) -> DocumentChanged | None:

@@ -12,7 +12,7 @@ SeptetError
 ├── NotIndexed          documents were not indexed in time, or were rejected: ``missing``, ``rejected``
 ├── Unreachable         Kafka does not answer, or has no such topic; it is worth another try
 ├── NotPermitted        the broker does not allow this principal to do it
-└── Closed              the client is not open
+└── Closed              the client is not open, or was closed during the call
 """
 
 from __future__ import annotations
@@ -74,6 +74,11 @@ class Failed(NotAnswered):
 class Conflict(Failed):
     """The request id was already used with another body."""
 
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+        if self.error is None:
+            self.args = (f"request {response.request_id} was already asked with another question",)
+
 
 class StreamWithdrawn(SeptetError):
     """The response does not continue the text that was streamed. Discard that text.
@@ -88,18 +93,24 @@ class StreamWithdrawn(SeptetError):
 
 
 class NoResponse(SeptetError):
-    """No response arrived in time. It may still come: :meth:`Septet.response` reads it later.
+    """No response arrived in time. If the request was published, it may still come: :meth:`Septet.response` reads it later.
 
     Attributes:
         request_id: the request.
+        published: whether this call has begun to publish it.
     """
 
-    def __init__(self, request_id: str, seconds: float, why: str | None = None) -> None:
-        super().__init__(
+    def __init__(
+        self, request_id: str, seconds: float, why: str | None = None, *, published: bool = True
+    ) -> None:
+        told = (
             f"no response to request {request_id} arrived within {seconds:.0f} s"
-            + (f": {why}" if why else "")
+            if published
+            else f"request {request_id} was not published within {seconds:.0f} s"
         )
+        super().__init__(told + (f": {why}" if why else ""))
         self.request_id = request_id
+        self.published = published
 
 
 class NotIndexed(SeptetError):
@@ -128,4 +139,4 @@ class NotPermitted(SeptetError):
 
 
 class Closed(SeptetError):
-    """The client is not open."""
+    """The client is not open, or was closed during the call."""

@@ -59,6 +59,10 @@ class AskOptions(TypedDict, total=False):
     request_id: str
 
 
+# The first fields of a body. The order belongs to the digest.
+_ORDER = ("request_id", "tenant", "conversation_id", "question", "deadline", "retrieval", "cache", "stream")
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A valid request, and the record that publishes it.
@@ -81,6 +85,13 @@ class Prepared:
         """Digest of the body: the same id with another digest is a conflict."""
         return request_digest(self.value)
 
+    def other(self) -> Prepared:
+        """The same question with the other `stream`: the bytes that :func:`prepare` makes for it."""
+        body = dict.fromkeys(_ORDER) | json.loads(self.value)
+        body["stream"] = None if self.request.stream else True
+        value = encode_body(body)
+        return Prepared(validate("requests", value), value, self.repeatable)
+
 
 def new_request_id() -> str:
     """A new, unique request id."""
@@ -99,7 +110,7 @@ def prepare(tenant: str, question: str | None, options: AskOptions, *, stream: b
     if unknown := given.keys() - AskOptions.__annotations__.keys():
         raise InvalidInput(f"unknown option {min(unknown)!r}", field=min(unknown))
     request_id = given.pop("request_id", None)
-    body = {
+    body = dict.fromkeys(_ORDER) | {
         "request_id": new_request_id() if request_id is None else request_id,
         "tenant": tenant,
         "conversation_id": given.pop("conversation", None),

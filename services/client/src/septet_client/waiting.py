@@ -6,23 +6,59 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from septet_contracts import SHARED, Response
 from septet_contracts.identity import is_response_to
 
+from septet_client.history import is_conflict
 from septet_client.options import Prepared
 
+Stage: TypeAlias = Literal["place", "search", "published"]
+"""What a call waits for: a place among the waiting calls, the search for an earlier response, or the response."""
 
-@dataclass(eq=False)
+
 class Waiter:
-    """One call that waits. ``on_text`` gets the records of checked text that precede the response."""
+    """One call that waits.
 
-    digest: str
-    response: asyncio.Future[Response] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-    on_text: Callable[[bytes], None] | None = None
+    A conflict precedes the answer to the body that was published first. So it does not end the wait for that answer.
+
+    Attributes:
+        digest: digest of the body whose response is awaited.
+        on_text: gets the records of checked text that precede the response.
+        stage: what the call waits for.
+    """
+
+    def __init__(self, digest: str, on_text: Callable[[bytes], None] | None = None) -> None:
+        self.digest = digest
+        self.on_text = on_text
+        self.stage: Stage = "place"
+        self._answer, self._conflict = _future(), _future()
+
+    @property
+    def answered(self) -> bool:
+        """Whether a response arrived that is no conflict."""
+        return self._answer.done()
+
+    def wait_for(self, digest: str) -> None:
+        """Wait for the response to a body. The conflict of another body is dropped."""
+        if digest != self.digest:
+            self.digest, self._conflict = digest, _future()
+
+    def deliver(self, response: Response) -> None:
+        """Take a response, unless it is the conflict of another body."""
+        future = self._conflict if is_conflict(response) else self._answer
+        if not future.done() and is_response_to(response, self.digest):
+            future.set_result(response)
+
+    async def response(self) -> Response:
+        """The response: the conflict if there is no other."""
+        await asyncio.wait([self._answer, self._conflict], return_when=asyncio.FIRST_COMPLETED)
+        return self._answer.result() if self._answer.done() else self._conflict.result()
+
+
+def _future() -> asyncio.Future[Response]:
+    return asyncio.get_running_loop().create_future()
 
 
 class Waiting:
@@ -38,16 +74,13 @@ class Waiting:
         return len(self._waiters)
 
     @contextmanager
-    def expect(
-        self, prepared: Prepared, on_text: Callable[[bytes], None] | None = None
-    ) -> Iterator[asyncio.Future[Response]]:
+    def expect(self, prepared: Prepared, on_text: Callable[[bytes], None] | None = None) -> Iterator[Waiter]:
         """Wait for the response to a request during a block."""
-        waiter, request_id = Waiter(prepared.digest, on_text=on_text), prepared.request.request_id
+        waiter, request_id = Waiter(prepared.digest, on_text), prepared.request.request_id
         self._waiters[request_id].append(waiter)
         try:
-            yield waiter.response
+            yield waiter
         finally:
-            waiter.response.cancel()
             self._waiters[request_id].remove(waiter)
             if not self._waiters[request_id]:
                 del self._waiters[request_id]
@@ -59,8 +92,7 @@ class Waiting:
     def deliver(self, response: Response) -> None:
         """Give a response to the calls that wait for it."""
         for waiter in self._waiters.get(response.request_id, ()):
-            if not waiter.response.done() and is_response_to(response, waiter.digest):
-                waiter.response.set_result(response)
+            waiter.deliver(response)
 
     def deliver_text(self, request_id: str, value: bytes) -> None:
         """Give a record of checked text to the calls that stream this request."""

@@ -38,6 +38,7 @@ class KafkaLog:
         self._producer: AIOKafkaProducer | None = None
         self._replacing = asyncio.Lock()
         self._tails: list[Tail] = []
+        self._closed = False
 
     @property
     def failure(self) -> str | None:
@@ -49,8 +50,13 @@ class KafkaLog:
 
         Raises:
             Unreachable: Kafka does not answer, or refuses the credentials.
-            InvalidInput: the settings of the connection contradict each other.
+            InvalidInput: a setting of the connection is wrong.
+            Closed: the log was closed meanwhile.
         """
+        self._closed = False
+        await self._connect()
+
+    async def _connect(self) -> None:
         producer = AIOKafkaProducer(
             **self._connection.options(),
             client_id=self._client_id,
@@ -61,6 +67,9 @@ class KafkaLog:
             compression_type=self._compression,
         )
         await start(producer, self._connection)
+        if self._closed:
+            await stop(producer.stop())
+            raise Closed("the client was closed while it connected")
         self._producer = producer
 
     async def publish(self, topic: str, key: bytes, value: bytes) -> Position:
@@ -90,9 +99,13 @@ class KafkaLog:
 
         Raises:
             Unreachable, NotPermitted: as :meth:`septet_client.ports.Log.follow`.
+            Closed: the log was closed meanwhile.
         """
         tail = Tail(self._connection, self._client_id, topics, listener)
         await tail.start()
+        if self._closed:
+            await tail.close()
+            raise Closed("the client was closed while it connected")
         self._tails.append(tail)
 
     async def search(
@@ -115,6 +128,8 @@ class KafkaLog:
 
     async def close(self) -> None:
         """Flush what is buffered, and disconnect. Each step is bounded."""
+        # What connects at this time stops itself.
+        self._closed = True
         producer, self._producer = self._producer, None
         tails, self._tails = self._tails, []
         await asyncio.gather(
@@ -128,7 +143,7 @@ class KafkaLog:
                 raise Closed("the client is not open")
             if self._producer._sender.sender_task.done():
                 await stop(self._producer.stop())
-                await self.start()
+                await self._connect()
             return self._producer
 
 
