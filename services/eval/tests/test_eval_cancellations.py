@@ -24,7 +24,9 @@ from .support import TOPICS, Handlers, Log, cancel, outcome_of, overdue, registe
 
 async def states(pool: StorePool) -> list[tuple[str, str | None]]:
     """State and status of all requests."""
-    rows = await pool.fetch("SELECT state, status FROM requests ORDER BY tenant, request_id", tenant=ALL_TENANTS)
+    rows = await pool.fetch(
+        "SELECT state, status FROM requests ORDER BY tenant, request_id", tenant=ALL_TENANTS
+    )
     return [(row["state"], row["status"]) for row in rows]
 
 

@@ -60,7 +60,7 @@ async def test_one_search_serves_all_calls_that_wait_for_their_turn() -> None:
     assert await asyncio.gather(*calls) == [None] * 200
     assert log.started == ["acme"] * len(log.started)
     assert len(log.started) <= 2
-    assert log._wanted["acme"] == []
+    assert not any(log._wanted.values())
 
 
 async def test_a_search_whose_call_is_cancelled_is_repeated_for_the_others() -> None:
@@ -74,20 +74,32 @@ async def test_a_search_whose_call_is_cancelled_is_repeated_for_the_others() -> 
 
 
 class Records(KafkaLog):
-    """A log with these records."""
+    """A log with these records. A search that reads the one at ``fails_at`` fails."""
+
+    fails_at: int | None = None
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *responses: Response) -> None:
         limit = timedelta(seconds=60)
         super().__init__(KafkaConnection("127.0.0.1:9"), SHARED_ONLY, None, limit)  # type: ignore[arg-type]
         self.read = 0
+        self.starts: list[dict[TopicPartition, int]] = []
+        self.times: list[dict[TopicPartition, datetime]] = []
 
         async def partitions(*_: Any) -> list[TopicPartition]:
             return [TopicPartition("t", 0)]
 
-        async def records(*_: Any) -> AsyncIterator[Any]:
-            for response in responses:
+        async def at(_: Any, times: dict[TopicPartition, datetime]) -> dict[TopicPartition, int]:
+            self.times.append(times)
+            return dict.fromkeys(times, 0)
+
+        async def records(_: Any, starts: dict[TopicPartition, int]) -> AsyncIterator[Any]:
+            self.starts.append(starts)
+            [start] = starts.values()
+            for offset, response in enumerate(responses[start:], start):
                 self.read += 1
-                yield SimpleNamespace(value=encode(response))
+                yield SimpleNamespace(topic="t", partition=0, offset=offset, value=encode(response))
+                if offset == self.fails_at:
+                    raise KafkaError("gone")
 
         @asynccontextmanager
         async def reader(_: Any) -> AsyncIterator[Any]:
@@ -95,7 +107,8 @@ class Records(KafkaLog):
 
         monkeypatch.setattr(kafka, "open_reader", reader)
         monkeypatch.setattr(kafka, "assigned_partitions", partitions)
-        monkeypatch.setattr(kafka, "records_since", records)
+        monkeypatch.setattr(kafka, "offsets_at", at)
+        monkeypatch.setattr(kafka, "records_from", records)
 
 
 def response_to(request_id: str, tenant: str = "acme", **fields: Any) -> Response:
@@ -132,6 +145,60 @@ async def test_a_search_that_fails_half_way_is_repeated_for_the_responses_that_i
     assert isinstance(failed, Transient)
     assert isinstance(second, Response)
     assert isinstance(third, Response)
+
+
+async def test_a_recent_request_does_not_wait_for_the_search_of_an_old_one() -> None:
+    log, served = SlowLog(limit_s=60), []
+    search = log._search
+
+    async def note(topic: str, tenant: str, wanted: Sequence[Any]) -> None:
+        served.append([each.request_id for each in wanted])
+        await search(topic, tenant, wanted)
+
+    log._search = note  # type: ignore[method-assign]
+    old = NOW - timedelta(days=6.9)
+    calls = [("old", old), ("r-1", NOW), ("older", old), ("r-2", NOW), ("r-3", NOW - timedelta(hours=2))]
+    finds = [asyncio.ensure_future(log.find("acme", i, since, "d")) for i, since in calls]
+    await asyncio.sleep(0.01)
+    assert [ids[0] for ids in served] == ["old", "r-1", "r-3"]
+    log.go.set()
+    await asyncio.gather(*finds)
+    assert not any({"old", "older"} & {*ids} and {"r-1", "r-2", "r-3"} & {*ids} for ids in served)
+
+
+async def test_a_search_begins_where_the_last_one_missed_the_response(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = Records(monkeypatch, *(response_to(f"r-{n}") for n in range(5)))
+    old, p = NOW - timedelta(days=6.9), TopicPartition("t", 0)
+    for _ in range(3):
+        assert await log.find("acme", "never", old, "d") is None
+    assert log.starts == [{p: 0}, {p: 5}, {p: 5}]
+    assert log.times == [{p: old}]
+    # Its polls cost little, so they may be served with recent requests, which may begin earlier.
+    finds = (log.find("acme", i, NOW, "d") for i in ("never", "r-3"))
+    missing, found = await asyncio.gather(*finds)
+    assert (missing, found is not None) == (None, True)
+    assert log.times == [{p: old}, {p: NOW}]
+
+
+async def test_a_search_goes_on_where_the_last_one_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that takes longer to read than the limit is read in several searches."""
+    log = Records(monkeypatch, *(response_to(f"r-{n}") for n in range(5)))
+    log.fails_at = 2
+    with pytest.raises(Transient):
+        await log.find("acme", "r-4", NOW, "d")
+    log.fails_at = None
+    assert await log.find("acme", "r-4", NOW, "d") is not None
+    assert [*log.starts[1].values()] == [3]
+
+
+async def test_the_memory_of_missing_responses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka, "_REMEMBERED", 2)
+    log = Records(monkeypatch, response_to("r-1"))
+    for n in range(5):
+        await log.find("acme", f"never-{n}", NOW, "d")
+    assert len(log._missing._entries) == 2
 
 
 async def test_a_search_ends_when_everything_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
