@@ -10,10 +10,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 import uvicorn
 import uvloop
 from septet_gateway.api.write_limit import Pieces, limited_protocol
@@ -28,13 +26,6 @@ SIZE = 12 * 1024 * 1024
 BYTES_A_SECOND = 600_000
 STEADY_S = 3.5
 LOOPS: tuple[Callable[[Coroutine[Any, Any, None]], None], ...] = (asyncio.run, uvloop.run)
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Certificates:
-    made = Certificates(tmp_path)
-    made.ensure()
-    return made
 
 
 async def answer(_scope: Any, _receive: Any, send: Any) -> None:
