@@ -195,6 +195,12 @@ async def test_the_responses_api_ends_a_refused_text_as_incomplete() -> None:
     assert (last.response.model_extra or {})["septet"]["answer"] == "I refuse."
 
 
+def test_a_longer_stop_sequence_may_begin_before_a_complete_one() -> None:
+    shown = Shown(["b", "aba"])
+    sent = shown.more("aaab")
+    assert sent + (shown.rest(until("aaabaa", ["b", "aba"])) or "") == "aa"
+
+
 @given(
     st.text(alphabet="ab\n", max_size=12), st.lists(st.text(alphabet="ab", min_size=1, max_size=3)), st.data()
 )

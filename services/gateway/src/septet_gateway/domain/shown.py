@@ -28,9 +28,8 @@ class Shown:
 
         The end is held back while it may be the beginning of a stop sequence.
         """
-        known = until(text, self._stops)
-        if known == text:
-            known = text[: max(0, len(text) - self._held)]
+        # A longer stop sequence may begin before one that is complete.
+        known = until(text, self._stops)[: max(0, len(text) - self._held)]
         if not known.startswith(self.text):
             return ""
         new = known[len(self.text) :]
