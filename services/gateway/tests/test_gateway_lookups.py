@@ -8,15 +8,19 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from septet_contracts import ErrorInfo, Request, Response, encode
-from septet_gateway.adapters import kafka
+from septet_gateway.adapters import kafka as adapter
 from septet_gateway.adapters.kafka import KafkaLog
 from septet_kit.errors import Transient
+from septet_kit.events import Emit
+from septet_kit.messaging.admin import ensure_topics
 from septet_kit.messaging.connection import KafkaConnection
+from septet_kit.messaging.publisher import Publisher
 from septet_kit.tenants import SHARED_ONLY
 
 from .conftest import open_client
@@ -105,10 +109,10 @@ class Records(KafkaLog):
         async def reader(_: Any) -> AsyncIterator[Any]:
             yield SimpleNamespace(subscribe=lambda _: None)
 
-        monkeypatch.setattr(kafka, "open_reader", reader)
-        monkeypatch.setattr(kafka, "assigned_partitions", partitions)
-        monkeypatch.setattr(kafka, "offsets_at", at)
-        monkeypatch.setattr(kafka, "records_from", records)
+        monkeypatch.setattr(adapter, "open_reader", reader)
+        monkeypatch.setattr(adapter, "assigned_partitions", partitions)
+        monkeypatch.setattr(adapter, "offsets_at", at)
+        monkeypatch.setattr(adapter, "records_from", records)
 
 
 def response_to(request_id: str, tenant: str = "acme", **fields: Any) -> Response:
@@ -194,7 +198,7 @@ async def test_a_search_goes_on_where_the_last_one_failed(monkeypatch: pytest.Mo
 
 
 async def test_the_memory_of_missing_responses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka, "_REMEMBERED", 2)
+    monkeypatch.setattr(adapter, "_REMEMBERED", 2)
     log = Records(monkeypatch, response_to("r-1"))
     for n in range(5):
         await log.find("acme", f"never-{n}", NOW, "d")
@@ -257,3 +261,21 @@ def test_searches_take_places_of_their_tenant(world: World) -> None:
         with world.waiting.places.take("acme"):
             assert client.get("/v1/septet/responses/r-1").status_code == 429
         assert client.get("/v1/septet/responses/r-1").status_code == 200
+
+
+@pytest.mark.servers
+async def test_a_response_is_found_where_an_earlier_search_ended(kafka: str) -> None:
+    await ensure_topics(kafka)
+    publisher = Publisher(kafka, "gateway-lookups", SHARED_ONLY)
+    await publisher.start()
+    try:
+        log = KafkaLog(KafkaConnection(kafka), SHARED_ONLY, publisher, timedelta(seconds=30))
+        tenant, old = f"t-{uuid4().hex[:8]}", NOW - timedelta(days=6)
+        await publisher.publish(*(Emit("responses", response_to(f"o-{n}", tenant)) for n in range(20)))
+        for _ in range(2):
+            assert await log.find(tenant, "r-1", old, "d") is None
+        await publisher.publish(Emit("responses", mine := response_to("r-1", tenant)))
+        assert await log.find(tenant, "r-1", old, "d") == mine
+        assert await log.find(tenant, "o-3", old, "d") is not None
+    finally:
+        await publisher.stop()
