@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def test_the_introduction_shows_a_new_key_and_a_command() -> None:
 def test_only_the_gateway_gets_the_secret_of_the_keys() -> None:
     addresses = Addresses("k", "d", "e", "l", "o", "t", "/data", gateway_port=8100, gateway_secret="s" * 32)
     assert addresses.gateway_url == "http://127.0.0.1:8100/v1"
+    assert replace(addresses, gateway_scheme="https").gateway_url == "https://127.0.0.1:8100/v1"
     assert addresses.environment("gateway")["SEPTET_GATEWAY_KEY_SECRET"] == "s" * 32
     for service in ("eval", None):
         assert not [name for name in addresses.environment(service) if "GATEWAY" in name]

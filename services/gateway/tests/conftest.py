@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from septet_native.credentials.certificates import Certificates
 from starlette.testclient import TestClient
 
 from tests.support.database import Database
@@ -23,6 +25,14 @@ OpenApi = Callable[..., TestClient]
 async def database(postgres_server: Postgres) -> Database:
     """The schema of the gateway."""
     return await Database.migrated(postgres_server, "gateway")
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    """A certificate for 127.0.0.1, and the authority that signed it."""
+    made = Certificates(tmp_path)
+    made.ensure()
+    return made
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from septet_contracts import Topic
 from septet_gateway.adapters.lag import GroupLag
 from septet_kit.errors import Transient
@@ -69,6 +70,22 @@ async def test_the_lag_is_what_the_group_has_not_committed(
     await commit(kafka, lag._group, {TopicPartition(topics[0], p): 2 for p in range(3)})
     # An offset behind the end, as after a topic was created again, is no negative lag.
     await commit(kafka, lag._group, {TopicPartition(topics[1], p): 9 for p in (0, 1)})
+    assert await lag.read() == 1
+
+
+@pytest.mark.servers
+async def test_added_partitions_count(kafka: str, topics: list[str], lag: GroupLag) -> None:
+    assert await lag.read() == 0
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        await admin.create_partitions({topics[0]: NewPartitions(4)})
+    finally:
+        await admin.close()
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer, asyncio.timeout(30):
+        while len(await producer.partitions_for(topics[0])) < 4:
+            await producer.client.force_metadata_update()
+        await producer.send_and_wait(topics[0], b"{}", partition=3)
     assert await lag.read() == 1
 
 

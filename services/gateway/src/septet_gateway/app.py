@@ -161,6 +161,7 @@ def _api_server(parts: Parts, grace: timedelta) -> Server:
             limit_concurrency=parts.settings.max_connections,
             http=limited_protocol(parts.settings.write_limit),
             timeout_graceful_shutdown=int(grace.total_seconds()),
+            **parts.settings.tls(),
         )
     )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import timedelta
+from pathlib import Path
+from typing import TypedDict
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -14,6 +17,14 @@ from septet_gateway.domain.quotas import Limits
 SHORTEST_SECRET = 32
 
 
+class TlsOptions(TypedDict, total=False):
+    """uvicorn's options of a certificate."""
+
+    ssl_certfile: Path
+    ssl_keyfile: Path
+    ssl_keyfile_password: str | None
+
+
 class GatewaySettings(FileSettings):
     """Address, limits, models and the secret of the API keys' hashes."""
 
@@ -21,6 +32,14 @@ class GatewaySettings(FileSettings):
 
     host: str = Field(default="127.0.0.1", description="Address on which the API listens.")
     port: int = Field(default=8100, ge=0, le=65_535, description="Port of the API.")
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file of the API's certificate, with its intermediates. With it, the API takes only HTTPS.",
+    )
+    tls_key: Path | None = Field(default=None, description="PEM file of the certificate's private key.")
+    tls_key_password: SecretStr = Field(
+        default=SecretStr(""), description="Password of this file, if it is encrypted."
+    )
     key_secret: SecretStr = Field(
         default=SecretStr(""),
         description="Secret of the API keys' hashes, at least 32 characters. Required; a new one invalidates all keys.",
@@ -140,3 +159,38 @@ class GatewaySettings(FileSettings):
                 fix=f"set at least {SHORTEST_SECRET} random characters",
             )
         return secret.encode()
+
+    def tls(self) -> TlsOptions:
+        """The certificate's options; empty if the API has none.
+
+        Raises:
+            Permanent: only one of both files is set, or they cannot be loaded (code ``invalid_tls``).
+        """
+        if self.tls_certificate is None and self.tls_key is None:
+            return {}
+        if self.tls_certificate is None or self.tls_key is None:
+            missing = "CERTIFICATE" if self.tls_certificate is None else "KEY"
+            raise Permanent(
+                "invalid_tls",
+                "the API has only one of a certificate and its key",
+                field=f"SEPTET_GATEWAY_TLS_{missing}",
+                fix="set both, or none",
+            )
+        password = self.tls_key_password.get_secret_value()
+        try:
+            # Without a function, OpenSSL asks for the password on the terminal.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+                self.tls_certificate, self.tls_key, lambda: password
+            )
+        except OSError as error:
+            raise Permanent(
+                "invalid_tls",
+                f"the certificate {self.tls_certificate} cannot be used with the key {self.tls_key}: {error}",
+                field="SEPTET_GATEWAY_TLS_CERTIFICATE",
+                fix="name PEM files of a certificate and its key, and set SEPTET_GATEWAY_TLS_KEY_PASSWORD if it has one",
+            ) from error
+        return {
+            "ssl_certfile": self.tls_certificate,
+            "ssl_keyfile": self.tls_key,
+            "ssl_keyfile_password": password or None,
+        }

@@ -34,6 +34,7 @@ class Addresses:
         opensearch_url: empty when retrieval uses its own lexical index.
         gateway_port: port of the gateway's API on loopback.
         gateway_secret: secret of the hashes of its API keys.
+        gateway_scheme: ``https`` if the gateway has a certificate.
     """
 
     kafka: str
@@ -54,11 +55,12 @@ class Addresses:
     opensearch_url: str = ""
     gateway_port: int = 0
     gateway_secret: str = field(default="", repr=False)
+    gateway_scheme: str = "http"
 
     @property
     def gateway_url(self) -> str:
         """Base URL of the gateway's OpenAI-compatible API."""
-        return f"http://127.0.0.1:{self.gateway_port}/v1"
+        return f"{self.gateway_scheme}://127.0.0.1:{self.gateway_port}/v1"
 
     def connection(self, principal: str = "operator") -> KafkaConnection:
         """Connection settings of *principal*; the same for every principal when the broker has no users.

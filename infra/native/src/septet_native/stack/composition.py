@@ -7,6 +7,7 @@ server of the embedded stack replaces it, and ``Composition.missing`` lists it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -83,6 +84,8 @@ class Composition:
             opensearch_url=self.opensearch.url if self.opensearch else "",
             gateway_port=self.gateway_port,
             gateway_secret=password(s.places().data / "gateway" / KEY_SECRET_FILE),
+            # The gateway inherits this variable.
+            gateway_scheme="https" if os.environ.get("SEPTET_GATEWAY_TLS_CERTIFICATE") else "http",
         )
 
 

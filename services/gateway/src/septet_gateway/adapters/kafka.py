@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Container, Sequence
+from bisect import bisect
+from collections import OrderedDict, defaultdict
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from pydantic import BaseModel, ValidationError
 from septet_contracts import (
@@ -31,7 +33,7 @@ from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.following import assigned_partitions, following
 from septet_kit.messaging.producer import ProducerFailed
 from septet_kit.messaging.publisher import Publisher
-from septet_kit.messaging.reader import open_reader, records_since
+from septet_kit.messaging.reader import offsets_at, open_reader, records_from
 from septet_kit.observe import get_logger
 from septet_kit.tenants import Tenants
 
@@ -44,7 +46,13 @@ Event = TypeVar("Event", bound=BaseModel)
 
 log = get_logger()
 
+# A tenant and a class of ages.
+_Class = tuple[str, int]
+# Of all tenants, for each class.
 _SEARCHES = 4
+# A search reads from the oldest request that it serves: one of a minute must not wait for one of a week.
+_AGES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=36))
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
@@ -100,9 +108,10 @@ class KafkaLog:
         self._tenants = tenants
         self._publisher = publisher
         self._limit = limit.total_seconds()
-        self._searches = asyncio.Semaphore(_SEARCHES)
-        self._searches_of = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(1))
-        self._wanted = defaultdict[str, list[_Wanted]](list)
+        self._searches = [asyncio.Semaphore(_SEARCHES) for _ in range(len(_AGES) + 1)]
+        self._searches_of = defaultdict[_Class, asyncio.Semaphore](lambda: asyncio.Semaphore(1))
+        self._wanted = defaultdict[_Class, list[_Wanted]](list)
+        self._missing = _Missing()
 
     async def publish(self, event: Request | Cancellation | FeedbackEvent) -> None:
         """Publish to the topic of the event's tenant, and wait for the acknowledgement.
@@ -130,21 +139,23 @@ class KafkaLog:
     async def find(self, tenant: str, request_id: str, since: datetime, digest: str) -> Response | None:
         """The response to a request that was published at ``since``; ``None`` if it is not on the log.
 
-        Each search has its own consumer. One search of a tenant runs at a time, so that the other tenants have places. It
-        serves all calls that wait for their turn when it begins: after a restart, many clients repeat their requests.
+        Each search has its own consumer. One search of a tenant and a class of ages runs at a time, so that the other
+        tenants have places. It serves all calls of its class that wait for their turn when it begins: after a restart, many
+        clients repeat their requests. A search does not read again where an earlier one missed the response.
 
         Raises:
             Transient: the log cannot be read, or the search takes too long (code ``broker_unavailable``).
         """
         topic = self._tenants.address("responses", tenant)
         wanted = _Wanted(request_id, since, digest, asyncio.get_running_loop().create_future())
-        waiting = self._wanted[tenant]
+        age = bisect(_AGES, datetime.now(UTC) - max(since, self._missing.until(tenant, wanted)))
+        waiting = self._wanted[tenant, age]
         waiting.append(wanted)
         try:
             # The first limit includes the wait for a place, which other searches of the tenant may hold.
-            async with asyncio.timeout(2 * self._limit), self._searches_of[tenant]:
+            async with asyncio.timeout(2 * self._limit), self._searches_of[tenant, age]:
                 if not wanted.found.done():
-                    async with self._searches, asyncio.timeout(self._limit):
+                    async with self._searches[age], asyncio.timeout(self._limit):
                         await self._search(topic, tenant, [w for w in waiting if not w.found.done()])
             found = wanted.found.result()
         except (KafkaError, TimeoutError) as error:
@@ -160,23 +171,75 @@ class KafkaLog:
         left = defaultdict[str, list[_Wanted]](list)
         for each in wanted:
             left[each.request_id].append(each)
-        since = min(each.since for each in wanted)
-        async with open_reader(self._kafka) as consumer:
-            # A topic that this client has not asked for is not in its metadata.
-            consumer.subscribe([topic])
-            starts = dict.fromkeys(await assigned_partitions(consumer, [topic]), since)
-            async with aclosing(records_since(consumer, starts)) as records:
-                async for record in records:
-                    if (response := _response_of(record, tenant, left)) is None:
-                        continue
-                    waiting = left.pop(response.request_id)
-                    others = [each for each in waiting if not each.receives(response)]
-                    if others:
-                        left[response.request_id] = others
-                    if not left:
-                        break
+        began, read = datetime.now(UTC), dict[TopicPartition, int]()
+        until = datetime.min.replace(tzinfo=UTC)
+        try:
+            async with open_reader(self._kafka) as consumer:
+                # A topic that this client has not asked for is not in its metadata.
+                consumer.subscribe([topic])
+                partitions = await assigned_partitions(consumer, [topic])
+                read.update(await self._starts(consumer, partitions, tenant, wanted))
+                async with aclosing(records_from(consumer, dict(read))) as records:
+                    async for record in records:
+                        _take(record, tenant, left)
+                        if not left:
+                            return
+                        read[TopicPartition(record.topic, record.partition)] = record.offset + 1
+            until = began
+        finally:
+            for each in itertools.chain.from_iterable(left.values()):
+                self._missing.add(tenant, each, read, until)
         for each in itertools.chain.from_iterable(left.values()):
             each.found.set_result(None)
+
+    async def _starts(
+        self, consumer: Any, partitions: Sequence[TopicPartition], tenant: str, wanted: Sequence[_Wanted]
+    ) -> dict[TopicPartition, int]:
+        """The offset of each partition before which none of the wanted responses is."""
+        known = [self._missing.offsets(tenant, each) for each in wanted]
+        times = {
+            p: min(each.since for each, offsets in zip(wanted, known, strict=True) if p not in offsets)
+            for p in partitions
+            if any(p not in offsets for offsets in known)
+        }
+        by_time = await offsets_at(consumer, times) if times else {}
+        return {p: min(o[p] for o in [by_time, *known] if p in o) for p in partitions}
+
+
+class _Missing:
+    """Where earlier searches missed a response: a bounded number of requests, the ones searched for last.
+
+    A search that fails has missed it up to where it came, so that the next one goes on there.
+    """
+
+    def __init__(self) -> None:
+        self._entries = OrderedDict[tuple[str, str, str], tuple[Mapping[TopicPartition, int], datetime]]()
+
+    def add(
+        self, tenant: str, wanted: _Wanted, offsets: Mapping[TopicPartition, int], until: datetime
+    ) -> None:
+        """Note that a response is not before these offsets, which are the ends at the time ``until``."""
+        if not offsets:
+            return
+        known, before = self._get(tenant, wanted)
+        merged = {p: max(offset, known.get(p, 0)) for p, offset in offsets.items()} if known else offsets
+        key = tenant, wanted.request_id, wanted.digest
+        self._entries[key] = merged, max(until, before)
+        self._entries.move_to_end(key)
+        if len(self._entries) > _REMEMBERED:
+            self._entries.popitem(last=False)
+
+    def offsets(self, tenant: str, wanted: _Wanted) -> Mapping[TopicPartition, int]:
+        """The offsets before which a response is not; empty if unknown."""
+        return self._get(tenant, wanted)[0]
+
+    def until(self, tenant: str, wanted: _Wanted) -> datetime:
+        """When the last search that read to the ends began; the earliest time if there was none."""
+        return self._get(tenant, wanted)[1]
+
+    def _get(self, tenant: str, wanted: _Wanted) -> tuple[Mapping[TopicPartition, int], datetime]:
+        nothing = dict[TopicPartition, int](), datetime.min.replace(tzinfo=UTC)
+        return self._entries.get((tenant, wanted.request_id, wanted.digest), nothing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +257,15 @@ class _Wanted:
             return False
         self.found.set_result(response)
         return True
+
+
+def _take(record: Any, tenant: str, left: dict[str, list[_Wanted]]) -> None:
+    """Give a record to those that look for it, and remove them."""
+    if (response := _response_of(record, tenant, left)) is None:
+        return
+    others = [each for each in left.pop(response.request_id) if not each.receives(response)]
+    if others:
+        left[response.request_id] = others
 
 
 def _response_of(record: Any, tenant: str, request_ids: Container[str | None]) -> Response | None:

@@ -40,7 +40,6 @@ class GroupLag:
         self._clients: AsyncExitStack | None = None
         self._admin: Any = None
         self._consumer: Any = None
-        self._partitions: list[TopicPartition] = []
 
     async def read(self) -> int:
         """The records between the committed offsets and the ends of the partitions.
@@ -69,11 +68,13 @@ class GroupLag:
             log.warning("connections did not close", error=repr(error))
 
     async def _read(self) -> int:
-        committed = await self._admin.list_consumer_group_offsets(self._group, partitions=self._partitions)
-        firsts = await self._consumer.beginning_offsets(self._partitions)
-        ends = await self._consumer.end_offsets(self._partitions)
+        # An operator may add partitions at any time.
+        partitions = await self._described()
+        committed = await self._admin.list_consumer_group_offsets(self._group, partitions=partitions)
+        firsts = await self._consumer.beginning_offsets(partitions)
+        ends = await self._consumer.end_offsets(partitions)
         lag = 0
-        for partition in self._partitions:
+        for partition in partitions:
             # A partition is missing in the answer if the broker refuses the whole request.
             offset = committed[partition].offset
             # Retention may have deleted records that the group has not read.
@@ -92,7 +93,6 @@ class GroupLag:
         self._consumer = AIOKafkaConsumer(**options, group_id=None, enable_auto_commit=False)
         clients.push_async_callback(self._consumer.stop)
         await self._consumer.start()
-        self._partitions = await self._described()
 
     async def _described(self) -> list[TopicPartition]:
         """The partitions of all topics.

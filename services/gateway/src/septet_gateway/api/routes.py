@@ -26,6 +26,7 @@ from septet_gateway.api.openapi.serving import open_api
 from septet_gateway.api.responses import CreateResponse
 from septet_gateway.api.septet import Feedback, Requests
 from septet_gateway.api.sse import EventStream
+from septet_gateway.api.write_limit import Pieces
 from septet_gateway.application.asking import Asker
 from septet_gateway.application.authentication import Authenticator, require
 from septet_gateway.application.cancelling import Canceller
@@ -108,6 +109,7 @@ def create_app(parts: Parts) -> Starlette:
             expose_headers=_EXPOSED,
         ),
         Middleware(TrailingSlash),
+        Middleware(Pieces),
     ]
     handlers: Any = dict(HANDLERS)
     return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)

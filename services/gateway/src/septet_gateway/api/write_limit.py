@@ -7,13 +7,43 @@ would hold a connection, a place and the bytes of its answer.
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar, cast
 
 from septet_kit.observe import get_logger
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 log = get_logger()
+
+# Linux accepts more bytes for a connection only when a third of its buffer is free, and its own size is up to some MB. A
+# client that reads 4 KB/s shall make progress within the default limit.
+_SEND_BUFFER = 128 * 1024
+_PIECE = 32 * 1024
+
+
+class Pieces:
+    """Sends bodies in pieces, the next one when the connection takes more.
+
+    A transport with TLS encrypts a body at once, and does not count the encrypted bytes as waiting.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+
+        async def send_pieces(message: Message) -> None:
+            body = message.get("body", b"")
+            last = max(0, len(body) - 1) // _PIECE * _PIECE
+            for start in range(0, last, _PIECE):
+                await send({**message, "body": body[start : start + _PIECE], "more_body": True})
+            await send({**message, "body": body[last:]} if last else message)
+
+        await self._app(scope, receive, send_pieces)
 
 
 class _WriteLimit(asyncio.Protocol):
@@ -27,7 +57,11 @@ class _WriteLimit(asyncio.Protocol):
         """Have :meth:`pause_writing` called whenever bytes wait, also after the last write of a response."""
         super().connection_made(transport)
         self._writer = cast(asyncio.Transport, transport)
-        self._writer.set_write_buffer_limits(high=0)
+        # macOS refuses the option on a connection that the client has reset.
+        with suppress(OSError):
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        # With TLS, asyncio pauses at the limit itself: 0 would pause without bytes.
+        self._writer.set_write_buffer_limits(high=1)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the check."""
@@ -49,7 +83,8 @@ class _WriteLimit(asyncio.Protocol):
         self._check = asyncio.get_running_loop().call_later(self.limit, self._abort_if_stalled, waiting)
 
     def _abort_if_stalled(self, waited: int) -> None:
-        if self._writer.get_write_buffer_size() < waited:
+        # More bytes may wait if a message is written in two parts: the first one pauses.
+        if self._writer.get_write_buffer_size() != waited:
             self._check_later()
             return
         log.warning("a client does not read: disconnected", unsent_bytes=waited)

@@ -62,10 +62,27 @@ async def records_since(
     consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, datetime]
 ) -> AsyncGenerator[ConsumerRecord[bytes, bytes], None]:
     """The records of assigned partitions, from a time on to the end of each partition at the call."""
-    times = {p: int((since - _CLOCK_SKEW).timestamp() * 1000) for p, since in starts.items()}
+    async for record in records_from(consumer, await offsets_at(consumer, starts)):
+        yield record
+
+
+async def offsets_at(
+    consumer: AIOKafkaConsumer, times: Mapping[TopicPartition, datetime]
+) -> dict[TopicPartition, int]:
+    """The offset of each partition's first record since a time; the end if there is none."""
+    since = {p: int((at - _CLOCK_SKEW).timestamp() * 1000) for p, at in times.items()}
+    ends = await consumer.end_offsets(list(times))
+    found = await consumer.offsets_for_times(since)
+    return {p: ends[p] if at is None else at.offset for p, at in found.items()}
+
+
+async def records_from(
+    consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]
+) -> AsyncGenerator[ConsumerRecord[bytes, bytes], None]:
+    """The records of assigned partitions, from an offset on to the end of each partition at the call."""
     ends = await consumer.end_offsets(list(starts))
-    for partition, found in (await consumer.offsets_for_times(times)).items():
-        consumer.seek(partition, ends[partition] if found is None else found.offset)
+    for partition, offset in starts.items():
+        consumer.seek(partition, offset)
     # A poll of partitions without records waits for its whole timeout.
     left = {p for p in starts if await consumer.position(p) < ends[p]}
     consumer.pause(*(set(starts) - left))
