@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -166,6 +167,16 @@ def logs(folder: Path) -> dict[str, str]:
     return {str(path): path.read_text("utf-8", errors="replace") for path in files}
 
 
+async def _traces_of(http: httpx.AsyncClient, service: str) -> str:
+    """The traces of a service as JSON. Services send their spans some seconds late."""
+    async with asyncio.timeout(30):
+        while True:
+            answer = await http.get("/api/traces", params={"service": service, "limit": 500})
+            if (text := json.dumps(answer.json(), ensure_ascii=False)).count("spans"):
+                return text
+            await asyncio.sleep(0.5)
+
+
 async def test_no_log_and_no_trace_holds_a_value(scene: Scene) -> None:
     stack = scene.backend.stack
     assert stack is not None
@@ -175,8 +186,6 @@ async def test_no_log_and_no_trace_holds_a_value(scene: Scene) -> None:
         base_url=scene.backend.addresses.traces_url, trust_env=False, timeout=30
     ) as http:
         for service in ("septet-guardrails", "septet-generation", "septet-eval"):
-            answer = await http.get("/api/traces", params={"service": service, "limit": 500})
-            texts[service] = json.dumps(answer.json(), ensure_ascii=False)
-            assert "spans" in texts[service]
+            texts[service] = await _traces_of(http, service)
     assert files >= 8
     assert [name for name, text in texts.items() if any(value in text for value in VALUES)] == []
