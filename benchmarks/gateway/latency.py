@@ -22,7 +22,8 @@ import aiohttp
 import uvloop
 from septet_contracts import topic
 
-from benchmarks.gateway.process import circumstances, gateway
+from benchmarks.circumstances import circumstances
+from benchmarks.gateway.process import gateway
 from benchmarks.overhead.contender import PATH, Body, Failed
 from benchmarks.overhead.exchange import Exchange, exchanging
 from benchmarks.overhead.loops import Sample, open_loop

@@ -27,7 +27,8 @@ from septet_kit.messaging.admin import ensure_topics
 from septet_native.stack.settings import StackSettings
 from septet_native.stack.stack import Stack
 
-from benchmarks.gateway.process import circumstances, gateway
+from benchmarks.circumstances import circumstances
+from benchmarks.gateway.process import gateway
 
 CALLS, WARM = 600, 50
 PATH = "/v1/models"

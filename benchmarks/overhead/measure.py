@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
-import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from benchmarks.circumstances import circumstances
 from benchmarks.overhead import inside, loops
 from benchmarks.overhead.contender import PATH
 from benchmarks.overhead.phases import Advance, Bench, Subject, per_request
@@ -38,7 +33,7 @@ async def measure(plan: Plan, without: Collection[str], advance: Advance) -> dic
         without: names of excluded contenders.
         advance: called with the current step.
     """
-    before = os.getloadavg()[0]
+    begun = circumstances()
     async with AsyncExitStack() as exits:
         on = await exits.enter_async_context(started(plan, advance))
         own = await probe(on, plan, exits)
@@ -54,7 +49,7 @@ async def measure(plan: Plan, without: Collection[str], advance: Advance) -> dic
         await _warm_up(bench, subjects)
         own.found["idle_cpu_ms_per_s"] = await _idle(bench, subjects)
         await _rounds(bench, subjects, own)
-        result = _result(plan, before, subjects, own, left_out)
+        result = _result(plan, begun, subjects, own, left_out)
     return result | summarise(result["contenders"])
 
 
@@ -136,21 +131,10 @@ class _Traced:
 
 
 def _result(
-    plan: Plan, load_before: float, subjects: Sequence[Subject], own: Own, left_out: Mapping[str, str]
+    plan: Plan, begun: Mapping[str, Any], subjects: Sequence[Subject], own: Own, left_out: Mapping[str, str]
 ) -> dict[str, Any]:
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-        return done.stdout.strip()
-
     return {
-        "measured_at": datetime.now(UTC).isoformat(timespec="minutes"),
-        "commit": git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else ""),
-        "machine": {
-            "cores": os.cpu_count(),
-            "memory_gib": round(psutil.virtual_memory().total / 2**30),
-            "python": platform.python_version(),
-            "load_average_before": round(load_before, 2),
-        },
+        **begun,
         "plan": asdict(plan),
         "record_bytes": dict(zip(PATH, own.load.record_bytes, strict=True)),
         "contenders": {

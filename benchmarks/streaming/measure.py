@@ -82,7 +82,7 @@ async def _measure(model: str, calls: int, exits: AsyncExitStack) -> list[Times]
     relay.upstream = stack.addresses.llm_url
     kafka = stack.addresses.connection()
     client = await exits.enter_async_context(connect(kafka))
-    asked = await _teach(client, kafka, told=model == "stub")
+    asked = await _ingest(client, kafka, is_stub=model == "stub")
     async with open_keys(stack.addresses) as store:
         key = await store.table.create("default", "bench", SCOPES, store.secret)
     http = await exits.enter_async_context(
@@ -94,9 +94,9 @@ async def _measure(model: str, calls: int, exits: AsyncExitStack) -> list[Times]
     return [await _ask(http, relay, question) for question in questions][WARM_UP:]
 
 
-async def _teach(client: Client, kafka: Any, *, told: bool) -> list[str]:
+async def _ingest(client: Client, kafka: Any, *, is_stub: bool) -> list[str]:
     """Ingest documents; returns questions about them."""
-    if not told:
+    if not is_stub:
         found = workload.documents(DOCUMENTS)
         await workload.ingest(kafka, found)
         return workload.questions(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,8 +20,26 @@ from aiokafka.protocol.group import HeartbeatRequest
 from confluent_kafka import KafkaError, Producer
 from septet_contracts import Topic
 from septet_kit.messaging.connection import KafkaConnection
+from septet_kit.messaging.diagnosis import diagnose
 
 PATIENCE_S = 40.0
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await condition():  # noqa: ASYNC110 - nothing tells when the brokers know
+            await asyncio.sleep(0.1)
+
+
+async def may_connect(connection: KafkaConnection) -> bool:
+    """Whether the broker answers its user, who is seen on the log a moment after being written there."""
+    return "answers now" in (await diagnose(connection)).message
+
+
+async def is_refused(connection: KafkaConnection) -> bool:
+    """Whether the broker refuses the credentials."""
+    return (await diagnose(connection)).code == "kafka_credentials_refused"
 
 
 async def try_read(connection: KafkaConnection, topics: Iterable[Topic]) -> tuple[set[str], set[str]]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,36 +33,30 @@ from septet_kit.access.provision import provision
 from septet_kit.access.table import access_table, for_tenants, group_of, load_specs
 from septet_kit.errors import Permanent, SeptetError, Transient
 from septet_kit.messaging.admin import ensure_topics
-from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.messaging.diagnosis import diagnose
 from septet_kit.messaging.probe import UncertainSend, find_sent
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.reader import open_reader
 from septet_kit.record import EVENT_ID_HEADER, Record
 from septet_kit.tenants import Tenants
-from septet_native.stack.addresses import Addresses
 from septet_native.stack.settings import StackSettings
 from septet_native.stack.stack import Stack
 
-from .broker_probes import PATIENCE_S, try_groups, try_read, try_watch, try_write
+from .broker_probes import (
+    PATIENCE_S,
+    is_refused,
+    may_connect,
+    try_groups,
+    try_read,
+    try_watch,
+    try_write,
+    until,
+)
+from .secured import Secured
 
 OWN = ("acme", "globex")
 TABLE = for_tenants(access_table(load_specs()), OWN)
 PRINCIPALS = {access.principal: access for access in TABLE}
-
-
-@dataclass(frozen=True)
-class Secured:
-    """A stack whose broker has users and ACLs."""
-
-    stack: Stack
-    addresses: Addresses
-    tenants: Tenants
-    environment: dict[str, str]
-
-    def connection(self, principal: str) -> KafkaConnection:
-        """How *principal* connects."""
-        return self.addresses.connection(principal)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +150,7 @@ async def test_the_gateway_reads_the_backlog_of_guardrails(secured: Secured) -> 
         return GroupLag(secured.connection(principal), group_of("guardrails"), topics, limit)
 
     lag = lag_as("gateway")
-    await _until(lambda: _is_readable(lag))
+    await until(lambda: _is_readable(lag))
     await lag.close()
     # It reads the topics, and does not watch the group.
     with pytest.raises(Transient, match="GroupAuthorizationFailed"):
@@ -239,11 +231,11 @@ async def test_a_tenant_that_leaves_loses_its_user_and_its_acls(secured: Secured
     passwords = {"tenant-guest": "let-me-in", **_tenant_passwords(secured)}
     await provision(admin, table, with_guest, passwords)
     guest = replace(secured.connection("tenant-acme"), username="tenant-guest", password="let-me-in")
-    await _until(lambda: _may_connect(guest))
+    await until(lambda: may_connect(guest))
     gone = await provision(admin, table, secured.tenants, _tenant_passwords(secured))
     assert gone.users_removed == ("tenant-guest",)
     assert {b.principal for b in gone.acls_removed if b.name.endswith(".guest")} >= {"tenant-guest", "eval"}
-    await _until(lambda: _is_refused(guest))
+    await until(lambda: is_refused(guest))
 
 
 @pytest.mark.parametrize(
@@ -291,7 +283,7 @@ async def test_a_reader_stops_without_waiting_for_the_broker(secured: Secured) -
 async def test_a_service_with_wrong_credentials_ends_and_says_why(
     secured: Secured, changed: dict[str, str], code: str, named: str
 ) -> None:
-    code_seen, log = await _run_service(secured, "guardrails", changed)
+    code_seen, log = await secured.run_service("guardrails", changed)
     ended = next(json.loads(line) for line in log.splitlines() if "service ended" in line)
     assert code_seen == 1
     assert (ended["code"], ended["field"]) == (code, named)
@@ -380,26 +372,11 @@ async def test_the_python_client_of_a_tenant(secured: Secured) -> None:
         await Septet(replace(acme, password="wrong"), tenant="acme", own_topics=True).__aenter__()
 
 
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not await condition():  # noqa: ASYNC110 - nothing tells when the brokers know
-            await asyncio.sleep(0.1)
-
-
-async def _may_connect(connection: KafkaConnection) -> bool:
-    """Whether the broker answers its user, who is seen on the log a moment after being written there."""
-    return "answers now" in (await diagnose(connection)).message
-
-
 async def _is_readable(lag: GroupLag) -> bool:
     """Whether the lag is known. A new broker has no coordinator until it has created its topic of offsets."""
     with contextlib.suppress(Transient):
         return await lag.read() >= 0
     return False
-
-
-async def _is_refused(connection: KafkaConnection) -> bool:
-    return (await diagnose(connection)).code == "kafka_credentials_refused"
 
 
 async def _refusal(attempt: Callable[[], Any]) -> SeptetError:
@@ -410,29 +387,3 @@ async def _refusal(attempt: Callable[[], Any]) -> SeptetError:
 
 def _tenant_passwords(secured: Secured) -> dict[str, str]:
     return {f"tenant-{t}": secured.connection(f"tenant-{t}").password for t in OWN}
-
-
-async def _run_service(secured: Secured, service: str, changed: dict[str, str]) -> tuple[int | None, str]:
-    """Run a service until it ends by itself; returns its exit code and its log."""
-    principal = changed.get("as", service)
-    variables = {
-        **{k: v for k, v in os.environ.items() if not k.startswith("SEPTET_")},
-        **secured.addresses.environment(service),
-        **secured.addresses.kafka_environment(principal),
-        **secured.environment,
-        **{k: v for k, v in changed.items() if k != "as"},
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        f"septet_{service}",
-        env={k: v for k, v in variables.items() if v},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
-    finally:
-        if process.returncode is None:
-            process.kill()
-    return process.returncode, output.decode()

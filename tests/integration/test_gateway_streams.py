@@ -11,18 +11,18 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4, uuid5
+from uuid import uuid4
 
 import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from septet_cli.keys import open_keys
-from septet_contracts import Request, Response, encode, event_id, topic
+from septet_contracts import Request, encode, topic
 from septet_native.services import module_of
 from septet_native.stack.stack import Stack
 
+from ..support.responses import respond
 from ..support.tail import following
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
@@ -59,7 +59,9 @@ class Answerer:
         """Answer in another order than that of the requests."""
         for request in reversed(self.asked):
             key = f"{request.tenant}:{request.request_id}".encode()
-            await self.producer.send(topic("responses").name, encode(_response(request)), key=key)
+            await self.producer.send(
+                topic("responses").name, encode(respond(request, answer=_answer(request.query))), key=key
+            )
         await self.producer.flush()
 
 
@@ -67,20 +69,6 @@ def _answer(question: str) -> str:
     """The answer to a question, which no other question has."""
     word = f"{question.split()[1]} "
     return word * ((LONG if "long" in question else SHORT) // len(word))
-
-
-def _response(request: Request) -> Response:
-    return Response(
-        request_id=request.request_id,
-        tenant=request.tenant,
-        event_id=uuid5(event_id(request.tenant, request.request_id, Response.STEP), "v2"),
-        occurred_at=datetime.now(UTC),
-        status="answered",
-        question=request.query,
-        answer=_answer(request.query),
-        answer_kind="generated",
-        trace_id="0" * 31 + "1",
-    )
 
 
 @asynccontextmanager

@@ -25,21 +25,12 @@ from septet_contracts import (
     split,
 )
 
+from tests.support import responses
+
 
 def respond(request: Request, **fields: Any) -> Response:
-    """The response to a request."""
-    made: dict[str, Any] = {
-        "request_id": request.request_id,
-        "tenant": request.tenant,
-        "conversation_id": request.conversation_id,
-        "event_id": uuid5(event_id(request.tenant, request.request_id, Response.STEP), "v2"),
-        "occurred_at": datetime.now(UTC),
-        "status": "answered",
-        "question": request.query,
-        "answer": f"echo: {request.query}",
-        "trace_id": "0" * 31 + "1",
-    }
-    return Response(**(made | fields))
+    """The response to a request, which repeats the question."""
+    return responses.respond(request, **({"answer": f"echo: {request.query}"} | fields))
 
 
 def failed(request: Request, code: str = "model_failed", status: str = "failed") -> Response:

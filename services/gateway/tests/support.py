@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid5
 
 from septet_contracts import (
     Cancellation,
@@ -38,6 +37,8 @@ from septet_gateway.ports import Embedded, Published, UsageReport
 from septet_gateway.settings import GatewaySettings
 from starlette.applications import Starlette
 
+from tests.support.responses import respond
+
 SECRET = b"s" * 32
 Answer = Callable[[Request], "Response | None"]
 KEYS: dict[str, str] = {}
@@ -58,23 +59,6 @@ _add("admin", scopes=("admin",))
 _add("globex", tenant="globex")
 _add("expired", expires_at=datetime.now(UTC) - timedelta(seconds=1))
 _add("revoked", revoked_at=datetime.now(UTC))
-
-
-def respond(request: Request, **fields: Any) -> Response:
-    """A response to a request; an answer by default."""
-    made: dict[str, Any] = {
-        "request_id": request.request_id,
-        "tenant": request.tenant,
-        "conversation_id": request.conversation_id,
-        "event_id": uuid5(event_id(request.tenant, request.request_id, Response.STEP), "v2"),
-        "occurred_at": datetime.now(UTC),
-        "status": "answered",
-        "question": request.query,
-        "answer": "A deque is a queue [1].",
-        "answer_kind": "generated",
-        "trace_id": "0" * 31 + "1",
-    }
-    return Response(**(made | fields))
 
 
 def changed(event: Any, at: datetime, **fields: Any) -> DocumentChanged:

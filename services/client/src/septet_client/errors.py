@@ -103,12 +103,12 @@ class NoResponse(SeptetError):
     def __init__(
         self, request_id: str, seconds: float, why: str | None = None, *, published: bool = True
     ) -> None:
-        told = (
+        message = (
             f"no response to request {request_id} arrived within {seconds:.0f} s"
             if published
             else f"request {request_id} was not published within {seconds:.0f} s"
         )
-        super().__init__(told + (f": {why}" if why else ""))
+        super().__init__(message + (f": {why}" if why else ""))
         self.request_id = request_id
         self.published = published
 
@@ -122,10 +122,10 @@ class NotIndexed(SeptetError):
     """
 
     def __init__(self, missing: Sequence[str], rejected: Mapping[str, str]) -> None:
-        told = [f"{name}: {why}" for name, why in rejected.items()]
-        told += [f"{name}: not indexed yet" for name in missing]
-        more = len(told) - 5
-        super().__init__("; ".join(told[:5]) + (f"; and {more} more" if more > 0 else ""))
+        found = [f"{name}: {why}" for name, why in rejected.items()]
+        found += [f"{name}: not indexed yet" for name in missing]
+        more = len(found) - 5
+        super().__init__("; ".join(found[:5]) + (f"; and {more} more" if more > 0 else ""))
         self.missing = tuple(missing)
         self.rejected = dict(rejected)
 
