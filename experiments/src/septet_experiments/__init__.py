@@ -1,0 +1,1 @@
+"""Suites, metrics, judges, gates and reports: compares two versions of a Septet."""

@@ -1,0 +1,29 @@
+"""Errors of experiments.
+
+ExperimentError
+├── InvalidSuite    a suite, its cases or its settings
+├── InvalidRun      the folder of a run
+└── NotComputable   a metric has no value for a sample; it is counted, and never NaN or 0
+"""
+
+from __future__ import annotations
+
+
+class ExperimentError(Exception):
+    """Base of all errors. ``fix`` names what the user can do; it may be empty."""
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
+class InvalidSuite(ExperimentError):
+    """A suite, its cases or its settings break their format."""
+
+
+class InvalidRun(ExperimentError):
+    """The folder of a run is missing, incomplete or of another format."""
+
+
+class NotComputable(ExperimentError):
+    """A metric has no value for a sample. The message is the reason that reports show."""
