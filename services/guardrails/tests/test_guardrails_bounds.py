@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from septet_contracts import Ask, Draft, Message, Outcome, Request, Screened, encode
+from septet_contracts import Ask, Draft, Message, Request, encode
 from septet_guardrails import app
 from septet_guardrails.adapters.names import PresidioNames
 from septet_guardrails.adapters.policies import PolicyFiles
@@ -190,20 +190,27 @@ def test_cost_grows_linearly_with_the_length(function: Callable[[str], object]) 
     assert superlinear == {}
 
 
-async def test_records_are_screened_in_a_thread() -> None:
+@pytest.mark.parametrize(
+    ("injection", "question", "inline"),
+    [
+        pytest.param(True, "What is a deque?", False, id="the injection classifier takes milliseconds"),
+        pytest.param(True, "x" * 30_000, False, id="a long question, with the classifier"),
+        pytest.param(False, "x" * 30_000, False, id="a long question"),
+        pytest.param(False, "What is a deque?", True, id="a thread costs more than the other rails"),
+    ],
+)
+async def test_slow_screening_runs_in_a_thread(*, injection: bool, question: str, inline: bool) -> None:
     threads: list[int] = []
 
     def detect(_: str) -> tuple[str, float]:
         threads.append(threading.get_ident())
         return "en", 1.0
 
-    handler = RequestsHandler(PolicyFiles.load(), RAILS, detect)
-    for question, status in (("What is a deque?", Screened), ("x" * 30_000, Outcome)):
-        request = Request(request_id="r-1", question=question)
-        (emit,) = await handler(request, context("requests", value=encode(request)))
-        assert isinstance(emit.event, status)
-    assert len(threads) == 2
-    assert threading.get_ident() not in threads
+    policy = parse_policy(f"input: {{injection: {{enabled: {str(injection).lower()}}}}}", "test")
+    policies = PolicyFiles({"default": policy}, {})
+    request = Request(request_id="r-1", question=question)
+    await RequestsHandler(policies, RAILS, detect)(request, context("requests", value=encode(request)))
+    assert (threads == [threading.get_ident()]) == inline
 
 
 @pytest.fixture

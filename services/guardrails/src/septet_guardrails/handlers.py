@@ -38,8 +38,6 @@ from septet_guardrails.telemetry import count_chunk, count_restored, count_verdi
 STAGE = "guardrails"
 
 _offload = Offload(inline=1_024)
-# A question of any length runs the instruction classifier, which takes milliseconds.
-_offload_screening = Offload(inline=0)
 _ALWAYS_OFFLOADED = sys.maxsize
 
 
@@ -68,9 +66,8 @@ class RequestsHandler:
         ask = Ask(**{name: getattr(request, name) for name in Ask.model_fields})
         try:
             policy = self.policies.find(request.tenant, ask.policy)
-            result = await _offload_screening(
-                len(ctx.value), screen, ask, policy, self.rails, self.detect_language
-            )
+            size = _question_size(ask, policy, len(ctx.value))
+            result = await _offload(size, screen, ask, policy, self.rails, self.detect_language)
         except Rejected as error:
             raise _permanent(error) from error
         count_verdicts(result.verdicts)
@@ -218,6 +215,13 @@ def _ended(screened: Screened, ctx: Context, status: str, answer: str | None, **
         **fields,
     )
     return Emit("outcomes", outcome)
+
+
+def _question_size(ask: Ask, policy: Policy, size: int) -> int:
+    """Bytes that the input rails read. The injection classifier and a schema can be slow for a question of any size."""
+    if policy.input.injection.enabled or ask.output_schema is not None:
+        return _ALWAYS_OFFLOADED
+    return size
 
 
 def _size(draft: Draft) -> int:
