@@ -49,6 +49,10 @@ class Response(EventV2):
     prompt_version: str | None = None
     trace_id: str | None = Field(default=None, description="W3C trace id, 32 hexadecimal digits.")
     error: ErrorInfo | None = None
+    request_digest: str | None = Field(
+        default=None,
+        description="SHA-256 of the body as published that this response is to. Writers before version 2.3 leave it out.",
+    )
 
 
 class Release(EventV1):
