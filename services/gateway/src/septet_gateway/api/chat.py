@@ -45,6 +45,7 @@ class ChatCompletions:
         if chunks is None:
             released = await while_connected(request, self._ask(request, asked), abandon)
             return JSONResponse(complete(released).whole(), headers=headers)
+        await request.state.admit_stream()
         keep_alive, text = self._settings.keep_alive.total_seconds(), Partial(asked)
         ask = self._ask(request, asked, text)
         return await stream(request, ask, chunks, keep_alive, headers, text, abandon)
