@@ -20,7 +20,7 @@ REFUSALS = [
     pytest.param({"status": "abstained"}, id="abstained"),
     pytest.param({"status": "blocked"}, id="blocked"),
     pytest.param({"status": "refused"}, id="refused"),
-    pytest.param({"status": "answered", "answer_kind": "extractive"}, id="quotation"),
+    pytest.param({"status": "answered"}, id="text"),
 ]
 FORMATS = [
     pytest.param(
@@ -91,6 +91,14 @@ def test_the_answer_to_a_schema_is_content(
             body = {"model": "septet", "messages": MESSAGES, "response_format": wanted}
             message = client.post("/v1/chat/completions", json=body).json()["choices"][0]["message"]
             assert (json.loads(message["content"]), message["refusal"]) == (value, None)
+
+
+def test_a_response_without_text_is_no_refusal(client: TestClient, world: World) -> None:
+    """With ``generate: false``, the sources are all there is."""
+    world.log.answer = lambda r: respond(r, answer=None, answer_kind="none")
+    body = {"model": "septet", "messages": MESSAGES, "response_format": {"type": "json_object"}}
+    message = client.post("/v1/chat/completions", json=body).json()["choices"][0]["message"]
+    assert (message["content"], message["refusal"]) == ("", None)
 
 
 @pytest.mark.parametrize("wanted", FORMATS)

@@ -220,8 +220,8 @@ def finish_reason_of(response: Response, *, is_refusal: bool = False) -> str:
 
 
 def has_no_json(response: Response) -> bool:
-    """Whether the answer is a text for a user, and not JSON: an abstention, the reason of a refusal, a quotation."""
-    return response.answer_json is None and (response.answer or "").strip() != "null"
+    """Whether the answer is a text for a user, and not JSON: an abstention, or the reason of a refusal."""
+    return response.answer is not None and response.answer_json is None and response.answer.strip() != "null"
 
 
 def content_of(response: Response) -> str:
