@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from septet_cli.keys import introduction
+from septet_cli.keys import KeyStore, introduction
 from septet_cli.main import app
 from septet_native.stack.addresses import Addresses
 from typer.testing import CliRunner
@@ -41,6 +44,25 @@ def test_an_unknown_scope_or_tenant_is_refused_with_the_known_ones(arguments: li
     done = runner.invoke(app, ["keys", "create", *arguments])
     assert done.exit_code == 1
     assert named in done.output
+
+
+def test_a_key_gets_its_limit_of_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+
+    class Table:
+        async def create(self, *arguments: Any) -> str:
+            made.append(arguments)
+            return "sk-septet-1-2"
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[KeyStore]:
+        yield KeyStore(Table(), b"s" * 32)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("septet_cli.keys.open_keys", opened)
+    for arguments in (["--streams", "3"], []):
+        assert runner.invoke(app, ["keys", "create", *arguments]).output == "sk-septet-1-2\n"
+    assert [arguments[-1] for arguments in made] == [3, None]
+    assert runner.invoke(app, ["keys", "create", "--streams", "0"]).exit_code == 2
 
 
 def test_the_introduction_shows_a_new_key_and_a_command() -> None:

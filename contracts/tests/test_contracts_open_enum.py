@@ -136,6 +136,6 @@ def test_a_packed_vector_needs_less_than_half_the_bytes_of_decimals() -> None:
 
 
 def test_the_public_response_has_no_internal_field() -> None:
-    internal = {"question_embedding", "admissible", "admission_reason", "cache_key", "request_digest"}
+    internal = {"question_embedding", "admissible", "admission_reason", "cache_key"}
     assert not internal & set(Response.model_fields)
     assert internal - {"question_embedding"} <= set(Release.model_fields)

@@ -15,6 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from kubernetes_validate import utils as schemas
 from septet_contracts import HTTP_SERVICES, SERVICES, TOPICS, topic
+from septet_gateway.settings import GatewaySettings
 
 CHART = Path(__file__).parents[2] / "infra" / "k8s" / "septet"
 EXAMPLES = sorted((CHART.parent / "examples").glob("values-*.yaml"))
@@ -27,6 +28,7 @@ VARIANTS = {
     "deployments": ("--set=workload.kind=Deployment",),
     "plaintext": ("--set=kafka.protocol=PLAINTEXT", "--set=autoscaling.enabled=false"),
     "tenants": ('--set-json=tenants=["default",{"name":"acme","topics":"own"}]',),
+    "tls": ("--set=gateway.tls.secret=septet-gateway-tls",),
     "policies": ('--set-json=policies={"default.yaml":"name: default"}',),
     "bare": (
         "--set=traces.collector.enabled=false",
@@ -145,6 +147,7 @@ def test_a_broken_manifest_is_refused(
         ("--set=kafka.bootstrap=nowhere", "bootstrap"),
         ("--set=services.cache.typo=1", "typo"),
         ("--set=services.cache.needs={redis}", "needs"),
+        ("--set=gateway.tls.secretName=x", "secretName"),
     ],
 )
 def test_values_that_cannot_work_are_refused(option: str, said: str, helm: str) -> None:
@@ -172,6 +175,34 @@ def test_the_http_api_has_an_address_that_only_ready_pods_serve(manifests: list[
     assert {"name": "SEPTET_GATEWAY_PORT", "value": str(port["port"])} in container["env"]
     rules = kind(manifests, "NetworkPolicy")["gateway"]["spec"]["ingress"]
     assert [r for r in rules if r["ports"] == [{"port": port["port"], "protocol": "TCP"}]] != []
+
+
+def test_the_certificate_of_the_http_api_is_mounted_where_its_settings_name_it(render: Render) -> None:
+    rendered = render(*VARIANTS["tls"], "--set=gateway.tls.key=private.pem")
+    pod = kind(rendered, "StatefulSet")["gateway"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (folder,) = [m["mountPath"] for m in container["volumeMounts"] if m["name"] == "gateway-tls"]
+    (volume,) = [v for v in pod["volumes"] if v["name"] == "gateway-tls"]
+    env = {v["name"]: v.get("value") for v in container["env"]}
+    assert volume["secret"]["secretName"] == "septet-gateway-tls"
+    assert env["SEPTET_GATEWAY_TLS_CERTIFICATE"] == f"{folder}/tls.crt"
+    assert env["SEPTET_GATEWAY_TLS_KEY"] == f"{folder}/private.pem"
+    assert {"SEPTET_GATEWAY_TLS_CERTIFICATE", "SEPTET_GATEWAY_TLS_KEY"} <= settings_of_the_gateway()
+    (api,) = [m for m in rendered if m["kind"] == "Service" and m["metadata"]["name"].endswith("-api")]
+    assert api["spec"]["ports"][0]["appProtocol"] == "https"
+    others = [name for name, spec in pod_specs(rendered) if "gateway-tls" in yaml.safe_dump(spec)]
+    assert others == ["septet-gateway"]
+
+
+def test_the_http_api_has_no_certificate_by_default(manifests: list[Manifest]) -> None:
+    (api,) = [m for m in manifests if m["kind"] == "Service" and m["metadata"]["name"].endswith("-api")]
+    assert "appProtocol" not in api["spec"]["ports"][0]
+    assert not [name for name, spec in pod_specs(manifests) if "tls" in yaml.safe_dump(spec).lower()]
+
+
+def settings_of_the_gateway() -> set[str]:
+    """The variables that the gateway reads."""
+    return {f"SEPTET_GATEWAY_{name.upper()}" for name in GatewaySettings.model_fields}
 
 
 def test_scaling_follows_the_topics_that_a_service_declares(manifests: list[Manifest]) -> None:

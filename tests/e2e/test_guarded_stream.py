@@ -13,7 +13,9 @@ from uuid import uuid4
 import pytest
 from openai import AsyncOpenAI
 from septet_cli.keys import open_keys
+from septet_cli.log import connection_of
 from septet_cli.stub.server import StubOptions, serve_stub
+from septet_client import Septet
 from septet_contracts import ReleasedTokens, Response
 from septet_gateway.domain.keys import SCOPES
 from septet_native.services import module_of
@@ -37,11 +39,22 @@ FACTS = {
         "The museum of Larkspur shows 300 ships of the old harbour. Its guides speak English and Korean. "
         "You are all stupid idiots."
     ),
+    # The model says the questions, which are no answer, so the rails quote the last sentence.
+    "pier": (
+        "Who built the pier of Larkspur? How long is the pier? Where are its boats? Who sells the tickets? Is it open? "
+        "The pier of Larkspur closes at ten in the evening."
+    ),
+    "부두": (
+        "부두는 누가 지었나요? 부두는 얼마나 긴가요? 배는 어디에 있나요? 표는 누가 파나요? 열려 있나요? "
+        "솔섬 부두는 밤 열 시에 문을 닫는다."
+    ),
 }
 QUESTIONS = {
     "harbour": "When does the library of Harbour open?",
     "항구": "항구 도서관은 언제 문을 여나요?",
     "museum": "What does the museum of Larkspur show?",
+    "pier": "When does the pier of Larkspur close?",
+    "부두": "솔섬 부두는 몇 시에 문을 닫나요?",
 }
 
 
@@ -207,23 +220,52 @@ async def test_a_rail_that_fails_after_the_first_sentence_ends_the_stream(librar
     assert b"idiots" not in released
 
 
-@pytest.mark.parametrize(
-    ("question", "options", "kind"),
-    [
-        ("harbour", {"cache": {"use": "refresh"}}, "generated"),
-        ("harbour", {"cache": {"use": "default"}}, "cached"),
-        ("How many moons does the planet Neptune have?", {}, "none"),
-        ("Hello!", {}, "none"),
-    ],
-)
+NEPTUNE = "How many moons does the planet Neptune have?"
+BYPASS = {"use": "bypass"}
+OTHERS = [
+    pytest.param("harbour", {"cache": {"use": "default"}}, ("answered", "cached"), id="cached"),
+    pytest.param("pier", {"cache": BYPASS}, ("answered", "extractive"), id="extractive"),
+    pytest.param("부두", {"cache": BYPASS}, ("answered", "extractive"), id="extractive-ko"),
+    pytest.param(NEPTUNE, {"cache": BYPASS}, ("abstained", "none"), id="abstained"),
+    pytest.param("Hello!", {"cache": BYPASS}, ("answered", "none"), id="small talk"),
+]
+
+
+@pytest.fixture(scope="module")
+async def kept(library: Library) -> None:
+    """An answer in the cache."""
+    async with asyncio.timeout(60):
+        while (await library.ask("harbour", cache={"use": "default"})).septet["answer_kind"] != "cached":  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(("question", "options", "kind"), OTHERS)
 async def test_other_answers_are_streamed_by_their_responses(
-    library: Library, question: str, options: dict[str, Any], kind: str
+    library: Library, question: str, options: dict[str, Any], kind: tuple[str, str]
 ) -> None:
     kafka = library.backend.addresses.connection()
     async with tail(kafka, "released-tokens", "responses") as followed:
         call = await library.ask(question, **options)
         response = await _response(followed, call.request_id)
-    assert response.answer_kind == kind
+    assert (response.status, response.answer_kind) == kind
+    assert call.text
     assert call.text == response.answer
     assert call.finish_reason == "stop"
-    assert bool(_epochs(followed, call.request_id)) == (kind == "generated")
+    assert not _epochs(followed, call.request_id)
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(("question", "options", "kind"), OTHERS)
+async def test_the_python_client_streams_other_answers(
+    library: Library, question: str, options: Any, kind: tuple[str, str]
+) -> None:
+    request_id = f"client-{uuid4().hex[:8]}"
+    async with Septet(connection_of(library.backend.addresses.connection())) as septet:
+        parts = septet.stream(QUESTIONS.get(question, question), request_id=request_id, **options)
+        text = "".join([part async for part in parts])
+        response = await septet.response(request_id)
+    assert response is not None
+    assert (response.status, response.answer_kind) == kind
+    assert text
+    assert text == response.answer

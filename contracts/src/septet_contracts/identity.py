@@ -16,8 +16,11 @@ _VERSION = f"v{Response.model_fields['version'].default}"
 def is_response_to(response: Response, digest: str) -> bool:
     """Whether a response with the right request id belongs to the body with this digest.
 
-    The `conflict` response to another body under the same id is not the response to this one.
+    The answer and the `conflict` response to another body under the same id are not the response to this one. Without
+    `request_digest`, the answer to another body cannot be told apart: compare the question (:func:`is_answer_to`).
     """
+    if response.request_digest:
+        return response.request_digest == digest
     if response.error is None or response.error.code != "conflict":
         return True
     own = event_id(response.tenant, response.request_id, "conflict", digest)

@@ -53,6 +53,10 @@ class Response(EventV2):
     evaluation: EvaluationSample | None = Field(
         default=None, description="The request's own; absent for live traffic."
     )
+    request_digest: str | None = Field(
+        default=None,
+        description="SHA-256 of the body as published that this response is to. Writers before version 2.4 leave it out.",
+    )
 
 
 class Release(EventV1):

@@ -172,6 +172,45 @@ async def test_the_answer_to_another_question_is_no_response(log: MemoryLog) -> 
             await ask(septet, "y")
 
 
+@pytest.mark.parametrize("verb", [ask, stream])
+@pytest.mark.parametrize("earlier", [True, False], ids=["answered", "in progress"])
+async def test_the_answer_to_the_same_question_with_other_options_is_a_conflict(
+    log: MemoryLog, verb: Any, earlier: bool
+) -> None:
+    other = Request(request_id="r", question="x", policy="strict")
+    answer = encode(respond(other, request_digest=request_digest(encode(other))))
+    log.service = lambda log, *_: log.append(RESPONSES, answer)
+    if earlier:
+        log.append(RESPONSES, answer)
+    async with asyncio.timeout(5), Septet(log=log) as septet:
+        with pytest.raises(Conflict, match="other options"):
+            await verb(septet)
+    assert len(log.published) == (0 if earlier else 1)
+
+
+@pytest.mark.parametrize("first", [ask, stream])
+@pytest.mark.parametrize("second", [ask, stream])
+async def test_the_digest_of_either_verb_is_that_of_the_question(
+    log: MemoryLog, first: Verb, second: Verb
+) -> None:
+    log.service = lambda log, event, value, _: log.answer(event, request_digest=request_digest(value))
+    async with asyncio.timeout(5), Septet(log=log) as septet:
+        assert [await first(septet), await second(septet)] == ["echo: x"] * 2
+    assert len(log.published) == 1
+
+
+async def test_a_call_with_a_relative_deadline_is_repeated(log: MemoryLog) -> None:
+    """Its bytes differ each time, so its question alone is compared."""
+    log.service = lambda log, event, value, _: log.answer(event, request_digest=request_digest(value))
+    async with asyncio.timeout(5), Septet(log=log) as septet:
+        for question in ("x", "x"):
+            response = await septet.ask(question, request_id="r", deadline=timedelta(seconds=30))
+            assert response.answer == "echo: x"
+        with pytest.raises(Conflict):
+            await septet.ask("y", request_id="r", deadline=timedelta(seconds=30))
+    assert len(log.published) == 1
+
+
 async def test_an_earlier_response_is_preferred_to_a_conflict(log: MemoryLog) -> None:
     request = Request(request_id="r", question="x")
     conflict = conflict_of(request, encode(request))

@@ -25,7 +25,15 @@ from septet_contracts import (
 from septet_eval.application.publication import events_of
 from septet_eval.domain.admission import Floors
 from septet_eval.domain.caster import to_v1
-from septet_eval.domain.response import Pending, Publication, ReleaseContext, conflict, expired, respond
+from septet_eval.domain.response import (
+    Pending,
+    Publication,
+    ReleaseContext,
+    cancelled,
+    conflict,
+    expired,
+    respond,
+)
 from septet_eval.settings import EvalSettings
 from septet_kit.testing import flow, passage
 
@@ -81,7 +89,16 @@ def test_version_1_has_all_of_its_fields() -> None:
         n: v for n, v in newest.items() if n not in own
     }
     assert set(body["sources"][0]) == set(newest["sources"][0]) - {"start", "end", "spans"}
-    assert not set(newest) & {"question_embedding", *INTERNAL}
+    assert set(newest) & {"question_embedding", *INTERNAL} == {"request_digest"}
+
+
+def test_each_response_names_the_body_that_it_is_to() -> None:
+    now = publication().response.occurred_at
+    pending = Pending("default", "r-1", None, "digest", now, now)
+    makers = (expired, cancelled, conflict)
+    assert {make(pending, context(now)).response.request_digest for make in makers} == {"digest"}
+    answered = publication(request_digest="of the outcome")
+    assert answered.response.request_digest == answered.release.request_digest == "of the outcome"
 
 
 def test_event_ids_are_distinct_and_repeatable() -> None:

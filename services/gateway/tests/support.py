@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -57,6 +57,7 @@ _add("documents", scopes=("documents",))
 _add("operate", scopes=("operate",))
 _add("admin", scopes=("admin",))
 _add("globex", tenant="globex")
+_add("one_stream", streams=1)
 _add("expired", expires_at=datetime.now(UTC) - timedelta(seconds=1))
 _add("revoked", revoked_at=datetime.now(UTC))
 
@@ -160,12 +161,19 @@ class UsageRow:
 
 
 class MemoryUsage:
-    """The table of usage for one instance; instances share ``rows``. ``error`` is raised instead of an answer."""
+    """The table of usage for one instance; instances share ``rows`` and ``charged``. ``error`` is raised if it is set."""
 
-    def __init__(self, limits: Limits, lease: timedelta, rows: dict[tuple[str, str], UsageRow]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        lease: timedelta,
+        rows: dict[tuple[str, str], UsageRow],
+        charged: set[tuple[str, str]] | None = None,
+    ) -> None:
         self._limits = limits
         self._lease = lease
         self.rows = rows
+        self.charged = set() if charged is None else charged
         self.reports: list[UsageReport] = []
         self.error: Exception | None = None
 
@@ -178,7 +186,7 @@ class MemoryUsage:
         row = self.rows.setdefault((report.tenant, report.key_id), UsageRow(at))
         minutes = max(0.0, (at - row.at).total_seconds() / 60)
         row.at = max(at, row.at)
-        limits = self._limits
+        limits = report.limits or self._limits
         row.requests = _fallen(row.requests, minutes, limits.requests)
         row.tokens = _fallen(row.tokens, minutes, limits.tokens) + report.tokens
         row.running = {k: v for k, v in row.running.items() if k != id(self) and v[1] > row.at}
@@ -195,6 +203,14 @@ class MemoryUsage:
         if report.running + granted:
             row.running[id(self)] = report.running + granted, row.at + self._lease
         return Usage(granted, row.requests, row.tokens)
+
+    async def claim(self, tenant: str, request_ids: Sequence[str]) -> Set[str]:
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        new = {each for each in request_ids if (tenant, each) not in self.charged}
+        self.charged |= {(tenant, each) for each in new}
+        return new
 
     async def purge(self, after: timedelta) -> int:
         return 0
@@ -230,6 +246,7 @@ class World:
         self.requests = MemoryRequests()
         self.embeddings = MemoryEmbeddings()
         self.usage: dict[tuple[str, str], UsageRow] = {}
+        self.charged: set[tuple[str, str]] = set()
         self.pressure = Backpressure(1000)
 
     def app(self, **settings: Any) -> Starlette:
@@ -242,7 +259,7 @@ class World:
         self.waiting = self.log.waiting = Waiting(chosen.max_waiting, chosen.max_waiting_per_tenant)
         self.log.changes = Changes(chosen.max_waiting, chosen.max_waiting_per_tenant)
         self.pressure = Backpressure(chosen.max_backlog)
-        usage = MemoryUsage(chosen.limits, chosen.key_lease, self.usage)
+        usage = MemoryUsage(chosen.limits, chosen.key_lease, self.usage, self.charged)
         self.canceller = Canceller(self.log, self.requests, self.waiting, chosen.cancel_grace)
         return Parts(
             chosen,

@@ -251,3 +251,5 @@ def test_the_conflict_of_another_body_is_not_the_response() -> None:
     assert is_response_to(conflict_of(mine), digest(mine))
     assert not is_response_to(conflict_of(other), digest(mine))
     assert is_response_to(respond(mine), digest(mine))
+    assert is_response_to(respond(mine, request_digest=digest(mine)), digest(mine))
+    assert not is_response_to(respond(mine, request_digest=digest(other)), digest(mine))

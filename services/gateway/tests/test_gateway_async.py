@@ -142,7 +142,8 @@ async def test_the_tokens_of_a_response_before_the_acknowledgement_are_counted(w
 
     world.log.publish = acknowledge_late  # type: ignore[method-assign]
     world.log.answer = lambda r: respond(r, usage={"prompt_tokens": 7})
-    await parts.asker.submit(Request(request_id="r-1", tenant="acme", question="q"), charged.append)
+    request = Request(request_id="r-1", tenant="acme", question="q")
+    await parts.asker.submit(request, lambda tokens, request_id=None: charged.append(tokens))
     assert charged == [7]
 
 

@@ -42,8 +42,28 @@ def released(request: Request, piece: Piece, sequence: int = 0, **fields: Any) -
     return ReleasedTokens(**(made | fields))
 
 
+class Watched(Partial):
+    """The text of a call, which notes what its stream has read."""
+
+    _text = ""
+    seen = ""
+
+    @property  # type: ignore[override]
+    def text(self) -> str:
+        self.seen = self._text
+        return self._text
+
+    @text.setter
+    def text(self, value: str) -> None:
+        self._text = value
+
+    @property
+    def is_read(self) -> bool:
+        return self.seen == self._text
+
+
 class StreamingLog(MemoryLog):
-    """A log on which released text comes before the response, each piece when the one before it is read."""
+    """A log on which released text comes before the response, each piece when the stream has read the one before it."""
 
     pieces: Sequence[Piece] = ()
     _sending: asyncio.Task[None] | None = None
@@ -53,12 +73,13 @@ class StreamingLog(MemoryLog):
 
     async def _send(self, event: Any) -> None:
         owner = event.tenant, event.request_id
+        calls: list[Any] = self.waiting.partials._calls.get(owner, [])
+        for call in calls:
+            call.__class__ = Watched
         for number, piece in enumerate(self.pieces):
             self.waiting.partials.deliver(released(event, piece, number))
-            while any(p._arrived.is_set() for p in self.waiting.partials._calls.get(owner, ())):  # noqa: ASYNC110 - a poll
-                await asyncio.sleep(0)
-            # The stream takes some rounds of the loop to send what it has read.
-            for _ in range(200):
+            # A client that disconnects removes its call.
+            while not all(call.is_read for call in calls):  # noqa: ASYNC110 - nothing notifies
                 await asyncio.sleep(0)
         await super().publish(event)
 

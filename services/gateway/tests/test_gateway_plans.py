@@ -20,12 +20,16 @@ LOAD = (
     SELECT 'k-' || n, 'big', 'n', 'd', '{ask}' FROM generate_series(1, 20000) n
     """,
     "INSERT INTO key_usage (key_id, tenant, at) SELECT 'k-' || n, 'big', now() FROM generate_series(1, 20000) n",
+    """
+    INSERT INTO charged (tenant, request_id, charged_at)
+    SELECT 'big', 'r-' || n, now() - n * interval '31 seconds' FROM generate_series(1, 20000) n
+    """,
 )
 EXPECTED = {
     "postgres._FIND_KEY": Expected(("k-7",), frozenset({"api_keys_pkey"})),
     # Operators list all keys.
     "postgres._LIST_KEYS": Expected(whole=frozenset({"api_keys"})),
-    "postgres._STORE_KEY": Expected(("k-0", "big", "n", b"d", ["ask"], None), tenant="big"),
+    "postgres._STORE_KEY": Expected(("k-0", "big", "n", b"d", ["ask"], None, 3), tenant="big"),
     "postgres._REVOKE_KEY": Expected(("k-7",), frozenset({"api_keys_pkey"})),
     "postgres._RECORD": Expected(("big", "r-0", "d"), tenant="big"),
     "postgres._FIND_PUBLISHED": Expected(("big", "r-7"), frozenset({"published_pkey"}), "big"),
@@ -36,6 +40,8 @@ EXPECTED = {
     "usage._CREATE": Expected(("k-0", "big"), tenant="big"),
     # One row for each key. An index on the time of the last call would make each call write to it.
     "usage._PURGE": Expected((timedelta(days=1),), whole=frozenset({"key_usage"})),
+    "usage._CLAIM": Expected(("big", ["r-7", "r-0"]), tenant="big"),
+    "usage._PURGE_CHARGED": Expected((timedelta(days=7),), frozenset({"charged_at"})),
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,7 +40,7 @@ def quotas_of(limits: Limits, lease: timedelta = LEASE) -> tuple[Quotas, MemoryU
 async def until_reported(quotas: Quotas) -> None:
     """Wait until nothing is left to report."""
     async with asyncio.timeout(5):
-        while any(key.reporting for key in quotas._keys.values()):  # noqa: ASYNC110 - nothing notifies
+        while quotas._claims._task or any(key.reporting for key in quotas._keys.values()):  # noqa: ASYNC110 - nothing notifies
             await asyncio.sleep(0.001)
 
 
@@ -198,6 +200,43 @@ async def test_a_lease_is_renewed_while_a_call_is_in_progress() -> None:
     reporting.cancel()
 
 
+async def test_the_tokens_of_a_request_are_counted_once_by_all_instances() -> None:
+    limits, rows, charged = Limits(tokens=10_000), dict[tuple[str, str], UsageRow](), set[tuple[str, str]]()
+    all_quotas = [Quotas(MemoryUsage(limits, LEASE, rows, charged), limits, LEASE) for _ in range(2)]
+    for quotas in all_quotas:
+        calls = [await quotas.admit(CALLER) for _ in range(3)]
+        for call in calls:
+            call.charge(70, request_id="r-1")
+            call.charge(5)
+            call.end()
+    for quotas in all_quotas:
+        await until_reported(quotas)
+        assert quotas._keys == {}
+    assert rows["acme", "k"].tokens == pytest.approx(70 + 6 * 5, abs=5)
+
+
+async def test_a_request_that_cannot_be_claimed_is_counted() -> None:
+    quotas, table = quotas_of(Limits(tokens=10_000))
+    call = await quotas.admit(CALLER)
+    table.error = Transient("store_unavailable", "PostgreSQL")
+    call.charge(70, request_id="r-1")
+    await until_reported(quotas)
+    table.error = None
+    call.end()
+    await quotas.close()
+    assert table.rows["acme", "k"].tokens == pytest.approx(70, abs=5)
+
+
+async def test_a_charge_without_tokens_leaves_the_request_to_others() -> None:
+    quotas, table = quotas_of(Limits(tokens=10_000))
+    call = await quotas.admit(CALLER)
+    call.charge(0, request_id="r-1")
+    call.charge(70, request_id="r-1")
+    call.end()
+    await quotas.close()
+    assert table.rows["acme", "k"].tokens == pytest.approx(70, abs=5)
+
+
 def test_calls_have_no_limit_by_default(client: TestClient) -> None:
     assert {client.get("/v1/models").status_code for _ in range(200)} == {200}
     assert not [name for name in client.get("/v1/models").headers if name.startswith("x-ratelimit")]
@@ -293,6 +332,28 @@ def test_a_repeated_request_is_charged_once(world: World) -> None:
         for _ in range(3):
             assert client.post(CHAT, json=BODY, headers={"idempotency-key": "k-1"}).status_code == 200
         assert int(client.get("/v1/models").headers["x-ratelimit-remaining-tokens"]) >= 880
+
+
+async def test_concurrent_repeats_on_two_gateways_are_charged_once(world: World) -> None:
+    """Each of the calls waits for the same response."""
+    world.log.delay = 0.05
+    world.log.answer = lambda request: respond(request, usage={"prompt_tokens": 90, "completion_tokens": 30})
+    parts = world.parts(key_tokens_per_minute=1000)
+    limits = parts.settings.limits
+    quotas = [Quotas(MemoryUsage(limits, LEASE, world.usage, world.charged), limits, LEASE) for _ in range(2)]
+    headers = {"authorization": f"Bearer {KEYS['ask']}", "idempotency-key": "k-1"}
+    async with AsyncExitStack() as stack:
+        calls = []
+        for each in quotas:
+            transport = httpx.ASGITransport(create_app(replace(parts, quotas=each)))
+            client = httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers)
+            await stack.enter_async_context(client)
+            calls += [client.post(CHAT, json=BODY | {"stream": n == 2}) for n in range(3)]
+        assert {response.status_code for response in await asyncio.gather(*calls)} == {200}
+    for each in quotas:
+        await until_reported(each)
+    (row,) = world.usage.values()
+    assert row.tokens == pytest.approx(120, abs=5)
 
 
 def test_a_table_that_cannot_be_written_gives_503(world: World) -> None:

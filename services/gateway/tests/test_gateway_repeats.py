@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from septet_contracts import ErrorInfo, Request
+from septet_contracts import ErrorInfo, Request, Response
 from septet_gateway.domain.identity import is_answer_to, request_id_of
 from septet_kit.errors import Transient
 from starlette.testclient import TestClient
 
 from .conftest import open_client
-from .support import KEYS, World, respond
+from .support import KEYS, World, digest, respond
 from .test_gateway_api import CHAT, chat
 
 
@@ -107,6 +107,35 @@ def test_the_answer_to_another_body_under_the_same_id_is_a_conflict(client: Test
     for _ in range(2):
         response = client.post(CHAT, json=chat(), headers=headers)
         assert (response.status_code, response.json()["error"]["code"]) == (409, "conflict")
+    assert len(world.asked) == 1
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_the_answer_to_the_same_question_with_other_options_is_a_conflict(
+    client: TestClient, world: World, *, streamed: bool
+) -> None:
+    """A Kafka client of the tenant used the id first: the answer to its body is on the log before the conflict."""
+
+    def eval_(request: Request) -> Response:
+        other = request.model_copy(update={"policy": "strict"})
+        answer = respond(other, request_digest=digest(other), usage={"prompt_tokens": 9})
+        world.log.responses.append(answer)
+        world.waiting.deliver(answer)
+        error = ErrorInfo(code="conflict", message="this request_id was already used with another body")
+        return respond(request, status="failed", answer=None, error=error, request_digest=digest(request))
+
+    world.log.answer = eval_
+    for _ in range(2):
+        response = client.post(CHAT, json=chat() | {"stream": streamed}, headers={"idempotency-key": "k-1"})
+        assert (response.status_code, response.json()["error"]["code"]) == (409, "conflict")
+    assert len(world.asked) == 1
+
+
+def test_a_repeat_finds_the_response_by_its_digest(client: TestClient, world: World) -> None:
+    world.log.answer = lambda r: respond(r, request_digest=digest(r))
+    for streamed in (False, True, False):
+        response = client.post(CHAT, json=chat() | {"stream": streamed}, headers={"idempotency-key": "k-1"})
+        assert response.status_code == 200
     assert len(world.asked) == 1
 
 

@@ -38,7 +38,14 @@ async def test_the_key_itself_is_not_stored(pool: StorePool) -> None:
     rows = await pool.fetch("SELECT api_keys::text AS row FROM api_keys", tenant=ALL_TENANTS)
     assert key.rpartition("-")[2] not in rows[0]["row"]
     (stored,) = await PostgresKeys(pool).list()
-    assert (stored.name, stored.scopes, stored.expires_at) == ("app", SCOPES, expires)
+    assert (stored.name, stored.scopes, stored.expires_at, stored.streams) == ("app", SCOPES, expires, None)
+
+
+async def test_a_key_may_have_its_own_limit_of_streams(pool: StorePool) -> None:
+    keys = PostgresKeys(pool)
+    key = await keys.create("acme", "app", ("ask",), SECRET, streams=3)
+    gate = Authenticator(keys, SECRET, timedelta(0))
+    assert (await gate.authenticate({"authorization": f"Bearer {key}"}, "")).streams == 3
 
 
 async def test_a_request_id_is_recorded_once_for_each_tenant(pool: StorePool) -> None:

@@ -28,7 +28,8 @@ class TestMemory(UsageSuite):
     @pytest.fixture
     def make(self) -> MakeTable:
         rows: dict[tuple[str, str], UsageRow] = {}
-        return lambda limits: MemoryUsage(limits, LEASE, rows)
+        charged: set[tuple[str, str]] = set()
+        return lambda limits: MemoryUsage(limits, LEASE, rows, charged)
 
 
 @pytest.mark.servers
@@ -60,7 +61,12 @@ class TestPostgres(UsageSuite):
         table = PostgresUsage(pool, Limits(requests=1), LEASE)
         await table.update(report(1), at(-7200))
         await table.update(report(1, key="k-2"))
+        await table.claim("acme", ["r-1"])
         assert await table.purge(timedelta(hours=1)) == 1
+        assert await table.claim("acme", ["r-1"]) == set()
+        await table.purge(timedelta(0))
+        assert await table.claim("acme", ["r-1"]) == {"r-1"}
+        await table.update(report(1, key="k-2"))
         assert await pool.fetch("SELECT key_id FROM key_usage", tenant=ALL_TENANTS) == [("k-2",)]
 
 

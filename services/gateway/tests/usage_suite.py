@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -76,6 +78,26 @@ class UsageSuite:
         table = make(Limits(requests=4, concurrent=3))
         assert (await table.update(report(9), at(0))).granted == 3
         assert (await table.update(report(9), at(0))).granted == 1
+
+    async def test_a_report_with_limits_of_its_own_is_granted_by_them(self, make: MakeTable) -> None:
+        table = make(Limits(concurrent=9))
+        own = replace(report(3, key="k/streams"), limits=Limits(concurrent=2))
+        assert (await table.update(own, at(0))).granted == 2
+        assert (await table.update(report(3), at(0))).granted == 3
+
+    async def test_a_request_is_claimed_once_by_all_instances(self, make: MakeTable) -> None:
+        first, second = make(Limits(tokens=9)), make(Limits(tokens=9))
+        assert await first.claim("acme", ["r-2", "r-1"]) == {"r-1", "r-2"}
+        assert await second.claim("acme", ["r-1", "r-3"]) == {"r-3"}
+        assert await second.claim("globex", ["r-1"]) == {"r-1"}
+
+    async def test_concurrent_claims_give_each_request_to_one(self, make: MakeTable) -> None:
+        ids = [f"r-{n}" for n in range(50)]
+        tables = [make(Limits(tokens=9)) for _ in range(8)]
+        found = await asyncio.gather(
+            *(table.claim("acme", ids if n % 2 else ids[::-1]) for n, table in enumerate(tables))
+        )
+        assert sorted(each for claimed in found for each in claimed) == sorted(ids)
 
     async def test_a_clock_that_goes_back_grants_nothing_more(self, make: MakeTable) -> None:
         table = make(Limits(requests=1))

@@ -34,11 +34,17 @@ def create(
         typer.Option(help="`ask`, `documents`, `feedback`, `operate` or `admin` \\[default: ask, feedback]."),
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, help="Days until the key expires.")] = None,
+    streams: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Streams that may be in progress \\[default: SEPTET_GATEWAY_KEY_CONCURRENT_STREAMS]."
+        ),
+    ] = None,
 ) -> None:
     """Create a key and print it. It cannot be shown again: only its hash is stored."""
     from septet_cli.settings import CliSettings
 
-    run(_create(name, tenant or CliSettings().tenant, tuple(scope or DEFAULT_SCOPES), days))
+    run(_create(name, tenant or CliSettings().tenant, tuple(scope or DEFAULT_SCOPES), days, streams))
 
 
 @app.command("list", epilog=examples("septet keys list", "septet keys list --json"))
@@ -55,7 +61,9 @@ def revoke(
     run(_revoke(key_id))
 
 
-async def _create(name: str, tenant: str, scopes: tuple[str, ...], days: int | None) -> int:
+async def _create(
+    name: str, tenant: str, scopes: tuple[str, ...], days: int | None, streams: int | None
+) -> int:
     from septet_gateway.domain.keys import SCOPES
 
     from septet_cli.keys import open_keys
@@ -68,7 +76,7 @@ async def _create(name: str, tenant: str, scopes: tuple[str, ...], days: int | N
         raise CliError(f"There is no tenant {tenant}.", f"give one of {', '.join(sorted(known))}")
     expires = datetime.now(UTC) + timedelta(days=days) if days else None
     async with open_keys() as store:
-        print(await store.table.create(tenant, name, scopes, store.secret, expires))
+        print(await store.table.create(tenant, name, scopes, store.secret, expires, streams))
     return EXIT_OK
 
 
@@ -88,6 +96,7 @@ async def _list(as_json: bool) -> int:
                     "name": key.name,
                     "tenant": key.tenant,
                     "scopes": list(key.scopes),
+                    "streams": key.streams,
                     "created_at": key.created_at.isoformat(),
                     "expires_at": key.expires_at.isoformat() if key.expires_at else None,
                     "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
@@ -97,13 +106,13 @@ async def _list(as_json: bool) -> int:
         )
         return EXIT_OK
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("id", "name", "tenant", "scopes", "created", "state"):
+    for title in ("id", "name", "tenant", "scopes", "streams", "created", "state"):
         table.add_column(title)
     for key in keys:
         state = "valid" if key.is_valid(now) else "revoked" if key.revoked_at else "expired"
-        table.add_row(
-            key.key_id, key.name, key.tenant, ", ".join(key.scopes), f"{key.created_at:%Y-%m-%d}", state
-        )
+        scopes, streams = ", ".join(key.scopes), str(key.streams or "")
+        created = f"{key.created_at:%Y-%m-%d}"
+        table.add_row(key.key_id, key.name, key.tenant, scopes, streams, created, state)
     out.print(table)
     return EXIT_OK
 

@@ -66,6 +66,9 @@ spec:
         {{- if has "opensearch" .service.needs }}
         - { name: opensearch-ca, mountPath: /run/ca/opensearch, readOnly: true }
         {{- end }}
+        {{- if include "septet.gatewayTls" . }}
+        - { name: gateway-tls, mountPath: /run/tls/gateway, readOnly: true }
+        {{- end }}
         {{- if and .root.Values.policies (eq .name "guardrails") }}
         - { name: policies, mountPath: /etc/septet-policies, readOnly: true }
         {{- end }}
@@ -84,10 +87,19 @@ spec:
     - name: opensearch-ca
       secret: { secretName: {{ .root.Values.opensearch.caSecret.name }}, defaultMode: 0444 }
     {{- end }}
+    {{- with include "septet.gatewayTls" . }}
+    - name: gateway-tls
+      secret: { secretName: {{ . }}, defaultMode: 0440 }
+    {{- end }}
     {{- if and .root.Values.policies (eq .name "guardrails") }}
     - name: policies
       configMap: { name: {{ include "septet.fullname" (dict "root" .root "name" "policies") }} }
     {{- end }}
+{{- end }}
+
+{{/* The Secret with the certificate of this service's API; empty without TLS. */}}
+{{- define "septet.gatewayTls" -}}
+{{- if eq .name "gateway" }}{{ .root.Values.gateway.tls.secret }}{{ end }}
 {{- end }}
 
 {{- define "septet.env" -}}
@@ -132,6 +144,12 @@ spec:
   value: "0.0.0.0"
 - name: SEPTET_GATEWAY_PORT
   value: {{ .service.port | quote }}
+{{- if include "septet.gatewayTls" . }}
+- name: SEPTET_GATEWAY_TLS_CERTIFICATE
+  value: /run/tls/gateway/{{ .root.Values.gateway.tls.certificate }}
+- name: SEPTET_GATEWAY_TLS_KEY
+  value: /run/tls/gateway/{{ .root.Values.gateway.tls.key }}
+{{- end }}
 {{- end }}
 {{- if and .root.Values.policies (eq .name "guardrails") }}
 - name: SEPTET_GUARDRAILS_POLICIES_DIR

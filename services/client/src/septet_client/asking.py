@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from septet_contracts import DEFAULT_DEADLINE, Response
-from septet_contracts.identity import is_answer_to, is_response_to
+from septet_contracts.identity import is_response_to
 
 from septet_client.errors import Conflict, NoResponse, NotPermitted, Unreachable
 from septet_client.history import History, is_conflict
@@ -57,7 +57,7 @@ class Asker:
             on_text: gets the records of checked text that precede the response.
 
         Raises:
-            Conflict: the answer under this id is to another question.
+            Conflict: the answer under this id is to another question, or to the same one with other options.
             NoResponse: no response arrived until the deadline and the margin.
             Unreachable, NotPermitted, InvalidInput: as :meth:`septet_client.ports.Log.publish`.
         """
@@ -144,11 +144,11 @@ class Asker:
 
 
 def _answer(response: Response, prepared: Prepared) -> Response:
-    """The response, if it answers this question.
+    """The response, if it answers this request.
 
     Raises:
-        Conflict: it answers another question under the same id.
+        Conflict: it answers another one under the same id.
     """
-    if not is_answer_to(response, prepared.request):
+    if not is_conflict(response) and not prepared.is_answered_by(response):
         raise Conflict(response)
     return response

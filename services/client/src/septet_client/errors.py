@@ -77,7 +77,9 @@ class Conflict(Failed):
     def __init__(self, response: Response) -> None:
         super().__init__(response)
         if self.error is None:
-            self.args = (f"request {response.request_id} was already asked with another question",)
+            self.args = (
+                f"request {response.request_id} was already asked with another question or other options",
+            )
 
 
 class StreamWithdrawn(SeptetError):

@@ -16,12 +16,14 @@ from septet_contracts import (
     ContractError,
     Message,
     Request,
+    Response,
     RetrievalOptions,
     decode,
     record_key,
     request_digest,
     topic,
 )
+from septet_contracts.identity import is_answer_to
 
 from septet_client.errors import InvalidInput
 
@@ -69,11 +71,13 @@ class Prepared:
 
     Attributes:
         repeatable: whether the caller chose the id: the request may have been asked before.
+        reproducible: whether the same call makes the same bytes. A relative deadline makes others each time.
     """
 
     request: Request
     value: bytes
     repeatable: bool = False
+    reproducible: bool = True
 
     @property
     def key(self) -> bytes:
@@ -90,7 +94,18 @@ class Prepared:
         body = dict.fromkeys(_ORDER) | json.loads(self.value)
         body["stream"] = None if self.request.stream else True
         value = encode_body(body)
-        return Prepared(validate("requests", value), value, self.repeatable)
+        return Prepared(validate("requests", value), value, self.repeatable, self.reproducible)
+
+    def is_answered_by(self, response: Response) -> bool:
+        """Whether a response is the answer to this request, and not to another body under the same id.
+
+        Both verbs ask the same. Bodies that the call does not make again are compared by their question alone.
+        """
+        if not is_answer_to(response, self.request):
+            return False
+        if response.request_digest in (None, self.digest) or not self.reproducible:
+            return True
+        return response.request_digest == self.other().digest
 
 
 def new_request_id() -> str:
@@ -110,6 +125,7 @@ def prepare(tenant: str, question: str | None, options: AskOptions, *, stream: b
     if unknown := given.keys() - AskOptions.__annotations__.keys():
         raise InvalidInput(f"unknown option {min(unknown)!r}", field=min(unknown))
     request_id = given.pop("request_id", None)
+    is_relative = isinstance(given.get("deadline"), timedelta)
     body = dict.fromkeys(_ORDER) | {
         "request_id": new_request_id() if request_id is None else request_id,
         "tenant": tenant,
@@ -122,7 +138,8 @@ def prepare(tenant: str, question: str | None, options: AskOptions, *, stream: b
         **given,
     }
     value = encode_body(body)
-    return Prepared(cast(Request, validate("requests", value)), value, repeatable=request_id is not None)
+    request = cast(Request, validate("requests", value))
+    return Prepared(request, value, repeatable=request_id is not None, reproducible=not is_relative)
 
 
 def validate(name: str, value: bytes) -> Any:

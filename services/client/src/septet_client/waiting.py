@@ -46,9 +46,17 @@ class Waiter:
             self.digest, self._conflict = digest, _future()
 
     def deliver(self, response: Response) -> None:
-        """Take a response, unless it is the conflict of another body."""
-        future = self._conflict if is_conflict(response) else self._answer
-        if not future.done() and is_response_to(response, self.digest):
+        """Take a response, unless it is the conflict of another body.
+
+        An answer to another body ends the wait, too: no answer to this one follows.
+        """
+        if not is_conflict(response):
+            future = self._answer
+        elif is_response_to(response, self.digest):
+            future = self._conflict
+        else:
+            return
+        if not future.done():
             future.set_result(response)
 
     async def response(self) -> Response:

@@ -102,7 +102,7 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
         requests = PostgresRequests(pool)
         counting = kit.model_copy(update={"postgres_pool": _USAGE_CONNECTIONS})
         usage_pool = (
-            await stack.enter_async_context(open_pool(counting, SCHEMA)) if settings.limits.exist else pool
+            await stack.enter_async_context(open_pool(counting, SCHEMA)) if settings.has_limits else pool
         )
         usage = PostgresUsage(usage_pool, settings.limits, settings.key_lease)
         quotas = Quotas(usage, settings.limits, settings.key_lease)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 from septet_contracts import Cancellation, DeleteDocument, FeedbackEvent, Request, Response, UpsertDocument
 
 from septet_gateway.domain.keys import ApiKey
-from septet_gateway.domain.quotas import Usage
+from septet_gateway.domain.quotas import Limits, Usage
 
 
 class Log(Protocol):
@@ -88,6 +89,7 @@ class UsageReport:
         wanted: calls that want to begin.
         running: calls in progress, without the wanted ones.
         tokens: used since the last report.
+        limits: of this key, if it has others than the table.
     """
 
     tenant: str
@@ -95,6 +97,7 @@ class UsageReport:
     wanted: int
     running: int
     tokens: int
+    limits: Limits | None = None
 
 
 class UsageTable(Protocol):
@@ -108,8 +111,16 @@ class UsageTable(Protocol):
         """
         ...
 
+    async def claim(self, tenant: str, request_ids: Sequence[str]) -> Set[str]:
+        """Mark requests as charged; returns those that were not before.
+
+        Raises:
+            Transient: the table cannot be written.
+        """
+        ...
+
     async def purge(self, after: timedelta) -> int:
-        """Delete keys without calls for this time; returns their number."""
+        """Delete keys without calls for this time, and marks that are older; returns the number of keys."""
         ...
 
 

@@ -92,6 +92,12 @@ class GatewaySettings(FileSettings):
         le=100_000,
         description="Calls of each API key that may be in progress, streams included; no limit by default.",
     )
+    key_concurrent_streams: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Streams of each API key that may be in progress; no limit by default. A key may have its own limit.",
+    )
     key_lease: timedelta = Field(
         default=timedelta(seconds=15),
         ge=timedelta(seconds=1),
@@ -143,6 +149,11 @@ class GatewaySettings(FileSettings):
     def limits(self) -> Limits:
         """The limits of each API key."""
         return Limits(self.key_requests_per_minute, self.key_tokens_per_minute, self.key_concurrent_requests)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether there is any limit for all keys."""
+        return self.limits.exist or self.key_concurrent_streams is not None
 
     def secret(self) -> bytes:
         """The secret of the keys' hashes.

@@ -98,7 +98,6 @@ def respond(
     vector = outcome.embedding
     release = release_of(
         response,
-        outcome.request_digest,
         admissible=admissible,
         admission_reason=reason,
         cache_key=outcome.ask.cache.key,
@@ -112,7 +111,7 @@ def newest_id(first_id: UUID) -> UUID:
     return uuid5(first_id, f"v{Response.model_fields['version'].default}")
 
 
-def release_of(response: Response, digest: str, *, admissible: bool = False, **fields: Any) -> Release:
+def release_of(response: Response, *, admissible: bool = False, **fields: Any) -> Release:
     """The release event of a response; ``fields`` are those that the response does not have."""
     shared = {name: getattr(response, name) for name in _SHARED}
     if not admissible:
@@ -121,7 +120,6 @@ def release_of(response: Response, digest: str, *, admissible: bool = False, **f
         **shared,
         event_id=event_id(response.tenant, response.request_id, Release.STEP),
         response_event_id=response.event_id,
-        request_digest=digest,
         admissible=admissible,
         **fields,
     )
@@ -181,8 +179,9 @@ def _without_answer(
         total_ms=milliseconds(pending.accepted_at, context.at),
         trace_id=context.trace_id,
         evaluation=pending.evaluation,
+        request_digest=pending.digest,
     )
-    release = release_of(response, pending.digest, admission_reason=f"the status is {status}")
+    release = release_of(response, admission_reason=f"the status is {status}")
     return Publication(response, release, first_id)
 
 

@@ -20,7 +20,7 @@ _COLUMNS = ", ".join(f.name for f in fields(ApiKey))
 _FIND_KEY = f"SELECT {_COLUMNS} FROM api_keys WHERE key_id = $1"  # noqa: S608 - column names of a dataclass
 _LIST_KEYS = f"SELECT {_COLUMNS} FROM api_keys ORDER BY created_at"  # noqa: S608
 _STORE_KEY = """
-INSERT INTO api_keys (key_id, tenant, name, digest, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO api_keys (key_id, tenant, name, digest, scopes, expires_at, streams) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 _REVOKE_KEY = (
     "UPDATE api_keys SET revoked_at = now() WHERE key_id = $1 AND revoked_at IS NULL RETURNING key_id"
@@ -48,13 +48,28 @@ class PostgresKeys:
         return [_key(row) for row in await self._pool.fetch(_LIST_KEYS, tenant=ALL_TENANTS)]
 
     async def create(
-        self, tenant: str, name: str, scopes: Sequence[str], secret: bytes, expires_at: datetime | None = None
+        self,
+        tenant: str,
+        name: str,
+        scopes: Sequence[str],
+        secret: bytes,
+        expires_at: datetime | None = None,
+        streams: int | None = None,
     ) -> str:
-        """Create and store a key; returns it. Only its keyed hash is stored."""
+        """Create and store a key; returns it. Only its keyed hash is stored.
+
+        Args:
+            tenant: of the key.
+            name: what the key is for.
+            scopes: of the key.
+            secret: of the keys' hashes.
+            expires_at: when the key expires; ``None`` for never.
+            streams: how many streams of the key may be in progress; ``None`` for the gateway's setting.
+        """
         key_id, key = new_key()
         digest = digest_of(key, secret)
         await self._pool.execute(
-            _STORE_KEY, key_id, tenant, name, digest, list(scopes), expires_at, tenant=tenant
+            _STORE_KEY, key_id, tenant, name, digest, list(scopes), expires_at, streams, tenant=tenant
         )
         return key
 

@@ -6,6 +6,7 @@ of calls in progress, and grants calls. The row's lock makes concurrent statemen
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -48,6 +49,12 @@ RETURNING granted, requests, tokens
 """  # noqa: S608 - numbers of this module
 _CREATE = "INSERT INTO key_usage (key_id, tenant) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _PURGE = "DELETE FROM key_usage WHERE at < now() - $1::interval"
+# Instances mark the ids in the same order, so that none waits for another in a circle.
+_CLAIM = """
+INSERT INTO charged (tenant, request_id) SELECT $1, id FROM unnest($2::text[]) AS id ORDER BY id
+ON CONFLICT DO NOTHING RETURNING request_id
+"""
+_PURGE_CHARGED = "DELETE FROM charged WHERE charged_at < now() - $1::interval"
 
 
 class PostgresUsage:
@@ -55,7 +62,7 @@ class PostgresUsage:
 
     Args:
         pool: on the schema.
-        limits: of each key.
+        limits: of keys whose reports name no others.
         lease: for how long an instance's number of calls in progress counts after its last report.
     """
 
@@ -75,7 +82,7 @@ class PostgresUsage:
         Raises:
             Transient: PostgreSQL does not answer.
         """
-        limits = self._limits
+        limits = report.limits or self._limits
         args = (
             report.key_id,
             self._instance,
@@ -97,7 +104,17 @@ class PostgresUsage:
         assert row is not None
         return Usage(row["granted"], row["requests"], row["tokens"])
 
+    async def claim(self, tenant: str, request_ids: Sequence[str]) -> Set[str]:
+        """Mark requests as charged; returns those that were not before.
+
+        Raises:
+            Transient: PostgreSQL does not answer.
+        """
+        rows = await self._pool.fetch(_CLAIM, tenant, [*request_ids], tenant=tenant)
+        return {row["request_id"] for row in rows}
+
     async def purge(self, after: timedelta) -> int:
-        """Delete keys without calls for this time; returns their number."""
+        """Delete keys without calls for this time, and marks that are older; returns the number of keys."""
+        await self._pool.execute(_PURGE_CHARGED, after, tenant=ALL_TENANTS)
         done = await self._pool.execute(_PURGE, after, tenant=ALL_TENANTS)
         return int(done.rpartition(" ")[2])

@@ -45,6 +45,7 @@ class ChatCompletions:
         if chunks is None:
             released = await while_connected(request, self._ask(request, asked), abandon)
             return JSONResponse(complete(released).whole(), headers=headers)
+        await request.state.admit_stream()
         keep_alive, text = self._settings.keep_alive.total_seconds(), Partial(asked)
         ask = self._ask(request, asked, text)
         return await stream(request, ask, chunks, keep_alive, headers, text, abandon)
@@ -55,7 +56,8 @@ class ChatCompletions:
         """The request, and what makes its answer. The body may be large, so neither refers to it."""
         asked = to_request(chat, alias_of(chat.model, self._settings), caller.tenant, request_id_for(request))
         check_encodable(asked)
-        complete = partial(Completion, model=chat.model, stops=chat.stops)
+        is_structured = asked.output_schema is not None
+        complete = partial(Completion, model=chat.model, stops=chat.stops, is_structured=is_structured)
         if not chat.stream:
             return asked, complete, None
         chunks = CompletionChunks(
@@ -66,6 +68,7 @@ class ChatCompletions:
             include_usage=chat.stream_options.include_usage,
             stops=chat.stops,
             epochs=chat.septet.epochs,
+            is_structured=is_structured,
         )
         return asked, complete, chunks
 

@@ -44,6 +44,7 @@ class CreateResponse:
         if not is_stream:
             released = await while_connected(request, self._ask(request, asked), abandon)
             return JSONResponse(made.whole(released), headers=headers)
+        await request.state.admit_stream()
         events = ResponseEvents(made, int(time.time()))
         keep_alive, text = self._settings.keep_alive.total_seconds(), Partial(asked)
         ask = self._ask(request, asked, text)

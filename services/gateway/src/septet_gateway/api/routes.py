@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -139,6 +140,17 @@ def _final(error: ApiError, request: Request) -> ApiError:
     return error
 
 
+async def _admit_stream(parts: Parts, caller: Caller, held: ExitStack) -> None:
+    """Admit a stream, which ends with the call.
+
+    Raises:
+        ApiError: 429, the key has reached its limit of streams.
+        Transient: the usage cannot be written.
+    """
+    limit = parts.settings.key_concurrent_streams if caller.streams is None else caller.streams
+    held.callback(await parts.quotas.admit_stream(caller, limit))
+
+
 def _endpoint(
     parts: Parts, path: str, scope: str, handler: Handler
 ) -> Callable[[Request], Awaitable[Response]]:
@@ -152,6 +164,7 @@ def _endpoint(
                 caller = await parts.authenticator.authenticate(request.headers, request.url.query)
                 admission = request.state.admission = await parts.quotas.admit(caller)
                 held.callback(admission.end)
+                request.state.admit_stream = partial(_admit_stream, parts, caller, held)
                 require(caller, scope)
                 response = await handler(request, caller)
             except Exception as error:

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial as bound
 
 from septet_contracts import Request, Response, encode, request_digest
 from septet_kit.events import DEFAULT_DEADLINE, MAX_DEADLINE
 
 from septet_gateway.application.backpressure import Backpressure
 from septet_gateway.application.partials import Partial
+from septet_gateway.application.quotas import Charge
 from septet_gateway.application.waiting import Waiting
 from septet_gateway.domain.errors import ApiError, of_code
 from septet_gateway.domain.identity import is_answer_to, is_request_id, variants_of
@@ -40,15 +42,14 @@ class Asker:
         self._pressure = pressure
         self._margin = margin
 
-    async def ask(
-        self, request: Request, charge: Callable[[int], None], partial: Partial | None = None
-    ) -> Response:
+    async def ask(self, request: Request, charge: Charge, partial: Partial | None = None) -> Response:
         """The response to a request.
 
         Args:
             request: to publish.
             charge: is called with the tokens of a response that followed the publication, also after this call was
-                cancelled if it was shown text. The response of an earlier call is free.
+                cancelled if it was shown text. The response of an earlier call is free. Of several calls that wait for
+                the same response, one is charged.
             partial: gets the text that is released before the response.
 
         Raises:
@@ -57,9 +58,10 @@ class Asker:
         """
         self._pressure.check()
         patience = self._patience(request)
+        once = bound(charge, request_id=request.request_id)
         try:
             async with asyncio.timeout(patience):
-                return _answer(await self._response_to(request, charge, partial), request)
+                return _answer(await self._response_to(request, once, partial), request)
         except TimeoutError:
             raise ApiError(
                 504,
@@ -113,7 +115,7 @@ class Asker:
             elif received or owed is not None:
                 charges.add(*owner, request_digest(encode(request)), charge, shown)
 
-    async def submit(self, request: Request, charge: Callable[[int], None]) -> None:
+    async def submit(self, request: Request, charge: Charge) -> None:
         """Publish a request without waiting for its response. One that has its response is not published again.
 
         Args:
@@ -138,7 +140,8 @@ class Asker:
                     return
             # The response may arrive before the acknowledgement.
             patience = self._patience(request)
-            self._waiting.charges.add(tenant, request_id, digest, charge, wait_s=patience)
+            once = bound(charge, request_id=request_id)
+            self._waiting.charges.add(tenant, request_id, digest, once, wait_s=patience)
             await self._log.publish(variants[digest])
 
     async def earlier(self, tenant: str, request_id: str) -> Response | None:

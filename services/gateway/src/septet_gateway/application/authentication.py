@@ -110,7 +110,7 @@ def _is_valid(key: ApiKey) -> bool:
 
 
 def _caller(key: ApiKey) -> Caller:
-    return Caller(key.tenant, key.key_id, frozenset(key.scopes))
+    return Caller(key.tenant, key.key_id, frozenset(key.scopes), key.streams)
 
 
 def require(caller: Caller, scope: str) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 from septet_kit.observe import get_logger
 
+from septet_gateway.application.claims import Claims
 from septet_gateway.domain.keys import Caller
 from septet_gateway.domain.quotas import Limits, Usage, rate_headers, refusal
 from septet_gateway.ports import UsageReport, UsageTable
@@ -27,6 +29,7 @@ class _Key:
     """The calls of one key in this instance.
 
     Attributes:
+        limits: of the key.
         waiting: calls that wait for the table's answer.
         running: calls in progress.
         tokens: used since the last report.
@@ -35,6 +38,7 @@ class _Key:
     """
 
     caller: Caller
+    limits: Limits
     waiting: deque[asyncio.Future[Usage]] = field(default_factory=deque)
     running: int = 0
     tokens: int = 0
@@ -44,6 +48,18 @@ class _Key:
     @property
     def has_news(self) -> bool:
         return self.is_stale or self.tokens > 0
+
+    @property
+    def counts_running(self) -> bool:
+        return self.limits.concurrent is not None
+
+
+class Charge(Protocol):
+    """Counts tokens of a key."""
+
+    def __call__(self, tokens: int, request_id: str | None = None) -> None:
+        """Count tokens. With a request id, only the first charge of this request counts, in all instances."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -57,11 +73,11 @@ class Admission:
     """
 
     headers: Mapping[str, str]
-    charge: Callable[[int], None]
+    charge: Charge
     end: Callable[[], None]
 
 
-UNCOUNTED = Admission({}, lambda _: None, lambda: None)
+UNCOUNTED = Admission({}, lambda _, request_id=None: None, lambda: None)
 """The admission of every call if there are no limits."""
 
 
@@ -83,6 +99,7 @@ class Quotas:
         self._table = table
         self._report_s = lease.total_seconds() / _REPORTS_PER_LEASE
         self._keys: dict[str, _Key] = {}
+        self._claims = Claims(table)
 
     async def admit(self, caller: Caller) -> Admission:
         """Admit a call of a key. A refused call does not count.
@@ -91,9 +108,28 @@ class Quotas:
             ApiError: 429, the key has reached a limit.
             Transient: the table cannot be written.
         """
-        if not self._limits.exist:
+        return await self._admit(caller, self._limits)
+
+    async def admit_stream(self, caller: Caller, limit: int | None) -> Callable[[], None]:
+        """Admit a stream of a key whose call was admitted; returns the function that ends it.
+
+        Streams are counted like calls, in a row of their own.
+
+        Args:
+            caller: of the stream.
+            limit: of the key's streams in progress; ``None`` for no limit.
+
+        Raises:
+            ApiError: 429, the key has reached the limit.
+            Transient: the table cannot be written.
+        """
+        row = replace(caller, key_id=f"{caller.key_id}/streams")
+        return (await self._admit(row, Limits(concurrent=limit, counted="streams"))).end
+
+    async def _admit(self, caller: Caller, limits: Limits) -> Admission:
+        if not limits.exist:
             return UNCOUNTED
-        key = self._keys.setdefault(caller.key_id, _Key(caller))
+        key = self._keys.setdefault(caller.key_id, _Key(caller, limits))
         future: asyncio.Future[Usage] = asyncio.get_running_loop().create_future()
         key.waiting.append(future)
         self._wake(key)
@@ -103,7 +139,7 @@ class Quotas:
             if future.done() and not future.cancelled() and future.exception() is None:
                 self._end(key)
             raise
-        headers = rate_headers(self._limits, usage)
+        headers = rate_headers(limits, usage)
         return Admission(headers, partial(self._charge, key), partial(self._end, key))
 
     async def run(self) -> None:
@@ -111,17 +147,24 @@ class Quotas:
         while True:
             await asyncio.sleep(self._report_s)
             for key in [*self._keys.values()]:
-                key.is_stale |= key.running > 0 and self._counts_running
+                key.is_stale |= key.running > 0 and key.counts_running
                 self._wake(key)
 
     async def close(self) -> None:
-        """Wait until the last reports have been written, for two seconds at most."""
+        """Wait until the last charges and reports have been written, for two seconds each at most."""
+        await self._claims.close(_CLOSE_S)
         if tasks := [key.reporting for key in self._keys.values() if key.reporting is not None]:
             await asyncio.wait(tasks, timeout=_CLOSE_S)
 
-    def _charge(self, key: _Key, tokens: int) -> None:
-        if self._limits.tokens is None:
+    def _charge(self, key: _Key, tokens: int, request_id: str | None = None) -> None:
+        if key.limits.tokens is None or not tokens:
             return
+        if request_id is None:
+            self._count(key, tokens)
+        else:
+            self._claims.add(key.caller.tenant, request_id, partial(self._count, key, tokens))
+
+    def _count(self, key: _Key, tokens: int) -> None:
         # The call may have ended, and its key may have been forgotten since.
         known = self._keys.setdefault(key.caller.key_id, key)
         known.tokens += tokens
@@ -130,12 +173,8 @@ class Quotas:
 
     def _end(self, key: _Key) -> None:
         key.running -= 1
-        key.is_stale = self._counts_running
+        key.is_stale = key.counts_running
         self._wake(key)
-
-    @property
-    def _counts_running(self) -> bool:
-        return self._limits.concurrent is not None
 
     def _wake(self, key: _Key) -> None:
         """Report what there is to report, and forget a key without calls."""
@@ -159,12 +198,13 @@ class Quotas:
             waiting = [future for future in key.waiting if not future.done()]
             key.waiting.clear()
             tokens, key.tokens, key.is_stale = key.tokens, 0, False
-            report = UsageReport(key.caller.tenant, key.caller.key_id, len(waiting), key.running, tokens)
+            caller = key.caller
+            report = UsageReport(caller.tenant, caller.key_id, len(waiting), key.running, tokens, key.limits)
             try:
                 usage = await self._table.update(report)
             except Exception as error:
                 key.tokens += tokens
-                key.is_stale = self._counts_running
+                key.is_stale = key.counts_running
                 log.warning("a key's usage could not be written", error=repr(error))
                 for future in waiting:
                     if not future.done():
@@ -181,5 +221,5 @@ class Quotas:
                 key.running += 1
                 future.set_result(usage)
             else:
-                future.set_exception(refusal(self._limits, usage))
-        key.is_stale |= usage.granted > len(left) and self._counts_running
+                future.set_exception(refusal(key.limits, usage))
+        key.is_stale |= usage.granted > len(left) and key.counts_running

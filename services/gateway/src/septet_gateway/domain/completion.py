@@ -51,13 +51,17 @@ class Completion:
         response: as released.
         model: the model's name in the request.
         stops: stop sequences; the answer ends before the first one.
+        is_structured: whether the client wants JSON; a text that is none is a refusal.
 
     Raises:
         ApiError: the response has no answer.
     """
 
-    def __init__(self, response: Response, model: str, stops: Sequence[str] = ()) -> None:
-        self.finish_reason = finish_reason_of(response)
+    def __init__(
+        self, response: Response, model: str, stops: Sequence[str] = (), *, is_structured: bool = False
+    ) -> None:
+        self._is_refusal = is_structured and has_no_json(response)
+        self.finish_reason = finish_reason_of(response, is_refusal=self._is_refusal)
         self._response = response
         self._model = model
         self.content = until(content_of(response), stops)
@@ -66,8 +70,8 @@ class Completion:
         """The object ``chat.completion``."""
         message = {
             "role": "assistant",
-            "content": self.content,
-            "refusal": None,
+            "content": None if self._is_refusal else self.content,
+            "refusal": self.content if self._is_refusal else None,
             "septet": details(self._response),
         }
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.finish_reason}
@@ -83,7 +87,7 @@ class Completion:
         if rest is None:
             reason, septet = FILTERED, {**septet, "answer": self.content}
         elif rest:
-            yield {**head, "choices": [choice_of({"content": rest})]}
+            yield {**head, "choices": [choice_of({"refusal" if self._is_refusal else "content": rest})]}
         yield {**head, "choices": [choice_of({}, reason)], "septet": septet}
         if include_usage:
             yield {**head, "choices": [], "usage": self._usage()}
@@ -112,6 +116,7 @@ class CompletionChunks:
         include_usage: whether a chunk with the usage ends the stream.
         stops: stop sequences of the request.
         epochs: whether the client discards the text when a chunk begins another epoch.
+        is_structured: whether the client wants JSON. Only the response decides whether a text is JSON or a refusal.
     """
 
     ENDS_WITH_DONE: ClassVar[bool] = True
@@ -126,8 +131,10 @@ class CompletionChunks:
         include_usage: bool,
         stops: Sequence[str] = (),
         epochs: bool = False,
+        is_structured: bool = False,
     ) -> None:
         self._shown = Shown(stops)
+        self._is_structured = is_structured
         self._epochs = epochs
         self._epoch = 1
         self._complete = complete
@@ -153,6 +160,8 @@ class CompletionChunks:
 
     def partial(self, text: str) -> Iterator[dict[str, Any]]:
         """A chunk with what is new in the answer so far, if anything is."""
+        if self._is_structured:
+            return
         if self._shown.contradicts(text):
             yield from self._restarted()
         if new := self._shown.more(text):
@@ -197,15 +206,22 @@ def details(response: Response) -> dict[str, Any]:
     return response.model_dump(mode="json", include=SHOWN, exclude_none=True)
 
 
-def finish_reason_of(response: Response) -> str:
+def finish_reason_of(response: Response, *, is_refusal: bool = False) -> str:
     """``stop`` or ``content_filter``.
+
+    OpenAI's clients raise an error on the content filter before they read a refusal, so a refusal ends with ``stop``.
 
     Raises:
         ApiError: the response has no answer.
     """
     if response.status not in _FINISH:
         raise of_failure(response.status, response.error)
-    return _FINISH[response.status]
+    return "stop" if is_refusal else _FINISH[response.status]
+
+
+def has_no_json(response: Response) -> bool:
+    """Whether the answer is a text for a user, and not JSON: an abstention, or the reason of a refusal."""
+    return response.answer is not None and response.answer_json is None and response.answer.strip() != "null"
 
 
 def content_of(response: Response) -> str:

@@ -19,7 +19,7 @@ _FORM = re.compile(re.escape(PREFIX) + r"(?P<id>[0-9a-f]{16})-(?P<secret>[0-9a-f
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A stored key; ``digest`` is its keyed hash."""
+    """A stored key; ``digest`` is its keyed hash, and ``streams`` its limit of streams in progress, if it has its own."""
 
     key_id: str
     tenant: str
@@ -29,6 +29,7 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    streams: int | None = None
 
     def is_valid(self, now: datetime) -> bool:
         """Whether the key is neither revoked nor expired."""
@@ -37,11 +38,12 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class Caller:
-    """Sender of a call: the tenant and the scopes of its key."""
+    """Sender of a call: the tenant, the scopes and the limit of streams of its key."""
 
     tenant: str
     key_id: str
     scopes: frozenset[str]
+    streams: int | None = None
 
     def may(self, scope: str) -> bool:
         """Whether the key has the scope; ``admin`` includes all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from septet_contracts import Response
 
@@ -13,6 +14,7 @@ MINUTE_S = 60.0
 ROUNDING = 1e-6
 """A count that exceeds the limit by no more than this is within it: it is a sum of binary fractions."""
 _BYTES_PER_TOKEN = 4
+_CODES = {"calls": "concurrency_limit_exceeded", "streams": "stream_limit_exceeded"}
 
 
 @dataclass(frozen=True)
@@ -23,19 +25,18 @@ class Limits:
         requests: calls a minute.
         tokens: tokens a minute, of prompts and answers.
         concurrent: calls in progress, streams included.
+        counted: what is in progress.
     """
 
     requests: int | None = None
     tokens: int | None = None
     concurrent: int | None = None
+    counted: Literal["calls", "streams"] = "calls"
 
     @property
     def exist(self) -> bool:
         """Whether there is any limit."""
-        return self != UNLIMITED
-
-
-UNLIMITED = Limits()
+        return (self.requests, self.tokens, self.concurrent) != (None, None, None)
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def refusal(limits: Limits, usage: Usage) -> ApiError:
     limit, wait = max(waits.items(), key=lambda item: item[1])
     headers = rate_headers(limits, usage)
     if wait <= ROUNDING:
-        message = f"this API key has {limits.concurrent} calls in progress, which is its limit"
-        return ApiError(429, message, code="concurrency_limit_exceeded", headers=headers)
+        message = f"this API key has {limits.concurrent} {limits.counted} in progress, which is its limit"
+        return ApiError(429, message, code=_CODES[limits.counted], headers=headers)
     return ApiError(
         429,
         f"this API key may use {limit} a minute",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from septet_contracts import Response
 
-from septet_gateway.domain.completion import FILTERED, content_of, details, finish_reason_of
+from septet_gateway.domain.completion import FILTERED, content_of, details, finish_reason_of, has_no_json
 from septet_gateway.domain.errors import ApiError
 from septet_gateway.domain.responses import ResponsesBody
 from septet_gateway.domain.shown import Shown
@@ -22,6 +22,9 @@ class ResponseObject:
     Args:
         body: of the call.
         request_id: of the call.
+
+    Attributes:
+        is_structured: whether the client wants JSON; a text that is none is a refusal.
     """
 
     def __init__(self, body: ResponsesBody, request_id: str) -> None:
@@ -36,6 +39,7 @@ class ResponseObject:
                 "tools": body.tools,
             }
         )
+        self.is_structured = body.text.format.get("type") != "text"
         self.response_id = f"resp_{request_id}"
         self.message_id = f"msg_{request_id}"
 
@@ -68,20 +72,33 @@ class ResponseObject:
         Raises:
             ApiError: the response has no answer.
         """
-        is_filtered = finish_reason_of(response) == FILTERED
-        made = self.ended(response, content_of(response), is_filtered=is_filtered)
+        text = content_of(response)
+        part = refusal_part(text) if self.is_refusal(response) else text_part(text)
+        made = self.ended(response, part, is_filtered=self.is_filtered(response))
         return {**made, "created_at": int(response.occurred_at.timestamp())}
 
+    def is_refusal(self, response: Response) -> bool:
+        """Whether the text of a response is a refusal to a client that wants JSON."""
+        return self.is_structured and has_no_json(response)
+
+    def is_filtered(self, response: Response) -> bool:
+        """Whether the object is incomplete, because a rail rejected the question or the answer.
+
+        Raises:
+            ApiError: the response has no answer.
+        """
+        return finish_reason_of(response, is_refusal=self.is_refusal(response)) == FILTERED
+
     def ended(
-        self, response: Response, text: str, *, is_filtered: bool, created_at: int = 0
+        self, response: Response, part: dict[str, Any], *, is_filtered: bool, created_at: int = 0
     ) -> dict[str, Any]:
-        """The object with this text, and with what is known of the response."""
+        """The object with this part of the output item, and with what is known of the response."""
         status = "incomplete" if is_filtered else "completed"
         return {
             **self.pending(created_at),
             "status": status,
             "incomplete_details": {"reason": FILTERED} if is_filtered else None,
-            "output": [self.item(status, [text_part(text)])],
+            "output": [self.item(status, [part])],
             "usage": _usage(response),
             "septet": details(response),
         }
@@ -120,7 +137,7 @@ class ResponseEvents:
         Raises:
             ApiError: it has none.
         """
-        finish_reason_of(response)
+        self._made.is_filtered(response)
 
     def opening(self) -> Iterator[Event]:
         """The first events."""
@@ -132,8 +149,8 @@ class ResponseEvents:
         return self._event("response.in_progress", response=self._made.pending(self._created_at))
 
     def partial(self, text: str) -> Iterator[Event]:
-        """The events with what is new in the answer so far."""
-        if new := self._shown.more(text):
+        """The events with what is new in the answer so far. Only the response decides whether a text is a refusal."""
+        if not self._made.is_structured and (new := self._shown.more(text)):
             yield from self._delta(new)
 
     def answer(self, response: Response) -> Iterator[Event]:
@@ -144,17 +161,22 @@ class ResponseEvents:
         Raises:
             ApiError: the response has no answer.
         """
-        text, is_filtered = content_of(response), finish_reason_of(response) == FILTERED
+        text, is_filtered = content_of(response), self._made.is_filtered(response)
+        is_refusal = self._made.is_refusal(response)
         rest = self._shown.rest(text)
         if rest is None:
             text, is_filtered = self._shown.text, True
-        whole = self._made.ended(response, text, is_filtered=is_filtered, created_at=self._created_at)
+        part = refusal_part(text) if is_refusal else text_part(text)
+        whole = self._made.ended(response, part, is_filtered=is_filtered, created_at=self._created_at)
         if rest is None:
             whole["septet"]["answer"] = content_of(response)
-        part = self._part
-        yield from self._delta(rest or "")
-        yield self._event("response.output_text.done", **part, text=text, logprobs=[])
-        yield self._event("response.content_part.done", **part, part=text_part(text))
+        place = self._place
+        yield from self._delta(rest or "", is_refusal=is_refusal)
+        if is_refusal:
+            yield self._event("response.refusal.done", **place, refusal=text)
+        else:
+            yield self._event("response.output_text.done", **place, text=text, logprobs=[])
+        yield self._event("response.content_part.done", **place, part=part)
         yield self._event("response.output_item.done", output_index=0, item=whole["output"][0])
         yield self._event(f"response.{whole['status']}", response=whole)
 
@@ -165,18 +187,21 @@ class ResponseEvents:
         )
 
     @property
-    def _part(self) -> Event:
+    def _place(self) -> Event:
         return {"item_id": self._made.message_id, "output_index": 0, "content_index": 0}
 
-    def _delta(self, text: str) -> Iterator[Event]:
+    def _delta(self, text: str, *, is_refusal: bool = False) -> Iterator[Event]:
         """The events of a text; the first one begins the output item."""
         if not self._has_part:
             self._has_part = True
             started = self._made.item("in_progress", [])
             yield self._event("response.output_item.added", output_index=0, item=started)
-            yield self._event("response.content_part.added", **self._part, part=text_part(""))
-        if text:
-            yield self._event("response.output_text.delta", **self._part, delta=text, logprobs=[])
+            part = refusal_part("") if is_refusal else text_part("")
+            yield self._event("response.content_part.added", **self._place, part=part)
+        if text and is_refusal:
+            yield self._event("response.refusal.delta", **self._place, delta=text)
+        elif text:
+            yield self._event("response.output_text.delta", **self._place, delta=text, logprobs=[])
 
     def _event(self, kind: str, **fields: Any) -> Event:
         number = self._sequence
@@ -187,6 +212,11 @@ class ResponseEvents:
 def text_part(text: str) -> dict[str, Any]:
     """A part of the output item's content."""
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def refusal_part(text: str) -> dict[str, Any]:
+    """The part of a refusal."""
+    return {"type": "refusal", "refusal": text}
 
 
 def _usage(response: Response) -> dict[str, Any]:

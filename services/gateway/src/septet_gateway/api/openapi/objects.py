@@ -63,8 +63,10 @@ class AnswerMessage(BaseModel):
     """The answer."""
 
     role: Literal["assistant"]
-    content: str
-    refusal: None
+    content: str | None = Field(description="`null` if there is a refusal.")
+    refusal: str | None = Field(
+        description="The text that a user reads, if the body wants JSON and the answer is none."
+    )
     septet: SeptetDetails
 
 
@@ -75,7 +77,7 @@ class Choice(BaseModel):
     message: AnswerMessage
     logprobs: None
     finish_reason: Literal["stop", "content_filter"] = Field(
-        description="`content_filter` if a rail blocked the question or refused the answer."
+        description="`content_filter` if a rail blocked the question or refused the answer, and the body wants no JSON."
     )
 
 
@@ -95,6 +97,7 @@ class Delta(BaseModel):
 
     role: Literal["assistant"] | SkipJsonSchema[None] = None
     content: str | SkipJsonSchema[None] = None
+    refusal: str | SkipJsonSchema[None] = None
 
 
 class ChunkChoice(BaseModel):
@@ -130,6 +133,13 @@ class OutputText(BaseModel):
     logprobs: list[Any] = Field(max_length=0)
 
 
+class OutputRefusal(BaseModel):
+    """The text that a user reads, if the body wants JSON and the answer is none."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
 class OutputMessage(BaseModel):
     """The output item with the answer."""
 
@@ -137,7 +147,7 @@ class OutputMessage(BaseModel):
     id: str
     role: Literal["assistant"]
     status: Literal["in_progress", "completed", "incomplete"]
-    content: list[OutputText] = Field(max_length=1)
+    content: list[OutputText | OutputRefusal] = Field(max_length=1)
 
 
 class IncompleteDetails(BaseModel):
@@ -208,6 +218,8 @@ class ResponseStreamEvent(BaseModel):
         "response.content_part.added",
         "response.output_text.delta",
         "response.output_text.done",
+        "response.refusal.delta",
+        "response.refusal.done",
         "response.content_part.done",
         "response.output_item.done",
         "response.completed",
@@ -217,9 +229,10 @@ class ResponseStreamEvent(BaseModel):
     sequence_number: int = Field(ge=0)
     response: ResponseObject | SkipJsonSchema[None] = None
     item: OutputMessage | SkipJsonSchema[None] = None
-    part: OutputText | SkipJsonSchema[None] = None
+    part: OutputText | OutputRefusal | SkipJsonSchema[None] = None
     delta: str | SkipJsonSchema[None] = None
     text: str | SkipJsonSchema[None] = None
+    refusal: str | SkipJsonSchema[None] = None
     error: ErrorDetails | SkipJsonSchema[None] = None
 
 
