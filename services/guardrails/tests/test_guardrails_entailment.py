@@ -24,7 +24,7 @@ from septet_guardrails.domain.unfinished import stream_mode
 from septet_guardrails.handlers import DraftsHandler, RequestsHandler
 from septet_kit.testing import context, flow, passage
 
-from .conftest import EntailmentServer
+from tests.support.entailment import EntailmentServer
 
 RAILS = output_rails(PresidioNames(), ProfanityModel())
 CALIBRATED = Calibration({"en": 0.5, "ko": 0.5}, "c")

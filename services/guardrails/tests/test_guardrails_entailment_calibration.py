@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks.guardrails import entailment as script
 from septet_guardrails.adapters.entailment_http import ModelAddress
 from septet_guardrails.adapters.entailment_setup import read_calibration
 from septet_guardrails.domain.entailment import Pair
 
-from .conftest import EntailmentServer
+from benchmarks.guardrails import entailment as script
+from tests.support.entailment import EntailmentServer
 
 
 def pairs(file: Path) -> None:

@@ -21,7 +21,7 @@ from septet_guardrails.domain.entailment import Pair
 from septet_guardrails.domain.policy import Policy, parse_policy
 from septet_kit import Kit, KitSettings, Permanent, Transient, Wiring
 
-from .conftest import EntailmentServer
+from tests.support.entailment import EntailmentServer
 
 PREFIX = "SEPTET_GUARDRAILS_"
 PAIR = Pair("The Team plan costs 12 USD a month.", "Team costs 12 USD a month.")
