@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,9 +25,11 @@ from septet_kit.offload import Offload
 
 from septet_guardrails.application.checking import OFF, Checked, check_answer, check_passages, draft_fields
 from septet_guardrails.application.correction import Conclude, Revise, decide
+from septet_guardrails.application.judging import COMPONENT, Judge, judged
 from septet_guardrails.application.restoring import WITHOUT_KEYS, Restorer
 from septet_guardrails.application.screening import Screening, screen
 from septet_guardrails.application.streaming import SentenceStream, released_whole
+from septet_guardrails.domain.entailment import Judgements
 from septet_guardrails.domain.errors import Rejected
 from septet_guardrails.domain.policy import Policy
 from septet_guardrails.domain.rails import InputRails, OutputRails
@@ -53,6 +56,7 @@ class RequestsHandler:
     detect_language: LanguageDetector
     output_rails: OutputRails | None = None
     restorer: Restorer = WITHOUT_KEYS
+    judge: Judge | None = None
 
     async def __call__(self, request: Request, ctx: Context) -> Emits:
         """Handle one record of ``requests``.
@@ -87,6 +91,7 @@ class RequestsHandler:
     ) -> Emit:
         """Return the outcome of a check; the output rails run although an input rail blocks the question."""
         checked = Checked("answered", None, ())
+        degraded: tuple[str, ...] = ()
         _require_bounded(check)
         draft = advance(screened, Draft, ctx, stage=STAGE, **draft_fields(check))
         passages, found = await _offload(_size(draft), check_passages, draft.passages, policy.input.injection)
@@ -95,7 +100,13 @@ class RequestsHandler:
         if check.answer is not None:
             if self.output_rails is None:
                 raise Permanent("checks_not_available", "this service has no output rails", field="check")
-            checked = await _offload(_size(draft), check_answer, draft, policy, self.output_rails)
+            size, rails = _size(draft), self.output_rails
+            checked, degraded = await judged(
+                self.judge,
+                policy.output_rules(contained=draft.contained).groundedness,
+                ctx.remaining,
+                lambda found: _offload(size, check_answer, draft, policy, rails, found),
+            )
             count_verdicts(checked.verdicts)
         blocked_by_input = result.blocked_by is not None
         status = "blocked" if blocked_by_input else checked.status
@@ -103,6 +114,7 @@ class RequestsHandler:
             "verdicts": (*result.verdicts, *found, *checked.verdicts),
             "passages": draft.passages,
             "retrieval": OFF,
+            "degraded": degraded,
         }
         return _ended(screened, ctx, status, None if blocked_by_input else checked.answer, **fields)
 
@@ -114,6 +126,7 @@ class DraftsHandler:
     policies: Policies
     rails: OutputRails
     restorer: Restorer = WITHOUT_KEYS
+    judge: Judge | None = None
 
     async def __call__(self, draft: Draft, ctx: Context) -> Emits:
         """Handle one record of ``drafts``.
@@ -122,8 +135,7 @@ class DraftsHandler:
             Permanent: the policy no longer exists.
         """
         policy = self._policy(draft)
-        remaining = (draft.deadline - datetime.now(UTC)).total_seconds()
-        step = await _offload(_size(draft), decide, draft, policy, self.rails, remaining)
+        step, degraded = await self._decide(draft, policy, ctx)
         count_verdicts(step.verdicts)
         sealed_answer = None
         if isinstance(step, Conclude) and draft.sealed is not None:
@@ -131,6 +143,7 @@ class DraftsHandler:
         decided: dict[str, Any] = {
             "verdicts": (*(v for v in draft.verdicts if v.stage == "input"), *step.verdicts),
             "policy_version": policy.version,
+            "degraded": (*(part for part in draft.degraded if part != COMPONENT), *degraded),
         }
         if isinstance(step, Revise):
             decided |= {"rejected": draft.answer, "complaints": step.complaints, "attempt": draft.attempt + 1}
@@ -142,6 +155,18 @@ class DraftsHandler:
         whole = released_whole(draft, step, policy)
         released = [Emit("released-tokens", whole)] if whole is not None else []
         return [Emit("outcomes", advance(draft, Outcome, ctx, stage=STAGE, **decided)), *released]
+
+    async def _decide(
+        self, draft: Draft, policy: Policy, ctx: Context
+    ) -> tuple[Revise | Conclude, tuple[str, ...]]:
+        """Return the next step, and the components that were not available for it."""
+
+        def review(found: Judgements | None) -> Awaitable[Revise | Conclude]:
+            remaining = (draft.deadline - datetime.now(UTC)).total_seconds()
+            return _offload(_size(draft), decide, draft, policy, self.rails, remaining, found)
+
+        rule = policy.output_rules(contained=draft.contained).groundedness
+        return await judged(self.judge, rule, ctx.remaining, review)
 
     async def _restored(self, draft: Draft, step: Conclude) -> tuple[Conclude, str | None]:
         """Return the conclusion with its final verdicts, and the sealed answer with the user's values."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from septet_guardrails.domain.entailment import Pair
 from septet_guardrails.domain.pii import Span
 from septet_guardrails.domain.policy import Policy
 
@@ -39,3 +40,22 @@ class ToxicityClassifier(Protocol):
 
     def __call__(self, text: str) -> float:
         """Return the probability of profanity, 0 to 1."""
+
+
+class EntailmentModel(Protocol):
+    """Judges whether a passage supports a claim."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of the model's name and of everything that its scores depend on."""
+
+    async def score(self, pair: Pair) -> float:
+        """Return how well the passage supports the claim, 0 to 1. Callers limit the time.
+
+        Raises:
+            Transient: the model is down or busy, or its reply has no score.
+            Permanent: the endpoint rejects the call.
+        """
+
+    async def aclose(self) -> None:
+        """Close all connections."""

@@ -1,11 +1,18 @@
-"""Metrics of the guardrails service."""
+"""Metrics of the guardrails service, and the span of a call of its entailment model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
 
+from opentelemetry.trace import Span
 from septet_contracts import Verdict
-from septet_kit.observe.metrics import counter
+from septet_kit.errors import SeptetError
+from septet_kit.observe import semconv, span
+from septet_kit.observe.metrics import counter, histogram
+from septet_kit.observe.tracing import mark_failed
 from septet_kit.observe.traffic import traffic
 
 _verdicts = counter(
@@ -15,6 +22,39 @@ _chunks = counter("septet_guard_chunks_total", "Checked chunks of streamed draft
 _restored = counter(
     "septet_guard_restored_total", "Answers with masked values to restore.", ["result", "traffic"]
 )
+_judged = counter(
+    "septet_guard_entailment_total",
+    "Claims with a passage for the entailment model, by the source of their score.",
+    ["source"],
+)
+_model_seconds = histogram(
+    "septet_guard_entailment_seconds", "Time of a call of the entailment model.", ["model"]
+)
+
+
+def count_judged(source: str, number: int) -> None:
+    """Count claims with a passage by the source of their score: cached, called, missing."""
+    _judged.labels(source).inc(number)
+
+
+@contextmanager
+def entailment_span(operation: str, model: str, provider: str, url: str) -> Iterator[Span]:
+    """Client span ``{operation} {model}`` of one call. It holds no text."""
+    address = urlsplit(url)
+    known: dict[str, Any] = {
+        semconv.GEN_AI_OPERATION: operation,
+        semconv.GEN_AI_PROVIDER: provider,
+        semconv.GEN_AI_REQUEST_MODEL: model,
+        "server.address": address.hostname,
+        "server.port": address.port,
+    }
+    attributes = {name: value for name, value in known.items() if value is not None}
+    with span(f"{operation} {model}", "client", **attributes) as current, _model_seconds.labels(model).time():
+        try:
+            yield current
+        except SeptetError as error:
+            mark_failed(current, error.code, error.message)
+            raise
 
 
 def count_chunk(*, released: bool) -> None:

@@ -22,15 +22,19 @@ class PolicyFiles:
         self._tenants = tenants
 
     @classmethod
-    def load(cls, directory: Path | None = None) -> PolicyFiles:
+    def load(cls, directory: Path | None = None, entailment: str = "") -> PolicyFiles:
         """Read all policies.
+
+        Args:
+            directory: of additional policies.
+            entailment: version of the entailment model, a part of the version of each policy that uses it.
 
         Raises:
             InvalidPolicy: a file is not a valid policy, or ``directory`` does not exist.
         """
         packaged = files("septet_guardrails") / "policies"
         common = {
-            Path(entry.name).stem: parse_policy(entry.read_text(encoding="utf-8"), entry.name)
+            Path(entry.name).stem: parse_policy(entry.read_text(encoding="utf-8"), entry.name, entailment)
             for entry in packaged.iterdir()
             if entry.name.endswith(".yaml")
         }
@@ -38,8 +42,9 @@ class PolicyFiles:
             return cls(common, {})
         if not directory.is_dir():
             raise InvalidPolicy(f"{directory}: there is no such directory of policies")
-        tenants = {folder.name: _read(folder) for folder in sorted(directory.iterdir()) if folder.is_dir()}
-        return cls(common | _read(directory), tenants)
+        folders = (folder for folder in sorted(directory.iterdir()) if folder.is_dir())
+        tenants = {folder.name: _read(folder, entailment) for folder in folders}
+        return cls(common | _read(directory, entailment), tenants)
 
     def all(self) -> Iterator[Policy]:
         """Return all policies that a request can name."""
@@ -58,8 +63,8 @@ class PolicyFiles:
         return policy
 
 
-def _read(folder: Path) -> dict[str, Policy]:
+def _read(folder: Path, entailment: str) -> dict[str, Policy]:
     return {
-        path.stem: parse_policy(path.read_text(encoding="utf-8"), str(path))
+        path.stem: parse_policy(path.read_text(encoding="utf-8"), str(path), entailment)
         for path in sorted(folder.glob("*.yaml"))
     }

@@ -12,6 +12,7 @@ from septet_kit.injection.embedded import find_instructions, without
 from septet_kit.injection.verdict import passages_verdict
 
 from septet_guardrails.application.review import review
+from septet_guardrails.domain.entailment import Judgements
 from septet_guardrails.domain.policy import InjectionRule, Policy
 from septet_guardrails.domain.rails import OutputRails
 
@@ -62,9 +63,11 @@ def check_passages(
     return tuple(passages if decision == "flag" else shown), (verdict,)
 
 
-def check_answer(draft: Draft, policy: Policy, rails: OutputRails) -> Checked:
+def check_answer(
+    draft: Draft, policy: Policy, rails: OutputRails, judgements: Judgements | None = None
+) -> Checked:
     """Run the output rails on a given answer. A rail that would ask the model again refuses it."""
-    found = review(draft, draft.answer, policy, rails)
+    found = review(draft, draft.answer, policy, rails, judgements=judgements)
     if not found.passed:
         return Checked("refused", None, found.verdicts)
     return Checked("answered", found.text, found.verdicts)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from septet_contracts import Draft, Verdict
 
 from septet_guardrails.application.rail_run import run_rail
+from septet_guardrails.domain.entailment import Judgements
 from septet_guardrails.domain.policy import Policy
 from septet_guardrails.domain.rails import QUALITY_RAILS, Answer, OutputRails
 from septet_guardrails.domain.rails.base import MAX_ANSWER, Finding
@@ -51,11 +52,18 @@ class Review:
         return "; ".join(f"{rail}: {finding.reason}" for rail, finding in self.failures.items())
 
 
-def review(draft: Draft, text: str, policy: Policy, rails: OutputRails, skip: Collection[str] = ()) -> Review:
+def review(
+    draft: Draft,
+    text: str,
+    policy: Policy,
+    rails: OutputRails,
+    skip: Collection[str] = (),
+    judgements: Judgements | None = None,
+) -> Review:
     """Run the enabled rails on ``text`` in order until one ends the review.
 
     Each rail reads the text with the corrections of the rails before it. Rails after the end do not run and have
-    no verdict.
+    no verdict. ``judgements`` are those of an entailment model, if the policy uses one.
     """
     if len(text) > MAX_ANSWER:
         return _too_long(text)
@@ -65,7 +73,7 @@ def review(draft: Draft, text: str, policy: Policy, rails: OutputRails, skip: Co
         rule = getattr(rules, name)
         if not rule.enabled or name in skip:
             continue
-        finding, verdict = run_rail(name, rail, Answer(text, draft), rule, "output")
+        finding, verdict = run_rail(name, rail, Answer(text, draft, judgements), rule, "output")
         verdicts.append(verdict)
         text = finding.text if finding.text is not None else text
         if finding.decision in ("reask", "block"):

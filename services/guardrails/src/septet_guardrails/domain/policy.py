@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     field_validator,
     model_validator,
@@ -23,8 +24,12 @@ from septet_guardrails.domain.operating_points import LEAST_RATE, NEVER, Operati
 # Increase this number when a rail changes its decisions, so that answers cached before are not served.
 RAILS_REVISION = 9
 
+# Key of the validation context.
+_ENTAILMENT = "entailment"
+
 Language = Literal["en", "ko"]
 Action = Literal["block", "contain", "mask", "flag"]
+GroundednessMethod = Literal["rules", "model", "both"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -182,6 +187,10 @@ class StructureRule(Rule):
 
 
 class GroundednessRule(Rule):
+    method: GroundednessMethod = Field(
+        default="rules",
+        description="`rules`, an entailment `model`, or `both`: then a sentence needs the support of rules and model.",
+    )
     threshold: Probability = Field(
         default=0.5, description="A sentence with a lower probability is unsupported."
     )
@@ -266,6 +275,11 @@ class Policy(BaseModel):
         default="sentence",
         description="Release of streamed answers before their responses: by sentence, whole, or not at all.",
     )
+    _entailment: str = PrivateAttr(default="")
+
+    def model_post_init(self, context: Any) -> None:
+        """Take the version of the entailment model from the validation context."""
+        self._entailment = (context or {}).get(_ENTAILMENT, "")
 
     @field_validator("stream", mode="before")
     @classmethod
@@ -285,14 +299,29 @@ class Policy(BaseModel):
         return self.output.model_copy(update=stricter)
 
     @property
+    def judges_by_model(self) -> bool:
+        """Whether the rail `groundedness` needs an entailment model."""
+        return self.output.groundedness.enabled and self.output.groundedness.method != "rules"
+
+    @property
     def version(self) -> str:
-        """Digest of all rules including defaults: 12 hexadecimal digits. `stream` decides no answer."""
+        """Digest of all rules including defaults: 12 hexadecimal digits. `stream` decides no answer.
+
+        A policy whose answers an entailment model judges has another version for each version of the model.
+        """
         body = f"{RAILS_REVISION}\n{self.model_dump_json(exclude={'about', 'stream'})}"
+        if self.judges_by_model:
+            body += f"\n{self._entailment}"
         return hashlib.sha256(body.encode()).hexdigest()[:12]
 
 
-def parse_policy(text: str, origin: str) -> Policy:
+def parse_policy(text: str, origin: str, entailment: str = "") -> Policy:
     """Read a policy from YAML.
+
+    Args:
+        text: the file's text.
+        origin: its name, for errors.
+        entailment: version of the entailment model.
 
     Raises:
         InvalidPolicy: the text is not YAML, or a field is unknown or out of range.
@@ -302,7 +331,7 @@ def parse_policy(text: str, origin: str) -> Policy:
     except yaml.YAMLError as error:
         raise InvalidPolicy(f"{origin}: not valid YAML: {error}") from error
     try:
-        return Policy.model_validate({} if body is None else body)
+        return Policy.model_validate({} if body is None else body, context={_ENTAILMENT: entailment})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])

@@ -30,7 +30,10 @@ def stream_mode(draft: Draft, policy: Policy) -> StreamMode:
     """How the text of a draft is released: as the policy says, but whole if a rail needs the whole answer."""
     if policy.stream != "sentence":
         return policy.stream
-    needs_all = draft.ask.output_schema is not None or draft.contained or _needs_all(draft, policy.output)
+    # The model's verdicts come for the whole answer.
+    by_model = policy.judges_by_model and bool(draft.passages)
+    needs_all = by_model or draft.ask.output_schema is not None or draft.contained
+    needs_all = needs_all or _needs_all(draft, policy.output)
     return "whole" if needs_all else "sentence"
 
 

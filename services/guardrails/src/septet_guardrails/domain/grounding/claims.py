@@ -16,6 +16,14 @@ from septet_guardrails.domain.text import cached_if_short, words
 CITATION = re.compile(r"(?:(?<!\s)\s+)?\[\d{1,3}(?:\s*,\s*\d{1,3})*\]|<[A-Z_]+_\d+>")
 
 
+_CITED = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+
+
+def cited_numbers(sentence: str) -> list[int]:
+    """Return the numbers of the passages that a sentence cites, in order."""
+    return [int(number) for match in _CITED.finditer(sentence) for number in match.group(1).split(",")]
+
+
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 

@@ -49,6 +49,11 @@ class Leaf:
     def shown(self) -> str:
         return f"{self.name}: {self.value}" if self.name else self.value
 
+    @property
+    def statement(self) -> str:
+        """The value with its name and its subjects, as a claim."""
+        return f"{', '.join(self.subjects)} - {self.shown}" if self.subjects else self.shown
+
 
 def leaves(value: Any, schema: dict[str, Any]) -> list[Leaf]:
     """Return the checkable values of a JSON answer: no booleans and nulls, and no labels that the schema lists."""

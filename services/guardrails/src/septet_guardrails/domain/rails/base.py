@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeVar
 
 from septet_contracts import Ask, Draft
 
+from septet_guardrails.domain.entailment import Judgements
 from septet_guardrails.domain.operating_points import OperatingPoints
 from septet_guardrails.domain.policy import Rule
 from septet_guardrails.domain.text import fold
@@ -83,10 +84,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """Subject of output rails: the answer with corrections so far, and its draft."""
+    """Subject of output rails: the answer with corrections so far, its draft, and what an entailment model says."""
 
     text: str
     draft: Draft
+    judgements: Judgements | None = None
 
 
 def refuse_unread(subject: Question, rule: Rule) -> Finding | None:

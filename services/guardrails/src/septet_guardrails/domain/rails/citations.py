@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from septet_guardrails.domain.abstention import is_abstention
 from septet_guardrails.domain.policy import CitationsRule
@@ -39,7 +39,7 @@ class CitationsRail:
         text, wrong = without_wrong(subject.text, len(draft.passages))
         done = [f"removed citations of passages that do not exist: {', '.join(wrong)}"] if wrong else []
         if draft.passages and not is_abstention(text):
-            revised = _Revision(Answer(text, draft))
+            revised = _Revision(replace(subject, text=text))
             text = revised.text
             if not _citations(text):
                 reason = "no passage is cited, and none clearly supports the answer"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from septet_contracts import Passage
 
 from septet_guardrails.domain.abstention import is_abstention
-from septet_guardrails.domain.grounding import Evidence, Support, leaves, score_leaf, score_passages
-from septet_guardrails.domain.grounding.claims import CITATION
+from septet_guardrails.domain.entailment import Judgements, claim_of, premise_of
+from septet_guardrails.domain.grounding import Evidence, Leaf, Support, leaves, score_leaf, score_passages
+from septet_guardrails.domain.grounding.claims import CITATION, cited_numbers
 from septet_guardrails.domain.grounding.tables import MAX_TABLES
 from septet_guardrails.domain.grounding.tokens import tokens
 from septet_guardrails.domain.policy import GroundednessRule
-from septet_guardrails.domain.rails.base import PASSED, Answer, Finding
+from septet_guardrails.domain.rails.base import PASSED, Answer, Decision, Finding
 from septet_guardrails.domain.rails.format import cut
 from septet_guardrails.domain.rails.structure import INVALID, parse
 from septet_guardrails.domain.text import MAX_CACHED, Sentence, cached_if_short, split_sentences
@@ -49,11 +50,15 @@ class ScoredSentence:
         sentence: with its place in the answer.
         supports: its support by each passage, in the order of the passages.
         claims: false for greetings and headings.
+        doubted: whether an entailment model that only reports finds no support.
+        by_rules: whether the rules decide in place of an entailment model.
     """
 
     sentence: Sentence
     supports: tuple[Support, ...]
     claims: bool
+    doubted: bool = False
+    by_rules: bool = False
 
     @property
     def support(self) -> Support:
@@ -64,9 +69,23 @@ class ScoredSentence:
 def score_answer(subject: Answer, limit: int) -> list[ScoredSentence]:
     """Score at most ``limit`` sentences of an answer from passages."""
     supports = _scorer(subject.draft.passages, _question(subject))
-    return [
+    scored = [
         ScoredSentence(s, supports(s.text), _has_claim(s.text)) for s in split_sentences(subject.text, limit)
     ]
+    if subject.judgements is None:
+        return scored
+    premises = [premise_of(passage) for passage in subject.draft.passages]
+    return [_judged(item, premises, _question(subject), subject.judgements) for item in scored]
+
+
+def _judged(
+    item: ScoredSentence, premises: Sequence[str], question: str, judgements: Judgements
+) -> ScoredSentence:
+    if not item.claims:
+        return item
+    text = item.sentence.text
+    found = judgements.judge(claim_of(text, question), premises, item.supports, cited_numbers(text))
+    return replace(item, supports=found.supports, doubted=found.doubted, by_rules=found.by_rules)
 
 
 def _has_claim(sentence: str) -> bool:
@@ -136,9 +155,11 @@ class GroundednessRail:
     ) -> Finding:
         unsupported = [item for item in scored if item.support.probability < rule.threshold]
         kept = [item for item in scored if item not in unsupported]
+        note = _note(scored)
         if not unsupported:
-            return Finding("pass", _weakest(scored), f"{len(scored)} sentences supported")
-        reason = f"{len(unsupported)} of {len(scored)} sentences unsupported: {_flaws(unsupported)}"
+            decision: Decision = "flag" if any(item.doubted for item in scored) else "pass"
+            return Finding(decision, _weakest(scored), f"{len(scored)} sentences supported{note}")
+        reason = f"{len(unsupported)} of {len(scored)} sentences unsupported: {_flaws(unsupported)}{note}"
         if rule.action == "flag":
             return Finding("flag", _weakest(scored), reason)
         if kept and len(kept) / len(scored) >= rule.keep_share:
@@ -154,19 +175,55 @@ class GroundednessRail:
         found = [] if value is INVALID else leaves(value, schema)
         if not found:
             return PASSED
-        evidence, question = evidence_of(subject.draft.passages), _question(subject)
-        scored = [(leaf, score_leaf(leaf, evidence, question)) for leaf in found]
-        weakest = round(min(probability for _, probability in scored), 3)
-        unsupported = [leaf for leaf, probability in scored if probability < rule.threshold]
+        scored = _score_leaves(found, subject)
+        weakest = round(min(item.probability for item in scored), 3)
+        unsupported = [item.leaf for item in scored if item.probability < rule.threshold]
+        note = _note(scored)
         if not unsupported:
-            return Finding("pass", weakest, f"{len(scored)} values supported")
-        reason = f"{len(unsupported)} of {len(scored)} values unsupported"
+            decision: Decision = "flag" if any(item.doubted for item in scored) else "pass"
+            return Finding(decision, weakest, f"{len(scored)} values supported{note}")
+        reason = f"{len(unsupported)} of {len(scored)} values unsupported{note}"
         if rule.action == "flag":
             return Finding("flag", weakest, reason)
         quoted = "; ".join(leaf.shown[:160] for leaf in unsupported[:3])
         return Finding(
             "reask", weakest, reason, f"Use only values of the passages. They do not support: {quoted}"
         )
+
+
+@dataclass(frozen=True)
+class _ScoredLeaf:
+    """A value of a JSON answer; see :class:`ScoredSentence`."""
+
+    leaf: Leaf
+    probability: float
+    doubted: bool = False
+    by_rules: bool = False
+
+
+def _score_leaves(found: Sequence[Leaf], subject: Answer) -> list[_ScoredLeaf]:
+    passages, question = subject.draft.passages, _question(subject)
+    evidence, judgements = evidence_of(passages), subject.judgements
+    if judgements is None:
+        return [_ScoredLeaf(leaf, score_leaf(leaf, evidence, question)) for leaf in found]
+    premises = [premise_of(passage) for passage in passages]
+    scored = []
+    for leaf in found:
+        supports = [Support(score_leaf(leaf, [e], question), e.number, (), {}) for e in evidence]
+        judged = judgements.judge(claim_of(leaf.statement, question), premises, supports)
+        best = max(support.probability for support in judged.supports)
+        scored.append(_ScoredLeaf(leaf, best, judged.doubted, judged.by_rules))
+    return scored
+
+
+def _note(scored: Sequence[ScoredSentence] | Sequence[_ScoredLeaf]) -> str:
+    """Return what the verdict adds about an entailment model."""
+    doubted, by_rules = sum(item.doubted for item in scored), sum(item.by_rules for item in scored)
+    notes = [
+        f"; the model without a calibration doubts {doubted}" if doubted else "",
+        f"; {by_rules} by rules, without the model" if by_rules else "",
+    ]
+    return "".join(notes)
 
 
 def _weakest(scored: list[ScoredSentence]) -> float:
