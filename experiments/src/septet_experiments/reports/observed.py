@@ -36,6 +36,15 @@ def mean_values(draws: Sequence[Sample]) -> dict[str, float]:
     return {metric: mean(found) for metric, found in values.items()}
 
 
+def worst_draw(draws: Sequence[Sample], metric: str | None, sign: float) -> Sample:
+    """The draw without a value of the metric, or else the one with the worst value.
+
+    Args:
+        sign: 1 if a higher value is better, else -1.
+    """
+    return min(draws, key=lambda d: sign * d.values[metric] if metric in d.values else -math.inf)
+
+
 def side_of_case(draws: Sequence[Sample], shown: Sample | None) -> SideOfCase:
     """One run's part of a case.
 

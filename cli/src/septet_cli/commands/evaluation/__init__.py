@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from septet_cli.commands.evaluation import convert, reports
 from septet_cli.console import examples
 
 app = typer.Typer(
@@ -20,3 +21,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
+
+reports.register(app)
+convert.register(app)
