@@ -10,7 +10,7 @@ from septet_experiments.cases import Case
 from septet_experiments.reports import Comparison, compare, to_json, to_text
 from septet_experiments.reports.words import MAX_WORDS, word_difference
 
-from .report_runs import CASES, comparison, decision, gate, sample, two_runs, write_run
+from tests.support.report_runs import CASES, comparison, decision, gate, sample, two_runs, write_run
 
 
 def test_cases_are_worst_first_and_lost_values_lead(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from septet_experiments.formats.multiple_choice import read_multiple_choice
 from septet_experiments.formats.scoring import check_scoring
 from septet_experiments.runs import Sample
 
-from .report_runs import CASES, comparison, sample, two_runs
+from tests.support.report_runs import CASES, comparison, sample, two_runs
 
 MMLU = (
     '"What is 2 + 2?\nThink.",3,4,5,6,B\n'

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from septet_experiments.reports import compare, to_junit
 
-from .report_runs import CASES, comparison, decision, gate, sample, write_run
+from tests.support.report_runs import CASES, comparison, decision, gate, sample, write_run
 
 # The common subset of the JUnit schemas: elements, and for each its attributes and children.
 SHAPE: dict[str, tuple[set[str], set[str], set[str]]] = {

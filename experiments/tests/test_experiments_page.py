@@ -11,7 +11,7 @@ from septet_experiments.cases import Case
 from septet_experiments.errors import ExperimentError
 from septet_experiments.reports import compare, to_html
 
-from .report_runs import SCRIPT, comparison, decision, gate, sample, write_run
+from tests.support.report_runs import SCRIPT, comparison, decision, gate, sample, write_run
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 LOADING = {

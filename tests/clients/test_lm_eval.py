@@ -22,15 +22,32 @@ CASES = (
 )  # fmt: skip
 
 
-@pytest.mark.skipif(PROGRAM is None, reason="lm-eval: install `lm-eval[api]`; SEPTET_TEST_LM_EVAL=path of lm_eval")
+@pytest.mark.skipif(
+    PROGRAM is None, reason="lm-eval: install `lm-eval[api]`; SEPTET_TEST_LM_EVAL=path of lm_eval"
+)
 async def test_an_exported_task_runs_through_the_gateway(gateway: Gateway, tmp_path: Path) -> None:
     write_task(tmp_path, "leave", CASES)
     options = f"model=septet,base_url={gateway.url}/chat/completions,num_concurrent=2,max_retries=1"
     await run(
-        *("env", f"HF_HOME={tmp_path}", "HF_HUB_OFFLINE=1", str(PROGRAM), "--model", "local-chat-completions", "--model_args", options, "--apply_chat_template"),
+        *(
+            "env",
+            f"HF_HOME={tmp_path}",
+            "HF_HUB_OFFLINE=1",
+            str(PROGRAM),
+            "--model",
+            "local-chat-completions",
+            "--model_args",
+            options,
+            "--apply_chat_template",
+        ),
         *("--include_path", ".", "--tasks", "leave", "--output_path", "results", "--log_samples"),
         cwd=tmp_path,
         gateway=gateway,
     )
-    (file,) = tmp_path.glob("results/**/results_*.json")
-    assert read_results(file)["leave"]["exact_match,answer"] == 0.5
+    assert results_in(tmp_path / "results")["leave"]["exact_match,answer"] == 0.5
+
+
+def results_in(folder: Path) -> dict[str, dict[str, float]]:
+    """The results of the only run below a folder."""
+    (file,) = folder.glob("**/results_*.json")
+    return read_results(file)

@@ -155,7 +155,9 @@ def _run_annotations(wanted: Conversion) -> str:
     found = compare_runs(wanted.store.find(wanted.against), wanted.run(), [Rule(wanted.metric)])
     annotations = alpaca_eval.annotations_of(found, wanted.metric)
     write_json(wanted.target, [annotation.model_dump() for annotation in annotations])
-    return f"{len(annotations)} annotations; {sum(a.preference is None for a in annotations)} have no preference"
+    return (
+        f"{len(annotations)} annotations; {sum(a.preference is None for a in annotations)} have no preference"
+    )
 
 
 CONVERSIONS: Mapping[tuple[str, str], Callable[[Conversion], str]] = MappingProxyType(

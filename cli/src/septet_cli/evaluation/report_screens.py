@@ -32,7 +32,9 @@ def run_screen(report: RunReport, cases: int) -> RenderableType:
         Text(f"suite {info.suite}, {report.samples} samples of {info.cases} cases: {statuses}", style="dim"),
     ]
     if info.overrides:
-        parts.append(Text("variant: " + ", ".join(f"{k}={v}" for k, v in info.overrides.items()), style="dim"))
+        parts.append(
+            Text("variant: " + ", ".join(f"{k}={v}" for k, v in info.overrides.items()), style="dim")
+        )
     parts += [Text(), _run_metrics(report)]
     if report.slices and report.worst is not None:
         parts += [Text(), _run_slices(report)]
@@ -47,7 +49,9 @@ def _run_metrics(report: RunReport) -> Table:
     table = _table("metric", "mean >", "n >", "without a value >", "signature")
     for item in report.metrics:
         errors = Text(str(item.errors), style="red" if item.errors else "dim")
-        table.add_row(Text(item.metric), figure(item.mean), str(item.n), errors, Text(item.signature, style="dim"))
+        table.add_row(
+            Text(item.metric), figure(item.mean), str(item.n), errors, Text(item.signature, style="dim")
+        )
     return table
 
 
@@ -61,7 +65,9 @@ def _run_slices(report: RunReport) -> Table:
 
 def _run_case(case: CaseOfRun, metric: str) -> RenderableType:
     value = case.answer.values.get(metric)
-    head = Text.assemble((figure(value), "red"), "  ", (case.case_id, "dim"), "  ", (cut(case.question, 160), "bold"))
+    head = Text.assemble(
+        (figure(value), "red"), "  ", (case.case_id, "dim"), "  ", (cut(case.question, 160), "bold")
+    )
     lines = [Text(f"reference: {cut(text, 200)}", style="dim") for text in case.references[:2]]
     return Group(Text(), head, Padding(Group(*lines, *_side(case.answer, None)), (0, 0, 0, 2)))
 
@@ -98,7 +104,18 @@ def comparison_screen(found: Comparison, cases: int) -> RenderableType:
 
 
 def _metrics(results: Iterable[MetricResult]) -> Table:
-    table = _table("metric", "verdict", "A >", "B >", "difference >", "bounds >", "margin >", "n >", "worse >", "better >")
+    table = _table(
+        "metric",
+        "verdict",
+        "A >",
+        "B >",
+        "difference >",
+        "bounds >",
+        "margin >",
+        "n >",
+        "worse >",
+        "better >",
+    )
     for item in results:
         needed = f" ({item.cases_needed} cases decide)" if item.cases_needed is not None else ""
         table.add_row(
@@ -141,7 +158,9 @@ def _errors(errors: Iterable[ErrorCount], *, show_side: bool) -> Iterator[Render
     table = _table("count >", *(["run"] if show_side else []), "without a value", "reason")
     for item in errors:
         side = [{"baseline": "A", "candidate": "B"}[item.side]] if show_side else []
-        table.add_row(str(item.count), *side, Text(item.metric or "no usable response"), Text(cut(item.reason, 120)))
+        table.add_row(
+            str(item.count), *side, Text(item.metric or "no usable response"), Text(cut(item.reason, 120))
+        )
     if table.row_count:
         yield Text()
         yield table

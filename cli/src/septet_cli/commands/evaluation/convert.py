@@ -38,7 +38,9 @@ def register(app: typer.Typer) -> None:
 
 
 def convert(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="File or folder; for `--from run` the id of a run.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="File or folder; for `--from run` the id of a run.")
+    ],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="File or folder to write.")],
     from_format: Annotated[str, typer.Option("--from", metavar="FORMAT", help="Format of SOURCE.")],
     to_format: Annotated[str, typer.Option("--to", metavar="FORMAT", help="Format of TARGET.")],
@@ -50,7 +52,9 @@ def convert(
         str, typer.Option(help="How multiple choice is scored: `generation`; `loglikelihood` is refused.")
     ] = "generation",
     against: Annotated[str | None, typer.Option(metavar="RUN", help="Baseline of the annotations.")] = None,
-    metric: Annotated[str | None, typer.Option(metavar="NAME", help="Metric that annotations prefer by.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Metric that annotations prefer by.")
+    ] = None,
 ) -> None:
     """Convert and print what was written."""
     from septet_cli.evaluation.converting import Conversion
@@ -58,7 +62,9 @@ def convert(
     from septet_cli.evaluation.store import RunStore
     from septet_cli.settings import CliSettings
 
-    wanted = Conversion(source, target, RunStore(CliSettings().data_dir), name, split, scoring, against, metric)
+    wanted = Conversion(
+        source, target, RunStore(CliSettings().data_dir), name, split, scoring, against, metric
+    )
     try:
         with as_cli_errors():
             written = write(from_format, to_format, wanted)

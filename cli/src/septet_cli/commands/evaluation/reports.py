@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from septet_experiments.reports import Comparison
 
 RunReference = Annotated[
-    str, typer.Argument(metavar="RUN", help="Id of a run, the beginning of one, the path of its folder, or `latest`.")
+    str,
+    typer.Argument(
+        metavar="RUN", help="Id of a run, the beginning of one, the path of its folder, or `latest`."
+    ),
 ]
 Cases = Annotated[int, typer.Option(min=0, max=1000, help="Cases to show, worst first.")]
 
@@ -35,7 +38,8 @@ def register(app: typer.Typer) -> None:
     app.command(
         "show",
         help="Show one run: mean and number of values of each metric, counted errors by reason, slices, worst cases.\n\n"
-        "A sample without a value is a counted error and is in no mean. Draws are averaged within a case.",
+        "A sample without a value is a counted error and is in no mean. Draws are averaged within a case. A named metric "
+        "that the run lacks is computed from its responses, which it keeps.",
         epilog=examples(
             "septet eval show latest",
             "septet eval show support-20260301-120000-1f00 --metric citation_recall --cases 10",
@@ -48,7 +52,7 @@ def register(app: typer.Typer) -> None:
         "one-sided 95 % bounds, slices, and the cases with both answers, worst first.\n\n"
         "Runs are paired by case, so both must have the same cases. A difference is positive where B is better. The "
         "first --metric is primary; the p-values of the others are corrected (Holm). NAME=MARGIN sets the largest "
-        "accepted loss.\n\n"
+        "accepted loss. A named metric that a run lacks is computed from its responses, which it keeps.\n\n"
         "This command reports: its exit code is 0 whatever the verdict. `septet eval gate` decides, by the margins of "
         "the suite, and its exit code is the verdict.",
         epilog=examples(
@@ -65,7 +69,9 @@ def show(
     run: RunReference,
     metric: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Metric to show; the first one orders the cases \\[default: all of the run]."),
+        typer.Option(
+            metavar="NAME", help="Metric to show; the first one orders the cases \\[default: all of the run]."
+        ),
     ] = None,
     cases: Cases = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
@@ -73,7 +79,7 @@ def show(
     """Print the report of a run."""
     from septet_experiments.reports.summary import summarize
 
-    from septet_cli.evaluation.comparing import lower_is_better
+    from septet_cli.evaluation.comparing import compute_missing, lower_is_better
     from septet_cli.evaluation.report_screens import run_screen
     from septet_cli.evaluation.store import RunStore
     from septet_cli.settings import CliSettings
@@ -81,7 +87,10 @@ def show(
     try:
         with as_cli_errors():
             folder = RunStore(CliSettings().data_dir).find(run)
-            report = summarize(folder, metrics=metric or (), lower_is_better=lower_is_better(folder, metric or ()))
+            compute_missing(folder, metric or ())
+            report = summarize(
+                folder, metrics=metric or (), lower_is_better=lower_is_better(folder, metric or ())
+            )
     except CliError as error:
         fail(error)
     if as_json:
@@ -93,7 +102,9 @@ def show(
 def compare(
     baseline: Annotated[
         str,
-        typer.Argument(metavar="A", help="Run to compare with: its id, its folder, `latest`, or `baseline` with --suite."),
+        typer.Argument(
+            metavar="A", help="Run to compare with: its id, its folder, `latest`, or `baseline` with --suite."
+        ),
     ],
     candidate: Annotated[str, typer.Argument(metavar="B", help="Run to judge.")],
     metric: Annotated[
@@ -112,10 +123,14 @@ def compare(
         Path | None, typer.Option(metavar="FILE", help="Write the report to this file \\[default: print it].")
     ] = None,
     cases: Cases = 5,
-    suite: Annotated[str | None, typer.Option(metavar="NAME", help="Suite of `baseline` and `latest`.")] = None,
+    suite: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Suite of `baseline` and `latest`.")
+    ] = None,
     trace_url: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Address of a trace with `{trace_id}` in it, for the links of the HTML page."),
+        typer.Option(
+            metavar="URL", help="Address of a trace with `{trace_id}` in it, for the links of the HTML page."
+        ),
     ] = None,
 ) -> None:
     """Compare two runs and print or write the report."""
