@@ -30,8 +30,15 @@ def test_slices_are_own_values_and_those_of_the_baselines_response(tmp_path: Pat
 
 
 def test_errors_are_counted_by_reason(tmp_path: Path) -> None:
-    errors = {(e.side, e.metric, e.reason): e.count for e in comparison(tmp_path).errors}
-    assert errors == {("candidate", None, "no_response"): 1, ("candidate", "f1", "no answer"): 1}
+    cases = [Case(id=str(number), question="?") for number in range(4)]
+    before = write_run(tmp_path / "a", cases, [sample(case.id, "x", {"f1": 1.0}) for case in cases])
+    failed = [sample(case.id, "x", {}, failures={"f1": "no reference"}) for case in cases[:2]]
+    lost = [
+        sample(case.id, None, {}, error="no_response", failures={"f1": "no answer"}) for case in cases[2:3]
+    ]
+    after = write_run(tmp_path / "b", cases, [*failed, *lost])
+    errors = {(e.side, e.metric, e.reason): e.count for e in compare(before, after, gate()).errors}
+    assert errors == {("candidate", "f1", "no reference"): 2, ("candidate", None, "no_response"): 1}
 
 
 def test_draws_are_averaged_and_the_worst_one_is_shown(tmp_path: Path) -> None:

@@ -109,12 +109,13 @@ def slices_of(case: Case, response: Response | None) -> dict[str, str]:
 
 
 def count_errors(side: Side, samples: Iterable[Sample]) -> Iterator[ErrorCount]:
-    """Counted reasons, the most frequent first."""
+    """Counted reasons, the most frequent first. A sample without a usable response counts once, and for no metric."""
     counts: Counter[tuple[str | None, str]] = Counter()
     for sample in samples:
         if sample.error is not None:
             counts[None, sample.error] += 1
-        counts.update((metric, reason) for metric, reason in sample.failures.items())
+        else:
+            counts.update((metric, reason) for metric, reason in sample.failures.items())
     for (metric, reason), count in counts.most_common():
         yield ErrorCount(side=side, metric=metric, reason=reason, count=count)
 

@@ -92,7 +92,7 @@ def summarize(
     """The report of a run.
 
     Args:
-        metrics: metrics to report, the one that orders the cases first; all of them if empty.
+        metrics: metrics to report, all of them if empty; the first one with a value orders the cases.
         lower_is_better: metrics where a lower value is better.
 
     Raises:
@@ -105,7 +105,8 @@ def summarize(
         raise InvalidRun(
             f"run {info.id} has no metric {unknown[0]}", f"its metrics are {', '.join(sorted(known))}"
         )
-    worst = names[0] if names else None
+    scored = {name for sample in samples for name in sample.values}
+    worst = next((name for name in names if name in scored), None)
     sign = -1.0 if worst in lower_is_better else 1.0
     cases = list(_cases(folder.cases(), by_case(samples), worst, sign))
     cases.sort(key=lambda case: _badness(case, worst, sign))
