@@ -115,8 +115,7 @@ async def _measure(client: Client, asked: Sequence[str], run: Run) -> Times:
         await _live(client, asked, randomness, PHASE_S, asyncio.Event(), times.without)
         began, ended = time.monotonic(), asyncio.Event()
         child = await run.start()
-        waiting = asyncio.create_task(child.wait())
-        waiting.add_done_callback(lambda _, ended=ended: ended.set())
+        waiting = asyncio.create_task(_until_exit(child, ended))
         await _live(client, asked, randomness, PHASE_S, ended, times.beside)
         if not ended.is_set():
             child.send_signal(signal.SIGINT)
@@ -126,6 +125,11 @@ async def _measure(client: Client, asked: Sequence[str], run: Run) -> Times:
         print(f"{times.run_s:.0f} s of the run, {len(times.beside)} live requests beside it", flush=True)
     await _live(client, asked, randomness, PHASE_S, asyncio.Event(), times.without)
     return times
+
+
+async def _until_exit(child: asyncio.subprocess.Process, ended: asyncio.Event) -> None:
+    await child.wait()
+    ended.set()
 
 
 async def _live(
