@@ -80,6 +80,20 @@ def test_the_gates_verdict_is_that_of_all_metrics(tmp_path: Path) -> None:
     ]
 
 
+def test_a_failed_secondary_metric_orders_the_cases(tmp_path: Path) -> None:
+    cases = [Case(id=str(number), question="?") for number in range(3)]
+    before = write_run(
+        tmp_path / "a", cases, [sample(case.id, "x", {"f1": 0.5, "ms": 10.0}) for case in cases]
+    )
+    values = [{"f1": 0.1, "ms": 10.0}, {"f1": 0.5, "ms": 90.0}, {"f1": 0.5, "ms": 20.0}]
+    after = write_run(
+        tmp_path / "b", cases, [sample(case.id, "x", v) for case, v in zip(cases, values, strict=True)]
+    )
+    found = compare(before, after, gate(decision("PASS"), decision("FAIL", "ms")), lower_is_better={"ms"})
+    assert (found.ordered_by, found.deciding.verdict) == ("ms", "FAIL")
+    assert [case.case_id for case in found.worse] == ["1", "2"]
+
+
 def test_json_holds_the_whole_comparison(tmp_path: Path) -> None:
     found = comparison(tmp_path)
     assert Comparison.model_validate_json(to_json(found)) == found

@@ -86,7 +86,8 @@ def test_helm_instances_become_cases(tmp_path: Path) -> None:
     assert (choice.choices, choice.answer_index) == (("x", "y"), 1)
     assert choice.slices == {"split": "test", "sub_split": "hard"}
     assert (perturbed.id, perturbed.slices["perturbation"]) == ("id1-typos", "typos")
-    assert ranked.relevant == {"doc-1": 2}
+    assert perturbed.cluster == choice.cluster, "their results are not independent"
+    assert (free.cluster, ranked.relevant) == ("case:id0", {"doc-1": 2})
     assert len(helm.read_instances(tmp_path, split="train")) == 1
     with pytest.raises(InvalidSuite, match="no instance of the split valid"):
         helm.read_instances(tmp_path, split="valid")

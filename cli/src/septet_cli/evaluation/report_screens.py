@@ -85,21 +85,21 @@ def comparison_screen(found: Comparison, cases: int) -> RenderableType:
         Text(),
         _metrics(found.metrics),
     ]
-    if slices := [item for item in found.slices if item.metric == found.primary.metric]:
+    if slices := [item for item in found.slices if item.metric == found.ordered_by]:
         table = _table("slice", "value", "n >", "A >", "B >", "difference >")
         for item in slices:
             table.add_row(
                 *(Text(item.key), Text(cut(item.value, 60)), str(item.n), figure(item.baseline)),
                 *(figure(item.candidate), _difference(item.difference)),
             )
-        parts += [Text(), Text(f"{found.primary.metric} by slice", style="bold"), table]
+        parts += [Text(), Text(f"{found.ordered_by} by slice", style="bold"), table]
     parts += list(_errors(found.errors, show_side=True))
     for side, ids in (("A", found.only_baseline), ("B", found.only_candidate)):
         if ids:
             parts.append(Text(f"{len(ids)} cases only in {side}: {', '.join(ids[:5])}", style="yellow"))
     if shown := found.worse[:cases]:
         head = f"{len(found.worse)} of {len(found.cases)} cases became worse; the worst {len(shown)}"
-        parts += [Text(), Text(head, style="bold"), *(_case(case, found.primary.metric) for case in shown)]
+        parts += [Text(), Text(head, style="bold"), *(_case(case, found.ordered_by) for case in shown)]
     return Group(*parts)
 
 

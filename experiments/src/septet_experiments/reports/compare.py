@@ -54,13 +54,15 @@ def compare(
     draws_before, draws_after = baseline.samples(), candidate.samples()
     first, second = by_case(draws_before), by_case(draws_after)
     cases = {case.id: case for case in candidate.cases() or baseline.cases()}
-    signs = _Signs(gate.primary.metric, lower_is_better)
+    decisions = (gate.primary, *gate.secondary)
+    deciding = next((found for found in decisions if found.verdict == "FAIL"), gate.primary)
+    signs = _Signs(deciding.metric, lower_is_better)
     differences = [
         _case_difference(cases[case_id], _Sides(first[case_id], second[case_id]), signs)
         for case_id in cases
         if case_id in first and case_id in second
     ]
-    differences.sort(key=lambda case: _badness(case, signs.primary))
+    differences.sort(key=lambda case: _badness(case, deciding.metric))
     results = tuple(_results(gate, before.metrics | after.metrics, lower_is_better))
     return Comparison(
         suite=after.suite,
@@ -70,6 +72,7 @@ def compare(
         exit_code=gate.exit_code,
         reason=gate.reason,
         metrics=results,
+        ordered_by=deciding.metric,
         slices=tuple(_slices(differences, [result.metric for result in results])),
         errors=(*count_errors("baseline", draws_before), *count_errors("candidate", draws_after)),
         cases=tuple(differences),
@@ -92,7 +95,7 @@ def _results(
 
 @dataclass(frozen=True)
 class _Signs:
-    primary: str
+    metric: str
     lower_is_better: Collection[str]
 
     def difference(self, metric: str, baseline: float, candidate: float) -> float:
@@ -101,8 +104,8 @@ class _Signs:
 
 
 def _case_difference(case: Case, sides: _Sides, signs: _Signs) -> CaseDifference:
-    sign = -1.0 if signs.primary in signs.lower_is_better else 1.0
-    shown = worst_draw(sides.candidate, signs.primary, sign)
+    sign = -1.0 if signs.metric in signs.lower_is_better else 1.0
+    shown = worst_draw(sides.candidate, signs.metric, sign)
     opposite = next((draw for draw in sides.baseline if draw.draw == shown.draw), sides.baseline[0])
     baseline, candidate = side_of_case(sides.baseline, opposite), side_of_case(sides.candidate, shown)
     return CaseDifference(
@@ -118,7 +121,7 @@ def _case_difference(case: Case, sides: _Sides, signs: _Signs) -> CaseDifference
             for metric, value in baseline.values.items()
             if metric in candidate.values
         },
-        lost=signs.primary in baseline.values and signs.primary not in candidate.values,
+        lost=signs.metric in baseline.values and signs.metric not in candidate.values,
         origin_trace_id=case.origin.trace_id,
     )
 

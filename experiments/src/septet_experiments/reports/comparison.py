@@ -111,7 +111,7 @@ class CaseDifference(_Data):
 
     Attributes:
         differences: difference by metric that both runs have a value for. Positive is better.
-        lost: the baseline has a value of the primary metric, and the candidate has none.
+        lost: the baseline has a value of the metric that orders the cases, and the candidate has none.
         origin_trace_id: trace of the logged request that the case was made from.
     """
 
@@ -136,7 +136,8 @@ class Comparison(_Data):
         exit_code: 0 for PASS, 1 for FAIL, 2 for INCONCLUSIVE.
         reason: why, in one sentence.
         metrics: the primary metric first.
-        cases: cases of both runs, worst first by the primary metric. Cases with a lost value come first.
+        ordered_by: the metric that orders the cases: the first one that fails, else the primary one.
+        cases: cases of both runs, worst first. Cases with a lost value come first.
         only_baseline: ids of cases that the candidate does not have.
         only_candidate: ids of cases that the baseline does not have.
     """
@@ -149,6 +150,7 @@ class Comparison(_Data):
     exit_code: int
     reason: str
     metrics: tuple[MetricResult, ...]
+    ordered_by: str
     slices: tuple[SliceResult, ...] = ()
     errors: tuple[ErrorCount, ...] = ()
     cases: tuple[CaseDifference, ...] = Field(default=(), repr=False)
@@ -156,12 +158,11 @@ class Comparison(_Data):
     only_candidate: tuple[str, ...] = ()
 
     @property
-    def primary(self) -> MetricResult:
-        """The result of the primary metric."""
-        return next(result for result in self.metrics if result.primary)
+    def deciding(self) -> MetricResult:
+        """The result of the metric that orders the cases."""
+        return next(result for result in self.metrics if result.metric == self.ordered_by)
 
     @property
     def worse(self) -> list[CaseDifference]:
-        """Cases that lost their value or got a worse one of the primary metric, worst first."""
-        name = self.primary.metric
-        return [case for case in self.cases if case.lost or case.differences.get(name, 0.0) < 0]
+        """Cases that lost their value or got a worse one, worst first."""
+        return [case for case in self.cases if case.lost or case.differences.get(self.ordered_by, 0.0) < 0]

@@ -83,7 +83,7 @@ def _case_suite(root: Element, comparison: Comparison, max_cases: int) -> None:
 
 
 def _loss(comparison: Comparison, case: CaseDifference) -> str:
-    metric = comparison.primary.metric
+    metric = comparison.ordered_by
     before = figure(case.baseline.values.get(metric))
     if case.lost:
         reason = case.candidate.error or case.candidate.failures.get(metric, "no value")
