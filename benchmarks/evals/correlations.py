@@ -2,8 +2,10 @@
 
 ``python -m benchmarks.evals.correlations`` writes ``results/correlations.json``: Pearson, Spearman and Kendall for each
 dimension of Topical-Chat (dialogue) and SF-Hotel (data to text), beside the published scores of UniEval for the same
-texts. In Topical-Chat the original reply is the reference of the other replies. ``layers`` has the Spearman correlation of BERTScore and MoverScore by layer of the embedding model on half of the
-texts, by which ``TokenEncoder`` has its default; ``check`` is the chosen layer on the other half. One thread, minutes.
+texts. In Topical-Chat the original reply is the reference of the other replies.
+
+``layers`` has the Spearman correlation of BERTScore and MoverScore by layer of the embedding model on half of the texts, by
+which ``TokenEncoder`` has its default; ``check`` is the chosen layer on the other half. One thread, minutes.
 """
 
 from __future__ import annotations

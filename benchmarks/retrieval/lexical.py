@@ -20,7 +20,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from septet_cli.bench.datasets import DataSet, Question
-from septet_cli.bench.metrics import mean, ndcg, percentile, recall, reciprocal_rank
+from septet_cli.bench.metrics import percentile, ranking_figures
 from septet_retrieval.adapters.tantivy import TantivyIndex
 from septet_retrieval.domain.passages import Document, to_passages
 from septet_retrieval.ports import DocumentPassages, LexicalIndex
@@ -93,12 +93,8 @@ async def _fill(index: LexicalIndex, data: DataSet) -> None:
 
 
 def _quality(rankings: Sequence[list[str]], questions: Sequence[Question]) -> dict[str, float]:
-    pairs = [(ranking, question.grades) for ranking, question in zip(rankings, questions, strict=True)]
-    return {
-        "ndcg@10": round(mean(ndcg(ranking, grades) for ranking, grades in pairs), 4),
-        "recall@10": round(mean(recall(ranking, grades) for ranking, grades in pairs), 4),
-        "mrr": round(mean(reciprocal_rank(ranking, grades) for ranking, grades in pairs), 4),
-    }
+    pairs = [(ranking, question.relevant) for ranking, question in zip(rankings, questions, strict=True)]
+    return ranking_figures(pairs)
 
 
 def shortfalls(name: str, figures: dict[str, dict[str, float]]) -> list[str]:

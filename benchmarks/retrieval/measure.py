@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from septet_cli.bench.datasets import DataSet, Question
-from septet_cli.bench.metrics import mean, ndcg, percentile, recall, reciprocal_rank
+from septet_cli.bench.metrics import percentile, ranking_figures
 from septet_contracts import RetrievalOptions
 from septet_retrieval.application.search import Query, Searcher
 from septet_retrieval.settings import RetrievalSettings
@@ -68,11 +68,9 @@ async def _figures(
         found = await searcher.search(Query(TENANT, question.text, options))
         times.append((time.perf_counter() - started) * 1000)
         rankings.append(list(dict.fromkeys(passage.document_id for passage in found.passages)))
-    pairs = [(ranking, question.grades) for ranking, question in zip(rankings, questions, strict=True)]
+    pairs = [(ranking, question.relevant) for ranking, question in zip(rankings, questions, strict=True)]
     return {
-        "ndcg@10": round(mean(ndcg(ranking, grades) for ranking, grades in pairs), 4),
-        "recall@10": round(mean(recall(ranking, grades) for ranking, grades in pairs), 4),
-        "mrr": round(mean(reciprocal_rank(ranking, grades) for ranking, grades in pairs), 4),
+        **ranking_figures(pairs),
         "p50_ms": round(percentile(times, 50), 1),
     }
 

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from septet_cli.bench.datasets import Question
-from septet_cli.bench.rag import _depth
-from septet_cli.bench.report import answer_figures, latency_figures, ranking_of, retrieval_figures
+from septet_cli.bench.datasets import Question, case_id
+from septet_cli.bench.rag import _depth, _with_dataset_ids
+from septet_cli.bench.report import answer_figures, latency_figures, retrieval_figures
 from septet_contracts import Response, Score, Source, StageTiming, event_id
+from septet_experiments.cases import Case
 
 NAMES = {"doc-0": "a", "doc-1": "b", "doc-2": "c"}
 
@@ -30,22 +31,32 @@ def response(*documents: str, **fields: Any) -> Response:
     return Response(**(base | fields))
 
 
-def question(name: str, answers: tuple[str, ...] = (), **grades: float) -> Question:
-    return Question(name, "?", grades, answers)
+def question(name: str, answers: tuple[str, ...] = (), **grades: float) -> Case:
+    return Question(name, "?", grades, answers).case()
 
 
-def test_a_ranking_lists_each_document_once_by_its_best_passage() -> None:
-    assert ranking_of(response("doc-1", "doc-0", "doc-1#part-2", "doc-2#part-1", "other"), NAMES) == [
-        "b",
-        "a",
-        "c",
+def test_sources_get_the_document_ids_of_the_data_set() -> None:
+    found = _with_dataset_ids(response("doc-1", "doc-0", "doc-1#part-2", "doc-2#part-1", "other"), NAMES)
+    assert [source.document_id for source in found.sources] == ["b", "a", "b", "c"]
+    assert retrieval_figures([(question("1", c=1), found)])["mrr"] == round(1 / 3, 4)
+
+
+def test_a_question_becomes_a_case_with_whole_grades() -> None:
+    case = Question("q", "왜?", {"a": 2.0, "b": 0.0, "c": 0.4}, ("답",)).case()
+    assert (case.id, case.references, case.relevant) == ("q", ("답",), {"a": 2, "c": 1})
+    assert len({case_id("x" * 97), case_id("x" * 98), "x" * 96}) == 3
+
+
+def test_retrieval_figures_are_means_of_values_and_count_failures() -> None:
+    pairs = [
+        (question("1", a=1), response("a")),
+        (question("2", b=1), response()),
+        (question("3", b=1), response(status="blocked")),
+        (question("4", b=1), response(status="failed")),
     ]
-
-
-def test_retrieval_figures_are_means_and_count_failures() -> None:
-    pairs = [(question("1", a=1), response("doc-0")), (question("2", b=1), response(status="blocked"))]
-    figures = retrieval_figures(pairs, NAMES)
-    assert figures == {"ndcg@10": 0.5, "recall@10": 0.5, "mrr": 0.5, "not_answered": {"blocked": 1}}
+    figures = retrieval_figures(pairs)
+    counted = {"blocked": 1, "failed": 1}
+    assert figures == {"ndcg@10": 0.5, "recall@10": 0.5, "mrr": 0.5, "not_answered": counted}
 
 
 def test_an_abstention_counts_as_unanswered() -> None:

@@ -66,7 +66,8 @@ async def evaluation(shop: Backend, tenants_file: Path, tmp_path: Path) -> Evalu
     (suite / "suite.yaml").write_text(
         f"name: e2e-{name}\ncases: [cases.jsonl]\nprimary: {{metric: citation_recall, margin: 0.2}}\n"
         "secondary: [{metric: abstention, margin: 0.2}]\nmetrics: [groundedness, latency_ms]\n"
-        "max_errors: 0.5\nrate: 40\nin_flight: 6\ndeadline: 45\n"
+        # The output rails of other policies put the missing citations back.
+        "request: {policy: observe}\nrate: 40\nin_flight: 6\ndeadline: 45\n"
     )
     cases = [
         {
@@ -144,10 +145,15 @@ async def test_a_gate_passes_the_same_version_and_fails_a_broken_prompt(
     }
 
 
+def most_samples(runs: Path) -> int:
+    """Number of samples of the run that has most of them."""
+    return max((len(path.read_bytes().splitlines()) for path in runs.glob("*/samples.jsonl")), default=0)
+
+
 async def until_sampled(runs: Path, count: int) -> None:
     """Wait until a run has so many samples on disk."""
     for _ in range(1800):
-        if any(len(path.read_bytes().splitlines()) >= count for path in runs.glob("*/samples.jsonl")):
+        if most_samples(runs) >= count:
             return
         await asyncio.sleep(0.05)
     pytest.fail("the run wrote too few samples in 90 s")

@@ -131,6 +131,21 @@ def test_no_case_one_case_and_one_cluster_are_inconclusive(
     assert (decision.lower, decision.upper, decision.p_worse) == (None, None, None)
 
 
+@pytest.mark.parametrize(("clusters", "verdict"), [(4, "INCONCLUSIVE"), (5, "FAIL")])
+def test_few_clusters_of_different_sizes_get_the_sign_flip_test(
+    clusters: int, verdict: str, make_pairs: MakePairs
+) -> None:
+    groups = np.repeat(np.arange(clusters), np.arange(1, clusters + 1))
+    values = np.linspace(-0.6, -0.4, groups.size)
+    decision = decide(make_pairs(np.zeros(groups.size), values, groups), RULE)
+    assert (decision.method, decision.verdict, decision.p_worse) == ("sign-flip", verdict, 0.5**clusters)
+    if clusters == 4:
+        assert (decision.lower, decision.upper, decision.mde) == (None, None, None)
+        assert "add conversations or documents" in decision.reason
+    else:
+        assert decision.upper == pytest.approx(values[-5:].mean())
+
+
 def test_two_cases_never_fail(make_pairs: MakePairs) -> None:
     decision = decide(make_pairs([1.0, 1.0], [0.0, 0.0]), RULE)
     assert (decision.verdict, decision.mde) == ("INCONCLUSIVE", None)
@@ -207,6 +222,7 @@ def test_a_secondary_metric_fails_after_holms_correction_only(make_pairs: MakePa
     assert alone.primary.verdict == "PASS"
     several = decide_all(primary, [(slight, RULE), primary, primary])
     assert [several.verdict, several.secondary[0].verdict] == ["PASS", "INCONCLUSIVE"]
+    assert "after Holm's correction p = 0.1" in several.secondary[0].reason
     assert several.secondary[0].p_adjusted == pytest.approx(3 * (several.secondary[0].p_worse or 0))
     both = decide_all(primary, [(slight, RULE), (clear, RULE)])
     assert [found.verdict for found in both.secondary] == ["FAIL", "FAIL"]

@@ -10,7 +10,8 @@ import statsmodels.api as sm
 from scipy import stats
 from septet_experiments.gates import GateRule, Group, compare, decide, holm
 from septet_experiments.gates.clustered import clustered_mean, sums_by_cluster
-from septet_experiments.gates.exact import Share, share_bounds, sign_flip
+from septet_experiments.gates.evidence import BySigns
+from septet_experiments.gates.exact import Share, share_bounds, sign_flip, subset_means
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
@@ -30,12 +31,19 @@ def test_bounds_and_p_value_are_those_of_statsmodels(seed: int, clusters: int, m
         cov_type="cluster", cov_kwds={"groups": groups, "use_correction": True}, use_t=True
     )
     lower, upper = fitted.conf_int(alpha=0.1)[0]
-    decision = decide(make_pairs(np.zeros(values.size), values, groups), GateRule(metric="score", margin=0.1))
-    assert decision.method == "t"
-    assert (decision.lower, decision.upper) == (pytest.approx(lower), pytest.approx(upper))
+    estimate = clustered_mean(values, groups)
+    assert (estimate.lower(0.05), estimate.upper(0.05)) == (pytest.approx(lower), pytest.approx(upper))
     two_sided = fitted.pvalues[0]
-    assert decision.p_worse == pytest.approx(two_sided / 2 if fitted.params[0] < 0 else 1 - two_sided / 2)
-    assert clustered_mean(values, groups).df == fitted.df_resid_inference == clusters - 1
+    assert estimate.p_worse == pytest.approx(two_sided / 2 if fitted.params[0] < 0 else 1 - two_sided / 2)
+    assert estimate.df == fitted.df_resid_inference == clusters - 1
+    decision = decide(make_pairs(np.zeros(values.size), values, groups), GateRule(metric="score", margin=0.1))
+    assert decision.method == ("t" if clusters > 16 else "sign-flip")
+    if decision.method == "t":
+        assert (decision.lower, decision.upper, decision.p_worse) == (
+            estimate.lower(0.05),
+            estimate.upper(0.05),
+            estimate.p_worse,
+        )
 
 
 def test_single_cases_give_the_usual_t_test(make_pairs: MakePairs) -> None:
@@ -141,5 +149,20 @@ def test_the_joint_regression_of_statsmodels_agrees_but_for_the_correction_by_gr
     assert fitted.bse[1] ** 2 == pytest.approx(sum(plain))
 
 
+def test_bounds_of_few_uneven_clusters_invert_the_sign_flip_test() -> None:
+    values, groups = _clustered(10, 9)
+    sums, sizes = sums_by_cluster(values, groups), sums_by_cluster(np.ones(values.size), groups)
+    evidence = BySigns(clustered_mean(values, groups), subset_means(sums, sizes))
+    assert sign_flip(sums) == (pytest.approx(evidence.p_worse), pytest.approx(1 - evidence.p_worse + 0.5**9))
+    for alpha in (0.01, 0.05, 0.2):
+        lower, upper = evidence.bounds(alpha)
+        assert lower is not None
+        assert upper is not None
+        for bound, side in ((upper, 0), (lower, 1)):
+            outside, inside = bound + (-1) ** side * 1e-6, bound - (-1) ** side * 1e-6
+            assert (sign_flip(sums - outside * sizes) or (1, 1))[side] < alpha
+            assert (sign_flip(sums - inside * sizes) or (0, 0))[side] >= alpha
+
+
 def test_sums_follow_the_clusters() -> None:
-    assert sums_by_cluster(np.array([1.0, 2.0, 4.0]), np.array(["b", "a", "b"])).tolist() == [2.0, 5.0]
+    assert sums_by_cluster(np.array([1.0, 2.0, 4.0]), np.array([1, 0, 1])).tolist() == [2.0, 5.0]

@@ -20,8 +20,8 @@ class HashedVectors:
     max_tokens = 64
 
     def tokenize(self, text: str) -> Sequence[str]:
-        """Words and single other characters."""
-        return _TOKEN.findall(text)
+        """Words and single other characters, at most ``max_tokens``."""
+        return _TOKEN.findall(text)[: self.max_tokens]
 
     def encode(self, text: str) -> tuple[Sequence[str], NDArray[np.float32]]:
         """The same vector for each occurrence of a word."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from septet_experiments.cases import Case
 
 from septet_cli.errors import CliError
 from septet_cli.ingest.document import Document
@@ -24,6 +27,7 @@ GOLD_FIELDS = (
     "doc_ids",
     "gold_ids",
 )
+MAX_ID = 96
 QUESTION_FIELDS = ("question", "query", "text")
 EXPECTED = (
     "BEIR: corpus.jsonl (id, title, text), queries.jsonl (id, text), qrels.jsonl (query_id, doc_id, score); or "
@@ -40,6 +44,27 @@ class Question:
     text: str
     grades: Mapping[str, float]
     answers: tuple[str, ...] = ()
+
+    @property
+    def relevant(self) -> dict[str, int]:
+        """Grades of the relevant documents as whole numbers, at least 1: trec_eval knows no others."""
+        return {name: max(1, round(grade)) for name, grade in self.grades.items() if grade > 0}
+
+    def case(self) -> Case:
+        """The question as a case of an evaluation run."""
+        return Case(
+            id=case_id(self.question_id),
+            question=self.text,
+            references=self.answers,
+            relevant=self.relevant,
+        )
+
+
+def case_id(question_id: str) -> str:
+    """The id of a question as the id of a case, which is limited in length."""
+    if len(question_id) <= MAX_ID:
+        return question_id
+    return hashlib.sha256(question_id.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

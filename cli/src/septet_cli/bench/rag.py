@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -13,22 +12,30 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from septet_client.ports import Log
 from septet_contracts import Response
+from septet_experiments.cases import Case, digest_of
+from septet_experiments.runs import RunFolder, RunInfo
+from septet_experiments.suites import SuiteSettings
 from septet_kit.messaging.connection import Kafka
+from septet_kit.tenants import SHARED_ONLY
 from septet_native.services import SERVICES
 from septet_native.stack.settings import StackSettings
 
-from septet_cli.bench.datasets import DataSet, Question, load_dataset
+from septet_cli.bench.datasets import DataSet, load_dataset
 from septet_cli.bench.report import Answered, answer_figures, latency_figures, retrieval_figures, table
-from septet_cli.client import Client, connect
 from septet_cli.console import err, out, progress
 from septet_cli.embedded import running
-from septet_cli.errors import EXIT_OK, CliError
+from septet_cli.errors import EXIT_OK, CliError, NoResponse
+from septet_cli.evaluation.pace import Pace
+from septet_cli.evaluation.run import Runner, draws_of
 from septet_cli.ingest.document import PART, Document, parts
 from septet_cli.ingest.publish import publish_documents, upsert
+from septet_cli.log import open_log
 
 MODES = {"bm25": "lexical", "dense": "dense", "hybrid": "hybrid"}
 DEADLINE = timedelta(hours=1)
+RUN = "bench"
 RANKED_DOCUMENTS, MAX_PASSAGES = 10, 50
 
 
@@ -99,16 +106,17 @@ async def _measure(kafka: Kafka, data: DataSet, options: BenchOptions) -> dict[s
         "k": k,
         "retrieval": {},
     }
-    async with connect(kafka) as client:
+    async with open_log(kafka) as log:
         pairs: Answered = []
         for name, mode in MODES.items():
             # The policy `observe` blocks no question, so that every question is searched.
             fields = {"retrieval": {"mode": mode, "k": k}, "generate": False, "policy": "observe"}
-            pairs = await _ask_all(client, data, fields, options.retrieval_in_flight, f"{name} ranking")
-            figures["retrieval"][name] = retrieval_figures(pairs, names)
+            pairs = await _ask_all(log, data, fields, options.retrieval_in_flight, f"{name} ranking")
+            pairs = [(case, _with_dataset_ids(response, names)) for case, response in pairs]
+            figures["retrieval"][name] = retrieval_figures(pairs)
         if not options.retrieval_only:
-            pairs = await _ask_all(client, data, {}, options.answers_in_flight, "answering")
-            pairs = [(question, _with_dataset_ids(response, names)) for question, response in pairs]
+            pairs = await _ask_all(log, data, {}, options.answers_in_flight, "answering")
+            pairs = [(case, _with_dataset_ids(response, names)) for case, response in pairs]
             figures["answers"] = answer_figures(pairs)
         figures["latency_ms"] = latency_figures(response for _, response in pairs)
     return figures
@@ -137,38 +145,37 @@ def _depth(passages: Mapping[str, int]) -> int:
 
 
 async def _ask_all(
-    client: Client, data: DataSet, fields: Mapping[str, Any], in_flight: int, title: str
-) -> list[tuple[Question, Response]]:
-    slots = asyncio.Semaphore(in_flight)
-    run = uuid4().hex[:10]
-    with progress() as bar:
-        task = bar.add_task(title, total=len(data.questions))
-
-        async def one(number: int, question: Question) -> tuple[Question, Response]:
-            async with slots:
-                request = {
-                    "request_id": f"bench-{run}-{number}",
-                    "question": question.text,
-                    "cache": {"use": "bypass"},
-                    "deadline": (datetime.now(UTC) + DEADLINE).isoformat(),
-                    **fields,
-                }
-                if question.answers and fields.get("generate", True):
-                    request["reference"] = list(question.answers)
-                response = await client.ask(request, DEADLINE.total_seconds() + 5)
-                bar.advance(task)
-                return question, response
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(n, question)) for n, question in enumerate(data.questions)]
-    return [task.result() for task in tasks]
+    log: Log, data: DataSet, fields: Mapping[str, Any], in_flight: int, title: str
+) -> list[tuple[Case, Response]]:
+    """Run the questions as an evaluation run whose folder is not kept."""
+    cases = [question.case() for question in data.questions]
+    settings = SuiteSettings(name=RUN, cases=("questions",), request=dict(fields), in_flight=in_flight)
+    info = RunInfo(
+        id=f"{RUN}-{uuid4().hex[:10]}",
+        suite=RUN,
+        suite_digest=settings.digest,
+        dataset_digest=digest_of(cases),
+        started_at=datetime.now(UTC),
+        cases=len(cases),
+    )
+    pace = Pace(rate=None, in_flight=in_flight, deadline=DEADLINE.total_seconds())
+    with tempfile.TemporaryDirectory(prefix="septet-bench-run-") as name, progress() as bar:
+        folder, task = RunFolder(Path(name)), bar.add_task(title, total=len(cases))
+        runner = Runner(log, folder, info, pace, SHARED_ONLY)
+        await runner.run(list(draws_of(info, settings, cases)), lambda _: bar.advance(task))
+        responses = {sample.case_id: sample.response for sample in folder.samples()}
+    missing = sum(response is None for response in responses.values())
+    if missing:
+        raise NoResponse(
+            f"{missing} questions got no response.", "see the logs of the services, and `septet doctor`"
+        )
+    return [(case, response) for case in cases if (response := responses[case.id]) is not None]
 
 
 def _with_dataset_ids(response: Response, names: Mapping[str, str]) -> Response:
-    sources = tuple(
-        s.model_copy(update={"document_id": names.get(s.document_id.partition(PART)[0], s.document_id)})
-        for s in response.sources
-    )
+    """The response with the document ids of the data set. Documents of others are left out."""
+    found = ((source, names.get(source.document_id.partition(PART)[0])) for source in response.sources)
+    sources = tuple(s.model_copy(update={"document_id": name}) for s, name in found if name is not None)
     return response.model_copy(update={"sources": sources})
 
 

@@ -10,56 +10,57 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from septet_contracts import Response
+from septet_experiments.cases import Case
+from septet_experiments.metrics import score, select
+from septet_experiments.runs import Sample
 
-from septet_cli.bench.datasets import Question
-from septet_cli.bench.metrics import exact_match, mean, ndcg, percentile, recall, reciprocal_rank, token_f1
-from septet_cli.ingest.document import PART
+from septet_cli.bench.metrics import mean, percentile
+from septet_cli.evaluation.run import USABLE
 
-Answered = Sequence[tuple[Question, Response]]
+Answered = Sequence[tuple[Case, Response]]
+"""Cases with their responses; the sources have the document ids of the data set."""
 
-
-def ranking_of(response: Response, names: Mapping[str, str]) -> list[str]:
-    """Documents of a response, ordered by their best passage; *names* maps their ids to those of the data set."""
-    found = (source.document_id.partition(PART)[0] for source in response.sources)
-    return list(dict.fromkeys(names[document] for document in found if document in names))
+RANKING = ("ndcg@10", "recall@10", "mrr")
+ANSWERS = ("exact_match", "groundedness", "citation_precision", "answer_relevance")
 
 
-def retrieval_figures(pairs: Answered, names: Mapping[str, str]) -> dict[str, Any]:
-    """Means of nDCG@10, recall@10 and MRR over the questions; a failed question counts as 0."""
-    ranked = [(question, ranking_of(response, names)) for question, response in pairs]
-    figures: dict[str, Any] = {
-        "ndcg@10": mean(ndcg(ranking, q.grades) for q, ranking in ranked),
-        "recall@10": mean(recall(ranking, q.grades) for q, ranking in ranked),
-        "mrr": mean(reciprocal_rank(ranking, q.grades) for q, ranking in ranked),
-    }
+def retrieval_figures(pairs: Answered) -> dict[str, Any]:
+    """Means of nDCG@10, recall@10 and MRR over the questions with a ranking; the others are counted."""
+    values = _values(pairs, RANKING)
+    figures = {name: round(mean(values[name]), 4) for name in RANKING}
     unanswered = _statuses(response for _, response in pairs if response.status != "answered")
-    return {name: round(value, 4) for name, value in figures.items()} | (
-        {"not_answered": unanswered} if unanswered else {}
-    )
+    return figures | ({"not_answered": unanswered} if unanswered else {})
 
 
 def answer_figures(pairs: Answered) -> dict[str, Any]:
-    """Quality of the answers. F1 counts an unanswered question as 0; scores are means over the answers."""
-    answered = [(q, r) for q, r in pairs if r.status == "answered" and r.answer]
-    graded = [q for q, _ in pairs if q.answers]
-    f1 = {q.question_id: token_f1(r.answer or "", q.answers) for q, r in answered if q.answers}
-    exact = [exact_match(r.answer or "", q.answers) for q, r in answered if q.answers]
+    """Quality of the answers. F1 and exact match count an abstention as 0; scores are means over the answers."""
+    answered = [(c, r) for c, r in pairs if r.status == "answered" and r.answer]
+    values = _values(pairs, ("token_f1", *ANSWERS))
     figures = {
-        "f1": sum(f1.values()) / len(graded) if graded else 0.0,
-        "f1_of_answered": mean(f1.values()),
-        "exact_match": sum(exact) / len(graded) if graded else 0.0,
-        "groundedness": mean(_scores(answered, "groundedness")),
-        "citation_precision": mean(_scores(answered, "citation_precision")),
-        "answer_relevance": mean(_scores(answered, "answer_relevance")),
+        "f1": mean(values["token_f1"]),
+        "f1_of_answered": mean(_values(answered, ("token_f1",))["token_f1"]),
+        **{name: mean(values[name]) for name in ANSWERS},
         "abstention_rate": mean(float(r.status == "abstained") for _, r in pairs),
-        "gold_cited": mean(float(_cites_gold(q, r)) for q, r in answered),
+        "gold_cited": mean(float(_cites_gold(c, r)) for c, r in answered),
     }
     counts = {
         "questions": len(pairs),
-        "with_reference": len(graded),
+        "with_reference": sum(bool(case.references) for case, _ in pairs),
         "statuses": _statuses(r for _, r in pairs),
     }
     return {name: round(value, 4) for name, value in figures.items()} | counts
+
+
+def _values(pairs: Answered, names: Sequence[str]) -> dict[str, list[float]]:
+    """Values by metric. Responses without a value are left out."""
+    metrics = select(names)
+    values: dict[str, list[float]] = {name: [] for name in names}
+    for case, response in pairs:
+        error = None if response.status in USABLE else response.status
+        sample = score(case, Sample(case_id=case.id, response=response, error=error), metrics)
+        for name, value in sample.values.items():
+            values[name].append(value)
+    return values
 
 
 def latency_figures(responses: Iterable[Response]) -> dict[str, dict[str, float]]:
@@ -76,17 +77,13 @@ def latency_figures(responses: Iterable[Response]) -> dict[str, dict[str, float]
     }
 
 
-def _scores(pairs: Answered, name: str) -> list[float]:
-    return [score.value for _, response in pairs for score in response.scores if score.name == name]
-
-
 def _statuses(responses: Iterable[Response]) -> dict[str, int]:
     return dict(Counter(r.error.code if r.error else r.status for r in responses))
 
 
-def _cites_gold(question: Question, response: Response) -> bool:
-    """Whether a cited source is a relevant document; sources have the ids of the data set."""
-    return any(source.cited and question.grades.get(source.document_id, 0) > 0 for source in response.sources)
+def _cites_gold(case: Case, response: Response) -> bool:
+    """Whether a cited source is a relevant document."""
+    return any(source.cited and source.document_id in case.relevant for source in response.sources)
 
 
 def table(figures: Mapping[str, Any]) -> RenderableType:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from septet_experiments.gates import Decision, GateResult, GateRule, Pairs, decide_all, pair
-from septet_experiments.metrics import Metric, select
-from septet_experiments.reports import Comparison, MetricResult, compare
+from septet_experiments.gates import GateResult, GateRule, Pairs, decide_all, pair
+from septet_experiments.reports import Comparison, compare
 from septet_experiments.runs import RunFolder
 from septet_experiments.suites import Decision as SuiteRule
 from septet_experiments.suites import SuiteSettings
 
 from septet_cli.errors import CliError
-from septet_cli.evaluation.scoring import ensure_scored
+from septet_cli.evaluation.comparing import lower_is_better
+from septet_cli.evaluation.scoring import ensure_scored, without_judged
 
 
 @dataclass(frozen=True)
@@ -24,12 +23,12 @@ class _Runs:
     candidate: RunFolder
     max_errors: float
 
-    def judged(self, rule: SuiteRule, metric: Metric) -> tuple[Pairs, GateRule]:
+    def judged(self, rule: SuiteRule, *, higher_is_better: bool) -> tuple[Pairs, GateRule]:
         """The pairs of a metric, with the rule of the gate."""
         runs = [
             (folder.info(), folder.cases(), folder.samples()) for folder in (self.baseline, self.candidate)
         ]
-        pairs = pair(runs[0], runs[1], rule.metric, higher_is_better=metric.higher_is_better)
+        pairs = pair(runs[0], runs[1], rule.metric, higher_is_better=higher_is_better)
         return pairs, GateRule(metric=rule.metric, margin=rule.margin, max_errors=self.max_errors)
 
 
@@ -48,23 +47,16 @@ def gate(baseline: RunFolder, candidate: RunFolder, settings: SuiteSettings) -> 
             "add `primary: {metric: token_f1, margin: 0.05}` to its suite.yaml",
         )
     rules = (settings.primary, *settings.secondary)
-    metrics = {metric.name: metric for metric in select([rule.metric for rule in rules])}
+    names = [rule.metric for rule in rules]
+    if judged := sorted(set(names) - set(without_judged(names))):
+        raise CliError(
+            f"The gate of {settings.name} cannot decide by {judged[0]}: the judge must be called first.",
+            "list it under `metrics`, and compare two scored runs with `septet eval compare`",
+        )
     for folder in (baseline, candidate):
         ensure_scored(folder, settings.all_metrics)
     runs = _Runs(baseline, candidate, settings.max_errors)
-    first, *others = [runs.judged(rule, metrics[rule.metric]) for rule in rules]
+    lower = lower_is_better(candidate, names)
+    first, *others = [runs.judged(rule, higher_is_better=rule.metric not in lower) for rule in rules]
     result = decide_all(first, others)
-    decisions = (result.primary, *result.secondary)
-    return result, compare(baseline, candidate, _results(decisions, metrics))
-
-
-def _results(decisions: Sequence[Decision], metrics: dict[str, Metric]) -> list[MetricResult]:
-    return [
-        MetricResult(
-            primary=number == 0,
-            signature=metrics[found.metric].signature,
-            higher_is_better=metrics[found.metric].higher_is_better,
-            **found.model_dump(include=set(MetricResult.model_fields) & set(Decision.model_fields)),
-        )
-        for number, found in enumerate(decisions)
-    ]
+    return result, compare(baseline, candidate, result, lower_is_better=lower)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from septet_experiments.metrics import Metric, score, select
+from septet_experiments.metrics import score
 from septet_experiments.runs import RunFolder, RunInfo
+
+from septet_cli.evaluation.metric_selection import selected
+
+JUDGED = "judge_"
+"""Prefix of the metrics of judges. They are no part of the registry, because a judge is a model that must be called."""
+
+
+def without_judged(names: Iterable[str]) -> list[str]:
+    """The names that are not metrics of judges."""
+    return [name for name in names if not name.startswith(JUDGED)]
 
 
 def score_run(folder: RunFolder, names: Sequence[str]) -> RunInfo:
     """Compute metrics of all samples, and write them with the metrics' signatures.
 
-    Values of other metrics are kept.
+    Values of other metrics are kept, and so are those of judges, which are not computed.
 
     Raises:
         InvalidSuite: a metric is unknown.
         InvalidRun: the folder is not a run.
     """
     cases = {case.id: case for case in folder.cases()}
-    metrics = _selected(names, [reference for case in cases.values() for reference in case.references])
+    metrics = selected(
+        without_judged(names), [reference for case in cases.values() for reference in case.references]
+    )
     folder.write_samples([score(cases[s.case_id], s, metrics) for s in folder.samples()])
     info = folder.info()
     signatures = {**info.metrics, **{metric.name: metric.signature for metric in metrics}}
@@ -28,12 +40,10 @@ def score_run(folder: RunFolder, names: Sequence[str]) -> RunInfo:
 
 
 def ensure_scored(folder: RunFolder, names: Sequence[str]) -> RunInfo:
-    """Compute the metrics that the run lacks, or has with another signature."""
+    """Compute the metrics that the run lacks, or has with another signature; not those of judges."""
     info = folder.info()
     references = [reference for case in folder.cases() for reference in case.references]
-    stale = [m.name for m in _selected(names, references) if info.metrics.get(m.name) != m.signature]
+    stale = [
+        m.name for m in selected(without_judged(names), references) if info.metrics.get(m.name) != m.signature
+    ]
     return score_run(folder, stale) if stale else info
-
-
-def _selected(names: Sequence[str], references: Sequence[str]) -> list[Metric]:
-    return select(names, idf_texts=references)

@@ -21,7 +21,7 @@ def read_instances(path: Path, *, split: str | None = None) -> list[Case]:
     """Cases of an ``instances.json``, or of the run folder that holds it.
 
     References without the tag ``correct`` make a multiple-choice case, if exactly one has it. References with a tag
-    ``relevance=n`` are documents. Perturbed instances get an id of their own.
+    ``relevance=n`` are documents. Perturbed instances get an id of their own, and form a cluster with their original.
 
     Args:
         split: only instances of this split, such as `test`.
@@ -30,12 +30,12 @@ def read_instances(path: Path, *, split: str | None = None) -> list[Case]:
         InvalidSuite: an instance is not valid.
     """
     file = path / "instances.json" if path.is_dir() else path
-    ids = Ids("helm")
-    cases = [
-        _case(where, item, ids)
-        for where, item in read_objects(file)
-        if split is None or item.get("split") == split
+    found = [
+        (where, item) for where, item in read_objects(file) if split is None or item.get("split") == split
     ]
+    perturbed = {item.get("id") for _, item in found if item.get("perturbation")}
+    ids = Ids("helm")
+    cases = [_case(where, item, ids, is_perturbed=item.get("id") in perturbed) for where, item in found]
     if not cases:
         raise InvalidSuite(
             f"{file}: no instance" + (f" of the split {split}" if split else ""), "check the file"
@@ -43,7 +43,7 @@ def read_instances(path: Path, *, split: str | None = None) -> list[Case]:
     return cases
 
 
-def _case(where: str, item: dict[str, Any], ids: Ids) -> Case:
+def _case(where: str, item: dict[str, Any], ids: Ids, *, is_perturbed: bool) -> Case:
     text = field(where, field(where, item, "input", dict), "text", str)
     found = [_reference(where, reference) for reference in field(where, item, "references", list)]
     correct = [output for output, tags in found if CORRECT in tags]
@@ -63,7 +63,7 @@ def _case(where: str, item: dict[str, Any], ids: Ids) -> Case:
         id=ids.unique(base) if given is not None else ids.of(text),
         question=text,
         slices=slices,
-        document=f"instance-{given}" if given is not None and perturbation else None,
+        document=f"instance-{given}" if given is not None and is_perturbed else None,
         **fields,
     )
 

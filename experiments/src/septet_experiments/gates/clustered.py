@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from septet_experiments.gates.pairs import Floats
+from septet_experiments.gates.pairs import Codes, Floats
 
 _ROUNDING = 1e-12
 
@@ -50,21 +48,22 @@ def t_quantile(probability: float, df: float) -> float:
     return float(stdtrit(df, probability))
 
 
-def sums_by_cluster(values: Floats, clusters: NDArray[Any]) -> Floats:
-    """Sum of the values of each cluster: shape (G,), in the order of the clusters' names."""
-    _, codes = np.unique(clusters, return_inverse=True)
+def sums_by_cluster(values: Floats, codes: Codes) -> Floats:
+    """Sum of the values of each cluster: shape (G,). ``codes`` has the number of each value's cluster, 0…G−1."""
     return np.bincount(codes, weights=values).astype(np.float64, copy=False)
 
 
-def clustered_mean(values: Floats, clusters: NDArray[Any]) -> Estimate:
+def clustered_mean(values: Floats, codes: Codes) -> Estimate:
     """Mean of values of shape (n,), n ≥ 1, with the cluster-robust standard error of an intercept.
+
+    ``codes`` has the number of each value's cluster, 0…G−1.
 
     ``se² = G/(G−1) · Σ_g (Σ_{i∈g} (x_i − mean))² / n²``, with ``G − 1`` degrees of freedom. It equals statsmodels'
     ``OLS(x, 1).fit(cov_type="cluster")`` with its default correction ``G/(G−1) · (n−1)/(n−K)``, because K is 1 here
     (CR1, Liang and Zeger 1986). With one case in each cluster it is the standard error of the usual t test.
     """
     mean = float(values.mean())
-    residuals = sums_by_cluster(values - mean, clusters)
+    residuals = sums_by_cluster(values - mean, codes)
     count = residuals.size
     if count < 2:
         return Estimate(mean, math.nan, 0.0, count)

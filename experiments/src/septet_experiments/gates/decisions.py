@@ -58,10 +58,12 @@ def conclude(
             "cases_needed": None if factor is None else max(math.ceil(draft.n * factor), draft.n + 1),
         }
     )
-    return decided if draft.reason else decided.model_copy(update={"reason": _reason(decided)})
+    if draft.reason:
+        return decided
+    return decided.model_copy(update={"reason": _reason(decided, evidence.unbounded)})
 
 
-def _reason(decision: Decision) -> str:
+def _reason(decision: Decision, unbounded: str) -> str:
     metric, margin = decision.metric, f"{decision.margin:.4g}"
     confidence = f"{1 - decision.alpha:.4g}"
     if decision.verdict == "FAIL":
@@ -75,13 +77,13 @@ def _reason(decision: Decision) -> str:
     if decision.verdict == "PASS":
         return f"the lower bound of the difference of {metric}, {_number(decision.lower)}, is above −{margin}"
     if decision.lower is None:
-        return (
-            f"the changes of {metric} are too few for a bound: set `span` to its largest possible difference"
-        )
+        return f"the difference of {metric} has no lower bound: {unbounded}"
     between = (
         f"the difference of {metric} lies between {_number(decision.lower)} and {_number(decision.upper)} "
         f"(each bound with confidence {confidence}); the margin is {margin}"
     )
+    if decision.p_adjusted is not None and decision.upper is not None and decision.upper < 0:
+        return f"{between}; after Holm's correction p = {decision.p_adjusted:.2g}"
     if decision.margin == 0:
         return f"{between}: no number of cases shows that an unchanged candidate is better"
     if decision.cases_needed is None:

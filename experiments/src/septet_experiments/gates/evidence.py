@@ -10,6 +10,7 @@ from scipy.special import betaincinv
 
 from septet_experiments.gates.clustered import Estimate, t_quantile
 from septet_experiments.gates.exact import Share, share_bounds
+from septet_experiments.gates.pairs import Floats
 from septet_experiments.gates.rule import Method
 
 Bounds = tuple[float | None, float | None]
@@ -31,6 +32,10 @@ class Evidence(Protocol):
     def p_worse(self) -> float:
         """One-sided p-value of a loss."""
 
+    @property
+    def unbounded(self) -> str:
+        """Why a bound is unknown, and what to do; not used if both are known."""
+
     def bounds(self, alpha: float, factor: float = 1.0) -> Bounds:
         """Lower and upper bound, each with confidence ``1 − alpha``; None: unknown.
 
@@ -47,6 +52,7 @@ class ByT:
 
     estimate: Estimate
     method: Method = "t"
+    unbounded: str = ""
 
     @property
     def p_worse(self) -> float:
@@ -58,6 +64,35 @@ class ByT:
 
     def detectable(self, alpha: float, power: float) -> float | None:
         return _by_t(self.estimate, alpha, power)
+
+
+@dataclass(frozen=True)
+class BySigns:
+    """Bounds that the sign-flip test does not reject, for few clusters of different sizes.
+
+    Attributes:
+        estimate: the difference with its standard error.
+        means: ascending means of all 2**G − 1 non-empty subsets of the G clusters.
+    """
+
+    estimate: Estimate
+    means: Floats
+    method: Method = "sign-flip"
+    unbounded: str = "clusters of different sizes are too few; add conversations or documents"
+
+    @property
+    def p_worse(self) -> float:
+        return (1 + int((self.means >= 0).sum())) / (self.means.size + 1)
+
+    def bounds(self, alpha: float, factor: float = 1.0) -> Bounds:
+        beyond = math.ceil(alpha * (self.means.size + 1)) - 2
+        if factor != 1.0 or beyond < 0:
+            # The planned clusters are more numerous; with fewer than these the test rejects nothing.
+            return ByT(self.estimate).bounds(alpha, factor) if factor != 1.0 else (None, None)
+        return float(self.means[beyond]), float(self.means[-1 - beyond])
+
+    def detectable(self, alpha: float, power: float) -> float | None:
+        return None if self.bounds(alpha)[0] is None else _by_t(self.estimate, alpha, power)
 
 
 @dataclass(frozen=True)
@@ -81,6 +116,9 @@ class ByShares:
     p_worse: float
     p_better: float
     method: Method
+    unbounded: str = (
+        "too little changed, and the metric's range is unknown; set `span` to its largest difference"
+    )
 
     def bounds(self, alpha: float, factor: float = 1.0) -> Bounds:
         lower, upper = self._raw(alpha, factor)

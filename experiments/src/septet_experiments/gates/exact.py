@@ -11,7 +11,7 @@ from scipy.special import bdtr, betaincinv
 from septet_experiments.gates.pairs import Floats
 
 ENUMERATED = 16
-"""Largest number of changed clusters whose 2**k signs are enumerated."""
+"""Largest number of clusters whose 2**k signs or subsets are enumerated."""
 
 _ROUNDING = 1e-9
 
@@ -89,3 +89,20 @@ def sign_flip(sums: Floats) -> tuple[float, float] | None:
     tolerance = _ROUNDING * float(sizes.sum())
     observed = float(changed.sum())
     return float((totals <= observed + tolerance).mean()), float((totals >= observed - tolerance).mean())
+
+
+def subset_means(sums: Floats, sizes: Floats) -> Floats:
+    """Means of all 2**G − 1 non-empty subsets of at most ``ENUMERATED`` clusters, ascending.
+
+    The sign-flip test rejects a mean difference of at least θ if fewer than ``alpha · 2**G − 1`` subsets have a mean of
+    at least θ. Bounds of the mean are therefore order statistics of these means (typical values: Hartigan 1969). They
+    are exact for any sizes of the clusters if the difference of each cluster is symmetric around its mean.
+
+    Args:
+        sums: sum of the differences of each cluster, shape (G,).
+        sizes: number of cases of each cluster, shape (G,).
+    """
+    total, size = np.zeros(1), np.zeros(1)
+    for more, cases in zip(sums, sizes, strict=True):
+        total, size = np.concatenate([total, total + more]), np.concatenate([size, size + cases])
+    return np.sort(total[1:] / size[1:])

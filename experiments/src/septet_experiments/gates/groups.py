@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from septet_experiments.gates.clustered import Estimate, clustered_mean, differe
 from septet_experiments.gates.decisions import blocked, conclude
 from septet_experiments.gates.evidence import ByShares, ByT, Evidence, p_from_shares
 from septet_experiments.gates.exact import Share, share
-from septet_experiments.gates.pairs import NAN_FIX, Floats
+from septet_experiments.gates.pairs import NAN_FIX, Codes, Floats
 from septet_experiments.gates.rule import Counts, Decision, GateRule
 
 FEW_EVENTS = 10
@@ -44,6 +45,16 @@ class Group:
         if not np.isfinite(self.values).all():
             raise NotComparable("a value of a group is not a finite number", NAN_FIX)
 
+    @cached_property
+    def codes(self) -> Codes:
+        """Number of each value's cluster, 0…G−1, in the order of the clusters' names."""
+        return np.unique(self.clusters, return_inverse=True)[1]
+
+    @property
+    def size(self) -> int:
+        """Number of clusters."""
+        return int(self.codes.max()) + 1 if self.codes.size else 0
+
 
 def compare(baseline: Group, candidate: Group, rule: GateRule, *, higher_is_better: bool = True) -> Decision:
     """Decide about one metric of two independent groups, with the verdicts of ``decide``.
@@ -66,7 +77,7 @@ def compare(baseline: Group, candidate: Group, rule: GateRule, *, higher_is_bett
     if common.size:
         raise NotComparable(f"cluster {common[0]} belongs to both groups", "pair the runs by case instead")
     draft = _draft(baseline, candidate, rule)
-    if min(_size(baseline), _size(candidate)) < 2:
+    if min(baseline.size, candidate.size) < 2:
         reason = draft.reason or "a group has fewer than two clusters, so its variation is unknown"
         return draft.model_copy(update={"reason": reason, "complete": False})
     groups = (baseline, candidate) if higher_is_better else (candidate, baseline)
@@ -74,15 +85,15 @@ def compare(baseline: Group, candidate: Group, rule: GateRule, *, higher_is_bett
 
 
 def _observe(minus: Group, plus: Group) -> Evidence:
-    old, new = (clustered_mean(group.values, group.clusters) for group in (minus, plus))
+    old, new = (clustered_mean(group.values, group.codes) for group in (minus, plus))
     estimate = difference_of_means(old, new)
     values = np.concatenate([minus.values, plus.values])
     loss, gain = _share(old), _share(new)
-    if not ((values >= 0) & (values <= 1)).all():
+    if values.min() < 0 or values.max() > 1:
         unknown = ByShares(estimate, gain, loss, None, 1.0, 1.0, "shares")
         return ByT(estimate) if estimate.se > 0 else unknown
     is_rare = min(min(part.count, part.n - part.count) for part in (loss, gain)) < FEW_EVENTS
-    if min(old.se, new.se) > 0 and not (is_rare and np.isin(values, (0.0, 1.0)).all()):
+    if min(old.se, new.se) > 0 and not (is_rare and bool(((values == 0) | (values == 1)).all())):
         return ByT(estimate)
     worse, better = p_from_shares(gain, loss), p_from_shares(loss, gain)
     return ByShares(estimate, gain, loss, 1.0, worse, better, "shares")
@@ -92,12 +103,8 @@ def _share(estimate: Estimate) -> Share:
     return share(estimate.value * estimate.clusters, estimate.clusters)
 
 
-def _size(group: Group) -> int:
-    return len(np.unique(group.clusters))
-
-
 def _draft(baseline: Group, candidate: Group, rule: GateRule) -> Decision:
-    n, clusters = len(baseline.values) + len(candidate.values), _size(baseline) + _size(candidate)
+    n, clusters = len(baseline.values) + len(candidate.values), baseline.size + candidate.size
     counts = baseline.counts, candidate.counts
     without = sum(side.errors + side.missing for side in counts)
     reason = blocked(rule, n, n + without, clusters, counts)

@@ -6,8 +6,8 @@ import numpy as np
 
 from septet_experiments.gates.clustered import clustered_mean, sums_by_cluster
 from septet_experiments.gates.decisions import blocked, conclude
-from septet_experiments.gates.evidence import ByShares, ByT, Evidence
-from septet_experiments.gates.exact import ENUMERATED, share, sign_flip
+from septet_experiments.gates.evidence import ByShares, BySigns, ByT, Evidence
+from septet_experiments.gates.exact import ENUMERATED, share, sign_flip, subset_means
 from septet_experiments.gates.pairs import Floats, Pairs
 from septet_experiments.gates.rule import Decision, GateRule, Method
 
@@ -40,22 +40,25 @@ def decide(pairs: Pairs, rule: GateRule, *, p_adjusted: float | None = None) -> 
 def observe(pairs: Pairs, span: float | None = None) -> Evidence | None:
     """Return bounds and p-value of the difference; None with fewer than two clusters.
 
-    Exact methods replace the t distribution in three situations:
+    Exact methods replace the t distribution in four situations:
 
     - independent cases, values 0 and 1, and fewer than 25 discordant pairs: McNemar's exact test;
     - other values or clusters, of which at most 16 and at most half changed: the exact sign-flip test;
-    - a standard error of 0.
+    - a standard error of 0;
+    - at most 16 clusters, of different sizes: bounds that the sign-flip test does not reject.
 
-    Their bounds are those of ``share_bounds``. Without a known span they give the sign alone.
+    The bounds of the first three are those of ``share_bounds``; without a known span they give the sign alone.
     """
-    if pairs.n == 0 or (estimate := clustered_mean(pairs.differences, pairs.clusters)).clusters < 2:
+    if pairs.n == 0 or (estimate := clustered_mean(pairs.differences, pairs.codes)).clusters < 2:
         return None
     sums = _changes(pairs)
     changed = int(np.count_nonzero(sums))
     is_mcnemar = pairs.is_binary and estimate.clusters == pairs.n
     few = changed < FEW_DISCORDANT if is_mcnemar else changed <= min(ENUMERATED, estimate.clusters / 2)
     if estimate.se > 0 and not few:
-        return ByT(estimate)
+        sizes = sums_by_cluster(np.ones(pairs.n), pairs.codes)
+        is_uneven = sizes.size <= ENUMERATED and np.ptp(sizes) > 0
+        return BySigns(estimate, subset_means(sums, sizes)) if is_uneven else ByT(estimate)
     span = pairs.span if span is None else span
     p_worse, p_better = sign_flip(sums) or (1.0, 1.0)
     # One unit is a loss by the whole span in a cluster of average size.
@@ -70,8 +73,8 @@ def observe(pairs: Pairs, span: float | None = None) -> Evidence | None:
 def _changes(pairs: Pairs) -> Floats:
     """Sum of the differences of each cluster; 0 where gains and losses cancel except for rounding."""
     differences = pairs.differences
-    sums = sums_by_cluster(differences, pairs.clusters)
-    turnover = sums_by_cluster(np.abs(differences), pairs.clusters)
+    sums = sums_by_cluster(differences, pairs.codes)
+    turnover = sums_by_cluster(np.abs(differences), pairs.codes)
     return np.where(np.abs(sums) <= _ROUNDING * turnover, 0.0, sums)
 
 
@@ -79,7 +82,7 @@ def _draft(pairs: Pairs, rule: GateRule) -> Decision:
     if pairs.metric != rule.metric:
         raise ValueError(f"the rule is about {rule.metric}, the pairs hold {pairs.metric}")
     counts = pairs.baseline_counts, pairs.candidate_counts
-    clusters = len(np.unique(pairs.clusters))
+    clusters = int(pairs.codes.max()) + 1 if pairs.n else 0
     cases = max(pairs.cases, pairs.n)
     reason = blocked(rule, pairs.n, cases, clusters, counts)
     differences = pairs.differences

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from septet_experiments.errors import NotComparable
 from septet_experiments.gates.rule import Counts
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
 NAN_FIX = "record the reason in `failures` of the sample: a metric without a value is a counted error"
 _ROUNDING = 1e-12
 
@@ -65,7 +67,12 @@ class Pairs:
         """Cases without a value in at least one run."""
         return max(self.cases - self.n, 0)
 
-    @property
+    @cached_property
+    def codes(self) -> Codes:
+        """Number of each case's cluster, 0…G−1, in the order of the clusters' names."""
+        return np.unique(self.clusters, return_inverse=True)[1]
+
+    @cached_property
     def differences(self) -> Floats:
         """Candidate − baseline, positive where the candidate is better; 0 where only rounding differs."""
         found = self.candidate - self.baseline if self.higher_is_better else self.baseline - self.candidate

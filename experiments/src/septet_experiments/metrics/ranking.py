@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from septet_experiments.cases import Case
 from septet_experiments.errors import NotComputable
@@ -32,32 +32,47 @@ def ranked_documents(observed: Observed) -> list[str]:
     return list(dict.fromkeys(source.document_id for source in sources))
 
 
-def _ranking(measure: str, _resources: Resources, cutoff: int | None) -> Built:
+class RankingMeasure:
+    """A measure of one ranking: `ndcg`, `recall` or `mrr`, of the first ``cutoff`` documents or of all."""
+
+    def __init__(self, name: str, cutoff: int | None = None) -> None:
+        import ir_measures
+
+        wanted = {"ndcg": ir_measures.nDCG, "recall": ir_measures.R, "mrr": ir_measures.RR}[name]
+        self._measure = wanted if cutoff is None else wanted @ cutoff
+        self._calculate = ir_measures.pytrec_eval.iter_calc
+
+    def __str__(self) -> str:
+        return str(self._measure)
+
+    def value(self, ranking: Sequence[str], relevant: Mapping[str, int]) -> float:
+        """The value of a ranking, 0 to 1.
+
+        Args:
+            ranking: ids of documents, the best first, each once.
+            relevant: relevance grade by document id, at least one of 1 or more.
+        """
+        if not ranking:
+            # trec_eval leaves out queries without results; with its option -c they count as 0, as here.
+            return 0.0
+        grades = {name: grade for name, grade in relevant.items() if grade > 0}
+        # Scores state the order, because trec_eval orders equal scores by document id.
+        run = {_QUERY: {name: float(len(ranking) - place) for place, name in enumerate(ranking)}}
+        (found,) = self._calculate([self._measure], {_QUERY: grades}, run)
+        return float(found.value)
+
+
+def _ranking(name: str, _resources: Resources, cutoff: int | None) -> Built:
     from importlib.metadata import version
 
-    import ir_measures
-
-    wanted = {"ndcg": ir_measures.nDCG, "recall": ir_measures.R, "mrr": ir_measures.RR}[measure]
-    chosen = wanted if cutoff is None else wanted @ cutoff
+    measure = RankingMeasure(name, cutoff)
 
     def value(observed: Observed) -> float:
         if not has_relevant_documents(observed.case):
             raise NotComputable("the case has no `relevant` documents, or turns retrieval off")
-        relevant = {name: grade for name, grade in observed.case.relevant.items() if grade > 0}
-        ranking = ranked_documents(observed)
-        if not ranking:
-            # trec_eval leaves out queries without results; with its option -c they count as 0, as here.
-            return 0.0
-        # Scores state the order, because trec_eval orders equal scores by document id.
-        run = {_QUERY: {name: float(len(ranking) - place) for place, name in enumerate(ranking)}}
-        return _only(ir_measures.pytrec_eval.iter_calc([chosen], {_QUERY: relevant}, run))
+        return measure.value(ranked_documents(observed), observed.case.relevant)
 
-    return Built(value, {"measure": chosen, "unit": "documents", "ir-measures": version("ir-measures")})
-
-
-def _only(found: Any) -> float:
-    (metric,) = found
-    return float(metric.value)
+    return Built(value, {"measure": measure, "unit": "documents", "ir-measures": version("ir-measures")})
 
 
 def _definition(name: str, measures: str, source: str, cutoff: int | None = None) -> Definition:

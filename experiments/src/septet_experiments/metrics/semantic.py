@@ -26,7 +26,7 @@ class TokenVectors(Protocol):
     Attributes:
         model: its name and precision.
         layer: the layer whose outputs are the vectors, from 1.
-        max_tokens: a text is cut after them.
+        max_tokens: a text is cut after them, special ones not counted.
     """
 
     @property
@@ -50,6 +50,7 @@ def _semantic(name: str, resources: Resources, _cutoff: int | None) -> Built:
 
     model = resources.token_vectors
     assert model is not None
+    # A text with as many tokens as the model reads may have been cut.
     compare: Callable[[Tokens, Tokens, Idf], float]
     compare, longest = {
         "bertscore": (matching.bert_f1, model.max_tokens - 1),

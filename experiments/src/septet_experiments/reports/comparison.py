@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from septet_experiments.gates import Decision, Verdict
 from septet_experiments.runs import RunInfo
 
-GateVerdict = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 Side = Literal["baseline", "candidate"]
 
 
@@ -16,42 +16,18 @@ class _Data(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class MetricResult(_Data):
+class MetricResult(Decision):
     """The gate's decision about one metric.
 
     Attributes:
         primary: whether it is the suite's primary metric.
         signature: the metric's name, version and parameters.
-        higher_is_better: whether a higher value is better.
-        baseline: mean of the baseline's values.
-        candidate: mean of the candidate's values.
-        difference: mean of the paired differences. Positive is better, for metrics where lower is better, too.
-        lower: one-sided lower bound of the difference; None if there is none.
-        upper: one-sided upper bound.
-        margin: the largest loss that passes.
-        n: paired cases.
-        clusters: independent groups of cases.
-        mde: smallest true loss that this number of cases detects.
-        cases_needed: number of cases that would decide an inconclusive result.
+        higher_is_better: whether a higher value is better. ``difference`` is positive where the candidate is better.
     """
 
-    metric: str
     primary: bool
-    verdict: GateVerdict
-    reason: str
-    method: str = ""
     signature: str = ""
     higher_is_better: bool = True
-    baseline: float | None = None
-    candidate: float | None = None
-    difference: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-    margin: float
-    n: int
-    clusters: int
-    mde: float | None = None
-    cases_needed: int | None = None
 
 
 class SliceResult(_Data):
@@ -135,7 +111,7 @@ class CaseDifference(_Data):
 
     Attributes:
         differences: difference by metric that both runs have a value for. Positive is better.
-        lost: the baseline has a value of the primary metric, and the candidate has none.
+        lost: the baseline has a value of the metric that orders the cases, and the candidate has none.
         origin_trace_id: trace of the logged request that the case was made from.
     """
 
@@ -156,11 +132,12 @@ class Comparison(_Data):
 
     Attributes:
         format: version of this structure.
-        verdict: the gate's verdict.
+        verdict: the gate's verdict on all metrics together.
         exit_code: 0 for PASS, 1 for FAIL, 2 for INCONCLUSIVE.
         reason: why, in one sentence.
         metrics: the primary metric first.
-        cases: cases of both runs, worst first by the primary metric. Cases with a lost value come first.
+        ordered_by: the metric that orders the cases: the first one that fails, else the primary one.
+        cases: cases of both runs, worst first. Cases with a lost value come first.
         only_baseline: ids of cases that the candidate does not have.
         only_candidate: ids of cases that the baseline does not have.
     """
@@ -169,10 +146,11 @@ class Comparison(_Data):
     suite: str
     baseline: RunInfo
     candidate: RunInfo
-    verdict: GateVerdict
+    verdict: Verdict
     exit_code: int
     reason: str
     metrics: tuple[MetricResult, ...]
+    ordered_by: str
     slices: tuple[SliceResult, ...] = ()
     errors: tuple[ErrorCount, ...] = ()
     cases: tuple[CaseDifference, ...] = Field(default=(), repr=False)
@@ -180,12 +158,11 @@ class Comparison(_Data):
     only_candidate: tuple[str, ...] = ()
 
     @property
-    def primary(self) -> MetricResult:
-        """The result of the primary metric."""
-        return next(result for result in self.metrics if result.primary)
+    def deciding(self) -> MetricResult:
+        """The result of the metric that orders the cases."""
+        return next(result for result in self.metrics if result.metric == self.ordered_by)
 
     @property
     def worse(self) -> list[CaseDifference]:
-        """Cases that lost their value or got a worse one of the primary metric, worst first."""
-        name = self.primary.metric
-        return [case for case in self.cases if case.lost or case.differences.get(name, 0.0) < 0]
+        """Cases that lost their value or got a worse one, worst first."""
+        return [case for case in self.cases if case.lost or case.differences.get(self.ordered_by, 0.0) < 0]

@@ -40,12 +40,11 @@ def to_html(comparison: Comparison, *, trace_url: str | None = None, max_cases: 
             f"{trace_url} is not the address of a trace",
             "for example http://localhost:16686/trace/{trace_id}",
         )
-    primary = comparison.primary
+    metric = comparison.ordered_by
     return _environment().get_template("comparison.html").render(
         comparison=comparison,
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),  # noqa: S704  a file of this package
-        primary=primary,
-        histogram=histogram([c.differences[primary.metric] for c in comparison.cases if primary.metric in c.differences], primary.metric),
+        histogram=histogram([c.differences[metric] for c in comparison.cases if metric in c.differences], metric),
         slices=list(_slice_groups(comparison)),
         cases=[_ShownCase(case, trace_url) for case in comparison.cases[:max_cases]],
     )  # fmt: skip
@@ -73,8 +72,8 @@ class _SliceRow:
 
 
 def _slice_groups(comparison: Comparison) -> Iterator[tuple[str, list[_SliceRow]]]:
-    """Rows of the primary metric by slice key, on one axis."""
-    found = [item for item in comparison.slices if item.metric == comparison.primary.metric]
+    """Rows of the metric that orders the cases, by slice key, on one axis."""
+    found = [item for item in comparison.slices if item.metric == comparison.ordered_by]
     ends = [value for item in found for value in (item.baseline, item.candidate)]
     low, high = (min(0.0, *ends), max(1.0, *ends)) if ends else (0.0, 1.0)
     for key, items in groupby(found, key=lambda item: item.key):

@@ -116,9 +116,10 @@ def open_session(
     samples: int | None,
 ) -> Session:
     """The session of a suite or of a run to resume."""
-    from septet_experiments.metrics import select
+    from septet_experiments.metrics import resources_of
     from septet_experiments.suites import Suite
 
+    from septet_cli.evaluation.scoring import without_judged
     from septet_cli.evaluation.session import begin, resume
 
     if resumed is not None:
@@ -126,7 +127,7 @@ def open_session(
     assert suite is not None
     loaded = Suite.load(suite)
     # An unknown metric is reported before the first request.
-    select(loaded.settings.all_metrics)
+    resources_of(without_judged(loaded.settings.all_metrics))
     return begin(store, loaded, overrides, pace, samples)
 
 
