@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 from septet_cli.log import connection_of
-from septet_client import Blocked, Septet
+from septet_client import Blocked, Conflict, Septet
+from septet_client.options import AskOptions
 
 from ..conftest import Backend
 
@@ -25,11 +26,14 @@ async def test_a_document_is_found_and_its_answer_is_repeated_and_rated(backend:
         (change,) = await septet.documents.wait(published)
         assert change.change == "created"
         question = f"When does the {name} harbour open in the morning?"
-        response = await septet.ask(question, request_id=name, generate=False, cache="bypass")
+        options: AskOptions = {"request_id": name, "generate": False, "cache": "bypass"}
+        response = await septet.ask(question, **options)
         assert name in {source.document_id for source in response.sources}
-        assert await septet.ask(question, request_id=name, generate=False, cache="bypass") == response
-        text = "".join([part async for part in septet.stream(question, request_id=name)])
+        assert await septet.ask(question, **options) == response
+        text = "".join([part async for part in septet.stream(question, **options)])
         assert text == (response.answer or "")
+        with pytest.raises(Conflict):
+            await septet.ask(question, request_id=name)
         await septet.feedback(response, thumbs="up")
         gone = await septet.documents.wait(await septet.documents.delete(name), within=timedelta(seconds=60))
         assert gone[0].change == "deleted"
