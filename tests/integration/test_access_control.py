@@ -30,7 +30,7 @@ from septet_gateway.adapters.lag import GroupLag
 from septet_kit.access.bindings import Binding, bindings
 from septet_kit.access.cluster import Cluster
 from septet_kit.access.provision import provision
-from septet_kit.access.table import access_table, for_tenants, group_of, load_specs
+from septet_kit.access.table import access_table, for_tenants, load_specs
 from septet_kit.errors import Permanent, SeptetError, Transient
 from septet_kit.messaging.admin import ensure_topics
 from septet_kit.messaging.diagnosis import diagnose
@@ -38,6 +38,7 @@ from septet_kit.messaging.probe import UncertainSend, find_sent
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.reader import open_reader
 from septet_kit.record import EVENT_ID_HEADER, Record
+from septet_kit.spec import group_of
 from septet_kit.tenants import Tenants
 from septet_native.stack.settings import StackSettings
 from septet_native.stack.stack import Stack

@@ -8,7 +8,8 @@ from typing import Literal
 
 from septet_contracts import HTTP_SERVICES, SERVICES
 
-from septet_kit.access.table import GROUP_PREFIX, OPERATOR, TENANT_PREFIX, Access
+from septet_kit.access.table import OPERATOR, TENANT_PREFIX, Access
+from septet_kit.spec import GROUP_PREFIX
 
 _OURS = frozenset({*SERVICES, *HTTP_SERVICES, OPERATOR})
 

@@ -11,14 +11,13 @@ from septet_contracts import HTTP_SERVICES, TOPICS, client_access, dead_letter_t
 from septet_contracts.asyncapi import load_parties
 
 from septet_kit.errors import Permanent
-from septet_kit.spec import REQUEST_SCOPED, ServiceSpec
+from septet_kit.spec import REQUEST_SCOPED, ServiceSpec, group_of
 
 ADMIN = "admin"
 """The super user, which needs no ACLs."""
 OPERATOR = "operator"
 """The command line."""
 TENANT_PREFIX = "tenant-"
-GROUP_PREFIX = "septet."
 
 
 @dataclass(frozen=True)
@@ -95,11 +94,6 @@ def _has_group(spec: ServiceSpec) -> bool:
 
 def _dead_letters(spec: ServiceSpec) -> tuple[str, ...]:
     return (dead_letter_topic(spec.name),) if _has_group(spec) else ()
-
-
-def group_of(service: str) -> str:
-    """Consumer group of a service."""
-    return f"{GROUP_PREFIX}{service}"
 
 
 def for_tenants(table: Iterable[Access], own: Iterable[str]) -> list[Access]:
