@@ -11,6 +11,7 @@ from septet_contracts import HTTP_SERVICES, TOPICS, client_access, dead_letter_t
 from septet_contracts.asyncapi import load_parties
 
 from septet_kit.errors import Permanent
+from septet_kit.namespace import REPLAY_PREFIX
 from septet_kit.spec import REQUEST_SCOPED, ServiceSpec, group_of
 
 ADMIN = "admin"
@@ -30,6 +31,8 @@ class Access:
         groups: consumer groups it may be a member of.
         group_prefixes: beginnings of the names of further such groups.
         watches: groups whose progress it may see.
+        namespaces: beginnings of the names of namespaces whose topics it may read and write, in their groups.
+        manages: the same, whose topics it may also create and delete, and whose groups it may delete.
     """
 
     principal: str
@@ -38,6 +41,8 @@ class Access:
     groups: tuple[str, ...] = ()
     group_prefixes: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    manages: tuple[str, ...] = ()
 
 
 def load_specs() -> list[ServiceSpec]:
@@ -70,6 +75,8 @@ def service_access(spec: ServiceSpec) -> Access:
         writes=_full({*spec.produces, *reports, *_dead_letters(spec)}),
         groups=(group_of(spec.name),) if _has_group(spec) else (),
         watches=tuple(sorted(map(group_of, spec.watches))),
+        # Names of replays are not known beforehand. A service that handles requests takes part in all of them.
+        namespaces=(REPLAY_PREFIX,) if {*REQUEST_SCOPED, "outcomes"} & set(spec.consumes) else (),
     )
 
 
@@ -85,6 +92,7 @@ def operator_access(specs: Sequence[ServiceSpec]) -> Access:
         reads=_full(TOPICS),
         writes=_full(consumed),
         watches=tuple(sorted(group_of(spec.name) for spec in specs if _has_group(spec))),
+        manages=(REPLAY_PREFIX,),
     )
 
 
