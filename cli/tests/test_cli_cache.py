@@ -22,7 +22,17 @@ from septet_cli.caching.show import CAUSES, advice_screen, warm_summary
 from septet_cli.caching.traffic import JoinedRequests
 from septet_cli.caching.warm import NotAdmitted, WarmReport
 from septet_cli.main import app
-from septet_contracts import Ask, CacheInfo, CacheOptions, Outcome, Passage, Release, RetrievalOptions
+from septet_contracts import (
+    Ask,
+    CacheInfo,
+    CacheOptions,
+    EvaluationSample,
+    Missed,
+    Outcome,
+    Passage,
+    Release,
+    RetrievalOptions,
+)
 from septet_kit.testing import flow
 from typer.testing import CliRunner
 
@@ -68,6 +78,10 @@ def test_a_file_of_objects_has_the_fields_of_requests() -> None:
         ),
         ('{"question": "x", "tenant": "A B"}', "tenant: String should match pattern"),
         ('{"question": "x", "request_id": "r"}', "request_id: the command derives it"),
+        (
+            '{"question": "x", "evaluation": {"run": "r", "case": "c"}}',
+            "evaluation: the answers of evaluation runs",
+        ),
         ('{"question": "x", "check": {}}', "check: the answer to a check is not cached"),
         ('{"tenant": "acme"}', "give `question`"),
         ('{"question": " "}', "question: it is empty"),
@@ -251,3 +265,11 @@ def test_joined_requests_keep_no_passages() -> None:
     del hit
     gc.collect()
     assert kept() is None
+
+
+def test_requests_of_evaluation_runs_are_no_traffic() -> None:
+    joined = JoinedRequests(None)
+    for number, evaluation in enumerate((None, EvaluationSample(run="r", case="c"))):
+        ask = Ask(question="What is a deque?", evaluation=evaluation)
+        joined.add_lookup(flow(Missed, request_id=f"r-{number}", ask=ask))
+    assert [name for _, name in joined.requests] == ["r-0"]

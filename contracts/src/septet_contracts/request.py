@@ -64,6 +64,16 @@ class Check(Contract):
     )
 
 
+class EvaluationSample(Contract):
+    """One draw of one case of an evaluation run."""
+
+    run: str = Field(
+        min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:\-]+$", description="Id of the run."
+    )
+    case: str = Field(min_length=1, max_length=96, description="Id of the case in its suite.")
+    draw: int = Field(default=0, ge=0, description="0-based number of the draw.")
+
+
 class Ask(Contract):
     """The question and its options. Every stage passes them on unchanged, except for masked text."""
 
@@ -89,6 +99,11 @@ class Ask(Contract):
     stream: bool = Field(
         default=False,
         description="Also send checked sentences of the answer to septet.released-tokens.v1 before the response.",
+    )
+    evaluation: EvaluationSample | None = Field(
+        default=None,
+        description="Set by evaluation runs alone. The request bypasses the cache, its answer is not stored, feedback on "
+        "it gets no label, and metrics count it apart from live traffic.",
     )
 
     @model_validator(mode="after")

@@ -21,6 +21,7 @@ from septet_contracts.parts import (
     Usage,
     Verdict,
 )
+from septet_contracts.request import EvaluationSample
 
 
 class Response(EventV2):
@@ -49,6 +50,9 @@ class Response(EventV2):
     prompt_version: str | None = None
     trace_id: str | None = Field(default=None, description="W3C trace id, 32 hexadecimal digits.")
     error: ErrorInfo | None = None
+    evaluation: EvaluationSample | None = Field(
+        default=None, description="The request's own; absent for live traffic."
+    )
 
 
 class Release(EventV1):
@@ -84,6 +88,9 @@ class Release(EventV1):
     )
     request_digest: str = Field(default="", description="SHA-256 of the request's body as published.")
     trace_id: str | None = Field(default=None, description="W3C trace id, 32 hexadecimal digits.")
+    evaluation: EvaluationSample | None = Field(
+        default=None, description="The request's own; absent for live traffic."
+    )
 
     @property
     def cause(self) -> UUID:

@@ -1,4 +1,4 @@
-"""A run of a suite, and its folder: ``run.json`` and ``samples.jsonl``.
+"""A run of a suite, and its folder: ``run.json``, ``suite.json``, ``cases.jsonl`` and ``samples.jsonl``.
 
 A sample is appended as soon as its response arrived, so that a killed run continues where it stopped.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from septet_contracts import Response
 
 from septet_experiments.cases import Case
 from septet_experiments.errors import InvalidRun
+from septet_experiments.suites import SuiteSettings
 
 
 class Sample(BaseModel):
@@ -80,7 +81,7 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         new = self.path / "run.json.new"
         new.write_text(info.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        os.replace(new, self.path / "run.json")
+        new.replace(self.path / "run.json")
 
     def info(self) -> RunInfo:
         """The facts of the run.
@@ -92,7 +93,9 @@ class RunFolder:
         try:
             return RunInfo.model_validate_json(path.read_bytes())
         except OSError as error:
-            raise InvalidRun(f"{path} cannot be read: {error.strerror}", "`septet eval list` shows the runs") from error
+            raise InvalidRun(
+                f"{path} cannot be read: {error.strerror}", "`septet eval list` shows the runs"
+            ) from error
         except ValidationError as error:
             raise InvalidRun(f"{path} is not the description of a run: {error.errors()[0]['msg']}") from error
 
@@ -104,25 +107,54 @@ class RunFolder:
         """The cases of the run."""
         return [Case.model_validate_json(line) for line in self._lines("cases.jsonl")]
 
-    def append(self, sample: Sample) -> None:
-        """Add a sample without values: its response."""
+    def write_settings(self, settings: SuiteSettings) -> None:
+        """Keep a copy of the suite's settings, so that a killed run continues with them."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "samples.jsonl").open("a", encoding="utf-8") as file:
-            file.write(sample.model_dump_json(exclude_defaults=True) + "\n")
+        (self.path / "suite.json").write_text(settings.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+    def settings(self) -> SuiteSettings:
+        """The settings of the run's suite.
+
+        Raises:
+            InvalidRun: the folder holds none.
+        """
+        path = self.path / "suite.json"
+        try:
+            return SuiteSettings.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise InvalidRun(f"{path} holds no settings of a suite", "run the suite again") from error
+
+    def append(self, sample: Sample) -> None:
+        """Add a sample without values: its response. It replaces an earlier sample of the same draw."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / "samples.jsonl").open("ab+") as file:
+            _drop_torn_line(file)
+            file.write(sample.model_dump_json(exclude_defaults=True).encode() + b"\n")
 
     def write_samples(self, samples: list[Sample]) -> None:
         """Replace all samples: with their values."""
         self._write_lines("samples.jsonl", samples)
 
     def samples(self) -> list[Sample]:
-        """The samples that are complete on disk."""
-        found: list[Sample] = []
-        for line in self._lines("samples.jsonl"):
+        """The samples that are complete on disk; the last one of each draw.
+
+        Raises:
+            InvalidRun: a complete line is no sample.
+        """
+        path = self.path / "samples.jsonl"
+        if not path.exists():
+            return []
+        *lines, _torn = path.read_bytes().split(b"\n")
+        found: dict[tuple[str, int], Sample] = {}
+        for number, line in enumerate(lines, start=1):
             try:
-                found.append(Sample.model_validate_json(line))
-            except ValidationError:
-                break
-        return found
+                sample = Sample.model_validate_json(line)
+            except ValidationError as error:
+                raise InvalidRun(
+                    f"{path}:{number} is no sample", "remove the line, then resume the run"
+                ) from error
+            found[sample.case_id, sample.draw] = sample
+        return list(found.values())
 
     def _lines(self, name: str) -> Iterator[str]:
         path = self.path / name
@@ -135,4 +167,15 @@ class RunFolder:
         new = self.path / f"{name}.new"
         with new.open("w", encoding="utf-8") as file:
             file.writelines(item.model_dump_json(exclude_defaults=True) + "\n" for item in items)
-        os.replace(new, self.path / name)
+        new.replace(self.path / name)
+
+
+def _drop_torn_line(file: BinaryIO) -> None:
+    """Cut a last line without its line break, which a killed process has left."""
+    size = file.seek(0, os.SEEK_END)
+    if size == 0:
+        return
+    file.seek(size - 1)
+    if file.read(1) != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)

@@ -71,7 +71,11 @@ class Cache:
     ) -> Missed | Outcome:
         ask = Ask(
             question=question,
-            **{k: fields.pop(k) for k in ("cache", "messages", "model", "retrieval") if k in fields},
+            **{
+                k: fields.pop(k)
+                for k in ("cache", "evaluation", "messages", "model", "retrieval")
+                if k in fields
+            },
         )
         event = flow(Screened, request_id=request_id, ask=ask, **fields)
         (emit,) = await self.screened(event, context("screened", event))

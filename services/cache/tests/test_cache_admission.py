@@ -10,6 +10,7 @@ import pytest
 from septet_cache.domain.admission import is_volatile, refusal
 from septet_contracts import (
     CacheInfo,
+    EvaluationSample,
     Missed,
     Outcome,
     Verdict,
@@ -38,6 +39,7 @@ from .harness import NOW, Cache, changed, label, released, source
         {"question": "Another question?"},
         {"sources": (source("h1"), source("h2"))},
         {"question": None},
+        {"evaluation": EvaluationSample(run="r", case="c")},
         {"occurred_at": NOW - timedelta(days=3)},
     ],
 )

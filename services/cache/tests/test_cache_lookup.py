@@ -13,6 +13,7 @@ from septet_cache.handlers import ScreenedHandler
 from septet_cache.settings import CacheSettings
 from septet_contracts import (
     CacheOptions,
+    EvaluationSample,
     Missed,
     Outcome,
     Verdict,
@@ -43,6 +44,16 @@ async def test_exact_hit_computes_no_embedding(cache: Cache, embedder: Any) -> N
     assert hit.cache.status == "hit_exact"
     assert "same question" in hit.cache.reason
     assert embedder.calls == calls
+
+
+@pytest.mark.parametrize("use", ["default", "refresh", "bypass"])
+async def test_an_evaluation_run_bypasses_the_cache(cache: Cache, use: Any) -> None:
+    await cache.fill()
+    sample = EvaluationSample(run="r", case="c")
+    missed = await cache.ask(QUESTION, evaluation=sample, cache=CacheOptions(use=use))
+    assert isinstance(missed, Missed)
+    assert (missed.cache.status, missed.cache.entry_id) == ("bypass", None)
+    assert missed.ask.evaluation == sample
 
 
 async def test_semantic_hit_lists_all_checks(cache: Cache) -> None:

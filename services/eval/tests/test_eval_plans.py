@@ -13,7 +13,7 @@ from septet_kit.store.pool import StorePool
 from tests.support.plan_suite import PlanSuite
 
 NOW, DAY = datetime.now(UTC), timedelta(days=1)
-REQUEST = ("big", "r-7", None, "d", NOW, NOW, None)
+REQUEST = ("big", "r-7", None, "d", NOW, NOW, None, None)
 IDS = [uuid4()]
 ROW = (IDS[0], "t", b"k", b"v", "{}", "eval-0/x", "big", DAY)
 ROWS = (*([value] for value in ROW[:5]), *ROW[5:])

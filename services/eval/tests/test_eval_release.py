@@ -9,16 +9,18 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from septet_contracts import Request, Response, encode, topic
+from prometheus_client import REGISTRY
+from septet_contracts import EvaluationSample, Request, Response, encode, topic
 from septet_eval.adapters.postgres import PostgresRequestRegistry
 from septet_eval.domain.caster import VERSIONS
 from septet_eval.housekeeping import DeadlineSweeper
 from septet_kit.observe.tracing import derived_context
+from septet_kit.observe.traffic import traffic_of
 from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import ALL_TENANTS
 from septet_kit.testing import context
 
-from .support import QUARTER, TOPICS, Handlers, Log, outcome_of, overdue, register, release, request
+from .support import QUARTER, TOPICS, Handlers, Log, cancel, outcome_of, overdue, register, release, request
 
 
 async def test_a_registered_request_is_released_by_its_outcome(handlers: Handlers, pool: StorePool) -> None:
@@ -131,6 +133,32 @@ async def test_one_of_fifty_concurrent_outcomes_is_released_for_each_request(
     released = [r for out in await asyncio.gather(*(one(*c) for c in calls)) for r in out]
     assert Counter(r.request_id for r in released) == {a.request_id: 1 for a in asked}
     assert await pool.fetchval("SELECT count(*) FROM outbox", tenant=ALL_TENANTS) == 20 * len(TOPICS)
+
+
+async def test_every_response_to_an_evaluation_run_names_its_sample(
+    handlers: Handlers, pool: StorePool, sweeper: DeadlineSweeper, log: Log
+) -> None:
+    sample = EvaluationSample(run="run-1", case="c", draw=2)
+    answered, late, other = (request(name, evaluation=sample) for name in ("r-1", "r-2", "r-3"))
+    for asked in (answered, late, other):
+        await register(handlers, asked)
+    before = _released("answered", "evaluation"), _released("answered", "live")
+    with traffic_of(answered):
+        [first] = await release(handlers, outcome_of(answered, ask=answered))
+    [cancelled] = await cancel(handlers, "r-3")
+    await pool.execute(
+        "UPDATE requests SET expires_at = clock_timestamp() - interval '1 ms'", tenant=ALL_TENANTS
+    )
+    assert await sweeper.sweep() == 1
+    expired = Response.model_validate_json(log.records[0].value or b"")
+    assert [r.status for r in (first, cancelled, expired)] == ["answered", "cancelled", "expired"]
+    assert [r.evaluation for r in (first, cancelled, expired)] == [sample] * 3
+    assert (_released("answered", "evaluation"), _released("answered", "live")) == (before[0] + 1, before[1])
+
+
+def _released(status: str, traffic: str) -> float:
+    labels = {"status": status, "kind": "none", "traffic": traffic}
+    return REGISTRY.get_sample_value("septet_eval_released_total", labels) or 0.0
 
 
 async def test_an_overdue_request_is_released_as_expired_and_a_late_outcome_is_discarded(

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from pydantic import TypeAdapter
 from septet_contracts import (
     CacheInfo,
+    EvaluationSample,
     FeedbackEvent,
     Label,
     Release,
@@ -28,6 +29,7 @@ from septet_feedback.app import SPEC
 from septet_feedback.handlers import FeedbackHandler, ReleasesHandler
 from septet_feedback.housekeeping import Purger
 from septet_feedback.settings import FeedbackSettings
+from septet_feedback.telemetry import ignored
 from septet_kit import Emit
 from septet_kit.store.outbox_event import OutboxEmit
 from septet_kit.store.pool import StorePool
@@ -124,6 +126,19 @@ async def test_another_tenants_feedback_never_joins(handlers: Handlers, early: b
         assert labels(await handlers.feedback(stranger, at("feedback"))) == []
     (made,) = labels(await handlers.release(release(tenant="acme"), at("releases")))
     assert made.tenant == "acme"
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_feedback_on_an_evaluation_run_gets_no_label(
+    handlers: Handlers, pool: StorePool, early: bool
+) -> None:
+    before = ignored._value.get()
+    evaluated = release().model_copy(update={"evaluation": EvaluationSample(run="r", case="c")})
+    steps = [("feedback", thumbs()), ("release", evaluated)]
+    for name, event in steps if early else reversed(steps):
+        assert labels(await getattr(handlers, name)(event, at("feedback"))) == []
+    assert ignored._value.get() == before + 1
+    assert await pool.fetchval("SELECT count(*) FROM pending", tenant=ALL_TENANTS) == 0
 
 
 async def test_concurrent_handlers_join_every_pair_exactly_once(handlers: Handlers, pool: StorePool) -> None:

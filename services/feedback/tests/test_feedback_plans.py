@@ -23,7 +23,7 @@ LOAD = (
 )
 EXPECTED = {
     "postgres._STORE": Expected(
-        ("big", "r-7", None, "e", "q", "a", [], None, None, None, "big", "r-7"),
+        ("big", "r-7", None, "e", "q", "a", [], None, None, None, False, "big", "r-7"),
         frozenset({"pending_pkey"}),
         "big",
     ),

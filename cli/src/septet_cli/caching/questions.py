@@ -90,6 +90,8 @@ def _check_names(fields: Mapping[str, Any]) -> None:
         raise BadLine("request_id: the command derives it; leave it out")
     if fields.get("check") is not None:
         raise BadLine("check: the answer to a check is not cached; leave it out")
+    if fields.get("evaluation") is not None:
+        raise BadLine("evaluation: the answers of evaluation runs are not cached; leave it out")
     _check_known(fields, Request.model_fields, "")
     for name, model in _OBJECTS.items():
         value = fields.get(name, {})

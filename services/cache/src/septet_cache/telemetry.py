@@ -9,12 +9,17 @@ from opentelemetry.trace import Span
 from septet_contracts import CacheInfo
 from septet_kit.observe import span
 from septet_kit.observe.metrics import counter
+from septet_kit.observe.traffic import traffic
 
-_lookups = counter("septet_cache_lookups_total", "Lookups by result.", ["status"])
+_lookups = counter("septet_cache_lookups_total", "Lookups by result.", ["status", "traffic"])
 _rejected = counter(
-    "septet_cache_rejected_total", "Lookups whose nearest candidate failed a check, by check.", ["check"]
+    "septet_cache_rejected_total",
+    "Lookups whose nearest candidate failed a check, by check.",
+    ["check", "traffic"],
 )
-_admissions = counter("septet_cache_admissions_total", "Releases, by whether they were admitted.", ["kept"])
+_admissions = counter(
+    "septet_cache_admissions_total", "Releases, by whether they were admitted.", ["kept", "traffic"]
+)
 _revocations = counter("septet_cache_revocations_total", "Revoked entries, by cause.", ["cause"])
 
 
@@ -36,14 +41,14 @@ def verify_span(candidates: int) -> Iterator[Span]:
 def record_lookup(current: Span, info: CacheInfo) -> None:
     """Set the lookup's status on its span, and count the status and the first failed check."""
     current.set_attribute("septet.cache.status", info.status)
-    _lookups.labels(info.status).inc()
+    _lookups.labels(info.status, traffic()).inc()
     if failed := next((check.name for check in info.checks if not check.passed), None):
-        _rejected.labels(failed).inc()
+        _rejected.labels(failed, traffic()).inc()
 
 
 def count_admission(*, admitted: bool) -> None:
     """Count a release."""
-    _admissions.labels("yes" if admitted else "no").inc()
+    _admissions.labels("yes" if admitted else "no", traffic()).inc()
 
 
 def count_revoked(cause: str, entries: int) -> None:

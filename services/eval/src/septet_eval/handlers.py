@@ -34,6 +34,7 @@ class RequestsHandler:
             deadline=deadline_of(request, ctx),
             accepted_at=ctx.timestamp,
             traceparent=_traceparent(ctx),
+            evaluation=request.evaluation,
         )
         result = await self._registry.register(pending, _substitutes(pending, ctx))
         if result.response is not None:
@@ -62,6 +63,7 @@ class OutcomesHandler:
             deadline=outcome.deadline,
             accepted_at=outcome.accepted_at,
             traceparent=_traceparent(ctx),
+            evaluation=outcome.ask.evaluation,
         )
         result = await self._registry.release(pending, publication, _substitutes(pending, ctx))
         if result.response is not None:

@@ -12,23 +12,26 @@ from septet_contracts import Outcome, Response
 from septet_kit.observe import metrics, semconv
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import emit_root_span, parent_of, span
+from septet_kit.observe.traffic import traffic, traffic_of
 
 from septet_eval.domain.response import Pending
 from septet_eval.domain.scoring import ScoreCard
 from septet_eval.ports import CancelResult, EndedRequest
 
-_released = metrics.counter("septet_eval_released_total", "Responses released.", ["status", "kind"])
+_released = metrics.counter(
+    "septet_eval_released_total", "Responses released.", ["status", "kind", "traffic"]
+)
 _discarded = metrics.counter(
-    "septet_eval_discarded_total", "Outcomes that arrived after the response.", ["status"]
+    "septet_eval_discarded_total", "Outcomes that arrived after the response.", ["status", "traffic"]
 )
 _cancellations = metrics.counter(
     "septet_eval_cancellations_total", "Cancellations by effect: released, remembered, ignored.", ["effect"]
 )
 _missing = metrics.counter(
-    "septet_eval_missing_scores_total", "Scores that could not be computed.", ["name", "why"]
+    "septet_eval_missing_scores_total", "Scores that could not be computed.", ["name", "why", "traffic"]
 )
 _scores = Histogram(
-    "septet_eval_score", "Scores of outcomes.", ["name"], buckets=[i / 10 for i in range(1, 11)]
+    "septet_eval_score", "Scores of outcomes.", ["name", "traffic"], buckets=[i / 10 for i in range(1, 11)]
 )
 _disclosed = metrics.counter("septet_eval_disclosed_total", "Responses with a sealed answer.", ["result"])
 log = get_logger()
@@ -52,18 +55,22 @@ def report(card: ScoreCard, outcome: Outcome) -> None:
         if score.explanation is not None:
             attributes[semconv.EVALUATION_EXPLANATION] = score.explanation
         span.add_event(semconv.EVALUATION_EVENT, attributes)
-        _scores.labels(score.name).observe(score.value)
+        _scores.labels(score.name, traffic()).observe(score.value)
     for name in card.skipped:
-        _missing.labels(name, "budget").inc()
+        _missing.labels(name, "budget", traffic()).inc()
     for name, error in card.errors.items():
-        _missing.labels(name, "error").inc()
+        _missing.labels(name, "error", traffic()).inc()
         log.error("scorer failed", scorer=name, request_id=outcome.request_id, exc_info=error)
 
 
 def released(response: Response, accepted_at: datetime) -> None:
     """Count a response and close its request's trace with the root span."""
-    _released.labels(response.status, response.answer_kind).inc()
     attributes = {semconv.SEPTET_STATUS: response.status}
+    # The sweeper releases responses outside the handling of a record.
+    with traffic_of(response) as sample:
+        _released.labels(response.status, response.answer_kind, traffic()).inc()
+    if sample is not None:
+        attributes[semconv.SEPTET_EVALUATION_RUN] = sample.run
     emit_root_span(response.tenant, response.request_id, accepted_at, response.occurred_at, attributes)
 
 
@@ -98,5 +105,5 @@ def request_span(name: str, pending: Pending) -> Iterator[str]:
 def discarded(outcome: Outcome) -> None:
     """Count an outcome that changed nothing: it was redelivered, or its request was released before."""
 
-    _discarded.labels(outcome.status).inc()
+    _discarded.labels(outcome.status, traffic()).inc()
     log.info("outcome discarded", request_id=outcome.request_id, status=outcome.status, origin=outcome.origin)

@@ -20,6 +20,7 @@ from septet_feedback.domain.shown import Shown, shown_from
 from septet_feedback.telemetry import (
     current_traceparent,
     feedback_span,
+    ignored,
     labelled,
     remote_span,
 )
@@ -70,7 +71,10 @@ def _once(pool: StorePool, cause: UUID, event: Release | FeedbackEvent) -> Abstr
 
 
 async def _label(unit: Unit, feedback: FeedbackEvent, shown: Shown, came_with: SpanContext | None) -> None:
-    """Emit the label in the trace of the original request."""
+    """Emit the label in the trace of the original request; none if the request belongs to an evaluation run."""
+    if shown.evaluation:
+        ignored.inc()
+        return
     with feedback_span(feedback, shown, came_with):
         made = label(feedback, shown, datetime.now(UTC))
         await unit.emit(Emit("labels", made, label_key(made)))

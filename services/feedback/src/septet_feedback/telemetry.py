@@ -21,6 +21,9 @@ FEEDBACK_KIND = "septet.feedback.kind"
 
 labelled = counter("septet_feedback_labels_total", "Feedback joined to an answer.", ["kind", "polarity"])
 unmatched = counter("septet_feedback_unmatched_total", "Feedback dropped because its answer never arrived.")
+ignored = counter(
+    "septet_feedback_ignored_total", "Feedback on answers of evaluation runs, which gets no label."
+)
 waiting = Gauge("septet_feedback_waiting", "Feedback that waits for its answer.")
 
 

@@ -13,6 +13,7 @@ from septet_kit.errors import SeptetError
 from septet_kit.observe import semconv, span
 from septet_kit.observe.metrics import counter, histogram
 from septet_kit.observe.tracing import mark_failed
+from septet_kit.observe.traffic import traffic
 
 from septet_generation.domain.chat import ChatRequest, Completion
 
@@ -28,19 +29,27 @@ SERVER_PORT = "server.port"
 FIRST_TEXT_MS = "septet.first_text_ms"
 COST_USD = "septet.cost_usd"
 
-_seconds = histogram("septet_generation_seconds", "Time of a model call, whole.", ["model"])
-_first_text = histogram("septet_generation_first_text_seconds", "Time to the first text.", ["model"])
-_tokens = counter("septet_generation_tokens_total", "Tokens read and written.", ["model", "direction"])
-_cost = counter("septet_generation_cost_usd_total", "Cost by the price table, in US dollars.", ["model"])
-_cancelled = counter(
-    "septet_generation_cancelled_total", "Drafts that a cancellation prevented or stopped.", ["when"]
+_seconds = histogram("septet_generation_seconds", "Time of a model call, whole.", ["model", "traffic"])
+_first_text = histogram(
+    "septet_generation_first_text_seconds", "Time to the first text.", ["model", "traffic"]
 )
-_errors = counter("septet_generation_errors_total", "Model calls that failed.", ["model", "code"])
+_tokens = counter(
+    "septet_generation_tokens_total", "Tokens read and written.", ["model", "direction", "traffic"]
+)
+_cost = counter(
+    "septet_generation_cost_usd_total", "Cost by the price table, in US dollars.", ["model", "traffic"]
+)
+_cancelled = counter(
+    "septet_generation_cancelled_total",
+    "Drafts that a cancellation prevented or stopped.",
+    ["when", "traffic"],
+)
+_errors = counter("septet_generation_errors_total", "Model calls that failed.", ["model", "code", "traffic"])
 
 
 def count_cancelled(when: str) -> None:
     """Count a draft that was cancelled ``before`` or ``during`` its model call."""
-    _cancelled.labels(when).inc()
+    _cancelled.labels(when, traffic()).inc()
 
 
 class CallRecord:
@@ -58,7 +67,7 @@ class CallRecord:
         if self._first is None:
             self._first = time.monotonic() - self._started
             self._span.set_attribute(FIRST_TEXT_MS, round(self._first * 1000, 3))
-            _first_text.labels(self._request.model.model).observe(self._first)
+            _first_text.labels(self._request.model.model, traffic()).observe(self._first)
 
     def done(self, completion: Completion) -> None:
         """Record a successful call."""
@@ -78,10 +87,10 @@ class CallRecord:
         if self._capture:
             message = {"role": "assistant", "parts": [{"type": "text", "content": completion.text}]}
             self._span.set_attribute(OUTPUT_MESSAGES, json.dumps([message], ensure_ascii=False))
-        _tokens.labels(model.model, "input").inc(usage.prompt_tokens)
-        _tokens.labels(model.model, "output").inc(usage.completion_tokens)
-        _cost.labels(model.model).inc(usage.cost_usd)
-        _seconds.labels(model.model).observe(time.monotonic() - self._started)
+        _tokens.labels(model.model, "input", traffic()).inc(usage.prompt_tokens)
+        _tokens.labels(model.model, "output", traffic()).inc(usage.completion_tokens)
+        _cost.labels(model.model, traffic()).inc(usage.cost_usd)
+        _seconds.labels(model.model, traffic()).observe(time.monotonic() - self._started)
 
 
 @contextmanager
@@ -94,7 +103,7 @@ def chat_span(request: ChatRequest, conversation: str | None, capture: bool) -> 
             yield CallRecord(current, request, capture)
         except SeptetError as error:
             mark_failed(current, error.code, error.message)
-            _errors.labels(request.model.model, error.code).inc()
+            _errors.labels(request.model.model, error.code, traffic()).inc()
             raise
 
 

@@ -11,6 +11,7 @@ from septet_kit import SeptetError
 from septet_kit.observe import semconv, span
 from septet_kit.observe.metrics import counter
 from septet_kit.observe.tracing import mark_failed
+from septet_kit.observe.traffic import traffic
 
 _documents = counter(
     "septet_retrieval_flagged_documents_total", "Ingested documents that instruct the assistant."
@@ -18,7 +19,9 @@ _documents = counter(
 _found = counter(
     "septet_retrieval_instructions_total", "Instructions to the assistant in ingested documents."
 )
-_verdicts = counter("septet_retrieval_verdicts_total", "Verdicts on retrieved passages.", ["decision"])
+_verdicts = counter(
+    "septet_retrieval_verdicts_total", "Verdicts on retrieved passages.", ["decision", "traffic"]
+)
 
 
 def count_instructions(found: int) -> None:
@@ -29,7 +32,7 @@ def count_instructions(found: int) -> None:
 
 def count_verdict(decision: str) -> None:
     """Count a verdict on retrieved passages."""
-    _verdicts.labels(decision).inc()
+    _verdicts.labels(decision, traffic()).inc()
 
 
 class SearchSpan:

@@ -85,6 +85,9 @@ class Lookup:
             return CacheInfo(status="disabled", reason="The cache is switched off.")
         if event.ask.cache.use == "bypass":
             return CacheInfo(status="bypass", reason="The request asked not to use the cache.")
+        if event.ask.evaluation is not None:
+            reason = "The request belongs to an evaluation run, which does not use the cache."
+            return CacheInfo(status="bypass", reason=reason)
         if unclean := next((v for v in event.verdicts if v.decision not in CLEAN_DECISIONS), None):
             return CacheInfo(status="bypass", reason=cache_info.unclean(unclean.decision))
         if event.ask.cache.use == "refresh":

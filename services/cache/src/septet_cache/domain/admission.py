@@ -30,6 +30,7 @@ def refusal(release: Release) -> str | None:
     masked, because masked questions of different people can look the same.
     """
     reasons = (
+        (release.evaluation is not None, "the request belongs to an evaluation run"),
         (not release.admissible, release.admission_reason or "not admissible"),
         (release.status != "answered" or not release.answer, f"the request was {release.status}"),
         (release.answer_kind not in _ADMITTED_KINDS, f"the answer is {release.answer_kind}"),

@@ -55,7 +55,12 @@ class LoggedRequest:
 
 
 def logged_request(event: Missed | Outcome, release: Release | None) -> LoggedRequest | None:
-    """Join an event of the cache with its release; None if another stage made the outcome."""
+    """Join an event of the cache with its release; None if another stage made the outcome.
+
+    A request of an evaluation run is no traffic and gives None too.
+    """
+    if event.ask.evaluation is not None:
+        return None
     if event.cache is None or (isinstance(event, Outcome) and event.answer_kind != "cached"):
         return None
     request = LoggedRequest(

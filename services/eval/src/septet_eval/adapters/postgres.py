@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import asyncpg
 from opentelemetry import context
+from septet_contracts import EvaluationSample
 from septet_kit import MAX_DEADLINE, Emit, Transient
 from septet_kit.store import Unit
 from septet_kit.store.outbox_event import outbox_rows, put_outbox_rows
@@ -27,8 +28,10 @@ _TRIES = 5
 # Guardrails rejects a request whose deadline has passed on arrival, with a reason. The grace of one second lets that
 # response win over `expired`.
 _REGISTER = """
-INSERT INTO requests (tenant, request_id, conversation_id, digest, state, accepted_at, deadline, expires_at, traceparent)
-VALUES ($1, $2, $3, $4, 'pending', $5, $6::timestamptz, greatest($6::timestamptz, clock_timestamp() + interval '1 second'), $7)
+INSERT INTO requests (tenant, request_id, conversation_id, digest, state, accepted_at, deadline, expires_at, traceparent,
+                      evaluation)
+VALUES ($1, $2, $3, $4, 'pending', $5, $6::timestamptz, greatest($6::timestamptz, clock_timestamp() + interval '1 second'), $7,
+        $8)
 ON CONFLICT (tenant, request_id) DO NOTHING
 RETURNING true
 """
@@ -39,13 +42,13 @@ RETURNING true
 _RELEASE = f"""
 WITH released AS (
 INSERT INTO requests (tenant, request_id, conversation_id, digest, state, accepted_at, deadline, expires_at, traceparent,
-                      status, released_at)
-VALUES ($1, $2, $3, $4, 'released', $5, $6, $6, $7, $8, clock_timestamp())
+                      evaluation, status, released_at)
+VALUES ($1, $2, $3, $4, 'released', $5, $6, $6, $7, $8, $9, clock_timestamp())
 ON CONFLICT (tenant, request_id) DO UPDATE
-    SET state = 'released', status = $8, released_at = clock_timestamp()
+    SET state = 'released', status = $9, released_at = clock_timestamp()
     WHERE requests.state = 'pending' AND requests.digest = $4
 RETURNING true
-), events AS ({put_outbox_rows(9, "released")})
+), events AS ({put_outbox_rows(10, "released")})
 SELECT EXISTS (SELECT 1 FROM released)
 """  # noqa: S608 - made of constants
 
@@ -70,11 +73,12 @@ VALUES ($1, $2, '', 'cancelled', clock_timestamp(), clock_timestamp(), clock_tim
 ON CONFLICT (tenant, request_id) DO UPDATE
     SET state = 'released', status = 'cancelled', released_at = clock_timestamp()
     WHERE r.state = 'pending'
-RETURNING r.state, r.tenant, r.request_id, r.conversation_id, r.digest, r.deadline, r.accepted_at, r.traceparent
+RETURNING r.state, r.tenant, r.request_id, r.conversation_id, r.digest, r.deadline, r.accepted_at, r.traceparent,
+    r.evaluation
 """
 _RELEASE_CANCELLED = """
 UPDATE requests SET state = 'released', status = 'cancelled', released_at = clock_timestamp(), conversation_id = $3,
-    digest = $4, accepted_at = $5, deadline = $6, expires_at = $6, traceparent = $7
+    digest = $4, accepted_at = $5, deadline = $6, expires_at = $6, traceparent = $7, evaluation = $8
 WHERE tenant = $1 AND request_id = $2 AND state = 'cancelled'
 RETURNING true
 """
@@ -94,7 +98,8 @@ WITH due AS MATERIALIZED (
 )
 UPDATE requests r SET state = 'released', status = 'expired', released_at = clock_timestamp()
 FROM due WHERE r.tenant = due.tenant AND r.request_id = due.request_id
-RETURNING r.tenant, r.request_id, r.conversation_id, r.digest, r.deadline, r.accepted_at, r.traceparent
+RETURNING r.tenant, r.request_id, r.conversation_id, r.digest, r.deadline, r.accepted_at, r.traceparent,
+    r.evaluation
 """
 
 _PURGE = """
@@ -231,8 +236,12 @@ def _columns(pending: Pending) -> tuple[object, ...]:
         pending.accepted_at,
         pending.deadline,
         pending.traceparent,
+        None if pending.evaluation is None else pending.evaluation.model_dump_json(),
     )
 
 
 def _pending(row: asyncpg.Record) -> Pending:
-    return Pending(**{field.name: row[field.name] for field in fields(Pending)})
+    values = {field.name: row[field.name] for field in fields(Pending)}
+    if (evaluation := values["evaluation"]) is not None:
+        values["evaluation"] = EvaluationSample.model_validate_json(evaluation)
+    return Pending(**values)

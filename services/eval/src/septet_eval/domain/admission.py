@@ -38,6 +38,8 @@ def _not_an_answer(outcome: Outcome) -> str | None:
         return f"the answer is of kind {outcome.answer_kind}"
     if outcome.ask.cache.use == "bypass":
         return "the request bypasses the cache"
+    if outcome.ask.evaluation is not None:
+        return "the request belongs to an evaluation run"
     return None
 
 

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from septet_contracts import (
     Embedding,
     ErrorInfo,
+    EvaluationSample,
     Outcome,
     Release,
     Response,
@@ -64,6 +65,7 @@ class Pending:
     deadline: datetime
     accepted_at: datetime
     traceparent: str | None = None
+    evaluation: EvaluationSample | None = None
 
 
 def respond(
@@ -90,6 +92,7 @@ def respond(
         degraded=tuple(dict.fromkeys((*outcome.degraded, *degraded))),
         policy=outcome.ask.policy,
         trace_id=context.trace_id,
+        evaluation=outcome.ask.evaluation,
     )
     admissible, reason = admission(outcome, scores, floors)
     vector = outcome.embedding
@@ -177,6 +180,7 @@ def _without_answer(
         timings=(context.timing,),
         total_ms=milliseconds(pending.accepted_at, context.at),
         trace_id=context.trace_id,
+        evaluation=pending.evaluation,
     )
     release = release_of(response, pending.digest, admission_reason=f"the status is {status}")
     return Publication(response, release, first_id)

@@ -23,10 +23,10 @@ _COLUMNS = ", ".join(f.name for f in fields(Shown))
 # One round trip: store the answer, and take the feedback that waited for it.
 _STORE = f"""
 WITH kept AS (
-    INSERT INTO shown ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    INSERT INTO shown ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT (tenant, request_id) DO NOTHING
 )
-DELETE FROM pending WHERE tenant = $11 AND request_id = $12 RETURNING body, traceparent, received_at
+DELETE FROM pending WHERE tenant = $12 AND request_id = $13 RETURNING body, traceparent, received_at
 """  # noqa: S608 - column names of a dataclass of this service
 _FIND = f"SELECT {_COLUMNS} FROM shown WHERE tenant = $1 AND request_id = $2"  # noqa: S608
 _WAIT = """

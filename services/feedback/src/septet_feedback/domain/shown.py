@@ -11,7 +11,8 @@ from septet_contracts import Release
 class Shown:
     """The part of a released response that feedback needs.
 
-    ``traceparent`` (W3C) is the context of the release event's record, the parent of feedback spans.
+    ``traceparent`` (W3C) is the context of the release event's record, the parent of feedback spans. Feedback on the
+    answer to an ``evaluation`` run gets no label.
     """
 
     tenant: str
@@ -24,6 +25,7 @@ class Shown:
     cache_entry_id: str | None
     traceparent: str | None
     trace_id: str | None
+    evaluation: bool = False
 
 
 def shown_from(release: Release, traceparent: str | None) -> Shown:
@@ -40,4 +42,5 @@ def shown_from(release: Release, traceparent: str | None) -> Shown:
         cache_entry_id=release.cache.entry_id if release.cache else None,
         traceparent=traceparent,
         trace_id=release.trace_id,
+        evaluation=release.evaluation is not None,
     )

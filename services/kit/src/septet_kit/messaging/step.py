@@ -21,6 +21,7 @@ from septet_kit.messaging.retry import with_retry
 from septet_kit.observe import metrics, semconv
 from septet_kit.observe.logs import get_logger
 from septet_kit.observe.tracing import mark_failed, parent_of, process_span
+from septet_kit.observe.traffic import traffic_of
 from septet_kit.record import Record, headers_of
 from septet_kit.spec import REQUEST_SCOPED, ServiceSpec
 from septet_kit.tenants import Tenants
@@ -61,10 +62,13 @@ class StepRunner:
         with (
             bound_contextvars(tenant=tenant, request_id=request_id, topic=job.stage.topic),
             process_span(record, parent, self._spec.name, ctx.queue_ms) as span,
+            traffic_of(event) as sample,
         ):
             if request_id is not None:
                 span.set_attribute(semconv.SEPTET_REQUEST_ID, request_id)
                 span.set_attribute(semconv.SEPTET_TENANT, tenant)
+            if sample is not None:
+                span.set_attribute(semconv.SEPTET_EVALUATION_RUN, sample.run)
             records, result = await self._outcome(job, ctx, span)
             try:
                 await self._delivery.deliver(records)
