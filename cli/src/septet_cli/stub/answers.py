@@ -10,13 +10,17 @@ from typing import Any
 from septet_kit.text import sentence_spans
 
 MAX_ANSWER_CHARS = 240
+NO_CITATIONS = "Do not cite."
 _PASSAGE = re.compile(r'<passage n="(\d+)">\s*(.+?)\s*</passage>', re.DOTALL)
 
 
 def answer(
     messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None, sentences: int = 1
 ) -> str:
-    """The completion of a chat: an instance of *schema* if given, else so many cited sentences."""
+    """The completion of a chat: an instance of *schema* if given, else so many cited sentences.
+
+    They are not cited if the system message contains :data:`NO_CITATIONS`, as in a broken prompt of a test.
+    """
     if schema is not None:
         return json.dumps(instance(schema))
     # Earlier messages are worked examples with their own passages.
@@ -28,7 +32,9 @@ def answer(
     # Most passages start with a title or a signature; the longest sentence has more content.
     best = max(said[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
     chosen = [best] if sentences == 1 else said[:sentences]
-    return " ".join(f"{_finished(s[:MAX_ANSWER_CHARS].rstrip())} [{number}]" for s in chosen)
+    cites = not any(m.get("role") == "system" and NO_CITATIONS in str(m.get("content", "")) for m in messages)
+    marker = f" [{number}]" if cites else ""
+    return " ".join(f"{_finished(s[:MAX_ANSWER_CHARS].rstrip())}{marker}" for s in chosen)
 
 
 def _finished(text: str) -> str:

@@ -50,8 +50,11 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     coefficients()  # loaded here, so that no question waits for it
     async with AsyncExitStack() as stack:
         is_live = kit.names.is_live
-        opened = kit.open_pool if is_live else kit.open_live_pool
-        pool = await stack.enter_async_context(opened("retrieval", migrations.HEAD))
+        pool = await stack.enter_async_context(
+            kit.open_pool("retrieval", migrations.HEAD)
+            if is_live
+            else kit.open_live_pool(settings.passages_schema, migrations.HEAD)
+        )
         embedder = Embedder(kit.settings)
         stack.push_async_callback(embedder.close)
         index, lock = await _lexical_index(kit, pool, stack)

@@ -1,0 +1,78 @@
+"""The result of a replay on the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from septet_contracts import Usage
+
+if TYPE_CHECKING:
+    from septet_experiments.reports import CaseDifference, Comparison
+
+SLICE_VALUES = 8
+WORST = 5
+_SLICES = ("language", "status", "policy", "document")
+
+
+def direction(case: CaseDifference, metric: str) -> str:
+    """``better``, ``worse`` or ``same`` by a metric; ``worse`` if the value was lost, ``no value`` without one."""
+    if case.lost:
+        return "worse"
+    difference = case.differences.get(metric)
+    if difference is None:
+        return "no value"
+    return "better" if difference > 0 else "worse" if difference < 0 else "same"
+
+
+def slices_table(comparison: Comparison) -> RenderableType:
+    """Number of better, worse and unchanged cases, in all and by slice."""
+    table = Table(box=None, pad_edge=False, header_style="bold dim")
+    for column in ("slice", "better", "worse", "same", "no value"):
+        table.add_column(column, justify="left" if column == "slice" else "right", overflow="fold")
+    metric = comparison.primary.metric
+    for name, counts in _counted(comparison, metric):
+        table.add_row(
+            Text(name), *(str(counts[column]) for column in ("better", "worse", "same", "no value"))
+        )
+    return table
+
+
+def _counted(comparison: Comparison, metric: str) -> Iterator[tuple[str, Counter[str]]]:
+    found = [(case, direction(case, metric)) for case in comparison.cases]
+    yield "all", Counter(way for _, way in found)
+    for key in _SLICES:
+        values = Counter(case.slices[key] for case, _ in found if key in case.slices)
+        for value, _ in values.most_common(SLICE_VALUES):
+            ways = Counter(way for case, way in found if case.slices.get(key) == value)
+            yield f"{key} {value}", ways
+
+
+def worst_cases(comparison: Comparison) -> RenderableType:
+    """The worst cases, each with its answers and both traces."""
+    metric = comparison.primary.metric
+    parts: list[Text] = []
+    for case in comparison.worse[:WORST]:
+        parts.append(
+            Text(f"{case.case_id}: {case.question}", style="bold", overflow="ellipsis", no_wrap=True)
+        )
+        for name, side in (("logged", case.baseline), ("replayed", case.candidate)):
+            value = side.values.get(metric)
+            shown = "no value" if value is None else f"{value:.3f}"
+            answer = " ".join((side.answer or side.error or "no answer").split())
+            line = f"  {name:<9}{metric} {shown}, {side.status or 'no response'}, trace {side.trace_id or 'none'}: "
+            parts.append(Text(line + answer, overflow="ellipsis", no_wrap=True))
+    return Group(*parts)
+
+
+def usage_line(usage: Usage, cases: int) -> str:
+    """What the replay used."""
+    cost = f", {usage.cost_usd:.4f} USD" if usage.cost_usd else ""
+    return (
+        f"{cases} requests: {usage.model_calls} model calls, {usage.prompt_tokens} prompt and "
+        f"{usage.completion_tokens} completion tokens{cost}; not part of live totals"
+    )

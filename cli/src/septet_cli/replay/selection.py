@@ -1,0 +1,68 @@
+"""Which logged requests a replay takes: ``--from`` and ``--where``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from septet_contracts import Response
+
+from septet_cli.errors import CliError
+
+FIELDS: Mapping[str, Callable[[Response], set[str | None]]] = {
+    "tenant": lambda r: {r.tenant},
+    "conversation": lambda r: {r.conversation_id},
+    "status": lambda r: {r.status},
+    "language": lambda r: {r.language},
+    "policy": lambda r: {r.policy},
+    "model": lambda r: {r.model},
+    "prompt": lambda r: {r.prompt_version},
+    "document": lambda r: {source.document_id for source in r.sources},
+    "kind": lambda r: {r.answer_kind},
+}
+"""The values of a response by the name of a condition."""
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Conditions on logged responses. Conditions on one field are alternatives; all fields must hold."""
+
+    conditions: Mapping[str, frozenset[str]]
+
+    def matches(self, response: Response) -> bool:
+        """Whether a response satisfies the conditions."""
+        return all(wanted & FIELDS[name](response) for name, wanted in self.conditions.items())
+
+
+def parse_selection(values: Sequence[str]) -> Selection:
+    """Read the values of ``--where``.
+
+    Raises:
+        CliError: a value is not ``FIELD=VALUE``, or names an unknown field.
+    """
+    conditions: dict[str, set[str]] = {}
+    for text in values:
+        name, separator, value = text.partition("=")
+        if not separator or name not in FIELDS:
+            raise CliError(
+                f"--where {text}: there is no such condition.", f"give FIELD=VALUE with {', '.join(FIELDS)}"
+            )
+        conditions.setdefault(name, set()).add(value)
+    return Selection({name: frozenset(wanted) for name, wanted in conditions.items()})
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read ``90s``, ``30m``, ``24h`` or ``7d``.
+
+    Raises:
+        CliError: it is none of them.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if match is None:
+        raise CliError(
+            f"--from {text}: this is no time span.", "give a number and a unit: 90s, 30m, 24h or 7d"
+        )
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
