@@ -31,7 +31,9 @@ def response(request_id: str, answer: str | None, **fields: Any) -> Response:
     )
 
 
-def sample(case_id: str, answer: str | None, values: Mapping[str, float], draw: int = 0, **fields: Any) -> Sample:
+def sample(
+    case_id: str, answer: str | None, values: Mapping[str, float], draw: int = 0, **fields: Any
+) -> Sample:
     """One draw with its values."""
     request_id = f"run-{event_id('default', case_id, str(draw)).hex[:8]}"
     return Sample(

@@ -41,7 +41,9 @@ def test_errors_are_counted_by_reason(tmp_path: Path) -> None:
 
 
 def test_draws_are_averaged_and_the_worst_one_is_shown(tmp_path: Path) -> None:
-    before = write_run(tmp_path / "a", CASES[:1], [sample("leave", f"good {d}", {"f1": 1.0}, d) for d in range(3)])
+    before = write_run(
+        tmp_path / "a", CASES[:1], [sample("leave", f"good {d}", {"f1": 1.0}, d) for d in range(3)]
+    )
     after = write_run(tmp_path / "b", CASES[:1], [sample("leave", f"draw {d}", {"f1": v}, d) for d, v in enumerate((0.9, 0.3, 0.6))])  # fmt: skip
     (case,) = compare(before, after, [result()]).cases
     assert case.differences["f1"] == pytest.approx(-0.4)
@@ -50,14 +52,18 @@ def test_draws_are_averaged_and_the_worst_one_is_shown(tmp_path: Path) -> None:
 
 def test_lower_values_are_better_where_the_result_says_so(tmp_path: Path) -> None:
     cases = [Case(id=str(number), question="?") for number in range(2)]
-    before = write_run(tmp_path / "a", cases, [sample("0", "x", {"ms": 10.0}), sample("1", "x", {"ms": 10.0})])
+    before = write_run(
+        tmp_path / "a", cases, [sample("0", "x", {"ms": 10.0}), sample("1", "x", {"ms": 10.0})]
+    )
     after = write_run(tmp_path / "b", cases, [sample("0", "x", {"ms": 5.0}), sample("1", "x", {"ms": 30.0})])
     found = compare(before, after, [result(metric="ms", higher_is_better=False)])
     assert [(case.case_id, case.differences["ms"]) for case in found.cases] == [("1", -20.0), ("0", 5.0)]
 
 
 def test_cases_of_one_run_only_are_listed(tmp_path: Path) -> None:
-    before = write_run(tmp_path / "a", CASES, [sample("leave", "x", {"f1": 1}), sample("lost", "x", {"f1": 1})])
+    before = write_run(
+        tmp_path / "a", CASES, [sample("leave", "x", {"f1": 1}), sample("lost", "x", {"f1": 1})]
+    )
     after = write_run(tmp_path / "b", CASES, [sample("leave", "x", {"f1": 1})])
     found = compare(before, after, [result("PASS")])
     assert (found.only_baseline, found.only_candidate) == (("lost",), ())
@@ -73,7 +79,10 @@ def test_json_holds_the_whole_comparison(tmp_path: Path) -> None:
 def test_text_has_the_verdict_the_figures_and_the_errors(tmp_path: Path) -> None:
     shown = to_text(comparison(tmp_path, result("INCONCLUSIVE", cases_needed=210)))
     assert shown.startswith("INCONCLUSIVE: f1 is below the baseline\nsupport: base → cand\n")
-    assert "f1 (primary): 0.800 → 0.433, difference −0.200 [−0.400, −0.010], margin 0.020, n = 4 in 4 clusters" in shown
+    assert (
+        "f1 (primary): 0.800 → 0.433, difference −0.200 [−0.400, −0.010], margin 0.020, n = 4 in 4 clusters"
+        in shown
+    )
     assert "about 210 cases would decide" in shown
     assert "1 × candidate, no usable response: no_response" in shown
 

@@ -14,7 +14,20 @@ from septet_experiments.reports import compare, to_html
 from .report_runs import SCRIPT, comparison, result, sample, write_run
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
-LOADING = {"script", "img", "iframe", "link", "object", "embed", "video", "audio", "form", "base", "source", "use"}
+LOADING = {
+    "script",
+    "img",
+    "iframe",
+    "link",
+    "object",
+    "embed",
+    "video",
+    "audio",
+    "form",
+    "base",
+    "source",
+    "use",
+}
 
 
 class Page(HTMLParser):
@@ -54,7 +67,15 @@ def test_the_page_is_complete_and_loads_nothing(tmp_path: Path) -> None:
     assert "@import" not in document
     assert "url(" not in document
     text = "".join(page.texts)
-    for shown in ("FAIL", "f1 is below the baseline", "휴가는 31일입니다", "no_response", "citations", "no citation", "model"):
+    for shown in (
+        "FAIL",
+        "f1 is below the baseline",
+        "휴가는 31일입니다",
+        "no_response",
+        "citations",
+        "no citation",
+        "model",
+    ):
         assert shown in text
     assert page.tags.count("svg") >= 3
 
@@ -77,7 +98,9 @@ def test_both_traces_are_links_if_a_template_is_given(tmp_path: Path) -> None:
     assert not any("traces.example" in link for link in Page(to_html(comparison(tmp_path))).links)
 
 
-@pytest.mark.parametrize("template", ["javascript:alert('{trace_id}')", "https://traces.example/", "{trace_id}"])
+@pytest.mark.parametrize(
+    "template", ["javascript:alert('{trace_id}')", "https://traces.example/", "{trace_id}"]
+)
 def test_a_template_that_is_no_address_of_a_trace_is_refused(tmp_path: Path, template: str) -> None:
     with pytest.raises(ExperimentError, match="not the address of a trace"):
         to_html(comparison(tmp_path), trace_url=template)

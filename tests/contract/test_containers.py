@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,27 @@ def test_model_servers_know_their_arguments(name: str, services: dict[str, dict[
         [sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=True
     ).stdout
     assert [a for a in arguments if a.startswith("--") and a not in help_text] == []
+
+
+def test_the_image_of_the_command_has_every_package_that_it_needs() -> None:
+    """``--no-sources`` ignores the workspace, so each package of the workspace must be named."""
+    dockerfile = (ROOT / "cli/Dockerfile").read_text("utf-8")
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    project = tomllib.loads((ROOT / "cli/pyproject.toml").read_text("utf-8"))["project"]
+    needed = {
+        re.split(r"[\[<>=]", name)[0].removeprefix("septet-")
+        for name in project["dependencies"]
+        if "septet-" in name
+    }
+    folders = {"experiments": "experiments", "native": "infra/native"} | {
+        path.name: f"services/{path.name}" for path in (ROOT / "services").iterdir() if path.is_dir()
+    }
+    for name in needed:
+        folder = folders[name]
+        assert f"./{folder}" in dockerfile, folder
+        copied = folder if f"COPY {folder} {folder}" in dockerfile else folder.split("/")[0]
+        assert f"COPY {copied} {copied}" in dockerfile, folder
+        assert f"!{copied}" in ignored, folder
 
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=[p.parent.name for p in DOCKERFILES])

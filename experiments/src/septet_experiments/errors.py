@@ -3,6 +3,7 @@
 ExperimentError
 ├── InvalidSuite    a suite, its cases or its settings
 ├── InvalidRun      the folder of a run
+├── NotComparable   two runs that no gate may compare
 └── NotComputable   a metric has no value for a sample; it is counted, and never NaN or 0
 """
 
@@ -23,6 +24,10 @@ class InvalidSuite(ExperimentError):
 
 class InvalidRun(ExperimentError):
     """The folder of a run is missing, incomplete or of another format."""
+
+
+class NotComparable(ExperimentError):
+    """Two runs differ in their cases or in their metric, or hold values that are no numbers."""
 
 
 class NotComputable(ExperimentError):

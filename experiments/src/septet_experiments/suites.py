@@ -58,7 +58,7 @@ class SuiteSettings(_Settings):
     secondary: tuple[Decision, ...] = ()
     request: dict[str, Any] = {}
     draws: int = Field(default=1, ge=1, le=100)
-    max_errors: float = Field(default=0.05, ge=0, le=1)
+    max_errors: float = Field(default=0.02, ge=0, le=1)
     rate: float = Field(default=5.0, gt=0)
     in_flight: int = Field(default=4, ge=1, le=256)
     deadline: float = Field(default=60.0, gt=0, le=3600)

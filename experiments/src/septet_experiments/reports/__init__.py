@@ -1,7 +1,13 @@
 """A comparison of two runs, and its forms: text, JSON, JUnit XML and HTML."""
 
 from septet_experiments.reports.compare import compare
-from septet_experiments.reports.comparison import CaseDifference, Comparison, ErrorCount, MetricResult, SliceResult
+from septet_experiments.reports.comparison import (
+    CaseDifference,
+    Comparison,
+    ErrorCount,
+    MetricResult,
+    SliceResult,
+)
 from septet_experiments.reports.junit import to_junit
 from septet_experiments.reports.page import to_html
 from septet_experiments.reports.text import to_text

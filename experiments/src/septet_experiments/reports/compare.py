@@ -92,7 +92,9 @@ class _Signs:
     def worst(self, draws: Sequence[Sample]) -> Sample:
         """The draw without a value, or the one with the worst value of the primary metric."""
         sign = -1.0 if self.primary in self.lower_is_better else 1.0
-        return min(draws, key=lambda d: sign * d.values[self.primary] if self.primary in d.values else -float("inf"))
+        return min(
+            draws, key=lambda d: sign * d.values[self.primary] if self.primary in d.values else -float("inf")
+        )
 
 
 def _case_difference(case: Case, sides: _Sides, signs: _Signs) -> CaseDifference:
@@ -144,7 +146,9 @@ def _slices(cases: Sequence[CaseDifference], metrics: Sequence[str]) -> Iterator
     for key, values in sorted(groups.items()):
         if len(values) == 1 and len(next(iter(values.values()))) == len(cases):
             continue
-        for value, members in sorted(values.items(), key=lambda item: (-len(item[1]), item[0]))[:SLICE_VALUES]:
+        for value, members in sorted(values.items(), key=lambda item: (-len(item[1]), item[0]))[
+            :SLICE_VALUES
+        ]:
             for metric in metrics:
                 paired = [case for case in members if metric in case.differences]
                 if paired:

@@ -73,7 +73,9 @@ def _case_suite(root: Element, comparison: Comparison, max_cases: int) -> None:
             kind = "lost" if difference.lost else "worse"
             _outcome(case, "failure", kind, message, _details(difference))
         else:
-            SubElement(case, "skipped", {"message": _xml(f"{message}; the gate's verdict is {comparison.verdict}")})
+            SubElement(
+                case, "skipped", {"message": _xml(f"{message}; the gate's verdict is {comparison.verdict}")}
+            )
     SubElement(
         suite, "system-out"
     ).text = f"{min(len(worse), max_cases)} of {len(worse)} cases that became worse, of {len(comparison.cases)} paired cases"

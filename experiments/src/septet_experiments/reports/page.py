@@ -37,7 +37,8 @@ def to_html(comparison: Comparison, *, trace_url: str | None = None, max_cases: 
     """
     if trace_url is not None and not (trace_url.startswith(_WEB) and "{trace_id}" in trace_url):
         raise ExperimentError(
-            f"{trace_url} is not the address of a trace", "for example http://localhost:16686/trace/{trace_id}"
+            f"{trace_url} is not the address of a trace",
+            "for example http://localhost:16686/trace/{trace_id}",
         )
     primary = comparison.primary
     return _environment().get_template("comparison.html").render(

@@ -78,7 +78,9 @@ def histogram(values: Sequence[float], metric: str) -> Markup:
         )
     )
     worse, better = sum(value < 0 for value in values), sum(value > 0 for value in values)
-    return _svg(f"{metric}: {worse} cases worse, {len(values) - worse - better} equal, {better} better", 118, parts)
+    return _svg(
+        f"{metric}: {worse} cases worse, {len(values) - worse - better} equal, {better} better", 118, parts
+    )
 
 
 def slice_plot(baseline: float, candidate: float, low: float, high: float, *, is_worse: bool) -> Markup:
@@ -87,7 +89,9 @@ def slice_plot(baseline: float, candidate: float, low: float, high: float, *, is
     tone = "same" if baseline == candidate else "bad" if is_worse else "good"
     parts = [
         Markup('<line class="axis" x1="7" x2="133" y1="10" y2="10"/>'),
-        Markup('<line class="change {}" x1="{}" x2="{}" y1="10" y2="10"/>').format(tone, at(baseline), at(candidate)),
+        Markup('<line class="change {}" x1="{}" x2="{}" y1="10" y2="10"/>').format(
+            tone, at(baseline), at(candidate)
+        ),
         Markup('<circle class="before" cx="{}" cy="10" r="4"/>').format(at(baseline)),
         Markup('<circle class="{}" cx="{}" cy="10" r="4"/>').format(tone, at(candidate)),
     ]

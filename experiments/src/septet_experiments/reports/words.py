@@ -20,7 +20,9 @@ class Piece:
 
 
 def word_difference(old: str, new: str) -> tuple[list[Piece], list[Piece]]:
-    """Both texts in pieces. The pieces of a text, joined, are that text."""
+    """Both texts in pieces. The pieces of a text, joined, are that text. Nothing is marked if one text is empty."""
+    if not old or not new:
+        return [Piece(old)], [Piece(new)]
     before, after = _WORD.findall(old), _WORD.findall(new)
     if max(len(before), len(after)) > MAX_WORDS:
         return [Piece(old)], [Piece(new)]

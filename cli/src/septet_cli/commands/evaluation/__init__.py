@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from septet_cli.commands.evaluation import cases, gate, listing, new, run
 from septet_cli.console import examples
 
 app = typer.Typer(
@@ -12,11 +13,17 @@ app = typer.Typer(
     "A suite is a directory with `suite.yaml` and cases. A run publishes its cases through Kafka and keeps their "
     "responses. A gate compares a run with the suite's baseline.",
     epilog=examples(
-        "septet eval new support                        create a suite with three cases",
-        "septet eval run suites/support                 run it through the real pipeline",
-        "septet eval promote RUN                        make that run the suite's baseline",
-        "septet eval gate suites/support                run again and compare with the baseline; 0 pass, 1 fail, 2 inconclusive",
+        "septet eval new support              create a suite with three cases",
+        "septet eval run evals/support        run it through the real pipeline",
+        "septet eval promote RUN              make that run the suite's baseline",
+        "septet eval gate evals/support       run it again, and compare with the baseline",
     ),
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
+
+new.register(app)
+run.register(app)
+listing.register(app)
+gate.register(app)
+app.add_typer(cases.app, name="cases")
