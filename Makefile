@@ -117,6 +117,7 @@ contracts: setup-dev ## Freeze changed contracts and regenerate the reference ma
 	@$(BIN)/python docs/generate/openapi_page.py
 	@$(BIN)/python docs/generate/settings_page.py
 	@$(BIN)/python docs/generate/rail_rates_page.py
+	@$(BIN)/python docs/generate/metrics_page.py
 
 lock: ## Resolve dependencies anew (needs uv) and export them without index addresses
 	uv lock --quiet --upgrade

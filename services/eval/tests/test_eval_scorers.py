@@ -131,8 +131,24 @@ def test_citation_precision_counts_supported_pairs() -> None:
     assert value("citation_precision", case("Appends take O(3) from either side [1].", "?", DEQUE)) == 0.0
 
 
-def test_an_answer_without_citations_is_labelled() -> None:
-    found = score("citation_precision", case("Deques are queues.", "?", DEQUE))
+def test_citation_recall_counts_supported_sentences() -> None:
+    text = "Deques generalize stacks and queues [1]. They generalize queues. They were invented in Paris [1][9]."
+    assert value("citation_recall", case(text, "?", DEQUE)) == pytest.approx(1 / 3, abs=1e-3)
+    assert value("citation_recall", case("덱은 스택과 큐를 일반화합니다 [1]. 큐입니다.", "?", KO_DEQUE)) == 0.5
+    assert value("citation_recall", case("Appends take O(3) from either side [1].", "?", DEQUE)) == 0.0
+
+
+def test_citation_recall_reads_all_passages_that_a_sentence_cites() -> None:
+    passages = ("The kettle has a warranty.", "Warranties last 24 months.")
+    answer = "The kettle has a warranty of 24 months"
+    assert value("citation_recall", case(f"{answer} [1][2].", "?", *passages)) == 1.0
+    assert value("citation_recall", case(f"{answer} [1].", "?", *passages)) == 0.0
+    assert SCORERS["citation_recall"].function(case("...", "?", *passages)) is None
+
+
+@pytest.mark.parametrize("name", ["citation_precision", "citation_recall"])
+def test_an_answer_without_citations_is_labelled(name: str) -> None:
+    found = score(name, case("Deques are queues.", "?", DEQUE))
     assert (found.value, found.label) == (0.0, "uncited")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from types import MappingProxyType
 
-from septet_eval.domain.scorers.citations import citation_precision
+from septet_eval.domain.scorers.citations import citation_precision, citation_recall
 from septet_eval.domain.scorers.context import context_relevance
 from septet_eval.domain.scorers.groundedness import groundedness
 from septet_eval.domain.scorers.length import length
@@ -23,6 +23,7 @@ SCORERS = MappingProxyType(
             Scorer("length", length),
             Scorer("groundedness", groundedness),
             Scorer("citation_precision", citation_precision),
+            Scorer("citation_recall", citation_recall),
             Scorer("context_relevance", context_relevance),
             Scorer("exact_match", exact_match),
             Scorer("token_f1", token_f1),
