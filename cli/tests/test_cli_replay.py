@@ -120,10 +120,11 @@ def test_names_of_models_and_policies_are_set_in_the_request() -> None:
         (["status=answered"], True),
         (["status=refused", "status=answered"], True),
         (["status=answered", "language=ko"], False),
+        (["status=refused,answered"], True),
         (["document=d"], True),
         (["document=e"], False),
         (["conversation=c"], False),
-        (["kind=generated", "policy=default", "tenant=default"], True),
+        (["answer_kind=generated", "policy=default", "tenant=default"], True),
     ],
 )
 def test_conditions_on_one_field_are_alternatives_and_all_fields_must_hold(

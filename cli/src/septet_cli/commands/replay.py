@@ -46,9 +46,9 @@ def replay(
     where: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="FIELD=VALUE",
-            help="Only these requests: tenant, conversation, status, language, policy, model, prompt, document or kind "
-            "(answer kind). Repeat it to add fields, or alternatives of one field.",
+            metavar="FIELD=VALUE,…",
+            help="Only these requests: tenant, conversation, status, language, policy, model, prompt, document or "
+            "answer_kind. Repeat it: different fields must all match. Commas separate alternatives.",
         ),
     ] = None,
     change: Annotated[

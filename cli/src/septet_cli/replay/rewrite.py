@@ -78,8 +78,8 @@ def rewritten(
     fields: dict[str, Any] = {"request_id": request_id, "deadline": now + deadline, "occurred_at": now}
     sample = EvaluationSample(run=replay, case=case.id)
     if isinstance(event, Request):
-        asked = candidate.rewrite(event).model_copy(update={"evaluation": sample})
-        return ReplayedRequest(case, logged.response, asked.model_copy(update=fields))
+        request = candidate.rewrite(event).model_copy(update={**fields, "evaluation": sample})
+        return ReplayedRequest(case, logged.response, request)
     asked = candidate.rewrite(event.ask).model_copy(update={"evaluation": sample})
     fields |= {
         "event_id": event_id(event.tenant, request_id, event.STEP),

@@ -20,7 +20,7 @@ FIELDS: Mapping[str, Callable[[Response], set[str | None]]] = {
     "model": lambda r: {r.model},
     "prompt": lambda r: {r.prompt_version},
     "document": lambda r: {source.document_id for source in r.sources},
-    "kind": lambda r: {r.answer_kind},
+    "answer_kind": lambda r: {r.answer_kind},
 }
 """The values of a response by the name of a condition."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -28,7 +28,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 @dataclass(frozen=True)
 class Selection:
-    """Conditions on logged responses. Conditions on one field are alternatives; all fields must hold."""
+    """Conditions on logged responses. Values of one field are alternatives; different fields must all match."""
 
     conditions: Mapping[str, frozenset[str]]
 
@@ -41,7 +41,7 @@ def parse_selection(values: Sequence[str]) -> Selection:
     """Read the values of ``--where``.
 
     Raises:
-        CliError: a value is not ``FIELD=VALUE``, or names an unknown field.
+        CliError: a value is not ``FIELD=VALUE`` or ``FIELD=VALUE,VALUE``, or names an unknown field.
     """
     conditions: dict[str, set[str]] = {}
     for text in values:
@@ -50,7 +50,7 @@ def parse_selection(values: Sequence[str]) -> Selection:
             raise CliError(
                 f"--where {text}: there is no such condition.", f"give FIELD=VALUE with {', '.join(FIELDS)}"
             )
-        conditions.setdefault(name, set()).add(value)
+        conditions.setdefault(name, set()).update(value.split(","))
     return Selection({name: frozenset(wanted) for name, wanted in conditions.items()})
 
 
