@@ -94,7 +94,7 @@ async def select(kafka: KafkaConnection, live: Tenants, options: Options) -> Log
             f"none has a record on {name}.",
             "give a longer --from, fewer --where, or a change of an earlier stage",
         )
-    del logged.requests[options.limit :]
+    logged.requests = logged.requests[: options.limit]
     return logged
 
 
