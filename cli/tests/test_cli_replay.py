@@ -140,6 +140,13 @@ def test_an_unknown_condition_is_refused(text: str) -> None:
         parse_selection([text])
 
 
+def test_only_answered_requests_match_unless_a_status_is_named() -> None:
+    refused = response(status="refused")
+    assert not parse_selection([]).matches(refused)
+    assert not parse_selection(["language=en"]).matches(refused)
+    assert parse_selection(["status=refused"]).matches(refused)
+
+
 def test_time_spans() -> None:
     assert [parse_duration(t) for t in ("90s", "30m", "24h", "7d", "1.5h")] == [
         timedelta(seconds=90),
@@ -240,6 +247,9 @@ def test_a_case_has_what_reports_slice_by() -> None:
         "document": "d-1",
     }
     assert case.origin.trace_id == response().trace_id
+    assert case.expected == "answer"
+    assert case_of(logged(flow(Grounded), status="abstained")).expected == "abstain"
+    assert case_of(logged(flow(Grounded), status="failed")).expected is None
     long = case_of(logged(flow(Grounded, request_id="x" * 128)))
     assert len(long.id) <= 96
 

@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,27 +19,41 @@ import pytest
 import septet_generation
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from septet_cli.evaluation.pace import Pace
+from septet_cli.evaluation.store import RunStore
 from septet_cli.ingest.document import Document
 from septet_cli.ingest.publish import publish_documents, upsert
+from septet_cli.replay.candidate import parse_candidate
+from septet_cli.replay.group import Place, instance_group
+from septet_cli.replay.runner import ReplayRunner
+from septet_cli.replay.selection import parse_selection
+from septet_cli.replay.session import Options, prepare, select
+from septet_cli.replay.workspace import Workspace
 from septet_cli.stub.answers import NO_CITATIONS
 from septet_contracts import Response
+from septet_experiments.suites import Decision, SuiteSettings
 from septet_kit.access.namespaces import Contents, existing
 from septet_kit.messaging.connection import KafkaConnection
+from septet_kit.migrate import installed, migrate
+from septet_kit.namespace import Namespace
+from septet_kit.tenants import Tenants
+from septet_native.stack.state import find_state
 
 from ..conftest import Backend
 
 pytestmark = pytest.mark.slow
 
 TENANT = "default"
-REQUESTS = 40
+# The proof with 500 requests takes minutes: SEPTET_TEST_REPLAY=500 python -m pytest tests/e2e/test_replay.py
+REQUESTS = int(os.environ.get("SEPTET_TEST_REPLAY", "40"))
 SCHEMAS = ("cache", "eval", "feedback", "gateway", "generation", "retrieval")
 # Each process of retrieval notes from time to time that it uses its embedding model.
 HEARTBEATS = ("retrieval.models",)
 Snapshot = dict[str, Any]
 
 
-async def replay(
-    shop: Backend, tenants_file: Path, *arguments: str, timeout: float = 240
+async def septet_replay(
+    shop: Backend, tenants_file: Path, *arguments: str, timeout: float = 540
 ) -> tuple[int, str, str]:
     """Run ``septet replay``; return its exit code, standard output and standard error."""
     child = await start(shop, tenants_file, *arguments)
@@ -192,7 +208,7 @@ async def test_an_identical_candidate_passes_and_nothing_live_changes(
     assert len(answered) > REQUESTS * 0.8
     before = await snapshot(shop)
     report = tmp_path / "replay.json"
-    code, shown, said = await replay(
+    code, shown, said = await septet_replay(
         shop, tenants_file, "--where", "policy=observe", "--json", str(report), "--rate", "20"
     )
     assert code == 0, shown + said
@@ -212,11 +228,73 @@ async def test_a_prompt_that_drops_citations_fails_and_its_cases_are_shown(
 ) -> None:
     prompts = without_citations(tmp_path)
     options = ("--where", "policy=observe", "--with", f"prompt={prompts}", "--rate", "20")
-    code, shown, said = await replay(shop, tenants_file, *options, "--metric", "citation_recall")
+    code, shown, said = await septet_replay(shop, tenants_file, *options, "--metric", "citation_recall")
     assert code == 1, shown + said
     assert shown.startswith("FAIL")
     assert "language ko" in shown
     assert "replayed" in shown
+
+
+async def test_an_index_without_half_of_its_documents_fails(
+    shop: Backend, tenants_file: Path, asked: list[Response], clean: None, half_of_the_passages: str
+) -> None:
+    options = ("--where", "policy=observe", "--with", f"index=schema:{half_of_the_passages}", "--rate", "20")
+    code, shown, said = await septet_replay(shop, tenants_file, *options)
+    assert code == 1, shown + said
+    assert "FAIL abstention" in shown
+
+
+@pytest.fixture
+async def half_of_the_passages(shop: Backend) -> AsyncIterator[str]:
+    """A schema of retrieval that lacks every other document."""
+    dsn, space = shop.addresses.postgres_dsn, Namespace("half")
+    await migrate(dsn, installed(["retrieval"], space))
+    schema = space.qualify("retrieval")
+    connection = await asyncpg.connect(dsn)
+    try:
+        for table in ("documents", "passages"):
+            await connection.execute(
+                f'INSERT INTO "{schema}".{table} SELECT * FROM retrieval.{table} WHERE hashtext(document_id) % 2 = 0'
+            )
+        yield schema
+        await connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+    finally:
+        await connection.close()
+
+
+async def test_an_identical_candidate_never_fails_in_twenty_runs(
+    shop: Backend, tenants_file: Path, asked: list[Response], clean: None, tmp_path: Path
+) -> None:
+    """One instance group, through which the logged requests go twenty times."""
+    verdicts = []
+    live = Tenants.load(tenants_file)
+    kafka = shop.addresses.connection()
+    options = Options(
+        parse_candidate([]),
+        timedelta(hours=1),
+        parse_selection(["policy=observe"]),
+        None,
+        Pace(None, 16, 60),
+        SuiteSettings(
+            name="replay", cases=("traffic",), primary=Decision(metric="groundedness", margin=0.05)
+        ),
+    )
+    logged = await select(kafka, live, options)
+    place = Place(
+        kafka,
+        shop.addresses.postgres_dsn,
+        replace(live, namespace=Namespace("replay-twenty")),
+        Workspace.of(tmp_path, "replay-twenty"),
+        find_state(Path(shop.addresses.data_dir)),
+    )
+    async with instance_group(place, options.candidate, lambda *_: None):
+        for _ in range(20):
+            runs = prepare(RunStore(tmp_path), options, logged.requests)
+            runner = ReplayRunner(kafka, place.tenants, runs.candidate, options.pace)
+            await runner.run(logged.requests, options.candidate, lambda _: None)
+            result, _ = runs.compare()
+            verdicts.append(result.verdict)
+    assert verdicts == ["PASS"] * 20
 
 
 async def test_a_killed_replay_is_found_named_and_removed(
@@ -227,11 +305,11 @@ async def test_a_killed_replay_is_found_named_and_removed(
     (name,) = await namespaces(shop)
     child.send_signal(signal.SIGKILL)
     await child.wait()
-    code, shown, _ = await replay(shop, tenants_file, "clean", "--dry-run")
+    code, shown, _ = await septet_replay(shop, tenants_file, "clean", "--dry-run")
     assert code == 0
     assert name in shown
     assert name in await namespaces(shop)
-    code, shown, said = await replay(shop, tenants_file, "clean", name)
+    code, shown, said = await septet_replay(shop, tenants_file, "clean", name)
     assert code == 0, shown + said
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from septet_cli.replay.logged import Logged
     from septet_cli.replay.session import Options, Runs
 
+ALSO = ["abstention"]
 EXIT_NOT_RUN = 3
 """The replay has no verdict. 1 and 2 are verdicts."""
 
@@ -48,7 +49,8 @@ def replay(
         typer.Option(
             metavar="FIELD=VALUE,…",
             help="Only these requests: tenant, conversation, status, language, policy, model, prompt, document or "
-            "answer_kind. Repeat it: different fields must all match. Commas separate alternatives.",
+            "answer_kind. Repeat it: different fields must all match. Commas separate alternatives "
+            "\\[default: status=answered].",
         ),
     ] = None,
     change: Annotated[
@@ -66,7 +68,7 @@ def replay(
     also: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="METRIC", help="Further metric that must not get worse by more than the margin."
+            metavar="METRIC", help="Further metric that must not get worse \\[default: abstention]."
         ),
     ] = None,
     rate: Annotated[float, typer.Option(min=0.01, help="Requests per second.")] = 5.0,
@@ -100,7 +102,7 @@ def replay(
                 name=SUITE,
                 cases=("traffic",),
                 primary=Decision(metric=metric, margin=margin),
-                secondary=tuple(Decision(metric=name, margin=margin) for name in also or []),
+                secondary=tuple(Decision(metric=name, margin=margin) for name in also or ALSO),
             ),
         )
     except CliError as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from opentelemetry import trace
@@ -19,6 +20,12 @@ from septet_cli.replay.logged import LoggedRequest
 
 _NAMESPACE = UUID("6b1d6f1e-5e0f-5c1a-9c55-7e57e7000017")
 _MAX_CASE_ID = 96
+_EXPECTED: Mapping[str, Literal["answer", "abstain", "refuse"]] = {
+    "answered": "answer",
+    "abstained": "abstain",
+    "refused": "refuse",
+    "blocked": "refuse",
+}
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,10 @@ def rewritten(
 
 
 def case_of(logged: LoggedRequest) -> Case:
-    """The case of a logged request. The question is the answered one, with personal data masked."""
+    """The case of a logged request. The question is the answered one, with personal data masked.
+
+    The candidate is expected to answer, abstain or refuse as the logged response did.
+    """
     response, event = logged.response, logged.event
     ask: Ask = event if isinstance(event, Request) else event.ask
     cited = [source.document_id for source in response.sources if source.cited]
@@ -109,6 +119,7 @@ def case_of(logged: LoggedRequest) -> Case:
     return Case(
         id=name if len(name) <= _MAX_CASE_ID else str(uuid5(_NAMESPACE, name)),
         question=response.question or ask.query,
+        expected=_EXPECTED.get(response.status),
         references=references,
         conversation=event.conversation_id,
         document=cited[0] if cited else None,

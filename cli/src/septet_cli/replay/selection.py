@@ -28,13 +28,17 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 @dataclass(frozen=True)
 class Selection:
-    """Conditions on logged responses. Values of one field are alternatives; different fields must all match."""
+    """Conditions on logged responses. Values of one field are alternatives; different fields must all match.
+
+    Without a condition on the status, only answered requests match.
+    """
 
     conditions: Mapping[str, frozenset[str]]
 
     def matches(self, response: Response) -> bool:
         """Whether a response satisfies the conditions."""
-        return all(wanted & FIELDS[name](response) for name, wanted in self.conditions.items())
+        conditions = {"status": frozenset({"answered"}), **self.conditions}
+        return all(wanted & FIELDS[name](response) for name, wanted in conditions.items())
 
 
 def parse_selection(values: Sequence[str]) -> Selection:
