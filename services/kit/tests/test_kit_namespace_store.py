@@ -65,9 +65,10 @@ async def test_rows_of_a_namespace_are_apart_from_the_live_ones(
 
 
 async def test_a_schema_of_a_namespace_without_migrations_is_refused(live: Postgres) -> None:
-    with pytest.raises(Permanent, match=r"the schema replay-none\.eval is at revision none"):
+    with pytest.raises(Permanent, match=r"the schema replay-none\.eval is at revision none") as refused:
         async with open_pool(settings_of(live, "eval", Namespace("replay-none")), "eval", "0001"):
             pass
+    assert "SEPTET_NAMESPACE=replay-none python -m septet_kit.migrate eval" in (refused.value.fix or "")
 
 
 async def test_a_role_reaches_its_own_schema_of_a_namespace_alone(live: Postgres, space: Namespace) -> None:
