@@ -49,6 +49,8 @@ REQUESTS = int(os.environ.get("SEPTET_TEST_REPLAY", "40"))
 SCHEMAS = ("cache", "eval", "feedback", "gateway", "generation", "retrieval")
 # Each process of retrieval notes from time to time that it uses its embedding model.
 HEARTBEATS = ("retrieval.models",)
+# Forty cases without any change leave a bound of .07: with the default margin of .05 the gate is inconclusive.
+MARGIN = ("--margin", "0.1")
 Snapshot = dict[str, Any]
 
 
@@ -209,7 +211,7 @@ async def test_an_identical_candidate_passes_and_nothing_live_changes(
     before = await snapshot(shop)
     report = tmp_path / "replay.json"
     code, shown, said = await septet_replay(
-        shop, tenants_file, "--where", "policy=observe", "--json", str(report), "--rate", "20"
+        shop, tenants_file, "--where", "policy=observe", "--json", str(report), "--rate", "20", *MARGIN
     )
     assert code == 0, shown + said
     after = await snapshot(shop)
@@ -294,7 +296,9 @@ async def test_an_identical_candidate_never_fails_in_twenty_runs(
             await runner.run(logged.requests, options.candidate, lambda _: None)
             result, _ = runs.compare()
             verdicts.append(result.verdict)
-    assert verdicts == ["PASS"] * 20
+    assert len(logged.requests) >= REQUESTS * 0.8
+    assert "FAIL" not in verdicts
+    assert len(verdicts) == 20
 
 
 async def test_a_killed_replay_is_found_named_and_removed(

@@ -74,6 +74,7 @@ def replay(
     rate: Annotated[float, typer.Option(min=0.01, help="Requests per second.")] = 5.0,
     in_flight: Annotated[int, typer.Option(min=1, help="Requests in work at a time.")] = 4,
     deadline: Annotated[float, typer.Option(min=1, help="Seconds until a response is due.")] = 60.0,
+    replication: Annotated[int, typer.Option(min=1, help="Replicas of the topics of the replay.")] = 1,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write one self-contained HTML page.")
     ] = None,
@@ -108,11 +109,11 @@ def replay(
     except CliError as error:
         error.exit_code = EXIT_NOT_RUN
         fail(error)
-    work = _replay(options, {"html": html, "json": json, "junit": junit})
+    work = _replay(options, replication, {"html": html, "json": json, "junit": junit})
     run(until_signalled(work, when_stopped=EXIT_INTERRUPTED))
 
 
-async def _replay(options: Options, files: dict[str, Path | None]) -> int:
+async def _replay(options: Options, replication: int, files: dict[str, Path | None]) -> int:
     from septet_cli.commands.evaluation.errors import as_cli_errors
     from septet_cli.evaluation.store import RunStore
     from septet_cli.replay.session import execute, prepare, select
@@ -127,7 +128,7 @@ async def _replay(options: Options, files: dict[str, Path | None]) -> int:
             logged = await select(locate().kafka, live, options)
         _show_logged(logged, options)
         runs = prepare(RunStore(CliSettings().data_dir), options, logged.requests)
-        place = _place(runs.candidate.path.name, live)
+        place = _place(runs.candidate.path.name, live, replication)
         with progress() as bar:
             task = bar.add_task("replayed", total=len(logged.requests))
             await execute(place, options, logged.requests, runs, _print_step, lambda _: bar.advance(task))
@@ -138,7 +139,7 @@ async def _replay(options: Options, files: dict[str, Path | None]) -> int:
         raise
 
 
-def _place(replay: str, live: Tenants) -> Place:
+def _place(replay: str, live: Tenants, replication: int = 1) -> Place:
     """Where a replay runs: on the local stack, or on services that the user starts."""
     from dataclasses import replace
 
@@ -158,6 +159,7 @@ def _place(replay: str, live: Tenants) -> Place:
         tenants=replace(live, namespace=Namespace(replay)),
         workspace=Workspace.of(settings.data_dir.resolve(), replay),
         stack=stack,
+        replication=replication,
     )
 
 

@@ -89,7 +89,8 @@ async def instance_group(place: Place, candidate: Candidate, progress: Progress)
         if place.stack is None:
             await _wait_for_group(place, specs, candidate, progress)
         else:
-            running += [_supervised(place, place.stack, spec.name, candidate) for spec in specs]
+            taken: set[int] = set()
+            running += [_supervised(place, place.stack, spec.name, candidate, taken) for spec in specs]
             await _start(running, progress)
         yield
     finally:
@@ -113,10 +114,12 @@ async def _remove(place: Place, running: list[Supervised], progress: Progress) -
     place.workspace.remove()
 
 
-def _supervised(place: Place, stack: State, service: str, candidate: Candidate) -> Supervised:
+def _supervised(
+    place: Place, stack: State, service: str, candidate: Candidate, taken: set[int]
+) -> Supervised:
     live = live_environment(stack, service)
     environment = {**live, **group_environment(place, service, candidate, live)}
-    port = ports.choose(0, set())
+    port = ports.choose(0, taken)
     spec = service_spec(service, module_of(service), environment, port, place.workspace.logs)
     return Supervised(spec, place.workspace.processes, StackSettings().start_timeout, lambda: None)
 

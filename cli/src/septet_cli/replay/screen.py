@@ -47,7 +47,10 @@ def _counted(comparison: Comparison, metric: str) -> Iterator[tuple[str, Counter
     yield "all", Counter(way for _, way in found)
     for key in _SLICES:
         values = Counter(case.slices[key] for case, _ in found if key in case.slices)
-        for value, _ in values.most_common(SLICE_VALUES):
+        for value, count in values.most_common(SLICE_VALUES):
+            # Most documents have a single case, which the list of the worst cases shows.
+            if key == "document" and count == 1:
+                continue
             ways = Counter(way for case, way in found if case.slices.get(key) == value)
             yield f"{key} {value}", ways
 
