@@ -228,9 +228,14 @@ async def test_an_identical_candidate_passes_and_nothing_live_changes(
 async def test_a_prompt_that_drops_citations_fails_and_its_cases_are_shown(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None, tmp_path: Path
 ) -> None:
-    prompts = without_citations(tmp_path)
-    options = ("--where", "policy=observe", "--with", f"prompt={prompts}", "--rate", "20")
-    code, shown, said = await septet_replay(shop, tenants_file, *options, "--metric", "citation_recall")
+    """The rail `citations` adds missing citations, so the policy of the candidate only flags them."""
+    for folder in ("prompts", "policies"):
+        (tmp_path / folder).mkdir()
+    prompts = without_citations(tmp_path / "prompts")
+    (tmp_path / "policies" / "observe.yaml").write_text("output: {citations: {action: flag}}\n")
+    changes = ("--with", f"prompt={prompts}", "--with", f"policy={tmp_path / 'policies'}")
+    options = ("--where", "policy=observe", "--rate", "20", "--metric", "citation_recall")
+    code, shown, said = await septet_replay(shop, tenants_file, *options, *changes)
     assert code == 1, shown + said
     assert shown.startswith("FAIL")
     assert "language ko" in shown
