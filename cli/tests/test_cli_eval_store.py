@@ -138,5 +138,5 @@ def test_a_gate_that_cannot_run_has_its_own_exit_code(
     write_suite(tmp_path / "support", "support")
     result = cli.invoke(app, ["eval", "gate", str(tmp_path / "support")])
     assert (result.exit_code, "has no baseline" in result.output) == (3, True)
-    result = cli.invoke(app, ["eval", "gate", str(tmp_path / "none")])
+    result = cli.invoke(app, ["eval", "gate", str(tmp_path / "none")], env={"COLUMNS": "400"})
     assert (result.exit_code, "No such file" in result.output) == (3, True)

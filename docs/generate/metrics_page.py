@@ -61,7 +61,7 @@ The choice is recorded as [decision 0060](../decisions/0060-metrics-have-a-value
 They run on the token vectors of the embedding model, because the models of the papers are in no package. Their values are not
 comparable with published ones. The signature names model and layer
 ([decision 0061](../decisions/0061-token-vectors-of-the-embedding-model.md)). `idf` weighs tokens by how few of the suite's
-references contain them. MoverScore compares at most 200 tokens.
+references contain them. MoverScore compares at most 300 tokens.
 
 How metrics agree with people, by data set and dimension: `benchmarks/evals/correlations.py`, with its
 [results](../../benchmarks/evals/results/correlations.json).

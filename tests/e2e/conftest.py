@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from septet_cli.stub.server import StubOptions, serve_stub
+from septet_cli.stub.server import Stub, StubOptions, serve_stub
 from septet_contracts import TOPICS, Response, topic
 from septet_kit.messaging.connection import Kafka, KafkaConnection
 from septet_kit.tenants import Tenants
@@ -112,9 +112,17 @@ def tenants(tenants_file: Path) -> Tenants:
 
 
 @pytest.fixture(scope="session")
-async def shop(tenants_file: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
+def shop_model() -> Stub:
+    """The stub model of the shop. A test that changes its options restores them."""
+    return Stub(StubOptions())
+
+
+@pytest.fixture(scope="session")
+async def shop(
+    tenants_file: Path, shop_model: Stub, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Backend]:
     """A whole Septet for these tenants, on the stub model, which quotes what it is given."""
-    async with serve_stub(StubOptions()) as url:
+    async with serve_stub(shop_model.options, shop_model) as url:
         settings = stack_settings(tmp_path_factory.mktemp("shop"), llm_url=url, llm_model="stub")
         async with started(settings, {"SEPTET_TENANTS_FILE": str(tenants_file)}) as made:
             yield made

@@ -23,7 +23,7 @@ secondary:
   - {{metric: abstention, margin: 0.05}}
 
 # Metrics that are reported only.
-metrics: [groundedness, citation_precision, latency]
+metrics: [groundedness, citation_precision, latency_ms]
 
 # Fields of every request. A case may override them.
 request: {{policy: default}}

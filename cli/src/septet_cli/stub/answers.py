@@ -15,11 +15,15 @@ _PASSAGE = re.compile(r'<passage n="(\d+)">\s*(.+?)\s*</passage>', re.DOTALL)
 
 
 def answer(
-    messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None, sentences: int = 1
+    messages: Sequence[Mapping[str, Any]],
+    schema: Mapping[str, Any] | None,
+    sentences: int = 1,
+    *,
+    cited: bool = True,
 ) -> str:
-    """The completion of a chat: an instance of *schema* if given, else so many cited sentences.
+    """The completion of a chat: an instance of *schema* if given, else so many sentences, cited unless told otherwise.
 
-    They are not cited if the system message contains :data:`NO_CITATIONS`, as in a broken prompt of a test.
+    A system message with :data:`NO_CITATIONS`, as in a broken prompt of a test, tells so too.
     """
     if schema is not None:
         return json.dumps(instance(schema))
@@ -32,9 +36,9 @@ def answer(
     # Most passages start with a title or a signature; the longest sentence has more content.
     best = max(said[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
     chosen = [best] if sentences == 1 else said[:sentences]
-    cites = not any(m.get("role") == "system" and NO_CITATIONS in str(m.get("content", "")) for m in messages)
-    marker = f" [{number}]" if cites else ""
-    return " ".join(f"{_finished(s[:MAX_ANSWER_CHARS].rstrip())}{marker}" for s in chosen)
+    broken = any(m.get("role") == "system" and NO_CITATIONS in str(m.get("content", "")) for m in messages)
+    mark = f" [{number}]" if cited and not broken else ""
+    return " ".join(f"{_finished(s[:MAX_ANSWER_CHARS].rstrip())}{mark}" for s in chosen)
 
 
 def _finished(text: str) -> str:
