@@ -10,7 +10,7 @@ from septet_experiments.cases import Case
 from septet_experiments.reports import Comparison, compare, to_json, to_text
 from septet_experiments.reports.words import MAX_WORDS, word_difference
 
-from .report_runs import CASES, comparison, result, sample, two_runs, write_run
+from tests.support.report_runs import CASES, comparison, decision, gate, sample, two_runs, write_run
 
 
 def test_cases_are_worst_first_and_lost_values_lead(tmp_path: Path) -> None:
@@ -22,12 +22,6 @@ def test_cases_are_worst_first_and_lost_values_lead(tmp_path: Path) -> None:
     assert [case.case_id for case in comparison(tmp_path).worse] == ["lost", "휴가", "leave"]
 
 
-def test_means_are_those_of_paired_cases_only(tmp_path: Path) -> None:
-    primary = comparison(tmp_path).primary
-    assert primary.baseline == pytest.approx((0.9 + 1.0 + 0.5) / 3)
-    assert primary.candidate == pytest.approx((0.6 + 0.2 + 0.5) / 3)
-
-
 def test_slices_are_own_values_and_those_of_the_baselines_response(tmp_path: Path) -> None:
     slices = {(s.key, s.value): s for s in comparison(tmp_path).slices}
     assert set(slices) == {("language", "en"), ("language", "ko"), ("topic", "hr"), ("topic", "maths")}
@@ -36,8 +30,15 @@ def test_slices_are_own_values_and_those_of_the_baselines_response(tmp_path: Pat
 
 
 def test_errors_are_counted_by_reason(tmp_path: Path) -> None:
-    errors = {(e.side, e.metric, e.reason): e.count for e in comparison(tmp_path).errors}
-    assert errors == {("candidate", None, "no_response"): 1, ("candidate", "f1", "no answer"): 1}
+    cases = [Case(id=str(number), question="?") for number in range(4)]
+    before = write_run(tmp_path / "a", cases, [sample(case.id, "x", {"f1": 1.0}) for case in cases])
+    failed = [sample(case.id, "x", {}, failures={"f1": "no reference"}) for case in cases[:2]]
+    lost = [
+        sample(case.id, None, {}, error="no_response", failures={"f1": "no answer"}) for case in cases[2:3]
+    ]
+    after = write_run(tmp_path / "b", cases, [*failed, *lost])
+    errors = {(e.side, e.metric, e.reason): e.count for e in compare(before, after, gate()).errors}
+    assert errors == {("candidate", "f1", "no reference"): 2, ("candidate", None, "no_response"): 1}
 
 
 def test_draws_are_averaged_and_the_worst_one_is_shown(tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_draws_are_averaged_and_the_worst_one_is_shown(tmp_path: Path) -> None:
         tmp_path / "a", CASES[:1], [sample("leave", f"good {d}", {"f1": 1.0}, d) for d in range(3)]
     )
     after = write_run(tmp_path / "b", CASES[:1], [sample("leave", f"draw {d}", {"f1": v}, d) for d, v in enumerate((0.9, 0.3, 0.6))])  # fmt: skip
-    (case,) = compare(before, after, [result()]).cases
+    (case,) = compare(before, after, gate()).cases
     assert case.differences["f1"] == pytest.approx(-0.4)
     assert (case.candidate.answer, case.baseline.answer) == ("draw 1", "good 1")
 
@@ -56,7 +57,7 @@ def test_lower_values_are_better_where_the_result_says_so(tmp_path: Path) -> Non
         tmp_path / "a", cases, [sample("0", "x", {"ms": 10.0}), sample("1", "x", {"ms": 10.0})]
     )
     after = write_run(tmp_path / "b", cases, [sample("0", "x", {"ms": 5.0}), sample("1", "x", {"ms": 30.0})])
-    found = compare(before, after, [result(metric="ms", higher_is_better=False)])
+    found = compare(before, after, gate(decision(metric="ms")), lower_is_better=["ms"])
     assert [(case.case_id, case.differences["ms"]) for case in found.cases] == [("1", -20.0), ("0", 5.0)]
 
 
@@ -65,9 +66,18 @@ def test_cases_of_one_run_only_are_listed(tmp_path: Path) -> None:
         tmp_path / "a", CASES, [sample("leave", "x", {"f1": 1}), sample("lost", "x", {"f1": 1})]
     )
     after = write_run(tmp_path / "b", CASES, [sample("leave", "x", {"f1": 1})])
-    found = compare(before, after, [result("PASS")])
+    found = compare(before, after, gate(decision("PASS")))
     assert (found.only_baseline, found.only_candidate) == (("lost",), ())
     assert "not paired: 1 cases of the baseline, 0 of the candidate" in to_text(found)
+
+
+def test_the_gates_verdict_is_that_of_all_metrics(tmp_path: Path) -> None:
+    found = comparison(tmp_path, decision("PASS"), decision("FAIL", "recall"), verdict="FAIL")
+    assert (found.verdict, found.exit_code) == ("FAIL", 1)
+    assert [(r.metric, r.primary, r.verdict, r.signature) for r in found.metrics] == [
+        ("f1", True, "PASS", "f1/1"),
+        ("recall", False, "FAIL", ""),
+    ]
 
 
 def test_json_holds_the_whole_comparison(tmp_path: Path) -> None:
@@ -77,10 +87,10 @@ def test_json_holds_the_whole_comparison(tmp_path: Path) -> None:
 
 
 def test_text_has_the_verdict_the_figures_and_the_errors(tmp_path: Path) -> None:
-    shown = to_text(comparison(tmp_path, result("INCONCLUSIVE", cases_needed=210)))
+    shown = to_text(comparison(tmp_path, decision("INCONCLUSIVE", cases_needed=210)))
     assert shown.startswith("INCONCLUSIVE: f1 is below the baseline\nsupport: base → cand\n")
     assert (
-        "f1 (primary): 0.800 → 0.433, difference −0.200 [−0.400, −0.010], margin 0.020, n = 4 in 4 clusters"
+        "f1 (primary): 0.800 → 0.600, difference −0.200 [−0.400, −0.010], margin 0.020, n = 4 in 4 clusters"
         in shown
     )
     assert "about 210 cases would decide" in shown
@@ -105,4 +115,4 @@ def test_a_folder_without_a_run_is_reported(tmp_path: Path) -> None:
 
     baseline, _ = two_runs(tmp_path)
     with pytest.raises(InvalidRun, match="cannot be read"):
-        compare(baseline, RunFolder(tmp_path / "none"), [result()])
+        compare(baseline, RunFolder(tmp_path / "none"), gate())

@@ -14,7 +14,7 @@ from septet_experiments.formats.multiple_choice import read_multiple_choice
 from septet_experiments.formats.scoring import check_scoring
 from septet_experiments.runs import Sample
 
-from .report_runs import CASES, comparison, sample, two_runs
+from tests.support.report_runs import CASES, comparison, sample, two_runs
 
 MMLU = (
     '"What is 2 + 2?\nThink.",3,4,5,6,B\n'
@@ -175,7 +175,10 @@ def test_a_task_of_lm_eval_has_local_data_and_generates(tmp_path: Path) -> None:
     assert task["dataset_kwargs"] == {"data_files": {"test": "septet_hr.jsonl"}}
     lines = (tmp_path / "septet_hr.jsonl").read_text("utf-8").splitlines()
     assert json.loads(lines[1]) == {"id": "휴가", "question": "휴가는 며칠인가요?", "targets": ["31일"]}
-    assert lm_eval.check_task(tmp_path / "septet_hr.yaml") == "septet_hr"
+    back = lm_eval.read_task(tmp_path / "septet_hr.yaml")
+    assert [(c.id, c.question, c.references) for c in back] == [
+        (c.id, c.question, c.references) for c in CASES if c.references
+    ]
 
 
 def test_a_multiple_choice_task_asks_for_the_letter(tmp_path: Path) -> None:
@@ -198,10 +201,26 @@ def test_a_task_with_log_likelihood_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         InvalidSuite, match=r"sciq\.yaml: output_type: multiple_choice: it compares the log prob"
     ):
-        lm_eval.check_task(written(tmp_path / "sciq.yaml", content))
+        lm_eval.read_task(written(tmp_path / "sciq.yaml", content))
     check_scoring("generate_until")
     with pytest.raises(InvalidSuite, match="no such scoring"):
         check_scoring("guess")
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("task: t\ndataset_path: cais/mmlu\n", "data of 'cais/mmlu' are not local"),
+        ("dataset_path: json\n", "no `task`"),
+        ("task: [\n", "not YAML"),
+        ("task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ndoc_to_text: '{{q}}'\n", "'q' is undefined"),
+        ("task: t\ndataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ndoc_to_text: !function u.f\ndoc_to_target: x\n", "is no template"),
+    ],
+)  # fmt: skip
+def test_a_task_that_cannot_be_read_is_reported(tmp_path: Path, task: str, message: str) -> None:
+    written(tmp_path / "d.jsonl", '{"question": "?"}\n')
+    with pytest.raises(InvalidSuite, match=message):
+        lm_eval.read_task(written(tmp_path / "t.yaml", task))
 
 
 def test_results_of_the_harness_are_read(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from septet_experiments.reports import compare, to_junit
 
-from .report_runs import CASES, comparison, result, sample, write_run
+from tests.support.report_runs import CASES, comparison, decision, gate, sample, write_run
 
 # The common subset of the JUnit schemas: elements, and for each its attributes and children.
 SHAPE: dict[str, tuple[set[str], set[str], set[str]]] = {
@@ -49,7 +49,7 @@ def outcomes(document: str) -> dict[str, str]:
 
 
 def test_a_failing_gate_fails_its_metric_and_each_case_that_became_worse(tmp_path: Path) -> None:
-    found = outcomes(to_junit(comparison(tmp_path, result(), result("PASS", "recall", primary=False))))
+    found = outcomes(to_junit(comparison(tmp_path, decision(), decision("PASS", "recall"))))
     assert found == {
         "f1 (primary)": "failure",
         "recall (secondary)": "passed",
@@ -60,12 +60,12 @@ def test_a_failing_gate_fails_its_metric_and_each_case_that_became_worse(tmp_pat
 
 
 def test_single_losses_are_skipped_if_the_gate_passes(tmp_path: Path) -> None:
-    found = outcomes(to_junit(comparison(tmp_path, result("PASS"))))
+    found = outcomes(to_junit(comparison(tmp_path, decision("PASS"))))
     assert found == {"f1 (primary)": "passed", "lost": "skipped", "휴가": "skipped", "leave": "skipped"}
 
 
 def test_inconclusive_is_an_error_of_the_primary_metric_and_skips_a_secondary_one(tmp_path: Path) -> None:
-    results = (result("INCONCLUSIVE"), result("INCONCLUSIVE", "recall", primary=False))
+    results = (decision("INCONCLUSIVE"), decision("INCONCLUSIVE", "recall"))
     document = to_junit(comparison(tmp_path, *results))
     found = outcomes(document)
     assert (found["f1 (primary)"], found["recall (secondary)"]) == ("error", "skipped")
@@ -73,10 +73,16 @@ def test_inconclusive_is_an_error_of_the_primary_metric_and_skips_a_secondary_on
     assert error.attrib["message"] == "f1 is below the baseline"
 
 
+def test_a_secondary_metric_that_prevents_the_decision_is_an_error(tmp_path: Path) -> None:
+    incomplete = decision("INCONCLUSIVE", "recall", complete=False)
+    document = to_junit(comparison(tmp_path, decision("PASS"), incomplete, verdict="INCONCLUSIVE"))
+    assert outcomes(document)["recall (secondary)"] == "error"
+
+
 def test_characters_that_xml_cannot_hold_are_replaced(tmp_path: Path) -> None:
     before = write_run(tmp_path / "a", CASES[:1], [sample("leave", "31 ]]> <b>", {"f1": 1})])
     after = write_run(tmp_path / "b", CASES[:1], [sample("leave", "30\x00\x1b[31m\ufffe", {"f1": 0})])
-    document = to_junit(compare(before, after, [result()]))
+    document = to_junit(compare(before, after, gate()))
     assert outcomes(document)["leave"] == "failure"
     assert "30��[31m�" in document
 

@@ -11,7 +11,7 @@ from septet_experiments.cases import Case
 from septet_experiments.errors import ExperimentError
 from septet_experiments.reports import compare, to_html
 
-from .report_runs import SCRIPT, comparison, result, sample, write_run
+from tests.support.report_runs import SCRIPT, comparison, decision, gate, sample, write_run
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 LOADING = {
@@ -112,13 +112,13 @@ def test_a_trace_id_that_is_none_is_not_linked(tmp_path: Path) -> None:
         write_run(tmp_path / name, case, [sample("c", "x", {"f1": 1}, response={"trace_id": '"><script>'})])
         for name in "ab"
     ]
-    document = to_html(compare(*runs, [result("PASS")]), trace_url="https://traces.example/{trace_id}")
+    document = to_html(compare(*runs, gate(decision("PASS"))), trace_url="https://traces.example/{trace_id}")
     assert "traces.example" not in document
     assert "<script" not in document
 
 
 def test_a_result_without_a_difference_has_no_plot(tmp_path: Path) -> None:
-    undecided = result("INCONCLUSIVE", difference=None, lower=None, upper=None, n=0)
+    undecided = decision("INCONCLUSIVE", difference=None, lower=None, upper=None, n=0)
     assert "INCONCLUSIVE" in "".join(Page(to_html(comparison(tmp_path, undecided))).texts)
 
 
@@ -127,7 +127,7 @@ def test_a_thousand_cases_are_bounded_and_the_page_names_the_rest(tmp_path: Path
     answer = "The quick brown fox jumps over the lazy dog. " * 20
     before = write_run(tmp_path / "a", cases, [sample(case.id, answer, {"f1": 1.0}) for case in cases])
     after = write_run(tmp_path / "b", cases, [sample(case.id, answer.replace("fox", "cat"), {"f1": number / 1000}) for number, case in enumerate(cases)])  # fmt: skip
-    found = compare(before, after, [result(n=1000, clusters=1000)])
+    found = compare(before, after, gate(decision(n=1000, clusters=1000)))
     started = time.process_time()
     document = to_html(found)
     assert time.process_time() - started < 5

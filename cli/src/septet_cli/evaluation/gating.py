@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from septet_experiments.gates import Decision, GateResult, GateRule, Pairs, decide_all, pair
+from septet_experiments.gates import GateResult, GateRule, Pairs, decide_all, pair
 from septet_experiments.metrics import Metric, select
-from septet_experiments.reports import Comparison, MetricResult, compare
+from septet_experiments.reports import Comparison, compare
 from septet_experiments.runs import RunFolder
 from septet_experiments.suites import Decision as SuiteRule
 from septet_experiments.suites import SuiteSettings
@@ -54,17 +53,5 @@ def gate(baseline: RunFolder, candidate: RunFolder, settings: SuiteSettings) -> 
     runs = _Runs(baseline, candidate, settings.max_errors)
     first, *others = [runs.judged(rule, metrics[rule.metric]) for rule in rules]
     result = decide_all(first, others)
-    decisions = (result.primary, *result.secondary)
-    return result, compare(baseline, candidate, _results(decisions, metrics))
-
-
-def _results(decisions: Sequence[Decision], metrics: dict[str, Metric]) -> list[MetricResult]:
-    return [
-        MetricResult(
-            primary=number == 0,
-            signature=metrics[found.metric].signature,
-            higher_is_better=metrics[found.metric].higher_is_better,
-            **found.model_dump(include=set(MetricResult.model_fields) & set(Decision.model_fields)),
-        )
-        for number, found in enumerate(decisions)
-    ]
+    lower = {name for name, metric in metrics.items() if not metric.higher_is_better}
+    return result, compare(baseline, candidate, result, lower_is_better=lower)

@@ -5,16 +5,19 @@ Only `generate_until` works through chat completions; `check_scoring` states why
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
 
 from septet_experiments.cases import Case
 from septet_experiments.errors import InvalidSuite
-from septet_experiments.formats.files import read_text, write_lines
+from septet_experiments.formats.files import Ids, read_objects, read_text, write_lines
 from septet_experiments.formats.multiple_choice import LETTERS
 from septet_experiments.formats.scoring import GENERATED_OUTPUT, check_scoring
 from septet_experiments.reports.observed import question_text
@@ -88,12 +91,37 @@ def task_of(name: str, *, is_multiple_choice: bool) -> dict[str, Any]:
     }
 
 
-def check_task(path: Path) -> str:
-    """Check that a task of the harness runs through chat completions; returns its name.
+def read_task(path: Path) -> list[Case]:
+    """Cases of a task with local data: its test split, or else its validation split.
+
+    ``doc_to_text`` and ``doc_to_target`` are rendered as the harness does. Few-shot examples and filters are left out.
 
     Raises:
-        InvalidSuite: its output type needs log probabilities, or the file is no task.
+        InvalidSuite: the output type needs log probabilities, the data are not local, or the task is not valid.
     """
+    task = _load(path)
+    split = task.get("test_split") or task.get("validation_split") or "test"
+    ids, cases = Ids("lm"), []
+    for file in _data_files(path, task, str(split)):
+        for where, document in read_objects(file):
+            question = _render(where, task.get("doc_to_text"), document)
+            target = _render(where, task.get("doc_to_target"), document)
+            given = document.get("id")
+            cases.append(
+                Case(
+                    id=ids.unique(str(given)) if given is not None else ids.of(question),
+                    question=question,
+                    references=tuple(_targets_of(target)),
+                    slices={"task": str(task["task"])},
+                )
+            )
+    if not cases:
+        raise InvalidSuite(f"{path}: the split {split} has no document", "check `dataset_kwargs.data_files`")
+    return cases
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """The content of a task file whose output type works through chat completions."""
     try:
         # Tasks name Python functions with `!function`, which are not loaded here.
         value = yaml.load(read_text(path), _TaskLoader)  # noqa: S506  a SafeLoader
@@ -105,14 +133,52 @@ def check_task(path: Path) -> str:
         check_scoring(value.get("output_type", GENERATED_OUTPUT))
     except InvalidSuite as error:
         raise InvalidSuite(f"{path}: output_type: {error}", error.fix) from error
-    return str(value["task"])
+    return value
+
+
+def _data_files(path: Path, task: dict[str, Any], split: str) -> list[Path]:
+    files = (task.get("dataset_kwargs") or {}).get("data_files") or {}
+    found = files.get(split) if isinstance(files, dict) else files
+    if task.get("dataset_path") != "json" or not found:
+        raise InvalidSuite(
+            f"{path}: dataset_path: the data of {task.get('dataset_path')!r} are not local",
+            "use `dataset_path: json` and `dataset_kwargs: {data_files: {test: FILE}}`",
+        )
+    return [path.parent / name for name in ([found] if isinstance(found, str) else found)]
+
+
+def _render(where: str, template: Any, document: dict[str, Any]) -> str:
+    """A field of the document, or a template with its fields."""
+    if not isinstance(template, str):
+        raise InvalidSuite(
+            f"{where}: `doc_to_text` or `doc_to_target` is no template", "write a Jinja template"
+        )
+    if template in document:
+        value = document[template]
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    try:
+        return SandboxedEnvironment(undefined=StrictUndefined).from_string(template).render(document)
+    except TemplateError as error:
+        raise InvalidSuite(f"{where}: {error}", "correct the template, or add the field") from error
+
+
+def _targets_of(rendered: str) -> Sequence[str]:
+    """The list that a template rendered, or its text."""
+    if rendered.startswith("["):
+        try:
+            value = ast.literal_eval(rendered)
+        except (ValueError, SyntaxError):
+            value = None
+        if isinstance(value, list):
+            return [str(item) for item in value]
+    return [rendered]
 
 
 class _TaskLoader(yaml.SafeLoader):
-    pass
+    """Reads ``!function`` as a mapping, and never as a function."""
 
 
-_TaskLoader.add_constructor("!function", lambda _loader, node: node.value)
+_TaskLoader.add_constructor("!function", lambda _loader, node: {"function": node.value})
 
 
 def _targets(case: Case) -> Sequence[str]:

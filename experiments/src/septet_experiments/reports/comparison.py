@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from septet_experiments.gates import Decision, Verdict
 from septet_experiments.runs import RunInfo
 
-GateVerdict = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 Side = Literal["baseline", "candidate"]
 
 
@@ -16,42 +16,18 @@ class _Data(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class MetricResult(_Data):
+class MetricResult(Decision):
     """The gate's decision about one metric.
 
     Attributes:
         primary: whether it is the suite's primary metric.
         signature: the metric's name, version and parameters.
-        higher_is_better: whether a higher value is better.
-        baseline: mean of the baseline's values.
-        candidate: mean of the candidate's values.
-        difference: mean of the paired differences. Positive is better, for metrics where lower is better, too.
-        lower: one-sided lower bound of the difference; None if there is none.
-        upper: one-sided upper bound.
-        margin: the largest loss that passes.
-        n: paired cases.
-        clusters: independent groups of cases.
-        mde: smallest true loss that this number of cases detects.
-        cases_needed: number of cases that would decide an inconclusive result.
+        higher_is_better: whether a higher value is better. ``difference`` is positive where the candidate is better.
     """
 
-    metric: str
     primary: bool
-    verdict: GateVerdict
-    reason: str
-    method: str = ""
     signature: str = ""
     higher_is_better: bool = True
-    baseline: float | None = None
-    candidate: float | None = None
-    difference: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-    margin: float
-    n: int
-    clusters: int
-    mde: float | None = None
-    cases_needed: int | None = None
 
 
 class SliceResult(_Data):
@@ -156,7 +132,7 @@ class Comparison(_Data):
 
     Attributes:
         format: version of this structure.
-        verdict: the gate's verdict.
+        verdict: the gate's verdict on all metrics together.
         exit_code: 0 for PASS, 1 for FAIL, 2 for INCONCLUSIVE.
         reason: why, in one sentence.
         metrics: the primary metric first.
@@ -169,7 +145,7 @@ class Comparison(_Data):
     suite: str
     baseline: RunInfo
     candidate: RunInfo
-    verdict: GateVerdict
+    verdict: Verdict
     exit_code: int
     reason: str
     metrics: tuple[MetricResult, ...]

@@ -1,7 +1,7 @@
 """A comparison as JUnit XML, in the elements that GitHub's and GitLab's test reports read.
 
-One test case for each metric of the gate: PASS is a success, FAIL a ``failure``. INCONCLUSIVE is an ``error`` for the
-primary metric, because the gate does not pass then, and ``skipped`` for a secondary one. One test case for each case
+One test case for each metric of the gate: PASS is a success, FAIL a ``failure``. INCONCLUSIVE is an ``error`` where the
+gate does not pass because of it, and ``skipped`` for a secondary metric with wide bounds. One test case for each case
 that became worse: a ``failure`` if the gate fails, else ``skipped``, so that single losses do not fail a gate that passes.
 """
 
@@ -57,7 +57,7 @@ def _metric_case(suite: Element, comparison: Comparison, result: MetricResult) -
     case = _testcase(suite, f"{comparison.suite}.gate", f"{result.metric} ({role})")
     if result.verdict == "FAIL":
         _outcome(case, "failure", "regression", result.reason, metric_line(result))
-    elif result.verdict == "INCONCLUSIVE" and result.primary:
+    elif result.verdict == "INCONCLUSIVE" and (result.primary or not result.complete):
         _outcome(case, "error", "inconclusive", result.reason, metric_line(result))
     elif result.verdict == "INCONCLUSIVE":
         SubElement(case, "skipped", {"message": _xml(result.reason)})

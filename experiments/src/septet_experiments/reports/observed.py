@@ -36,6 +36,15 @@ def mean_values(draws: Sequence[Sample]) -> dict[str, float]:
     return {metric: mean(found) for metric, found in values.items()}
 
 
+def worst_draw(draws: Sequence[Sample], metric: str | None, sign: float) -> Sample:
+    """The draw without a value of the metric, or else the one with the worst value.
+
+    Args:
+        sign: 1 if a higher value is better, else -1.
+    """
+    return min(draws, key=lambda d: sign * d.values[metric] if metric in d.values else -math.inf)
+
+
 def side_of_case(draws: Sequence[Sample], shown: Sample | None) -> SideOfCase:
     """One run's part of a case.
 
@@ -100,12 +109,13 @@ def slices_of(case: Case, response: Response | None) -> dict[str, str]:
 
 
 def count_errors(side: Side, samples: Iterable[Sample]) -> Iterator[ErrorCount]:
-    """Counted reasons, the most frequent first."""
+    """Counted reasons, the most frequent first. A sample without a usable response counts once, and for no metric."""
     counts: Counter[tuple[str | None, str]] = Counter()
     for sample in samples:
         if sample.error is not None:
             counts[None, sample.error] += 1
-        counts.update((metric, reason) for metric, reason in sample.failures.items())
+        else:
+            counts.update((metric, reason) for metric, reason in sample.failures.items())
     for (metric, reason), count in counts.most_common():
         yield ErrorCount(side=side, metric=metric, reason=reason, count=count)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from septet_cli.commands.evaluation import cases, gate, listing, new, run
+from septet_cli.commands.evaluation import cases, convert, gate, listing, new, reports, run
 from septet_cli.console import examples
 
 app = typer.Typer(
@@ -25,5 +25,7 @@ app = typer.Typer(
 new.register(app)
 run.register(app)
 listing.register(app)
+reports.register(app)
 gate.register(app)
+convert.register(app)
 app.add_typer(cases.app, name="cases")

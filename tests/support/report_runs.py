@@ -9,7 +9,8 @@ from typing import Any
 
 from septet_contracts import Response, Source, Verdict, event_id
 from septet_experiments.cases import Case, digest_of
-from septet_experiments.reports import Comparison, MetricResult, compare
+from septet_experiments.gates import Decision, GateResult
+from septet_experiments.reports import Comparison, compare
 from septet_experiments.runs import RunFolder, RunInfo, Sample
 
 STARTED = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
@@ -67,10 +68,13 @@ def write_run(path: Path, cases: Sequence[Case], samples: Sequence[Sample], **fi
     return folder
 
 
-def result(verdict: str = "FAIL", metric: str = "f1", primary: bool = True, **fields: Any) -> MetricResult:
+def decision(verdict: str = "FAIL", metric: str = "f1", **fields: Any) -> Decision:
     """A decision of the gate."""
     values: dict[str, Any] = {
         "reason": f"{metric} is below the baseline",
+        "method": "t",
+        "baseline": 0.8,
+        "candidate": 0.6,
         "difference": -0.2,
         "lower": -0.4,
         "upper": -0.01,
@@ -78,8 +82,19 @@ def result(verdict: str = "FAIL", metric: str = "f1", primary: bool = True, **fi
         "n": 4,
         "clusters": 4,
     }
-    return MetricResult.model_validate(
-        {"metric": metric, "primary": primary, "verdict": verdict, **values, **fields}
+    return Decision.model_validate({"metric": metric, "verdict": verdict, **values, **fields})
+
+
+def gate(primary: Decision | None = None, *secondary: Decision, verdict: str | None = None) -> GateResult:
+    """Decisions together; the verdict is that of the primary metric unless it is given."""
+    first = primary or decision()
+    return GateResult.model_validate(
+        {
+            "verdict": verdict or first.verdict,
+            "reason": first.reason,
+            "primary": first,
+            "secondary": secondary,
+        }
     )
 
 
@@ -116,6 +131,6 @@ def two_runs(folder: Path) -> tuple[RunFolder, RunFolder]:
     )
 
 
-def comparison(folder: Path, *results: MetricResult) -> Comparison:
+def comparison(folder: Path, *decisions: Decision, verdict: str | None = None) -> Comparison:
     """Both runs, compared."""
-    return compare(*two_runs(folder), results or (result(),))
+    return compare(*two_runs(folder), gate(*decisions, verdict=verdict))
