@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -239,7 +240,8 @@ async def test_a_prompt_that_drops_citations_fails_and_its_cases_are_shown(
     assert code == 1, shown + said
     assert shown.startswith("FAIL")
     assert "language ko" in shown
-    assert "replayed" in shown
+    assert "40 of 40 cases became worse" in shown or REQUESTS != 40
+    assert shown.count("trace ") == 10
 
 
 async def test_an_index_without_half_of_its_documents_fails(
@@ -248,7 +250,7 @@ async def test_an_index_without_half_of_its_documents_fails(
     options = ("--where", "policy=observe", "--with", f"index=schema:{half_of_the_passages}", "--rate", "20")
     code, shown, said = await septet_replay(shop, tenants_file, *options)
     assert code == 1, shown + said
-    assert "FAIL abstention" in shown
+    assert re.search(r"abstention +FAIL", shown)
 
 
 @pytest.fixture

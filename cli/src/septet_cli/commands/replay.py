@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from septet_cli.replay.session import Options, Runs
 
 ALSO = ["abstention"]
+WORST = 5
+"""Cases that the screen shows."""
 EXIT_NOT_RUN = 3
 """The replay has no verdict. 1 and 2 are verdicts."""
 
@@ -181,16 +183,15 @@ def _show_logged(logged: Logged, options: Options) -> None:
 
 
 def _report(runs: Runs, files: dict[str, Path | None]) -> int:
-    from septet_experiments.reports import to_text
-
     from septet_cli.commands.evaluation.gate import write_reports
-    from septet_cli.replay.screen import slices_table, usage_line, worst_cases
+    from septet_cli.evaluation.report_screens import comparison_screen
+    from septet_cli.replay.screen import slices_table, usage_line
 
     result, comparison = runs.compare()
     write_reports(comparison, files)
-    out.print(to_text(comparison), soft_wrap=True, markup=False, highlight=False)
+    out.print(comparison_screen(comparison, WORST))
+    out.print()
     out.print(slices_table(comparison))
-    out.print(worst_cases(comparison))
     err.print(f"[dim]{usage_line(runs.usage, len(comparison.cases))}[/]")
     err.print(f"[dim]runs: {runs.baseline.path.name} and {runs.candidate.path.name}[/]")
     return result.exit_code

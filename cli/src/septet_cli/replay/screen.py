@@ -1,4 +1,4 @@
-"""The result of a replay on the terminal."""
+"""What a replay shows besides the comparison of its runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 from septet_contracts import Usage
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from septet_experiments.reports import CaseDifference, Comparison
 
 SLICE_VALUES = 8
-WORST = 5
 _SLICES = ("language", "status", "policy", "document")
 
 
@@ -53,23 +52,6 @@ def _counted(comparison: Comparison, metric: str) -> Iterator[tuple[str, Counter
                 continue
             ways = Counter(way for case, way in found if case.slices.get(key) == value)
             yield f"{key} {value}", ways
-
-
-def worst_cases(comparison: Comparison) -> RenderableType:
-    """The worst cases, each with its answers and both traces."""
-    metric = comparison.primary.metric
-    parts: list[Text] = []
-    for case in comparison.worse[:WORST]:
-        parts.append(
-            Text(f"{case.case_id}: {case.question}", style="bold", overflow="ellipsis", no_wrap=True)
-        )
-        for name, side in (("logged", case.baseline), ("replayed", case.candidate)):
-            value = side.values.get(metric)
-            shown = "no value" if value is None else f"{value:.3f}"
-            answer = " ".join((side.answer or side.error or "no answer").split())
-            line = f"  {name:<9}{metric} {shown}, {side.status or 'no response'}, trace {side.trace_id or 'none'}: "
-            parts.append(Text(line + answer, overflow="ellipsis", no_wrap=True))
-    return Group(*parts)
 
 
 def usage_line(usage: Usage, cases: int) -> str:
