@@ -29,15 +29,18 @@ from septet_contracts import SERVICES, Topic, client_access, tenant_topic, topic
 from septet_gateway.adapters.lag import GroupLag
 from septet_kit.access.bindings import Binding, bindings
 from septet_kit.access.cluster import Cluster
+from septet_kit.access.namespaces import existing, remove
 from septet_kit.access.provision import provision
-from septet_kit.access.table import access_table, for_tenants, group_of, load_specs
+from septet_kit.access.table import access_table, for_tenants, load_specs
 from septet_kit.errors import Permanent, SeptetError, Transient
 from septet_kit.messaging.admin import ensure_topics
 from septet_kit.messaging.diagnosis import diagnose
 from septet_kit.messaging.probe import UncertainSend, find_sent
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.reader import open_reader
+from septet_kit.namespace import Namespace
 from septet_kit.record import EVENT_ID_HEADER, Record
+from septet_kit.spec import group_of
 from septet_kit.tenants import Tenants
 from septet_native.stack.settings import StackSettings
 from septet_native.stack.stack import Stack
@@ -130,6 +133,22 @@ async def test_only_own_groups_may_be_joined(secured: Secured, principal: str) -
     own = [*access.groups, *(f"{prefix}app" for prefix in access.group_prefixes)]
     allowed, refused = await try_groups(secured.connection(principal), [*own, *foreign])
     assert (allowed, refused) == (set(own), set(foreign))
+
+
+async def test_replays_belong_to_the_services_of_requests_and_the_operator(secured: Secured) -> None:
+    space = Namespace("replay-acl")
+    name = space.qualify("septet.grounded.v1")
+    made = [replace(topic("grounded"), name=name)]
+    operator = secured.connection("operator")
+    assert await ensure_topics(operator, topics=made) == [name]
+    takes_part = {p for p, access in PRINCIPALS.items() if access.namespaces or access.manages}
+    for principal in PRINCIPALS:
+        connection = secured.connection(principal)
+        read, _ = await try_read(connection, made)
+        written, _ = await asyncio.to_thread(try_write, connection, made)
+        assert bool(read) == bool(written) == (principal in takes_part), principal
+    assert (await remove(operator, None, space)).topics == [name]
+    assert await existing(operator, None) == {}
 
 
 @pytest.mark.parametrize("principal", PRINCIPALS)

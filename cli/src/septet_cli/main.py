@@ -20,6 +20,7 @@ from septet_cli.commands import (
     kafka,
     keys,
     reindex,
+    replay,
     stack,
     stub_model,
     tenants,
@@ -68,5 +69,6 @@ app.add_typer(kafka.app, name="kafka")
 app.add_typer(stack.app, name="stack")
 app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
+app.add_typer(replay.app, name="replay")
 app.add_typer(evaluation.app, name="eval")
 contracts.register(app)

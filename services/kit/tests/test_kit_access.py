@@ -103,3 +103,27 @@ def test_only_acls_of_ours_are_removed() -> None:
     found = changes(wanted, [stale, left, *foreign])
     assert set(found.missing) == wanted
     assert set(found.stale) == {stale, left}
+
+
+def test_services_of_requests_take_part_in_replays_and_the_operator_manages_them() -> None:
+    table = {a.principal: a for a in access_table(load_specs())}
+    assert {name for name, a in table.items() if a.namespaces} == {
+        "guardrails",
+        "cache",
+        "retrieval",
+        "generation",
+        "eval",
+    }
+    assert {b for b in bindings([table["eval"]]) if b.pattern == "prefixed"} == {
+        Binding("eval", "topic", "replay-", "read", "prefixed"),
+        Binding("eval", "topic", "replay-", "write", "prefixed"),
+        Binding("eval", "group", "replay-", "read", "prefixed"),
+    }
+    managed = {(b.resource, b.operation) for b in bindings([table["operator"]]) if b.name == "replay-"}
+    assert managed == {
+        *(("topic", verb) for verb in ("read", "write", "create", "delete")),
+        ("group", "describe"),
+        ("group", "delete"),
+    }
+    stale = Binding("eval", "topic", "replay-", "write", "prefixed")
+    assert changes(set(), [stale]).stale == (stale,)

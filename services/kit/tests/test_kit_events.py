@@ -106,7 +106,9 @@ def test_dead_letter_keeps_the_record_untouched() -> None:
         serialized_value_size=2,
         headers=(("x", b"1"), ("septet-redrives", b"2")),
     )
-    dead = dead_record(record, Permanent("invalid_utf8", "byte 0"), "guardrails", attempts=1)
+    dead = dead_record(
+        "septet.guardrails.dead.v1", record, Permanent("invalid_utf8", "byte 0"), "guardrails", attempts=1
+    )
     headers = dict(dead.headers)
     assert (dead.topic, dead.key, dead.value) == ("septet.guardrails.dead.v1", b"k", b"\xff{")
     assert headers["x"] == b"1"

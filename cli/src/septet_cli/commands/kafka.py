@@ -198,8 +198,11 @@ def _print(table: list[Access]) -> None:
             *access.groups,
             *(f"{p}*" for p in access.group_prefixes),
             *(f"{w} (describe)" for w in access.watches),
+            *(f"{p}*" for p in access.namespaces),
+            *(f"{p}* (describe, delete)" for p in access.manages),
         ]
-        columns = (map(_short, access.reads), map(_short, access.writes), groups)
+        spaces = [f"{p}*" for p in (*access.namespaces, *access.manages)]
+        columns = ([*map(_short, access.reads), *spaces], [*map(_short, access.writes), *spaces], groups)
         shown.add_row(access.principal, *("\n".join([*items, ""]) for items in columns))
     out.print(shown)
 

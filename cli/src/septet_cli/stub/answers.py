@@ -10,6 +10,7 @@ from typing import Any
 from septet_kit.text import sentence_spans
 
 MAX_ANSWER_CHARS = 240
+NO_CITATIONS = "Do not cite."
 _PASSAGE = re.compile(r'<passage n="(\d+)">\s*(.+?)\s*</passage>', re.DOTALL)
 
 
@@ -20,7 +21,10 @@ def answer(
     *,
     cited: bool = True,
 ) -> str:
-    """The completion of a chat: an instance of *schema* if given, else so many sentences, cited unless told otherwise."""
+    """The completion of a chat: an instance of *schema* if given, else so many sentences, cited unless told otherwise.
+
+    A system message with :data:`NO_CITATIONS`, as in a broken prompt of a test, tells so too.
+    """
     if schema is not None:
         return json.dumps(instance(schema))
     # Earlier messages are worked examples with their own passages.
@@ -32,7 +36,8 @@ def answer(
     # Most passages start with a title or a signature; the longest sentence has more content.
     best = max(said[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
     chosen = [best] if sentences == 1 else said[:sentences]
-    mark = f" [{number}]" if cited else ""
+    broken = any(m.get("role") == "system" and NO_CITATIONS in str(m.get("content", "")) for m in messages)
+    mark = f" [{number}]" if cited and not broken else ""
     return " ".join(f"{_finished(s[:MAX_ANSWER_CHARS].rstrip())}{mark}" for s in chosen)
 
 

@@ -17,13 +17,12 @@ import uvicorn
 import uvloop
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 from septet_kit import KitSettings, SeptetError, ServiceSpec
-from septet_kit.access.table import group_of
 from septet_kit.lifecycle import exit_within, first_end, running, untraced
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.watchdog import LoopGuard
 from septet_kit.observe import get_logger, logs, tracing
 from septet_kit.observe.health import Server, health_server
-from septet_kit.spec import Task
+from septet_kit.spec import Task, group_of
 from septet_kit.store.pool import StorePool, open_pool
 from septet_kit.tenants import Tenants
 
@@ -66,9 +65,9 @@ _LAG_LIMIT = timedelta(seconds=5)
 def main() -> None:
     """Run the service until SIGTERM or SIGINT; exits the process with 0, or 1 after an error."""
     kit = KitSettings()
-    instance = kit.instance or f"{SPEC.name}-0"
+    instance = kit.member(SPEC.name)
     logs.configure(SPEC.name, kit.log_level)
-    tracing.configure(SPEC.name, instance, kit.otlp_endpoint)
+    tracing.configure(SPEC.name, instance, kit.otlp_endpoint, namespace=kit.namespace)
     AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call]
     try:
         uvloop.run(_serve(kit, GatewaySettings(), instance))
@@ -87,7 +86,7 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        tenants = Tenants.load(kit.tenants_file)
+        tenants = Tenants.load(kit.tenants_file, kit.names)
         publisher = Publisher(kit.kafka(), instance, tenants)
         await publisher.start()
         stack.push_async_callback(publisher.stop)
@@ -108,7 +107,8 @@ async def _serve(kit: KitSettings, settings: GatewaySettings, instance: str) -> 
         quotas = Quotas(usage, settings.limits, settings.key_lease)
         stack.push_async_callback(quotas.close)
         stack.callback(waiting.charges.close)
-        lag = GroupLag(kit.kafka(), group_of("guardrails"), tenants.addresses(["requests"]), _LAG_LIMIT)
+        group = kit.names.qualify(group_of("guardrails"))
+        lag = GroupLag(kit.kafka(), group, tenants.addresses(["requests"]), _LAG_LIMIT)
         stack.push_async_callback(lag.close)
         pressure = Backpressure(settings.max_backlog)
         canceller = Canceller(kafka_log, requests, waiting, settings.cancel_grace)

@@ -25,6 +25,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from septet_kit.errors import Permanent, SeptetError, Transient
+from septet_kit.namespace import LIVE, Namespace
 from septet_kit.settings import FileSettings
 from septet_kit.store.pool import TRANSIENT_ERRORS
 from septet_kit.store.revision import head_of, revision_of
@@ -46,14 +47,21 @@ class MigrateSettings(FileSettings):
         default=SecretStr("postgresql://septet@127.0.0.1:5432/septet"),
         description="The database, as the owner of its schemas; no service needs it.",
     )
+    namespace: str = Field(default="", description="Migrate the schemas of this namespace.")
 
 
 @dataclass(frozen=True)
 class Migrations:
     """The migrations of one schema, in an importable package."""
 
-    schema: str
+    service: str
     package: str
+    names: Namespace = LIVE
+
+    @property
+    def schema(self) -> str:
+        """The service's schema in the namespace."""
+        return self.names.qualify(self.service)
 
     @property
     def head(self) -> str:
@@ -70,31 +78,31 @@ class Migrations:
     def after(self) -> tuple[str, ...]:
         """Statements after the migrations: DDL that depends on settings, and the grants of the service's role."""
         repeat = getattr(import_module(self.package), "repeat", tuple)
-        return (*repeat(), _grants(self.schema))
+        return (*repeat(), _grants(self.schema, self.service))
 
 
-def _grants(schema: str) -> str:
+def _grants(schema: str, role: str) -> str:
     # A database with a single user has no role of that name.
     return f"""
     DO $$ BEGIN
-        IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{schema}') THEN
-            GRANT USAGE ON SCHEMA "{schema}" TO "{schema}";
-            GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "{schema}" TO "{schema}";
-            GRANT USAGE ON ALL SEQUENCES IN SCHEMA "{schema}" TO "{schema}";
-            GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "{schema}" TO "{schema}";
-            REVOKE INSERT, UPDATE, DELETE ON "{schema}".alembic_version FROM "{schema}";
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
+            GRANT USAGE ON SCHEMA "{schema}" TO "{role}";
+            GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "{schema}" TO "{role}";
+            GRANT USAGE ON ALL SEQUENCES IN SCHEMA "{schema}" TO "{role}";
+            GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "{schema}" TO "{role}";
+            REVOKE INSERT, UPDATE, DELETE ON "{schema}".alembic_version FROM "{role}";
         END IF;
     END $$
     """  # noqa: S608 - names of installed packages
 
 
-def installed(names: Sequence[str] = ()) -> list[Migrations]:
-    """The migrations of the installed services, or of those ``names``.
+def installed(names: Sequence[str] = (), namespace: Namespace = LIVE) -> list[Migrations]:
+    """The migrations of the installed services, or of those ``names``, in a namespace.
 
     Raises:
         Permanent: a named service is not installed or has no schema (code ``unknown_schema``).
     """
-    found = {e.name: Migrations(e.name, e.value) for e in entry_points(group=GROUP)}
+    found = {e.name: Migrations(e.name, e.value, namespace) for e in entry_points(group=GROUP)}
     if unknown := set(names) - set(found):
         raise Permanent(
             "unknown_schema",
@@ -193,11 +201,12 @@ async def behind(dsn: str, migrations: Sequence[Migrations]) -> list[str]:
 
 
 async def _main(arguments: argparse.Namespace) -> int:
-    migrations = installed(arguments.services)
+    settings = MigrateSettings()
+    migrations = installed(arguments.services, Namespace(settings.namespace))
     if arguments.sql:
         sys.stdout.write(as_sql(migrations))
         return 0
-    dsn = MigrateSettings().postgres_owner_dsn.get_secret_value()
+    dsn = settings.postgres_owner_dsn.get_secret_value()
     if arguments.check:
         late = await behind(dsn, migrations)
         sys.stdout.write("".join(f"{line}\n" for line in late or ["up to date"]))

@@ -21,10 +21,11 @@ from septet_kit.messaging.progress import Progress
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.step import StepRunner
 from septet_kit.messaging.watchdog import LoopGuard, Watchdog
-from septet_kit.observe import logs, tracing
+from septet_kit.namespace import LIVE, Namespace
+from septet_kit.observe import logs, metrics, tracing
 from septet_kit.observe.health import health_server
 from septet_kit.settings import KitSettings
-from septet_kit.spec import ServiceSpec, Task, Wiring
+from septet_kit.spec import ServiceSpec, Stage, Task, Wiring
 from septet_kit.store.instance_lock import InstanceLock
 from septet_kit.store.outbox import Outbox
 from septet_kit.store.pool import StorePool, open_pool
@@ -39,8 +40,9 @@ class Kit:
     def __init__(self, spec: ServiceSpec, settings: KitSettings) -> None:
         self.spec = spec
         self.settings = settings
-        self.instance = settings.instance or f"{spec.name}-0"
-        self.tenants = Tenants.load(settings.tenants_file)
+        self.names = settings.names
+        self.instance = settings.member(spec.name)
+        self.tenants = Tenants.load(settings.tenants_file, self.names)
         self.publisher = Publisher(settings.kafka(), self.instance, self.tenants)
         self.pools: list[StorePool] = []
         self.locks: list[InstanceLock] = []
@@ -58,7 +60,9 @@ class Kit:
         """
         settings = self.settings.model_copy(update={"instance": self.instance})
         async with open_pool(settings, schema, revision, wait_for_disk=wait_for_disk) as pool:
-            lock = InstanceLock(settings.postgres_dsn.get_secret_value(), schema, self.instance)
+            lock = InstanceLock(
+                settings.postgres_dsn.get_secret_value(), self.names.qualify(schema), self.instance
+            )
             await lock.acquire()
             pool.outbox.connect(self.publisher, self.tenants)
             self.pools.append(pool)
@@ -68,6 +72,19 @@ class Kit:
             finally:
                 await lock.release()
 
+    @asynccontextmanager
+    async def open_live_pool(self, schema: str, revision: str) -> AsyncIterator[StorePool]:
+        """A read-only pool on the live schema, for what a process of a namespace reads of the live side.
+
+        The server rejects every write. The schema's outbox stays with the live processes.
+
+        Raises:
+            Transient, Permanent: as :meth:`open_pool`.
+        """
+        settings = self.settings.model_copy(update={"instance": self.instance, "namespace": LIVE.name})
+        async with open_pool(settings, schema, revision, read_only=True) as pool:
+            yield pool
+
 
 Wire = Callable[[Kit], AbstractAsyncContextManager[Wiring]]
 
@@ -75,9 +92,11 @@ Wire = Callable[[Kit], AbstractAsyncContextManager[Wiring]]
 def run(spec: ServiceSpec, wire: Wire) -> None:
     """Run a service until SIGTERM or SIGINT; exits the process with 0, or 1 after an error."""
     settings = KitSettings()
-    instance = settings.instance or f"{spec.name}-0"
     logs.configure(spec.name, settings.log_level)
-    tracing.configure(spec.name, instance, settings.otlp_endpoint)
+    tracing.configure(
+        spec.name, settings.member(spec.name), settings.otlp_endpoint, namespace=settings.namespace
+    )
+    metrics.namespace.labels(settings.namespace).set(1)
     AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call]
     try:
         uvloop.run(_serve(spec, wire, settings))
@@ -116,7 +135,7 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         stack.push_async_callback(kit.publisher.stop)
         wiring = await stack.enter_async_context(wire(kit))
         _check(spec, wiring)
-        stages = {s.topic: s for s in wiring.stages}
+        stages = {s.topic: s for s in _consumed(spec, wiring, kit.names)}
         progress = Progress()
         runner = StepRunner(spec, kit.publisher, kit.tenants, progress.note_outage)
         client = open_client(spec, settings, kit.instance)
@@ -125,7 +144,7 @@ async def _serve(spec: ServiceSpec, wire: Wire, settings: KitSettings) -> None:
         # Rows that this instance's previous process left are sent before any event of this process.
         await _sweep(outboxes)
         await consumer.start()
-        longest = max(s.budget for s in wiring.stages)
+        longest = max(s.budget for s in stages.values())
         watchdog = Watchdog(consumer, kit.publisher, progress, settings.watchdog_timeout, longest)
         loop_guard = LoopGuard(settings.watchdog_timeout)
         settled = outboxes if spec.outbox else []
@@ -179,6 +198,11 @@ def _check(spec: ServiceSpec, wiring: Wiring) -> None:
     wired = {find_topic(s.topic).name for s in wiring.stages}
     if declared != wired:
         raise ValueError(f"{spec.name} declares {sorted(declared)} but wires {sorted(wired)}")
+
+
+def _consumed(spec: ServiceSpec, wiring: Wiring, names: Namespace) -> list[Stage]:
+    """The stages that this process runs."""
+    return [s for s in wiring.stages if names.is_live or s.topic not in spec.live_only]
 
 
 def _health(

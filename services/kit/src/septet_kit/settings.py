@@ -6,7 +6,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,6 +17,7 @@ from pydantic_settings import (
 from septet_kit import embedding_models
 from septet_kit.errors import Permanent
 from septet_kit.messaging.connection import KafkaConnection, Mechanism, Protocol
+from septet_kit.namespace import Namespace
 
 SECRETS_DIR = "SEPTET_SECRETS_DIR"
 
@@ -112,6 +113,11 @@ class KitSettings(FileSettings):
         default=None,
         description="Static member name, unique per process of a service; <service>-0 if absent.",
     )
+    namespace: str = Field(
+        default="",
+        description="Beginning of all names of this process (topics, groups, members, schemas, locks), for an instance "
+        "group beside the live one; empty: the live side.",
+    )
     health_port: int = Field(default=0, ge=0, le=65_535, description="0: no health server.")
     health_host: str = "127.0.0.1"
     log_level: str = "INFO"
@@ -128,6 +134,20 @@ class KitSettings(FileSettings):
     )
     commit_interval: timedelta = timedelta(milliseconds=200)
     session_timeout: timedelta = timedelta(seconds=10)
+
+    @field_validator("namespace")
+    @classmethod
+    def _valid(cls, name: str) -> str:
+        return Namespace(name).name
+
+    @property
+    def names(self) -> Namespace:
+        """The mapping of all names of this process."""
+        return Namespace(self.namespace)
+
+    def member(self, service: str) -> str:
+        """Name of this process of a service: its group member, its locks and its claims."""
+        return self.names.qualify(self.instance or f"{service}-0")
 
     def kafka(self) -> KafkaConnection:
         """How this process connects to Kafka."""

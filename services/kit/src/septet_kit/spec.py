@@ -17,6 +17,14 @@ REQUEST_SCOPED = frozenset({"requests", "screened", "missed", "grounded", "draft
 """Topics whose records each stand for a request: a service that cannot handle one reports a failed outcome."""
 
 
+GROUP_PREFIX = "septet."
+
+
+def group_of(service: str) -> str:
+    """Consumer group of a service."""
+    return f"{GROUP_PREFIX}{service}"
+
+
 @dataclass(frozen=True)
 class ServiceSpec:
     """A service's place in the topology, by short topic names; AsyncAPI and ACLs are made from it.
@@ -24,7 +32,8 @@ class ServiceSpec:
     ``consumes`` are the topics of its stages, which it reads in its consumer group. ``follows`` are those that each of
     its processes reads from the end, without a group. ``outbox`` are those of the produced topics that are written by way
     of an outbox: after a crash the service looks there for its records, so it needs the right to read them. ``watches``
-    are services whose lag it reads.
+    are services whose lag it reads. ``live_only`` are those of the consumed topics that only live processes consume: a
+    process with a namespace leaves their stages out.
     """
 
     name: str
@@ -34,6 +43,7 @@ class ServiceSpec:
     outbox: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
+    live_only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

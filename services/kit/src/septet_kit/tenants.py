@@ -14,10 +14,21 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from septet_contracts import SHARED, ContractError, Partial, Topic, split, tenancy, tenant_topic, topics_for
+from septet_contracts import (
+    SHARED,
+    ContractError,
+    Partial,
+    Topic,
+    dead_letter_topic,
+    split,
+    tenancy,
+    tenant_topic,
+    topics_for,
+)
 from septet_contracts.envelope import Tenant
 
 from septet_kit.errors import Permanent
+from septet_kit.namespace import LIVE, Namespace
 
 
 class _Entry(BaseModel):
@@ -36,13 +47,14 @@ _FILE = TypeAdapter(_File)
 
 @dataclass(frozen=True)
 class Tenants:
-    """The known tenants; ``own`` are those that have topics of their own."""
+    """The known tenants; ``own`` are those that have topics of their own. All topics are those of ``namespace``."""
 
     names: frozenset[str]
     own: frozenset[str] = frozenset()
+    namespace: Namespace = LIVE
 
     @classmethod
-    def load(cls, path: Path | None = None) -> Tenants:
+    def load(cls, path: Path | None = None, namespace: Namespace = LIVE) -> Tenants:
         """Read ``path``, or the packaged file when it is ``None``.
 
         Raises:
@@ -59,7 +71,7 @@ class Tenants:
             raise _invalid(path, f"the tenant {twice[0]!r} is listed twice")
         if SHARED in names:
             raise _invalid(path, f"no tenant may be called {SHARED!r}")
-        return cls(frozenset(names), frozenset(e.name for e in entries if e.topics == "own"))
+        return cls(frozenset(names), frozenset(e.name for e in entries if e.topics == "own"), namespace)
 
     def require(self, tenant: str) -> None:
         """Check that a tenant exists.
@@ -77,15 +89,22 @@ class Tenants:
 
     def topics(self) -> list[Topic]:
         """Every topic that must exist for these tenants."""
-        return topics_for(self.own)
+        made = topics_for(self.own)
+        return [replace(t, name=self.namespace.qualify(t.name)) for t in made]
 
     def address(self, name: str, tenant: str | None) -> str:
         """Full name of the topic on which an event of ``tenant`` travels."""
-        return tenancy.address(name, tenant, self.own)
+        return self.namespace.qualify(tenancy.address(name, tenant, self.own))
 
     def addresses(self, names: Iterable[str]) -> dict[str, str]:
         """Full names of the topics, tenants' own ones included, each with the name that it stands for."""
-        return {full: name for name in names for full in tenancy.addresses(name, self.own)}
+        return {
+            self.namespace.qualify(full): name for name in names for full in tenancy.addresses(name, self.own)
+        }
+
+    def dead_letters(self, service: str) -> str:
+        """Full name of the topic for records that a service cannot process."""
+        return self.namespace.qualify(dead_letter_topic(service))
 
     def identify(self, event: Any, topic: str) -> tuple[Any, ContractError | None]:
         """Attribute a record to the tenant of its topic, and check the tenant that its payload names.
@@ -98,7 +117,7 @@ class Tenants:
             The event with the tenant of its sender, and the error if the payload names another tenant. Such a
             record is answered to its sender: request ids, traces and topics of the named tenant are not touched.
         """
-        base, owner = split(topic)
+        base, owner = split(self.namespace.relative(topic))
         named = getattr(event, "tenant", None)
         if owner is not None:
             if named == owner:

@@ -35,23 +35,35 @@ SPEC = ServiceSpec(
     name="retrieval",
     consumes=("missed", "documents"),
     produces=("grounded", "outcomes", "documents-changed"),
+    live_only=("documents",),
     about="Ingests documents, finds passages that answer a question, and abstains if there are none.",
 )
 
 
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncIterator[Wiring]:
-    """Open the store and the lexical index, bring the index up to date, and create the handlers."""
+    """Open the store and the lexical index, bring the index up to date, and create the handlers.
+
+    A process of a namespace searches the live passages, which it only reads.
+    """
     settings = RetrievalSettings()
     coefficients()  # loaded here, so that no question waits for it
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(kit.open_pool("retrieval", migrations.HEAD))
+        is_live = kit.names.is_live
+        pool = await stack.enter_async_context(
+            kit.open_pool("retrieval", migrations.HEAD)
+            if is_live
+            else kit.open_live_pool(settings.passages_schema, migrations.HEAD)
+        )
         embedder = Embedder(kit.settings)
         stack.push_async_callback(embedder.close)
         index, lock = await _lexical_index(kit, pool, stack)
         store = PostgresStore(pool, settings.hnsw_ef_search)
         follower = IndexFollower(store, index, settings.catch_up_interval, lock)
-        await _catch_up(follower)
+        # The live processes write a shared index; tantivy's belongs to this process.
+        follows = is_live or lock is no_lock
+        if follows:
+            await _catch_up(follower)
         reader = None if settings.instructions == "off" else instructions.read
         ingestor = Ingestor(store, embedder, follower, settings.ingest_batch, reader)
         searcher = Searcher(store, index, embedder, settings)
@@ -65,9 +77,10 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
             attempts=None,
         )
         questions = Stage("missed", MissedHandler(searcher, classifier, settings))
+        writers = [ingestor.run, reembedder.run] if is_live else []
         yield Wiring(
             stages=[documents, questions],
-            background=[ingestor.run, follower.run, reembedder.run],
+            background=[*writers, *([follower.run] if follows else [])],
             ready=[index.check],
         )
 

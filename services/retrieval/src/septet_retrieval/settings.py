@@ -62,6 +62,10 @@ class RetrievalSettings(FileSettings):
     catch_up_interval: timedelta = Field(
         default=timedelta(seconds=2), description="How often the lexical index checks for changes."
     )
+    passages_schema: str = Field(
+        default="retrieval",
+        description="PostgreSQL schema of the passages that a process of a namespace searches. Live processes ignore it.",
+    )
 
     def is_multilingual(self, model: bool) -> bool:
         """Whether the embedding model supports non-Latin scripts; ``model`` is what its definition says."""

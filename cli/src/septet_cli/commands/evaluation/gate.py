@@ -120,7 +120,7 @@ async def _gate(
                 await execute(session)
             folder = session.folder if session is not None else store.find(run or "latest", suite.name)
             result, comparison = decide(baseline, folder, suite.settings)
-        _write(comparison, files)
+        write_reports(comparison, files)
     except CliError as error:
         error.exit_code = EXIT_NOT_RUN
         raise
@@ -128,7 +128,12 @@ async def _gate(
     return result.exit_code
 
 
-def _write(comparison: Comparison, files: dict[str, Path | None]) -> None:
+def write_reports(comparison: Comparison, files: dict[str, Path | None]) -> None:
+    """Write a comparison to files by form.
+
+    Raises:
+        CliError: a file cannot be written.
+    """
     from septet_experiments.reports import to_html, to_json, to_junit
 
     forms: dict[str, Callable[[Comparison], str]] = {"junit": to_junit, "html": to_html, "json": to_json}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 # Writers of one tenant run one at a time, so that an admission cannot miss a document change or a veto that is being
 # written. Lookups take no lock.
-LOCK_TENANT = "SELECT pg_advisory_xact_lock(hashtextextended('septet.cache:' || $1, 0))"
+# Advisory locks belong to the database; the schema tells namespaces apart.
+LOCK_TENANT = "SELECT pg_advisory_xact_lock(hashtextextended('septet.' || current_schema() || ':' || $1, 0))"
 
 BY_SLOT = """
 SELECT content FROM entries

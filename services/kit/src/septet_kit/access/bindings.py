@@ -8,8 +8,14 @@ from typing import Literal
 
 from septet_contracts import HTTP_SERVICES, SERVICES
 
-from septet_kit.access.table import GROUP_PREFIX, OPERATOR, TENANT_PREFIX, Access
+from septet_kit.access.table import OPERATOR, TENANT_PREFIX, Access
+from septet_kit.namespace import REPLAY_PREFIX
+from septet_kit.spec import GROUP_PREFIX
 
+Operation = Literal["read", "write", "describe", "create", "delete"]
+
+_USES: tuple[Operation, ...] = ("read", "write")
+_MANAGES: tuple[Operation, ...] = ("create", "delete")
 _OURS = frozenset({*SERVICES, *HTTP_SERVICES, OPERATOR})
 
 
@@ -20,7 +26,7 @@ class Binding:
     principal: str
     resource: Literal["topic", "group"]
     name: str
-    operation: Literal["read", "write", "describe"]
+    operation: Operation
     pattern: Literal["literal", "prefixed"] = "literal"
 
     @property
@@ -30,7 +36,7 @@ class Binding:
         Other ACLs of a shared cluster are never removed.
         """
         known = self.principal in _OURS or self.principal.startswith(TENANT_PREFIX)
-        return known and self.name.startswith((GROUP_PREFIX, TENANT_PREFIX))
+        return known and self.name.startswith((GROUP_PREFIX, TENANT_PREFIX, REPLAY_PREFIX))
 
 
 @dataclass(frozen=True)
@@ -60,3 +66,10 @@ def _of(access: Access) -> Iterator[Binding]:
     yield from (Binding(who, "group", name, "read") for name in access.groups)
     yield from (Binding(who, "group", name, "read", "prefixed") for name in access.group_prefixes)
     yield from (Binding(who, "group", name, "describe") for name in access.watches)
+    for prefix in (*access.namespaces, *access.manages):
+        yield from (Binding(who, "topic", prefix, verb, "prefixed") for verb in _USES)
+    yield from (Binding(who, "group", prefix, "read", "prefixed") for prefix in access.namespaces)
+    for prefix in access.manages:
+        yield from (Binding(who, "topic", prefix, verb, "prefixed") for verb in _MANAGES)
+        yield Binding(who, "group", prefix, "describe", "prefixed")
+        yield Binding(who, "group", prefix, "delete", "prefixed")

@@ -21,7 +21,7 @@ _ANY = 1
 _ALLOW = 3
 _RESOURCES = {2: "topic", 3: "group"}
 _PATTERNS = {3: "literal", 4: "prefixed"}
-_OPERATIONS = {3: "read", 4: "write", 8: "describe"}
+_OPERATIONS = {3: "read", 4: "write", 5: "create", 6: "delete", 8: "describe"}
 
 
 class _DescribeUsersResponse(Response):  # type: ignore[misc]

@@ -11,14 +11,14 @@ from septet_contracts import HTTP_SERVICES, TOPICS, client_access, dead_letter_t
 from septet_contracts.asyncapi import load_parties
 
 from septet_kit.errors import Permanent
-from septet_kit.spec import REQUEST_SCOPED, ServiceSpec
+from septet_kit.namespace import REPLAY_PREFIX
+from septet_kit.spec import REQUEST_SCOPED, ServiceSpec, group_of
 
 ADMIN = "admin"
 """The super user, which needs no ACLs."""
 OPERATOR = "operator"
 """The command line."""
 TENANT_PREFIX = "tenant-"
-GROUP_PREFIX = "septet."
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Access:
         groups: consumer groups it may be a member of.
         group_prefixes: beginnings of the names of further such groups.
         watches: groups whose progress it may see.
+        namespaces: beginnings of the names of namespaces whose topics it may read and write, in their groups.
+        manages: the same, whose topics it may also create and delete, and whose groups it may delete.
     """
 
     principal: str
@@ -39,6 +41,8 @@ class Access:
     groups: tuple[str, ...] = ()
     group_prefixes: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    manages: tuple[str, ...] = ()
 
 
 def load_specs() -> list[ServiceSpec]:
@@ -71,6 +75,8 @@ def service_access(spec: ServiceSpec) -> Access:
         writes=_full({*spec.produces, *reports, *_dead_letters(spec)}),
         groups=(group_of(spec.name),) if _has_group(spec) else (),
         watches=tuple(sorted(map(group_of, spec.watches))),
+        # Names of replays are not known beforehand. A service that handles requests takes part in all of them.
+        namespaces=(REPLAY_PREFIX,) if {*REQUEST_SCOPED, "outcomes"} & set(spec.consumes) else (),
     )
 
 
@@ -86,6 +92,7 @@ def operator_access(specs: Sequence[ServiceSpec]) -> Access:
         reads=_full(TOPICS),
         writes=_full(consumed),
         watches=tuple(sorted(group_of(spec.name) for spec in specs if _has_group(spec))),
+        manages=(REPLAY_PREFIX,),
     )
 
 
@@ -95,11 +102,6 @@ def _has_group(spec: ServiceSpec) -> bool:
 
 def _dead_letters(spec: ServiceSpec) -> tuple[str, ...]:
     return (dead_letter_topic(spec.name),) if _has_group(spec) else ()
-
-
-def group_of(service: str) -> str:
-    """Consumer group of a service."""
-    return f"{GROUP_PREFIX}{service}"
 
 
 def for_tenants(table: Iterable[Access], own: Iterable[str]) -> list[Access]:

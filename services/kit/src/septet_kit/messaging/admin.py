@@ -24,7 +24,7 @@ async def ensure_topics(
         Permanent, Transient: the broker cannot be reached.
         aiokafka.errors.KafkaError: the broker refused one.
     """
-    async with _open(kafka) as admin:
+    async with open_admin(kafka) as admin:
         missing = await _missing(admin, TOPICS.values() if topics is None else topics)
         if not missing:
             return []
@@ -43,7 +43,7 @@ async def missing_topics(kafka: Kafka, topics: Iterable[Topic]) -> list[Topic]:
     Raises:
         Permanent, Transient: the broker cannot be reached.
     """
-    async with _open(kafka) as admin:
+    async with open_admin(kafka) as admin:
         return await _missing(admin, topics)
 
 
@@ -53,7 +53,12 @@ async def _missing(admin: AIOKafkaAdminClient, topics: Iterable[Topic]) -> list[
 
 
 @asynccontextmanager
-async def _open(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
+async def open_admin(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A started administration client.
+
+    Raises:
+        Permanent, Transient: the broker cannot be reached.
+    """
     admin = await _started(kafka)
     try:
         yield admin

@@ -28,9 +28,10 @@ from septet_kit.messaging.diagnosis import diagnose, forbidden
 from septet_kit.messaging.dispatcher import Dispatcher, StepFailed
 from septet_kit.messaging.progress import Progress
 from septet_kit.messaging.step import StepRunner
+from septet_kit.namespace import Namespace
 from septet_kit.observe import metrics
 from septet_kit.observe.logs import get_logger
-from septet_kit.spec import ServiceSpec, Stage
+from septet_kit.spec import ServiceSpec, Stage, group_of
 from septet_kit.tenants import Tenants
 
 log = get_logger()
@@ -53,6 +54,11 @@ class ConsumerSettings(Protocol):
     commit_interval: timedelta
     session_timeout: timedelta
 
+    @property
+    def names(self) -> Namespace:
+        """The mapping of all names of this process."""
+        ...
+
     def kafka(self) -> KafkaConnection:
         """How this process connects to Kafka."""
         ...
@@ -64,7 +70,7 @@ def open_client(spec: ServiceSpec, settings: ConsumerSettings, instance: str) ->
     return tolerant_consumer(
         **settings.kafka().options(),
         client_id=instance,
-        group_id=f"septet.{spec.name}",
+        group_id=settings.names.qualify(group_of(spec.name)),
         group_instance_id=instance,
         enable_auto_commit=False,
         auto_offset_reset="earliest",

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.structs import ConsumerRecord
-from septet_contracts import dead_letter_topic
 
 from septet_kit.errors import SeptetError
 from septet_kit.messaging.batches import UndecodableRecord
@@ -23,9 +22,9 @@ _MAX_KEY = 1024
 
 
 def dead_record(
-    record: ConsumerRecord[bytes, bytes], error: SeptetError, service: str, attempts: int
+    topic: str, record: ConsumerRecord[bytes, bytes], error: SeptetError, service: str, attempts: int
 ) -> Record:
-    """The dead-letter record of ``record``: same key, value and headers, plus ``septet-dead-*`` headers.
+    """The dead-letter record of ``record`` for a topic: same key, value and headers, plus ``septet-dead-*`` headers.
 
     Added: topic, partition, offset, timestamp (of the record, ms), service, code, reason, field, fix, attempts (tries
     in this process), redrives (how often it was sent again before), at (ISO 8601), and ``raw`` where the value holds
@@ -38,10 +37,10 @@ def dead_record(
     if size <= _MAX_RECORD:
         # A record must have a key or a value; an empty key stands for none.
         key = b"" if record.key is None and record.value is None else record.key
-        return Record(dead_letter_topic(service), key, record.value, (*kept, *added))
+        return Record(topic, key, record.value, (*kept, *added))
     added.append((PREFIX + "omitted", str(size).encode()))
     key = record.key if record.key is not None and len(record.key) <= _MAX_KEY else b""
-    return Record(dead_letter_topic(service), key, None, tuple(added))
+    return Record(topic, key, None, tuple(added))
 
 
 def _facts(

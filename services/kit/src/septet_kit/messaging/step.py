@@ -136,7 +136,8 @@ class StepRunner:
                 records.append(Emit("outcomes", outcome).to_record(self._tenants))
         if dead:
             metrics.dead_letters.labels(job.stage.topic, error.code).inc()
-            records.append(dead_record(job.record, error, self._spec.name, tries))
+            topic = self._tenants.dead_letters(self._spec.name)
+            records.append(dead_record(topic, job.record, error, self._spec.name, tries))
         return records
 
 

@@ -34,4 +34,7 @@ ignored = counter(
 lost_sends = counter("septet_lost_sends_total", "Lossy records that could not be sent.")
 swept = counter("septet_outbox_swept_total", "Outbox rows that a sweeper settled.", ["result"])
 lane_depth = Gauge("septet_lane_depth", "Records that run or wait in key lanes.", ["topic"])
+namespace = Gauge(
+    "septet_namespace", "1, with the namespace of the process; empty on the live side.", ["namespace"]
+)
 lag = Gauge("septet_consumer_lag", "Records behind the end of the log.", ["topic", "partition"])

@@ -51,14 +51,17 @@ class _Ids(RandomIdGenerator):
         return forced[1] if forced else super().generate_span_id()
 
 
-def configure(service: str, instance: str, endpoint: str | None) -> None:
+def configure(service: str, instance: str, endpoint: str | None, *, namespace: str = "") -> None:
     """Install the tracer provider. Without an endpoint ids are made and propagated, and nothing is sent.
 
     OpenTelemetry's own variables choose the sampler: ``OTEL_TRACES_SAMPLER=parentbased_traceidratio`` and
     ``OTEL_TRACES_SAMPLER_ARG=0.1`` record one trace in ten. The export timeout is short because a missing collector
     otherwise holds the shutdown for seconds.
     """
-    resource = Resource.create({"service.name": f"septet-{service}", "service.instance.id": instance})
+    attributes = {"service.name": f"septet-{service}", "service.instance.id": instance}
+    if namespace:
+        attributes["service.namespace"] = namespace
+    resource = Resource.create(attributes)
     provider = TracerProvider(resource=resource, id_generator=_Ids())
     if endpoint:
         exporter = OTLPSpanExporter(endpoint.rstrip("/") + "/v1/traces", timeout=_EXPORT_TIMEOUT_S)

@@ -11,6 +11,7 @@ from typing import Any, cast
 import asyncpg
 
 from septet_kit.errors import Outage, Transient
+from septet_kit.namespace import LIVE, Namespace
 from septet_kit.observe.logs import get_logger
 from septet_kit.settings import KitSettings
 from septet_kit.store.keepalive import SERVER_KEEPALIVE
@@ -62,8 +63,9 @@ class StorePool:
     tables without tenants. ``outbox`` is the outbox of the pool's schema.
     """
 
-    def __init__(self, pool: asyncpg.Pool, instance: str) -> None:
+    def __init__(self, pool: asyncpg.Pool, instance: str, names: Namespace = LIVE) -> None:
         self._pool = pool
+        self._names = names
         self.instance = instance
         self.outbox = Outbox(self, instance)
 
@@ -103,7 +105,9 @@ class StorePool:
         """
         begin = ["BEGIN", set_tenant(tenant, local=True), *(f"SET LOCAL {s}" for s in local)]
         if lock is not None:
-            begin.append(f"SELECT pg_advisory_xact_lock(hashtextextended({quote(lock)}, 0))")
+            # Advisory locks belong to the database, which all namespaces share.
+            name = quote(self._names.qualify(lock))
+            begin.append(f"SELECT pg_advisory_xact_lock(hashtextextended({name}, 0))")
         async with self._borrow() as connection:
             try:
                 await connection.execute("; ".join(begin))
@@ -179,11 +183,17 @@ async def _keep(_: asyncpg.Connection) -> None:
 
 @asynccontextmanager
 async def open_pool(
-    settings: KitSettings, schema: str, revision: str | None = None, *, wait_for_disk: bool = True
+    settings: KitSettings,
+    schema: str,
+    revision: str | None = None,
+    *,
+    wait_for_disk: bool = True,
+    read_only: bool = False,
 ) -> AsyncIterator[StorePool]:
     """Open a pool on ``schema``, which must be at ``revision`` of its migrations or later (``None``: any).
 
-    Without ``wait_for_disk`` a crash of the server may lose the last commits (up to three times its
+    The schema is that of the settings' namespace. With ``read_only`` the server rejects every write. Without
+    ``wait_for_disk`` a crash of the server may lose the last commits (up to three times its
     ``wal_writer_delay``), except for transactions with ``synchronous_commit = on``. It suits a schema whose content can
     be made again.
 
@@ -191,6 +201,10 @@ async def open_pool(
         Transient: the database cannot be reached (code ``store_unavailable``).
         Permanent: migrations are missing (code ``schema_behind``).
     """
+    schema = settings.names.qualify(schema)
+    session = _session(settings, schema, wait_for_disk)
+    if read_only:
+        session["default_transaction_read_only"] = "on"
     try:
         pool = await asyncpg.create_pool(
             settings.postgres_dsn.get_secret_value(),
@@ -200,14 +214,14 @@ async def open_pool(
             init=_init,
             connection_class=TenantConnection,
             command_timeout=(settings.postgres_statement_timeout + _CLIENT_MARGIN).total_seconds(),
-            server_settings=_session(settings, schema, wait_for_disk),
+            server_settings=session,
         )
     except TRANSIENT_ERRORS as error:
         raise Transient(
             "store_unavailable", f"PostgreSQL: {error}", fix="check SEPTET_POSTGRES_DSN"
         ) from error
     try:
-        store = StorePool(pool, settings.instance or schema)
+        store = StorePool(pool, settings.instance or schema, settings.names)
         if revision is not None:
             async with store.acquire() as connection:
                 await require_revision(connection, schema, revision)
@@ -233,7 +247,7 @@ def _session(settings: KitSettings, schema: str, wait_for_disk: bool) -> dict[st
         return str(int(limit.total_seconds() * 1000))
 
     return {
-        "search_path": f"{schema}, public",
+        "search_path": f'"{schema}", public',
         "application_name": settings.instance or schema,
         "synchronous_commit": "on" if wait_for_disk else "off",
         SETTING: NO_TENANT,

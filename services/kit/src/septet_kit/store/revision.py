@@ -47,11 +47,13 @@ async def require_revision(connection: asyncpg.Connection, schema: str, wanted: 
     """
     found = await revision_of(connection, schema)
     if found is None or found < wanted:
+        namespace, _, service = schema.rpartition(".")
+        variable = f"SEPTET_NAMESPACE={namespace} " if namespace else ""
         raise Permanent(
             "schema_behind",
             f"the schema {schema} is at revision {found or 'none'}, and {wanted} is needed",
             field="SEPTET_POSTGRES_DSN",
-            fix=f"run `python -m septet_kit.migrate {schema}` with the owner's SEPTET_POSTGRES_OWNER_DSN",
+            fix=f"run `{variable}python -m septet_kit.migrate {service}` with the owner's SEPTET_POSTGRES_OWNER_DSN",
         )
     if found > wanted:
         log.warning("the schema is newer than this service", schema=schema, found=found, wanted=wanted)

@@ -1,0 +1,1 @@
+"""Runs logged requests through a changed system, in a namespace of its own."""

@@ -1,0 +1,334 @@
+"""``septet replay`` on all services: no side effects, and planted regressions are detected."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import septet_generation
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from septet_cli.evaluation.pace import Pace
+from septet_cli.evaluation.store import RunStore
+from septet_cli.ingest.document import Document
+from septet_cli.ingest.publish import publish_documents, upsert
+from septet_cli.replay.candidate import parse_candidate
+from septet_cli.replay.group import Place, instance_group
+from septet_cli.replay.runner import ReplayRunner
+from septet_cli.replay.selection import parse_selection
+from septet_cli.replay.session import Options, prepare, select
+from septet_cli.replay.workspace import Workspace
+from septet_cli.stub.answers import NO_CITATIONS
+from septet_contracts import Response
+from septet_experiments.suites import Decision, SuiteSettings
+from septet_kit.access.namespaces import Contents, existing
+from septet_kit.messaging.connection import KafkaConnection
+from septet_kit.migrate import installed, migrate
+from septet_kit.namespace import Namespace
+from septet_kit.tenants import Tenants
+from septet_native.stack.state import find_state
+
+from ..conftest import Backend
+
+pytestmark = pytest.mark.slow
+
+TENANT = "default"
+# The proof with 500 requests takes minutes: SEPTET_TEST_REPLAY=500 python -m pytest tests/e2e/test_replay.py
+REQUESTS = int(os.environ.get("SEPTET_TEST_REPLAY", "40"))
+SCHEMAS = ("cache", "eval", "feedback", "gateway", "generation", "retrieval")
+# Each process of retrieval notes from time to time that it uses its embedding model.
+HEARTBEATS = ("retrieval.models",)
+# Forty cases without any change leave a bound of .07: with the default margin of .05 the gate is inconclusive.
+MARGIN = ("--margin", "0.1")
+Snapshot = dict[str, Any]
+
+
+async def septet_replay(
+    shop: Backend, tenants_file: Path, *arguments: str, timeout: float = 540
+) -> tuple[int, str, str]:
+    """Run ``septet replay``; return its exit code, standard output and standard error."""
+    child = await start(shop, tenants_file, *arguments)
+    shown, said = await asyncio.wait_for(child.communicate(), timeout)
+    return child.returncode or 0, shown.decode(), said.decode()
+
+
+async def start(shop: Backend, tenants_file: Path, *arguments: str) -> asyncio.subprocess.Process:
+    """Start ``septet replay``."""
+    env = {
+        **os.environ,
+        "SEPTET_DATA_DIR": shop.addresses.data_dir,
+        "SEPTET_TENANTS_FILE": str(tenants_file),
+        "COLUMNS": "200",
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "septet_cli", "replay", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=env,
+    )
+
+
+async def tables(dsn: str) -> Snapshot:
+    """Number and checksum of the rows of every live table."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        names = await connection.fetch(
+            "SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname = ANY($1) ORDER BY 1",
+            list(SCHEMAS),
+        )
+        return {
+            row["name"]: tuple(
+                await connection.fetchrow(
+                    f"SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {row['name']} t"
+                )
+            )
+            for row in names
+            if row["name"] not in HEARTBEATS
+        }
+    finally:
+        await connection.close()
+
+
+async def offsets(kafka: KafkaConnection) -> Snapshot:
+    """The end of every partition of every topic, and every committed offset; names of namespaces left out."""
+    admin: Any = AIOKafkaAdminClient(**kafka.options())
+    consumer: Any = AIOKafkaConsumer(**kafka.options(), enable_auto_commit=False)
+    await admin.start()
+    await consumer.start()
+    try:
+        described = await admin.describe_topics(
+            [t for t in await admin.list_topics() if not t.startswith("_")]
+        )
+        places = [TopicPartition(t["topic"], p["partition"]) for t in described for p in t["partitions"]]
+        ends = await consumer.end_offsets([p for p in places if not p.topic.startswith("replay-")])
+        groups = [g for g, *_ in await admin.list_consumer_groups() if not g.startswith("replay-")]
+        committed = {g: await admin.list_consumer_group_offsets(g) for g in groups}
+    finally:
+        await consumer.stop()
+        await admin.close()
+    return {
+        "ends": ends,
+        "committed": {(g, p): o.offset for g, found in committed.items() for p, o in found.items()},
+    }
+
+
+async def snapshot(shop: Backend) -> Snapshot:
+    """Everything live, once nothing changes any more."""
+
+    async def take() -> Snapshot:
+        return {
+            "tables": await tables(shop.addresses.postgres_dsn),
+            "log": await offsets(shop.addresses.connection("admin")),
+        }
+
+    before = await take()
+    for _ in range(30):
+        await asyncio.sleep(1)
+        found = await take()
+        if found == before:
+            return found
+        before = found
+    raise AssertionError("the stack does not come to rest")
+
+
+async def ask_all(shop: Backend, count: int, **fields: Any) -> list[Response]:
+    """Ingest documents in English and Korean, and ask for each of them."""
+    run = uuid4().hex[:6]
+    documents, questions = [], []
+    for n in range(count):
+        name = f"{run}-{n}"
+        if n % 2:
+            documents.append(
+                Document(name, f"{name} 창고의 도자기 보관함은 강릉 항구 {n}번 부두 옆에 있습니다.")
+            )
+            questions.append(f"{name} 창고의 도자기 보관함은 어디에 있나요?")
+        else:
+            documents.append(Document(name, f"The {name} gateway listens on port {7000 + n} of the host."))
+            questions.append(f"Which port does the {name} gateway listen on?")
+    report = await publish_documents(
+        shop.addresses.connection(), [upsert(d) for d in documents], TENANT, stall=120
+    )
+    assert report.complete, report.summary()
+    places = asyncio.Semaphore(8)
+
+    async def ask(question: str) -> Response:
+        async with places:
+            return await shop.ask(question, timeout=120, **fields)
+
+    return await asyncio.gather(*map(ask, questions))
+
+
+@pytest.fixture(scope="module")
+async def asked(shop: Backend) -> list[Response]:
+    """Logged requests whose policy only observes, so that what a model writes reaches the client."""
+    return await ask_all(shop, REQUESTS, policy="observe")
+
+
+@pytest.fixture
+async def clean(shop: Backend) -> AsyncIterator[None]:
+    """No namespace before and after a test."""
+    assert await namespaces(shop) == {}
+    yield
+    assert await namespaces(shop) == {}
+
+
+async def namespaces(shop: Backend) -> Mapping[str, Contents]:
+    return await existing(shop.addresses.connection("admin"), shop.addresses.postgres_dsn)
+
+
+async def group_started(shop: Backend) -> None:
+    """Wait until a service of a replay has joined its group."""
+    async with asyncio.timeout(120):
+        while not any(found.groups for found in (await namespaces(shop)).values()):  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+
+
+def without_citations(folder: Path) -> Path:
+    """The packaged prompts, with the instruction to cite turned around."""
+    for file in (Path(septet_generation.__file__).parent / "prompts").glob("*.j2"):
+        text = file.read_text("utf-8").replace("{% block system %}", "{% block system %}\n" + NO_CITATIONS, 1)
+        (folder / file.name).write_text(text, "utf-8")
+    return folder
+
+
+async def test_an_identical_candidate_passes_and_nothing_live_changes(
+    shop: Backend, tenants_file: Path, asked: list[Response], clean: None, tmp_path: Path
+) -> None:
+    answered = [r for r in asked if r.status == "answered"]
+    assert len(answered) > REQUESTS * 0.8
+    before = await snapshot(shop)
+    report = tmp_path / "replay.json"
+    code, shown, said = await septet_replay(
+        shop, tenants_file, "--where", "policy=observe", "--json", str(report), "--rate", "20", *MARGIN
+    )
+    assert code == 0, shown + said
+    after = await snapshot(shop)
+    assert after == before
+    comparison = json.loads(report.read_text())
+    assert comparison["verdict"] == "PASS"
+    assert comparison["metrics"][0]["n"] >= REQUESTS * 0.8
+    assert all(case["baseline"]["answer"] == case["candidate"]["answer"] for case in comparison["cases"])
+    traces = [(c["baseline"]["trace_id"], c["candidate"]["trace_id"]) for c in comparison["cases"]]
+    assert all(logged and replayed and logged != replayed for logged, replayed in traces)
+    assert "not part of live totals" in said
+
+
+async def test_a_prompt_that_drops_citations_fails_and_its_cases_are_shown(
+    shop: Backend, tenants_file: Path, asked: list[Response], clean: None, tmp_path: Path
+) -> None:
+    """The rail `citations` adds missing citations, so the policy of the candidate only flags them."""
+    for folder in ("prompts", "policies"):
+        (tmp_path / folder).mkdir()
+    prompts = without_citations(tmp_path / "prompts")
+    (tmp_path / "policies" / "observe.yaml").write_text("output: {citations: {action: flag}}\n")
+    changes = ("--with", f"prompt={prompts}", "--with", f"policy={tmp_path / 'policies'}")
+    options = ("--where", "policy=observe", "--rate", "20", "--metric", "citation_recall")
+    code, shown, said = await septet_replay(shop, tenants_file, *options, *changes)
+    assert code == 1, shown + said
+    assert shown.startswith("FAIL")
+    assert "language ko" in shown
+    assert "40 of 40 cases became worse" in shown or REQUESTS != 40
+    assert shown.count("trace ") == 10
+
+
+async def test_an_index_without_half_of_its_documents_fails(
+    shop: Backend, tenants_file: Path, asked: list[Response], clean: None, half_of_the_passages: str
+) -> None:
+    options = ("--where", "policy=observe", "--with", f"index=schema:{half_of_the_passages}", "--rate", "20")
+    code, shown, said = await septet_replay(shop, tenants_file, *options)
+    assert code == 1, shown + said
+    assert re.search(r"abstention +FAIL", shown)
+
+
+@pytest.fixture
+async def half_of_the_passages(shop: Backend) -> AsyncIterator[str]:
+    """A schema of retrieval that lacks every other document."""
+    dsn, space = shop.addresses.postgres_dsn, Namespace("half")
+    await migrate(dsn, installed(["retrieval"], space))
+    schema = space.qualify("retrieval")
+    connection = await asyncpg.connect(dsn)
+    try:
+        for table in ("documents", "passages"):
+            await connection.execute(
+                f'INSERT INTO "{schema}".{table} SELECT * FROM retrieval.{table} WHERE hashtext(document_id) % 2 = 0'
+            )
+        yield schema
+        await connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+    finally:
+        await connection.close()
+
+
+async def test_an_identical_candidate_never_fails_in_twenty_runs(
+    shop: Backend, tenants_file: Path, asked: list[Response], clean: None, tmp_path: Path
+) -> None:
+    """One instance group, through which the logged requests go twenty times."""
+    verdicts = []
+    live = Tenants.load(tenants_file)
+    kafka = shop.addresses.connection()
+    options = Options(
+        parse_candidate([]),
+        timedelta(hours=1),
+        parse_selection(["policy=observe"]),
+        40,
+        Pace(None, 16, 60),
+        SuiteSettings(
+            name="replay", cases=("traffic",), primary=Decision(metric="groundedness", margin=0.05)
+        ),
+    )
+    logged = await select(kafka, live, options)
+    place = Place(
+        kafka,
+        shop.addresses.postgres_dsn,
+        replace(live, namespace=Namespace("replay-twenty")),
+        Workspace.of(tmp_path, "replay-twenty"),
+        find_state(Path(shop.addresses.data_dir)),
+    )
+    async with instance_group(place, options.candidate, lambda *_: None):
+        for _ in range(20):
+            runs = prepare(RunStore(tmp_path), options, logged.requests)
+            runner = ReplayRunner(kafka, place.tenants, runs.candidate, options.pace)
+            await runner.run(logged.requests, options.candidate, lambda _: None)
+            result, _ = runs.compare()
+            verdicts.append(result.verdict)
+    assert len(logged.requests) == 40
+    assert "FAIL" not in verdicts
+    assert len(verdicts) == 20
+
+
+async def test_a_killed_replay_is_found_named_and_removed(
+    shop: Backend, tenants_file: Path, asked: list[Response], clean: None
+) -> None:
+    child = await start(shop, tenants_file, "--where", "policy=observe", "--rate", "0.5")
+    await group_started(shop)
+    (name,) = await namespaces(shop)
+    child.send_signal(signal.SIGKILL)
+    await child.wait()
+    code, shown, _ = await septet_replay(shop, tenants_file, "clean", "--dry-run")
+    assert code == 0
+    assert name in shown
+    assert name in await namespaces(shop)
+    code, shown, said = await septet_replay(shop, tenants_file, "clean", name)
+    assert code == 0, shown + said
+
+
+async def test_an_interrupted_replay_removes_its_namespace(
+    shop: Backend, tenants_file: Path, asked: list[Response], clean: None
+) -> None:
+    child = await start(shop, tenants_file, "--where", "policy=observe", "--rate", "0.5")
+    await group_started(shop)
+    child.send_signal(signal.SIGINT)
+    await asyncio.wait_for(child.communicate(), 60)
+    assert child.returncode == 130
