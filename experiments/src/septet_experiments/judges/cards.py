@@ -68,20 +68,25 @@ def standing(card: CalibrationCard | None, bar: Bar) -> Standing:
     """Compare a judge's calibration with the bar. A judge without a card reports and does not decide."""
     if card is None:
         return Standing(False, ("the judge is not calibrated",))
-    reasons: list[str] = []
     measured = [m for m in (card.pairs, card.answers) if m is not None]
+    reasons = [reason for measures in measured for reason in shortfalls(measures, bar)]
     if not measured:
         reasons.append("the card holds no measures")
-    for measures in measured:
-        total = 2 * measures.pairs if isinstance(measures, PairMeasures) else measures.answers
-        if measures.unparsed > bar.max_unparsed * total:
-            reasons.append(f"{measures.unparsed} of {total} replies have no verdict")
-        for name, least, estimate in _compared(measures, bar):
-            if estimate is None:
-                reasons.append(f"{name} has no value")
-            elif estimate.low < least:
-                reasons.append(f"{name} {estimate} begins below {least:g}")
     return Standing(not reasons, tuple(reasons))
+
+
+def shortfalls(measures: PairMeasures | AnswerMeasures, bar: Bar) -> list[str]:
+    """Where measures do not reach the bar."""
+    reasons = []
+    total = 2 * measures.pairs if isinstance(measures, PairMeasures) else measures.answers
+    if measures.unparsed > bar.max_unparsed * total:
+        reasons.append(f"{measures.unparsed} of {total} replies have no verdict")
+    for name, least, estimate in _compared(measures, bar):
+        if estimate is None:
+            reasons.append(f"{name} has no value")
+        elif estimate.low < least:
+            reasons.append(f"{name} {estimate} begins below {least:g}")
+    return reasons
 
 
 def _compared(

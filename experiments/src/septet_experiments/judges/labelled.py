@@ -88,7 +88,7 @@ def parse_labelled(lines: Iterable[str], name: str = "labelled data") -> Labelle
             continue
         try:
             found = _labelled(json.loads(line))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ExperimentError(
                 f"{name}, line {number}: {error!r}",
                 "see `septet eval judge calibrate --help` for the accepted forms",
