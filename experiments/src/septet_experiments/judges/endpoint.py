@@ -48,10 +48,7 @@ class EndpointSettings(BaseModel):
 
 @dataclass
 class ChatEndpoint:
-    """Client of one endpoint; close it with :meth:`aclose`.
-
-    ``usage`` counts the tries that reached the endpoint, so failed tries count as calls, without tokens.
-    """
+    """Client of one endpoint; close it with :meth:`aclose`. ``usage`` is that of all calls."""
 
     settings: EndpointSettings
     headers: Callable[[], Mapping[str, str]] = dict
@@ -70,21 +67,33 @@ class ChatEndpoint:
         await self._http.aclose()
 
     async def reply(self, call: ChatCall) -> Reply:
-        """The judge's reply.
+        """The judge's reply. Its usage includes the tries that failed.
 
         Raises:
             JudgeUnavailable: the last try failed, or the endpoint asks to wait longer than ``max_wait``.
             JudgeRejected: the endpoint rejects the call.
         """
-        for tries_left in range(self.settings.attempts - 1, -1, -1):
-            try:
-                return await self._try(call)
-            except JudgeUnavailable as error:
-                wait = self._wait(error, self.settings.attempts - 1 - tries_left)
-                if tries_left == 0 or wait > self.settings.max_wait:
+        used = Usage()
+        try:
+            for tried in range(self.settings.attempts):
+                try:
+                    reply = await self._try(call)
+                    used += reply.usage
+                    return reply.model_copy(update={"usage": used})
+                except JudgeUnavailable as error:
+                    used += error.usage
+                    error.usage = used
+                    wait = self._wait(error, tried)
+                    if tried + 1 == self.settings.attempts or wait > self.settings.max_wait:
+                        raise
+                except JudgeRejected as error:
+                    used += error.usage
+                    error.usage = used
                     raise
-            await self.sleep(wait)
-        raise AssertionError("the loop returns or raises")
+                await self.sleep(wait)
+            raise AssertionError("the loop returns or raises")
+        finally:
+            self.usage += used
 
     def _wait(self, error: JudgeUnavailable, tries: int) -> float:
         if error.retry_after is not None:
@@ -96,21 +105,24 @@ class ChatEndpoint:
         try:
             response = await self._http.post("/chat/completions", json=self._body(call), headers=headers)
         except httpx.HTTPError as error:
-            raise JudgeUnavailable(f"the judge does not answer: {type(error).__name__}") from error
-        finally:
-            self.usage += Usage(calls=1)
+            # The endpoint may have worked on a call whose reply is lost.
+            unknown = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            raise JudgeUnavailable(
+                f"the judge does not answer: {type(error).__name__}", usage=Usage(calls=1, unreported=unknown)
+            ) from error
         if response.status_code in _RETRYABLE or response.status_code >= 500:
             raise JudgeUnavailable(
-                f"the judge answers {response.status_code}: {self._message(response)}", _retry_after(response)
+                f"the judge answers {response.status_code}: {self._message(response)}",
+                _retry_after(response),
+                Usage(calls=1),
             )
         if response.status_code >= 400:
             raise JudgeRejected(
                 f"the judge rejects the call with {response.status_code}: {self._message(response)}",
                 "check the judge's model, key and parameters",
+                Usage(calls=1),
             )
-        reply = self._reply(response)
-        self.usage += reply.usage.model_copy(update={"calls": 0})
-        return reply
+        return self._reply(response)
 
     def _body(self, call: ChatCall) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -140,7 +152,9 @@ class ChatEndpoint:
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise JudgeRejected(
-                "the judge's reply is no chat completion", "check the judge's address"
+                "the judge's reply is no chat completion",
+                "check the judge's address",
+                Usage(calls=1, unreported=1),
             ) from error
 
     def _usage(self, usage: Any) -> Usage:

@@ -12,6 +12,9 @@ ExperimentError
 from __future__ import annotations
 
 from septet_experiments.errors import ExperimentError, NotComputable
+from septet_experiments.judges.calls import Usage
+
+_NOTHING = Usage()
 
 
 class JudgeUnavailable(ExperimentError):
@@ -19,15 +22,21 @@ class JudgeUnavailable(ExperimentError):
 
     Attributes:
         retry_after: seconds that the endpoint asks to wait; None if it names none.
+        usage: what all tries of the call cost, as far as it is known.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None, usage: Usage = _NOTHING) -> None:
         super().__init__(message, "retry later, or check the address of the judge")
         self.retry_after = retry_after
+        self.usage = usage
 
 
 class JudgeRejected(ExperimentError):
-    """The endpoint rejects the call, or its reply is no chat completion."""
+    """The endpoint rejects the call, or its reply is no chat completion. ``usage`` is as in :class:`JudgeUnavailable`."""
+
+    def __init__(self, message: str, fix: str = "", usage: Usage = _NOTHING) -> None:
+        super().__init__(message, fix)
+        self.usage = usage
 
 
 class SelfJudge(ExperimentError):
