@@ -14,6 +14,7 @@ from septet_cli.commands import (
     demo,
     dlq,
     doctor,
+    evaluation,
     feedback,
     ingest,
     kafka,
@@ -67,4 +68,5 @@ app.add_typer(kafka.app, name="kafka")
 app.add_typer(stack.app, name="stack")
 app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
+app.add_typer(evaluation.app, name="eval")
 contracts.register(app)

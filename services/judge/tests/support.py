@@ -23,7 +23,9 @@ def response(request_id: str = "r-1", **fields: Any) -> Response:
         "answer_kind": "generated",
         "model": "small",
         "policy": "default",
-        "sources": (Source(number=1, passage_id="p", document_id="d", passage="A deque is a queue with two ends."),),
+        "sources": (
+            Source(number=1, passage_id="p", document_id="d", passage="A deque is a queue with two ends."),
+        ),
     }
     return Response(
         request_id=request_id,
@@ -59,7 +61,11 @@ class MemoryBudget:
 
     async def reserve(self, spend: Spend) -> Reservation | None:
         new = _plus(self.spent, spend)
-        if new.calls > self.limits.calls or new.tokens > self.limits.tokens or new.micro_usd > self.limits.micro_usd:
+        if (
+            new.calls > self.limits.calls
+            or new.tokens > self.limits.tokens
+            or new.micro_usd > self.limits.micro_usd
+        ):
             return None
         self.spent = new
         return Reservation(date(2026, 1, 1), spend)

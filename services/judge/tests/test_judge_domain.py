@@ -39,7 +39,9 @@ def test_which_responses_are_judged(fields: dict[str, object], reason: str | Non
 def test_a_response_of_an_evaluation_run_is_judged_by_its_run() -> None:
     sample = response()
     # The field exists from version 2.3 of the response.
-    marked = type("Marked", (), {n: getattr(sample, n) for n in type(sample).model_fields} | {"evaluation": object()})()
+    marked = type(
+        "Marked", (), {n: getattr(sample, n) for n in type(sample).model_fields} | {"evaluation": object()}
+    )()
     assert ALL.refuse(marked) == "evaluation"
 
 

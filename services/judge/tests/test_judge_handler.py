@@ -16,7 +16,6 @@ from septet_judge.domain.budget import Spend
 from septet_judge.domain.evaluation import CalibratedProtocol
 from septet_judge.domain.selection import Sampling, Selection
 from septet_judge.handlers import ResponsesHandler
-
 from septet_kit.store import Ledger
 from septet_kit.store.pool import StorePool
 from septet_kit.testing import context
@@ -27,7 +26,9 @@ pytestmark = pytest.mark.servers
 LIMITS = Spend(100, 100_000, 1_000_000)
 
 
-def handler(pool: StorePool, endpoint: FakeEndpoint, limits: Spend = LIMITS, **fields: Any) -> ResponsesHandler:
+def handler(
+    pool: StorePool, endpoint: FakeEndpoint, limits: Spend = LIMITS, **fields: Any
+) -> ResponsesHandler:
     judge = ResponseJudge(
         [CalibratedProtocol(Rubric(JudgeModel("large"), samples=1))],
         endpoint,

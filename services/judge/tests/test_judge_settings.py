@@ -56,7 +56,9 @@ def test_money_is_counted_in_millionths() -> None:
     assert settings(usd_per_day=0.5).limits == Spend(1000, 2_000_000, 500_000)
 
 
-@pytest.mark.parametrize("fields", [{"share": 1.1}, {"policy_shares": {"a": -1}}, {"protocols": ("pairwise",)}])
+@pytest.mark.parametrize(
+    "fields", [{"share": 1.1}, {"policy_shares": {"a": -1}}, {"protocols": ("pairwise",)}]
+)
 def test_settings_that_cannot_work_are_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         settings(**fields)

@@ -46,7 +46,10 @@ def up(
         bool, typer.Option("--stub-model", help="Start a stub instead of the language model.")
     ] = False,
     only: Annotated[
-        str | None, typer.Option(help="Services to start, such as `guardrails,cache` \\[default: all, and `judge` only with SEPTET_JUDGE_URL].")
+        str | None,
+        typer.Option(
+            help="Services to start, such as `guardrails,cache` \\[default: all, and `judge` only with SEPTET_JUDGE_URL]."
+        ),
     ] = None,
     no_key: Annotated[
         bool, typer.Option("--no-key", help="Create no API key for a gateway that has none.")

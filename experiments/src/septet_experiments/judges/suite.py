@@ -123,6 +123,10 @@ class JudgeMetric:
         """Context-dependent metrics read the sources of the response."""
         return "context-dependent" if self.protocol.name in ("rubric", "groundedness") else "context-free"
 
+    def applies_to(self, case: Case) -> bool:
+        """Whether the case states what the metric needs: `judge_reference` needs a reference answer."""
+        return bool(case.references) or self.protocol.name != "reference"
+
     def value(self, observed: ObservedAnswer) -> float:
         """The value of a response, from recorded replies.
 

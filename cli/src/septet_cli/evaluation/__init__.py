@@ -1,0 +1,1 @@
+"""Running suites through Kafka, and what the `septet eval` commands read and write."""
