@@ -22,12 +22,14 @@ KUBERNETES = ("1.30", "1.34")
 
 Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]
+JUDGE = ("--set=models.judge.url=https://judge.example/v1", "--set=models.judge.model=judge")
 VARIANTS = {
     "defaults": (),
     "deployments": ("--set=workload.kind=Deployment",),
     "plaintext": ("--set=kafka.protocol=PLAINTEXT", "--set=autoscaling.enabled=false"),
     "tenants": ('--set-json=tenants=["default",{"name":"acme","topics":"own"}]',),
     "policies": ('--set-json=policies={"default.yaml":"name: default"}',),
+    "judge": JUDGE,
     "bare": (
         "--set=traces.collector.enabled=false",
         "--set=networkPolicy.enabled=false",
@@ -153,7 +155,12 @@ def test_values_that_cannot_work_are_refused(option: str, said: str, helm: str) 
     assert said in done.stderr
 
 
-def test_every_service_has_its_workload_budget_scaler_and_policy(manifests: list[Manifest]) -> None:
+def test_the_judge_is_left_out_without_an_address(manifests: list[Manifest]) -> None:
+    assert [m for m in manifests if m["metadata"]["labels"].get("app.kubernetes.io/name") == "judge"] == []
+
+
+def test_every_service_has_its_workload_budget_scaler_and_policy(render: Render) -> None:
+    manifests = render(*JUDGE)
     workloads = {*SERVICES, *HTTP_SERVICES}
     for name in ("StatefulSet", "PodDisruptionBudget"):
         assert set(kind(manifests, name)) == workloads
@@ -174,7 +181,8 @@ def test_the_http_api_has_an_address_that_only_ready_pods_serve(manifests: list[
     assert [r for r in rules if r["ports"] == [{"port": port["port"], "protocol": "TCP"}]] != []
 
 
-def test_scaling_follows_the_topics_that_a_service_declares(manifests: list[Manifest]) -> None:
+def test_scaling_follows_the_topics_that_a_service_declares(render: Render) -> None:
+    manifests = render(*JUDGE)
     least = min(t.partitions for t in TOPICS.values() if not t.raw and not t.compacted)
     for name, scaled in kind(manifests, "ScaledObject").items():
         spec = importlib.import_module(f"septet_{name}.app").SPEC
@@ -192,7 +200,7 @@ def test_a_tenant_with_own_topics_drives_the_scaling_too(render: Render) -> None
 
 @pytest.mark.parametrize("variant", ["defaults", "deployments"])
 def test_every_pod_is_hardened(variant: str, render: Render) -> None:
-    found = dict(pod_specs(render(*VARIANTS[variant])))
+    found = dict(pod_specs(render(*VARIANTS[variant], *JUDGE)))
     assert len(found) == len(SERVICES) + len(HTTP_SERVICES) + 3
     for name, spec in found.items():
         assert spec["automountServiceAccountToken"] is False, name

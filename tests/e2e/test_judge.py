@@ -7,11 +7,10 @@ import json
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -116,10 +115,20 @@ def of(request_id: str, followed: Tail) -> list[ConsumerRecord]:
     return followed.found("evaluations", lambda r: json.loads(r.value)["request_id"] == request_id)
 
 
-async def all_judged(ids: list[str], followed: Tail, within_s: float = 60) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], within_s: float) -> None:
+    """Wait until a condition holds."""
     async with asyncio.timeout(within_s):
-        while not all(of(i, followed) for i in ids):
+        while True:
+            if await holds():
+                return
             await asyncio.sleep(0.1)
+
+
+async def all_judged(ids: list[str], followed: Tail, within_s: float = 60) -> None:
+    async def arrived() -> bool:
+        return all(of(i, followed) for i in ids)
+
+    await until(arrived, within_s)
 
 
 async def test_a_response_is_judged_in_its_own_trace(judged: Judged) -> None:
@@ -164,17 +173,20 @@ async def test_an_outage_of_the_judge_affects_no_response_and_ends(judged: Judge
         before = await judged.skipped()
         await judged.model.stop()
         responses = [await judged.ask() for _ in range(8)]
-        async with asyncio.timeout(30):
-            while (await judged.skipped())["outage"] - before["outage"] < len(responses):
-                await asyncio.sleep(0.1)
+
+        async def skipped() -> bool:
+            return (await judged.skipped())["outage"] - before["outage"] >= len(responses)
+
+        await until(skipped, 30)
         assert [r for i in responses for r in of(i.request_id, followed)] == []
         await judged.model.start()
-        async with asyncio.timeout(30):
-            while True:
-                after = await judged.ask()
-                await asyncio.sleep(0.5)
-                if of(after.request_id, followed):
-                    break
+
+        async def judges_again() -> bool:
+            after = await judged.ask()
+            await asyncio.sleep(0.5)
+            return bool(of(after.request_id, followed))
+
+        await until(judges_again, 30)
         assert followed.found(dead, lambda _: True) == []
 
 
