@@ -10,9 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from septet_cli.evaluation.judging import undecided
 from septet_cli.main import app
 from septet_contracts import Response, event_id
 from septet_experiments.cases import Case
+from septet_experiments.judges import Bar, CalibrationCard, CardFolder, JudgeSection
+from septet_experiments.judges.estimates import Estimate
+from septet_experiments.judges.measures import AnswerMeasures
 from septet_experiments.runs import RunFolder, RunInfo, Sample
 from typer.testing import CliRunner
 
@@ -163,6 +167,40 @@ def test_a_run_is_scored_and_keeps_its_other_values(judge: type[_Judge], tmp_pat
     assert "no usable response" in folder.samples()[2].failures["judge_rubric"]
     assert "weighting=samples:1" in folder.info().metrics["judge_rubric"]
     assert judge.calls == 2
+
+
+def test_a_gate_decides_only_by_judges_of_both_runs_that_are_calibrated(
+    judge: type[_Judge], tmp_path: Path
+) -> None:
+    section, cards = (
+        JudgeSection(model="judge", weighting="samples", samples=1),
+        CardFolder(tmp_path / "cards"),
+    )
+    one, other = run_folder(tmp_path / "one"), run_folder(tmp_path / "other")
+    names = ("length", "judge_rubric")
+    assert "not judged" in undecided([one, other], names, section, cards)["judge_rubric"]
+    signature = section.protocol("judge_rubric").signature
+    for folder in (one, other):
+        folder.write_info(folder.info().model_copy(update={"metrics": {"judge_rubric": signature}}))
+    assert undecided([one, other], names, section, cards) == {"judge_rubric": "the judge is not calibrated"}
+    certain = Estimate(value=0.9, low=0.85, high=0.95, n=100)
+    cards.write(
+        CalibrationCard(
+            judge="judge",
+            protocol="rubric",
+            signature=signature,
+            data="d",
+            data_digest="0",
+            seed=1,
+            measured_at=datetime.now(UTC),
+            answers=AnswerMeasures(answers=100, unparsed=0, accuracy=certain, kappa=certain),
+        )
+    )
+    assert undecided([one, other], names, section, cards) == {}
+    strict = section.model_copy(update={"bar": Bar(kappa=0.9)})
+    assert "begins below 0.9" in undecided([one, other], names, strict, cards)["judge_rubric"]
+    other.write_info(other.info().model_copy(update={"metrics": {"judge_rubric": "rubric/1 another"}}))
+    assert "different judges" in undecided([one, other], names, section, cards)["judge_rubric"]
 
 
 @pytest.mark.parametrize("given", [(), ("--record", "a", "--replay", "b")])

@@ -28,6 +28,7 @@ from septet_experiments.judges import (
     pending,
     record,
     required_probe,
+    standing,
 )
 from septet_experiments.judges.calibration import calibrate, calibration_calls
 from septet_experiments.judges.labelled import read_labelled
@@ -216,6 +217,26 @@ def score_judged(folder: RunFolder, metrics: Sequence[JudgeMetric]) -> dict[str,
     signatures = info.metrics | {metric.name: metric.signature for metric in metrics}
     folder.write_info(info.model_copy(update={"metrics": signatures}))
     return counts
+
+
+def undecided(
+    runs: Sequence[RunFolder], names: Iterable[str], section: JudgeSection, cards: CardFolder
+) -> dict[str, str]:
+    """Why a gate may not decide by judge metrics, by name; empty if it may.
+
+    All runs must have values of the same judge, and the judge's calibration must reach the suite's bar.
+    """
+    found: dict[str, str] = {}
+    for name in filter(is_judge_metric, names):
+        signatures = {run.info().metrics.get(name) for run in runs}
+        signature = next(iter(signatures))
+        if None in signatures:
+            found[name] = "a run is not judged: `septet eval judge score RUN SUITE`"
+        elif len(signatures) > 1:
+            found[name] = "the runs have values of different judges"
+        elif signature is not None and not (judged := standing(cards.find(signature), section.bar)).decides:
+            found[name] = "; ".join(judged.reasons)
+    return found
 
 
 def _scored(case: Case, sample: Sample, metrics: Sequence[JudgeMetric], counts: dict[str, int]) -> Sample:
