@@ -92,9 +92,7 @@ class RunFolder:
         try:
             return RunInfo.model_validate_json(path.read_bytes())
         except OSError as error:
-            raise InvalidRun(
-                f"{path} cannot be read: {error.strerror}", "`septet eval list` shows the runs"
-            ) from error
+            raise InvalidRun(f"{path} cannot be read: {error.strerror}", "`septet eval list` shows the runs") from error
         except ValidationError as error:
             raise InvalidRun(f"{path} is not the description of a run: {error.errors()[0]['msg']}") from error
 
