@@ -39,9 +39,15 @@ from septet_experiments.runs import RunFolder, Sample
 from septet_judge.settings import JudgeSettings
 
 from septet_cli.errors import CliError
+from septet_cli.settings import CliSettings
 
 Progress = Callable[[int, int], None]
 """Is called with the number of calls that are done and that there are."""
+
+
+def default_cards() -> CardFolder:
+    """The calibration cards of ``SEPTET_JUDGE_CARDS``, or of the data directory."""
+    return CardFolder(JudgeSettings().cards or CliSettings().data_dir / "evals" / "judges")
 
 
 def is_judge_metric(name: str) -> bool:

@@ -12,7 +12,7 @@ from septet_cli.console import err, examples, fail, out, progress, run
 from septet_cli.errors import EXIT_OK, CliError
 
 if TYPE_CHECKING:
-    from septet_experiments.judges import CalibrationCard, CardFolder, JudgeSection
+    from septet_experiments.judges import CalibrationCard, JudgeSection
 
     from septet_cli.evaluation.judging import Replies
 
@@ -70,7 +70,7 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Record the replies that are missing, and print the card."""
-    run(_calibrate(data, protocol, suite, _replies(record, replay, in_flight), seed, as_json=as_json))
+    run(_calibrate(data, protocol, suite, replies_of(record, replay, in_flight), seed, as_json=as_json))
 
 
 async def _calibrate(
@@ -78,10 +78,10 @@ async def _calibrate(
 ) -> int:
     from septet_experiments.judges import standing
 
-    from septet_cli.evaluation.judging import calibrate_judge
+    from septet_cli.evaluation.judging import calibrate_judge, default_cards
 
     with as_cli_errors():
-        section, cards = _section(suite), _cards()
+        section, cards = _section(suite), default_cards()
         with progress() as bar:
             task = bar.add_task(f"calls of {section.model}", total=None)
             card, path, report = await calibrate_judge(
@@ -119,12 +119,12 @@ def show(
 
     from septet_experiments.judges import Bar, standing
 
-    from septet_cli.evaluation.judging import section_of
+    from septet_cli.evaluation.judging import default_cards, section_of
 
     try:
         with as_cli_errors():
             bar = section_of(suite).bar if suite is not None else Bar()
-            cards = _cards().all()
+            cards = default_cards().all()
     except CliError as error:
         fail(error)
     if as_json:
@@ -163,11 +163,11 @@ def score(
 ) -> None:
     """Judge and print the means."""
     names = metric or ["judge_rubric", "judge_groundedness"]
-    run(_score(reference, suite, names, against, _replies(record, replay, in_flight)))
+    run(_score(reference, suite, names, against, replies_of(record, replay, in_flight)))
 
 
 async def _score(reference: str, suite: Path, names: list[str], against: str | None, replies: Replies) -> int:
-    from septet_cli.evaluation.judging import metrics_of_run, score_judged, section_of
+    from septet_cli.evaluation.judging import default_cards, metrics_of_run, score_judged, section_of
 
     with as_cli_errors():
         folder = _run_folder(reference)
@@ -178,7 +178,7 @@ async def _score(reference: str, suite: Path, names: list[str], against: str | N
                 names,
                 folder,
                 replies,
-                _cards(),
+                default_cards(),
                 lambda done, total: bar.update(task, completed=done, total=total),
                 opponent=_run_folder(against) if against is not None else None,
             )
@@ -198,7 +198,8 @@ async def _score(reference: str, suite: Path, names: list[str], against: str | N
     return EXIT_OK
 
 
-def _replies(record: Path | None, replay: Path | None, in_flight: int) -> Replies:
+def replies_of(record: Path | None, replay: Path | None, in_flight: int) -> Replies:
+    """Where the judge's replies come from. Exactly one of the two options must be given."""
     from septet_cli.evaluation.judging import Replies
 
     directory = record or replay
@@ -222,15 +223,6 @@ def _section(suite: Path | None) -> JudgeSection:
     if not settings.model:
         raise CliError("No judge is set.", "set SEPTET_JUDGE_MODEL, or give --suite")
     return settings.section
-
-
-def _cards() -> CardFolder:
-    from septet_experiments.judges import CardFolder
-    from septet_judge.settings import JudgeSettings
-
-    from septet_cli.settings import CliSettings
-
-    return CardFolder(JudgeSettings().cards or CliSettings().data_dir / "evals" / "judges")
 
 
 def _run_folder(reference: str) -> Any:

@@ -13,18 +13,21 @@ SCHEMA = "judge"
 # The row's lock makes check and addition one step, also between processes.
 _RESERVE = """
 INSERT INTO spend AS s (day, calls, tokens, micro_usd)
-SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date, $1, $2, $3 WHERE $1 <= $4 AND $2 <= $5 AND $3 <= $6
+SELECT (now() AT TIME ZONE 'UTC')::date, $1::bigint, $2::bigint, $3::bigint
+WHERE $1::bigint <= $4::bigint AND $2::bigint <= $5::bigint AND $3::bigint <= $6::bigint
 ON CONFLICT (day) DO UPDATE
-    SET calls = s.calls + $1, tokens = s.tokens + $2, micro_usd = s.micro_usd + $3
-    WHERE s.calls + $1 <= $4 AND s.tokens + $2 <= $5 AND s.micro_usd + $3 <= $6
+    SET calls = s.calls + $1::bigint, tokens = s.tokens + $2::bigint, micro_usd = s.micro_usd + $3::bigint
+    WHERE s.calls + $1::bigint <= $4::bigint AND s.tokens + $2::bigint <= $5::bigint
+      AND s.micro_usd + $3::bigint <= $6::bigint
 RETURNING day
 """
-_SETTLE = (
-    "UPDATE spend SET calls = calls + $2, tokens = tokens + $3, micro_usd = micro_usd + $4 WHERE day = $1"
-)
-_PURGE = "DELETE FROM spend WHERE day < (clock_timestamp() AT TIME ZONE 'UTC')::date - $1::integer"
+_SETTLE = """
+UPDATE spend SET calls = calls + $2::bigint, tokens = tokens + $3::bigint, micro_usd = micro_usd + $4::bigint
+WHERE day = $1
+"""
+_PURGE = "DELETE FROM spend WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::integer"
 _TODAY = """
-SELECT calls, tokens, micro_usd FROM spend WHERE day = (clock_timestamp() AT TIME ZONE 'UTC')::date
+SELECT calls, tokens, micro_usd FROM spend WHERE day = (now() AT TIME ZONE 'UTC')::date
 """
 
 
