@@ -18,6 +18,7 @@ from aiokafka.structs import ConsumerRecord
 from prometheus_client.parser import text_string_to_metric_families
 from septet_cli.stub.server import Stub, StubOptions, serve_stub
 from septet_contracts import Evaluation, Response, dead_letter_topic
+from septet_native.processes.process_state import ProcessState
 from septet_native.services import SERVICES
 
 from ..conftest import Backend, stack_settings, started
@@ -56,17 +57,25 @@ class Judged:
         assert response.status == "answered"
         return response
 
-    @property
-    def pid(self) -> int:
+    async def process(self) -> ProcessState:
+        """The judge's process, once it is ready."""
         assert self.backend.stack is not None
-        (process,) = [p for p in self.backend.stack.status() if p.name == "judge"]
-        assert process.pid is not None
-        return process.pid
+        async with asyncio.timeout(60):
+            while True:
+                (found,) = [p for p in self.backend.stack.status() if p.name == "judge"]
+                if found.state == "ready":
+                    return found
+                await asyncio.sleep(0.1)
+
+    async def kill(self) -> None:
+        """Send SIGKILL to the judge; the stack starts it again."""
+        pid = (await self.process()).pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
 
     async def skipped(self) -> Counter[str]:
         """Responses that the judge's process skipped, by reason."""
-        assert self.backend.stack is not None
-        (process,) = [p for p in self.backend.stack.status() if p.name == "judge"]
+        process = await self.process()
         async with httpx.AsyncClient() as http:
             text = (await http.get(f"http://127.0.0.1:{process.port}/metrics")).text
         return Counter(
@@ -156,7 +165,7 @@ async def test_kill_9_of_the_judge_loses_and_doubles_nothing(judged: Judged) -> 
         for _ in range(kills):
             ids += [r.request_id for r in await asyncio.gather(*(judged.ask() for _ in range(8)))]
             await asyncio.sleep(0.3)
-            os.kill(judged.pid, signal.SIGKILL)
+            await judged.kill()
             ids += [r.request_id for r in await asyncio.gather(*(judged.ask() for _ in range(2)))]
         await all_judged(ids, followed, 120)
         await asyncio.sleep(3)
