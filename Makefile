@@ -8,9 +8,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SEED ?= 1
 MEMBERS := contracts experiments services/client services/kit services/guardrails services/cache services/retrieval services/generation \
-           services/eval services/feedback services/gateway infra/native cli
+           services/eval services/feedback services/judge services/gateway infra/native cli
 PACKAGES := septet_contracts septet_experiments septet_client septet_kit septet_guardrails septet_cache septet_retrieval septet_generation \
-            septet_eval septet_feedback septet_gateway septet_native septet_cli
+            septet_eval septet_feedback septet_judge septet_gateway septet_native septet_cli
 
 FAST := $(BIN)/python -m pytest -q -m "not servers and not slow" --ignore=tests/integration --ignore=tests/e2e --ignore=tests/trace
 

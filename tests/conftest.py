@@ -92,9 +92,11 @@ class Backend:
 
 
 @asynccontextmanager
-async def started(settings: StackSettings, env: dict[str, str] | None = None) -> AsyncIterator[Backend]:
+async def started(
+    settings: StackSettings, env: dict[str, str] | None = None, services: tuple[str, ...] = SERVICES
+) -> AsyncIterator[Backend]:
     """Servers, topics, services and a client; all of it stopped on the way out."""
-    async with running(settings, SERVICES, lambda *_: None, env) as stack:
+    async with running(settings, services, lambda *_: None, env) as stack:
         assert stack.addresses is not None
         async with connect(stack.addresses.connection(), stream=True) as client:
             yield Backend(stack, stack.addresses, client)

@@ -29,7 +29,7 @@ from septet_cli.embedded import running
 from septet_cli.keys import open_keys
 from septet_cli.stub.server import StubOptions, serve_stub
 from septet_gateway.domain.keys import SCOPES
-from septet_native.services import ALL_SERVICES
+from septet_native.services import default_services
 from septet_native.stack.settings import StackSettings
 
 from benchmarks.capacity import workload
@@ -77,7 +77,7 @@ async def _measure(model: str, calls: int, exits: AsyncExitStack) -> list[Times]
     chosen: dict[str, Any] = {"llm_url": stub, "llm_model": "stub"} if stub else {}
     settings = StackSettings.model_validate({"stack": "embedded", "data_dir": folder, **chosen, **ports})
     env = {"SEPTET_LLM_URL": relay.url}
-    stack = await exits.enter_async_context(running(settings, ALL_SERVICES, lambda *_: None, env))
+    stack = await exits.enter_async_context(running(settings, default_services(), lambda *_: None, env))
     assert stack.addresses is not None
     relay.upstream = stack.addresses.llm_url
     kafka = stack.addresses.connection()

@@ -24,6 +24,7 @@ CLASSES = {
     "generation": "septet_generation.settings:GenerationSettings",
     "eval": "septet_eval.settings:EvalSettings",
     "feedback": "septet_feedback.settings:FeedbackSettings",
+    "judge": "septet_judge.settings:JudgeSettings",
     "gateway": "septet_gateway.settings:GatewaySettings",
     "Migrations of PostgreSQL": "septet_kit.migrate:MigrateSettings",
     "The embedded and the native stack": "septet_native.stack.settings:StackSettings",

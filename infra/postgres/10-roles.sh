@@ -4,7 +4,7 @@
 set -eu
 
 options="-c client_min_messages=warning"
-for role in septet guardrails cache retrieval generation eval feedback gateway; do
+for role in septet guardrails cache retrieval generation eval feedback judge gateway; do
     variable="SEPTET_POSTGRES_$(echo "$role" | tr '[:lower:]' '[:upper:]')_PASSWORD"
     file="${SEPTET_SECRETS_DIR:-/run/secrets}/septet_postgres_${role}_password"
     eval "password=\${$variable:-}"

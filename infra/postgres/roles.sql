@@ -12,7 +12,7 @@ DECLARE
     role text;
     secret text;
 BEGIN
-    FOREACH role IN ARRAY ARRAY['septet', 'guardrails', 'cache', 'retrieval', 'generation', 'eval', 'feedback', 'gateway'] LOOP
+    FOREACH role IN ARRAY ARRAY['septet', 'guardrails', 'cache', 'retrieval', 'generation', 'eval', 'feedback', 'judge', 'gateway'] LOOP
         secret := nullif(current_setting('septet_password.' || role, true), '');
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
             IF secret IS NULL THEN
@@ -32,7 +32,7 @@ BEGIN
     -- No temporary tables either: a service runs no DDL at all.
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format(
-        'GRANT CONNECT ON DATABASE %I TO guardrails, cache, retrieval, generation, eval, feedback, gateway', current_database()
+        'GRANT CONNECT ON DATABASE %I TO guardrails, cache, retrieval, generation, eval, feedback, judge, gateway', current_database()
     );
 END $$;
 

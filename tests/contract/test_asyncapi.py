@@ -42,7 +42,8 @@ def test_services_are_called_what_the_table_calls_them(parties: list[Describes])
 
 def test_every_topic_has_a_writer_and_a_reader(parties: list[Describes]) -> None:
     """What later services will write or read is named here, so that a forgotten topic stands out."""
-    awaited = {"septet.evaluations.v1", "septet.models.v1"}
-    wired = {t.name for t in TOPICS.values() if not t.raw} - awaited
-    assert {t.name for p in parties for t in written(p)} >= wired
-    assert {t.name for p in parties for t in read(p)} >= wired
+    unwritten = {"septet.models.v1"}
+    unread = {"septet.evaluations.v1", *unwritten}
+    wired = {t.name for t in TOPICS.values() if not t.raw}
+    assert {t.name for p in parties for t in written(p)} >= wired - unwritten
+    assert {t.name for p in parties for t in read(p)} >= wired - unread

@@ -23,6 +23,7 @@ KUBERNETES = ("1.30", "1.34")
 
 Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]
+JUDGE = ("--set=models.judge.url=https://judge.example/v1", "--set=models.judge.model=judge")
 VARIANTS = {
     "defaults": (),
     "deployments": ("--set=workload.kind=Deployment",),
@@ -30,6 +31,7 @@ VARIANTS = {
     "tenants": ('--set-json=tenants=["default",{"name":"acme","topics":"own"}]',),
     "tls": ("--set=gateway.tls.secret=septet-gateway-tls",),
     "policies": ('--set-json=policies={"default.yaml":"name: default"}',),
+    "judge": JUDGE,
     "bare": (
         "--set=traces.collector.enabled=false",
         "--set=networkPolicy.enabled=false",
@@ -156,7 +158,12 @@ def test_values_that_cannot_work_are_refused(option: str, said: str, helm: str) 
     assert said in done.stderr
 
 
-def test_every_service_has_its_workload_budget_scaler_and_policy(manifests: list[Manifest]) -> None:
+def test_the_judge_is_left_out_without_an_address(manifests: list[Manifest]) -> None:
+    assert [m for m in manifests if m["metadata"]["labels"].get("app.kubernetes.io/name") == "judge"] == []
+
+
+def test_every_service_has_its_workload_budget_scaler_and_policy(render: Render) -> None:
+    manifests = render(*JUDGE)
     workloads = {*SERVICES, *HTTP_SERVICES}
     for name in ("StatefulSet", "PodDisruptionBudget"):
         assert set(kind(manifests, name)) == workloads
@@ -205,7 +212,8 @@ def settings_of_the_gateway() -> set[str]:
     return {f"SEPTET_GATEWAY_{name.upper()}" for name in GatewaySettings.model_fields}
 
 
-def test_scaling_follows_the_topics_that_a_service_declares(manifests: list[Manifest]) -> None:
+def test_scaling_follows_the_topics_that_a_service_declares(render: Render) -> None:
+    manifests = render(*JUDGE)
     least = min(t.partitions for t in TOPICS.values() if not t.raw and not t.compacted)
     for name, scaled in kind(manifests, "ScaledObject").items():
         spec = importlib.import_module(f"septet_{name}.app").SPEC
@@ -223,7 +231,7 @@ def test_a_tenant_with_own_topics_drives_the_scaling_too(render: Render) -> None
 
 @pytest.mark.parametrize("variant", ["defaults", "deployments"])
 def test_every_pod_is_hardened(variant: str, render: Render) -> None:
-    found = dict(pod_specs(render(*VARIANTS[variant])))
+    found = dict(pod_specs(render(*VARIANTS[variant], *JUDGE)))
     assert len(found) == len(SERVICES) + len(HTTP_SERVICES) + 3
     for name, spec in found.items():
         assert spec["automountServiceAccountToken"] is False, name

@@ -28,6 +28,8 @@ from tests.support.images import image_of
 ROOT = Path(__file__).parents[2]
 USER = Identity(10001, 10001)
 SECRETS = ("SEPTET_KAFKA_PASSWORD", "SEPTET_POSTGRES_DSN", "SEPTET_LLM_API_KEY", "SEPTET_EMBEDDINGS_API_KEY")
+# Required variables without a default. The judge's endpoint is called only for a response.
+VARIABLES = {"judge": {"SEPTET_JUDGE_URL": "http://127.0.0.1:9/v1", "SEPTET_JUDGE_MODEL": "judge"}}
 PLACE = "/mnt"
 # Everything that is mounted becomes read-only, save a small file system in memory, as a container's /tmp is one.
 SANDBOX = f"""
@@ -127,6 +129,7 @@ def environment(service: str, addresses: Addresses, port: int, secrets: Path) ->
     return (
         wanted
         | given
+        | VARIABLES.get(service, {})
         | moved
         | {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

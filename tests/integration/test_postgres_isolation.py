@@ -16,7 +16,7 @@ from septet_kit.store.pool import StorePool
 from septet_kit.store.tenancy import ALL_TENANTS
 from septet_native.stack.addresses import Addresses
 
-SERVICES = ("cache", "retrieval", "generation", "eval", "feedback", "gateway")
+SERVICES = ("cache", "retrieval", "generation", "eval", "feedback", "judge", "gateway")
 REFUSED = asyncpg.InsufficientPrivilegeError
 # A table with tenants in each schema, and how a row is made.
 ROWS = {
@@ -27,6 +27,7 @@ ROWS = {
     "eval": "INSERT INTO requests (tenant, request_id, digest, state, accepted_at, deadline, expires_at)"
     " VALUES ($1, 'd-rls', 'd', 'released', now(), now(), now())",
     "feedback": "INSERT INTO pending (tenant, request_id, feedback_id, body) VALUES ($1, 'd-rls', 'f', 'b')",
+    "judge": "INSERT INTO ledger (key, claimed_by, leased_until, tenant) VALUES ($1 || '/d-rls', 'c', now(), $1)",
     "gateway": "INSERT INTO published (tenant, request_id, digest) VALUES ($1, 'd-rls', 'd')",
 }
 TABLES = {
@@ -35,6 +36,7 @@ TABLES = {
     "generation": "stream_epochs",
     "eval": "requests",
     "feedback": "pending",
+    "judge": "ledger",
     "gateway": "published",
 }
 

@@ -19,7 +19,7 @@ from septet_kit.migrate import Migrations, as_sql, behind, installed, migrate
 from septet_kit.store import open_pool, schema
 from septet_native.stack.addresses import Addresses
 
-SERVICES = ("cache", "eval", "feedback", "gateway", "generation", "retrieval")
+SERVICES = ("cache", "eval", "feedback", "gateway", "generation", "judge", "retrieval")
 
 
 @pytest.fixture

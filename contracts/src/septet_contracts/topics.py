@@ -19,7 +19,7 @@ from septet_contracts.flow import Draft, Grounded, Missed, Outcome, Revision, Sc
 from septet_contracts.request import Request
 from septet_contracts.response import Evaluation, ModelAlias, Release, ReleasedTokens, Response, TokenChunk
 
-SERVICES = ("guardrails", "cache", "retrieval", "generation", "eval", "feedback")
+SERVICES = ("guardrails", "cache", "retrieval", "generation", "eval", "feedback", "judge")
 
 HTTP_SERVICES = ("gateway",)
 """Services that serve clients over HTTP. They have no consumer group and no dead letters."""

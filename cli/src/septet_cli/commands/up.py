@@ -46,16 +46,19 @@ def up(
         bool, typer.Option("--stub-model", help="Start a stub instead of the language model.")
     ] = False,
     only: Annotated[
-        str | None, typer.Option(help="Services to start, such as `guardrails,cache` \\[default: all].")
+        str | None,
+        typer.Option(
+            help="Services to start, such as `guardrails,cache` \\[default: all, and `judge` only with SEPTET_JUDGE_URL]."
+        ),
     ] = None,
     no_key: Annotated[
         bool, typer.Option("--no-key", help="Create no API key for a gateway that has none.")
     ] = False,
 ) -> None:
     """Start the stack, show its status, and stop it on Ctrl-C."""
-    from septet_native.services import ALL_SERVICES
+    from septet_native.services import ALL_SERVICES, default_services
 
-    services = tuple(name.strip() for name in only.split(",")) if only else ALL_SERVICES
+    services = tuple(name.strip() for name in only.split(",")) if only else default_services()
     unknown = set(services) - set(ALL_SERVICES)
     if unknown:
         fail(

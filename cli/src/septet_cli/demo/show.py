@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from septet_kit.messaging.connection import Kafka
 from septet_native.errors import StackError
-from septet_native.services import ALL_SERVICES
+from septet_native.services import default_services
 from septet_native.stack.addresses import Addresses
 from septet_native.stack.settings import StackSettings
 from septet_native.stack.stack import Stack
@@ -87,7 +87,7 @@ async def run_demo(data_dir: Path | None, *, keep: bool) -> int:
 
 async def _start(context: AsyncExitStack, settings: StackSettings) -> Stack:
     with progress() as bar:
-        task = bar.add_task("starting servers and services", total=SERVERS + 1 + len(ALL_SERVICES))
+        task = bar.add_task("starting servers and services", total=SERVERS + 1 + len(default_services()))
 
         def on_progress(name: str, state: str) -> None:
             if state == "ready":
@@ -95,7 +95,7 @@ async def _start(context: AsyncExitStack, settings: StackSettings) -> Stack:
             elif state not in ("preparing", "starting", "creating"):
                 bar.console.print(f"[dim]{name}: {state}[/]", soft_wrap=True)
 
-        stack = await context.enter_async_context(running(settings, ALL_SERVICES, on_progress))
+        stack = await context.enter_async_context(running(settings, default_services(), on_progress))
     return stack
 
 

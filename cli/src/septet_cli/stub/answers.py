@@ -1,4 +1,4 @@
-"""Answers of the stub model: cited sentences of the first passage."""
+"""Answers of the stub model: cited sentences of the first passage, or the verdict that a judge's prompt asks for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from septet_kit.text import sentence_spans
 
 MAX_ANSWER_CHARS = 240
 NO_CITATIONS = "Do not cite."
+# The end of each prompt of septet_experiments.judges, and a reply in its format.
+_VERDICTS = {
+    '{"claims": []}': '{"claims": [{"claim": "the stub finds no fault", "supported": true}]}',
+    '"score":': '{"reason": "the stub finds no fault", "score": 4}',
+    '"verdict":': '{"reason": "the stub finds no fault", "verdict": "correct"}',
+    '"[[C]]"': "The stub finds no difference. [[C]]",
+}
+_PROMPT_END = 400
 _PASSAGE = re.compile(r'<passage n="(\d+)">\s*(.+?)\s*</passage>', re.DOTALL)
 
 
@@ -27,6 +35,10 @@ def answer(
     """
     if schema is not None:
         return json.dumps(instance(schema))
+    end = str(messages[-1].get("content", ""))[-_PROMPT_END:] if messages else ""
+    for mark, verdict in _VERDICTS.items():
+        if mark in end:
+            return verdict
     # Earlier messages are worked examples with their own passages.
     found = _PASSAGE.search(str(messages[-1].get("content", "")) if messages else "")
     if found is None:

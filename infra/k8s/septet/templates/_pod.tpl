@@ -125,6 +125,16 @@ spec:
 - name: SEPTET_EMBEDDINGS_MODEL
   value: {{ .root.Values.models.embeddings.model }}
 {{- end }}
+{{- if has "judge" .service.needs }}
+- name: SEPTET_JUDGE_URL
+  value: {{ .root.Values.models.judge.url }}
+- name: SEPTET_JUDGE_MODEL
+  value: {{ .root.Values.models.judge.model }}
+- name: SEPTET_LLM_URL
+  value: {{ .root.Values.models.llm.url }}
+- name: SEPTET_LLM_MODEL
+  value: {{ .root.Values.models.llm.model }}
+{{- end }}
 {{- if has "llm" .service.needs }}
 - name: SEPTET_LLM_URL
   value: {{ .root.Values.models.llm.url }}

@@ -1,0 +1,1 @@
+"""Adapters of judge: PostgreSQL."""
