@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 from math import inf, nan, sqrt
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from septet_experiments.errors import NotComputable
-from septet_experiments.metrics import correlation
+from septet_experiments.metrics import METRICS, correlation, select
 
+RESULTS = Path(__file__).parents[3] / "benchmarks" / "evals" / "results" / "correlations.json"
 SERIES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), min_size=3, max_size=12)
 
 
@@ -63,3 +66,15 @@ def test_a_correlation_without_a_value_is_an_error(
 def test_series_of_different_lengths_are_no_pairs() -> None:
     with pytest.raises(ValueError, match="3 ratings and 2 values"):
         correlation([1, 2, 3], [1, 2])
+
+
+def test_committed_correlations_are_of_the_present_metrics() -> None:
+    results = json.loads(RESULTS.read_text("utf-8"))
+    for name in ("sfhot", "topical_chat"):
+        signatures = results["signatures"][name]
+        overlap = select([metric for metric in signatures if not METRICS[metric].resources])
+        assert {metric.name: metric.signature for metric in overlap}.items() <= signatures.items()
+        for metric, definition in METRICS.items():
+            assert definition.resources == frozenset() or signatures[metric].endswith(
+                f"|v:{definition.version}"
+            )

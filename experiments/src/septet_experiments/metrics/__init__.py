@@ -10,7 +10,7 @@ from septet_experiments.metrics.definition import Definition, Resources
 from septet_experiments.metrics.metric import Context, Metric, Observed
 from septet_experiments.metrics.registry import METRICS, resources_of, select
 from septet_experiments.metrics.scoring import Aggregates, aggregate, score
-from septet_experiments.metrics.semantic import TokenVectors
+from septet_experiments.metrics.token_vectors import TokenVectors
 
 __all__ = [
     "METRICS",

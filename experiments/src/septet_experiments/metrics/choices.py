@@ -17,12 +17,12 @@ _OPEN = r"[\s(\[{<\"'“‘*_`]{0,6}"
 _CLOSE = r"[)\]}>\"'”’*_`.]{0,6}"
 _END = (
     r"(?=[)\]}>\"'”’*_`.,:;!?]|\s?$|\s?\n|\s?(?:번|가|이|은|는|을|를|입니다|이다|이며|이고|예요|이에요)"
-    r"|\s(?:because|since|as|and|is)\b|\s?[-–—(])"
+    r"|\s(?:because|since|as)\b|\s?[-–—(])"
 )
 _NEGATED = rf"(?!{_CLOSE}\s?번?\s?(?:은|는|이|가)?\s?아[니닙닌님])"
-_ALTERNATIVE = rf"(?!{_CLOSE}:?\s?(?:or\b|and\b|또는|혹은|이나|/|,))"
+_ALTERNATIVE = rf"{_CLOSE}\s?(?:,|/|or|and|또는|혹은|이나|와|과)\s?{_OPEN}"
 _STATED_BEFORE = (
-    r"(?:\b(?:answer|option|choice|choose|select|pick)\b|정답|답변|답안|답)"
+    r"(?:\b(?:answer|option|choice|choose|select|pick|go with)\b|\\boxed(?:\{\\text)?|정답|답변|답안|답)"
     r"[\s\"'”’*_]{0,6}(?:is|are|would be|으로는|은|는|이|을)?[\s:：=\-–—]{0,4}(?:option|choice|선택지|보기)?"
 )
 _STATED_AFTER = rf"{_CLOSE}\s?번?(?:(?:이|가)\s?(?:정답|답|맞)|\s?is\s(?:the\s)?(?:correct|right|answer)\b)"
@@ -63,12 +63,15 @@ class _Labels:
         number = (
             "|".join(sorted(numbers, key=len, reverse=True)) if not self._options_are_numbers else r"(?!)"
         )
-        # A number is no label if it goes on: 2.5, 20, 2 %.
-        label = rf"(?:[{letters}](?![A-Za-z]){_END}|(?:{number})(?![\d%])(?![.,]\d){_END}|[{circles}])"
-        self._stated = re.compile(rf"{_STATED_BEFORE}{_OPEN}({label}){_NEGATED}", re.IGNORECASE)
+        plain = rf"(?:[{letters}](?![A-Za-z])|(?:{number})(?![\d%])(?![.,]\d)|[{circles}])"
+        another = rf"(?!{_ALTERNATIVE}{plain})"
+        # A letter or a number is a label only where it may end: not in "A deque", 2.5, 20 or 2 %.
+        label = rf"(?:(?:[{letters}](?![A-Za-z])|(?:{number})(?![\d%])(?![.,]\d)){_END}|[{circles}])"
+        self._stated = re.compile(rf"{_STATED_BEFORE}{_OPEN}({label}){_NEGATED}{another}", re.IGNORECASE)
         self._stated_after = re.compile(rf"(?<![A-Za-z0-9])([{letters}]|{number}|[{circles}]){_STATED_AFTER}")
+        ends = r"(?=[)\].:*_\"'”]+(?:\s|$)|\s?$|번|,?\s(?:because|since|as)\b)"
         self._leading = re.compile(
-            rf"^[\s(\[*_\"'“]{{0,6}}(?:([{letters}]|{number})(?=[)\].:*_\"'”]+(?:\s|$)|\s*$|번)|([{circles}])){_ALTERNATIVE}",
+            rf"^[\s(\[*_\"'“]{{0,6}}(?:([{letters}]|{number}){ends}|([{circles}])){another}",
             re.MULTILINE | re.IGNORECASE,
         )
         self._marked = re.compile(rf"\(([{letters}]|{number})\)|([{circles}])")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from septet_experiments.cases import Case
 from septet_experiments.metrics.metric import Aggregate, Context, FunctionMetric, Observed
-
-if TYPE_CHECKING:
-    from septet_experiments.metrics.semantic import TokenVectors
+from septet_experiments.metrics.token_vectors import TokenVectors
 
 
 @dataclass(frozen=True)

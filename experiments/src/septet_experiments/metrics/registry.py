@@ -20,6 +20,7 @@ from septet_experiments.metrics import (
 )
 from septet_experiments.metrics.definition import Definition, Resources
 from septet_experiments.metrics.metric import Metric
+from septet_experiments.metrics.token_vectors import TokenVectors
 
 METRICS = MappingProxyType(
     {
@@ -45,7 +46,7 @@ METRICS = MappingProxyType(
 def select(
     names: Sequence[str],
     *,
-    token_vectors: semantic.TokenVectors | None = None,
+    token_vectors: TokenVectors | None = None,
     idf_texts: Sequence[str] = (),
 ) -> list[Metric]:
     """The named metrics in the order of *names*, each once.

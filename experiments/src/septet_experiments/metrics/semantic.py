@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from septet_experiments.errors import NotComputable
 from septet_experiments.metrics.definition import Built, Definition, Resources
@@ -13,36 +13,11 @@ from septet_experiments.metrics.metric import Observed
 from septet_experiments.metrics.reply import answer_of, has_references, references_of
 
 if TYPE_CHECKING:
-    from septet_experiments.metrics.matching import Idf, Tokens, Vectors
+    from septet_experiments.metrics.matching import Idf, Tokens
 
 _MAX_MOVED = 300
-"""The linear programme of MoverScore has a variable for each pair of tokens: 90,000 take seconds."""
+"""The linear programme of MoverScore has a variable for each pair of tokens."""
 _CACHED_TEXTS = 256
-
-
-class TokenVectors(Protocol):
-    """A model that gives each token of a text a vector.
-
-    Attributes:
-        model: its name and precision.
-        layer: the layer whose outputs are the vectors, from 1.
-        max_tokens: a text is cut after them, special ones not counted.
-    """
-
-    @property
-    def model(self) -> str: ...
-    @property
-    def layer(self) -> int: ...
-    @property
-    def max_tokens(self) -> int: ...
-
-    def tokenize(self, text: str) -> Sequence[str]:
-        """Tokens of a text, without special ones."""
-        ...
-
-    def encode(self, text: str) -> tuple[Sequence[str], Vectors]:
-        """Tokens of a text, without special ones, and their vectors [n, d]."""
-        ...
 
 
 def _semantic(name: str, resources: Resources, _cutoff: int | None) -> Built:
