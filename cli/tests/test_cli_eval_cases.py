@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,12 +10,23 @@ from uuid import uuid4
 import pytest
 from septet_cli.errors import CliError
 from septet_cli.evaluation.case_file import CaseFile
-from septet_cli.evaluation.from_feedback import FeedbackCases
+from septet_cli.evaluation.from_feedback import FeedbackCases, outcome_of
 from septet_cli.evaluation.from_traffic import TrafficCases, filters_of
-from septet_contracts import Ask, EvaluationSample, Label, Message, Outcome, RetrievalInfo, RetrievalOptions
+from septet_contracts import (
+    Ask,
+    EvaluationSample,
+    Label,
+    Message,
+    Outcome,
+    RetrievalInfo,
+    RetrievalOptions,
+    encode,
+)
 from septet_experiments.cases import Case
 from septet_experiments.suites import read_cases
 from septet_kit.testing import flow
+
+from tests.support.memory_log import MemoryLog
 
 SEARCHED = RetrievalInfo(mode="hybrid")
 
@@ -165,6 +176,32 @@ def test_other_feedback_gives_no_case(tmp_path: Path, fields: dict[str, Any]) ->
     made = FeedbackCases(CaseFile(tmp_path / "f.jsonl"), "default")
     assert made.add(label(**fields)) is None
     assert not (tmp_path / "f.jsonl").exists()
+
+
+async def test_a_case_from_feedback_has_the_conversation_and_the_options_of_its_request(
+    tmp_path: Path,
+) -> None:
+    log, since = MemoryLog(), datetime.now(UTC) - timedelta(hours=1)
+    messages = (
+        Message(role="user", content="I am bob@example.com"),
+        Message(role="assistant", content="Hi."),
+    )
+    options = {"messages": messages, "policy": "strict"}
+    logged = outcome("r-1", "What is a deque?", options=options, language="en")
+    for item in (outcome("r-10", "Other?"), logged, outcome("r-1", "Of a stranger?", tenant="acme")):
+        log.append("septet.outcomes.v1", encode(item))
+    log.append("septet.outcomes.v1", b'{"request_id": "r-1"}')
+    found = await outcome_of(log, label(), since)
+    assert found == logged
+    case = FeedbackCases(CaseFile(tmp_path / "f.jsonl")).add(label(), found)
+    assert case is not None
+    assert [m.content for m in case.messages or ()] == ["I am <EMAIL_1>", "Hi."]
+    assert (case.question, case.request, case.slices) == (
+        "What is a deque?",
+        {"policy": "strict"},
+        {"language": "en"},
+    )
+    assert await outcome_of(log, label(request_id="gone"), since) is None
 
 
 def test_a_korean_thumbs_down_becomes_a_case_without_a_reference(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from septet_cli.ingest.document import Document
 from septet_cli.ingest.publish import publish_documents, upsert
 from septet_cli.log import connection_of
 from septet_cli.stub.server import Stub
+from septet_cli.traces import complete_trace
 from septet_client.adapters.kafka import KafkaLog
 from septet_contracts import Outcome, Release, Request, decode, topic
 from septet_kit.messaging.connection import Kafka
@@ -143,6 +144,14 @@ async def test_a_gate_passes_the_same_version_and_fails_a_broken_prompt(
     assert {(r.admissible, r.admission_reason) for r in releases} == {
         (False, "the request belongs to an evaluation run")
     }
+    trace = await complete_trace(shop.addresses.traces_url, releases[0].trace_id or "")
+    assert trace is not None
+    named = [s["operationName"] for s in trace["spans"] if _tag(s, "septet.evaluation.run") == run_id]
+    assert {"request", "process septet.screened.v1", "process septet.outcomes.v1"} <= set(named)
+
+
+def _tag(span: dict[str, Any], name: str) -> Any:
+    return next((tag["value"] for tag in span["tags"] if tag["key"] == name), None)
 
 
 def most_samples(runs: Path) -> int:

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 from aiokafka import TopicPartition
-from septet_contracts import Request, encode
+from septet_contracts import EvaluationSample, Request, encode
 from septet_kit.context import Context
 from septet_kit.events import Emit
 from septet_kit.messaging.crash_guard import MANY_DEATHS, STRIKES, Trail
 from septet_kit.messaging.dispatcher import MAX_AHEAD, StepFailed
+from septet_kit.observe.traffic import traffic
 from septet_kit.settings import KitSettings
 from septet_kit.spec import Stage
 
@@ -302,3 +303,27 @@ def test_metadata_of_others_is_no_trail(metadata: str) -> None:
 
 def test_settings_bound_what_is_in_flight() -> None:
     assert SETTINGS.max_in_flight_bytes == 32 * 1024 * 1024
+
+
+async def test_a_handler_and_its_tasks_know_whether_a_record_belongs_to_an_evaluation_run() -> None:
+    log, seen = FakeLog(), {}
+
+    async def note() -> str:
+        return traffic()
+
+    async def handle(event: Request, ctx: Context) -> Sequence[Emit]:
+        seen[event.request_id] = (
+            traffic(),
+            await asyncio.create_task(note()),
+            await asyncio.to_thread(traffic),
+        )
+        return []
+
+    sample = EvaluationSample(run="run-1", case="c")
+    records = [
+        made.record(question(f"r-{n}", evaluation=of), b"key") for n, of in enumerate((None, sample, None))
+    ]
+    log.append(REQUESTS, made.batch(records, 0), 3)
+    async with process(log, [Stage("requests", handle)], [REQUESTS]) as run:
+        await run.until(lambda: len(seen) == 3)
+    assert seen == {"r-0": ("live",) * 3, "r-1": ("evaluation",) * 3, "r-2": ("live",) * 3}

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import aclosing
+from datetime import datetime
 
-from septet_contracts import Label
+from septet_client.ports import Log
+from septet_contracts import ContractError, Label, Outcome, decode, record_key, topic
 from septet_experiments.cases import Case, Origin
 
 from septet_cli.evaluation.case_file import CaseFile
+from septet_cli.evaluation.from_traffic import options_of
 from septet_cli.evaluation.scrub import Scrubber
 
 KINDS = frozenset({"thumbs", "rating", "flagged_source", "correction"})
 """Explicit feedback that may report a wrong answer."""
+OUTCOMES = topic("outcomes")
+SEARCHED = 20_000
+"""Records that are read to find the outcome of a labelled request."""
 
 
 class FeedbackCases:
@@ -31,24 +38,32 @@ class FeedbackCases:
         self.written = 0
         self.scrubbed = 0
 
-    def add(self, label: Label) -> Case | None:
-        """Add the case of a label; None if it gives none, or changes none."""
-        if (
-            self._tenant not in (None, label.tenant)
-            or not _is_wrong(label)
-            or not (label.question or "").strip()
-        ):
+    def accepts(self, label: Label) -> bool:
+        """Whether a label gives a case."""
+        return (
+            self._tenant in (None, label.tenant) and _is_wrong(label) and bool((label.question or "").strip())
+        )
+
+    def add(self, label: Label, outcome: Outcome | None = None) -> Case | None:
+        """Add the case of a label that is accepted; None if it changes nothing.
+
+        Args:
+            label: the label.
+            outcome: of the labelled request. It gives the case its earlier messages and the options of the request.
+        """
+        if not self.accepts(label):
             return None
-        case = self._case(label)
+        case = self._case(label, outcome)
         if not self._file.add(case):
             return None
         self.written += 1
         return case
 
-    def _case(self, label: Label) -> Case:
+    def _case(self, label: Label, outcome: Outcome | None) -> Case:
         question, correction = label.question or "", label.corrected_answer
         before = self._file.get(_id_of(label))
-        scrub = Scrubber([question, correction or ""])
+        history = outcome.ask.history if outcome is not None else ()
+        scrub = Scrubber([question, correction or "", *(message.content for message in history)])
         question = scrub(question)
         if correction is None:
             references = before.references if before is not None else ()
@@ -68,10 +83,40 @@ class FeedbackCases:
         return Case(
             id=_id_of(label),
             question=question,
+            messages=tuple(m.model_copy(update={"content": scrub(m.content)}) for m in history) or None,
             references=references,
             conversation=label.conversation_id,
+            slices={"language": outcome.language} if outcome is not None and outcome.language else {},
+            request=options_of(outcome.ask) if outcome is not None else {},
             origin=origin,
         )
+
+
+async def outcome_of(log: Log, label: Label, since: datetime) -> Outcome | None:
+    """The outcome of a labelled request; None if it is not among the ``SEARCHED`` newest ones that may be it.
+
+    Raises:
+        Unreachable: the log cannot be read.
+    """
+    key, needle = record_key(label.tenant, label.request_id, label.conversation_id), label.request_id.encode()
+    read = 0
+    async with aclosing(log.search(OUTCOMES.name, key, since)) as records:
+        async for record in records:
+            read += 1
+            found = _decoded(record.value) if needle in record.value else None
+            if found is not None and (found.tenant, found.request_id) == (label.tenant, label.request_id):
+                return found
+            if read == SEARCHED:
+                break
+    return None
+
+
+def _decoded(value: bytes) -> Outcome | None:
+    try:
+        found: Outcome = decode(OUTCOMES, value)
+    except ContractError:
+        return None
+    return found
 
 
 def _is_wrong(label: Label) -> bool:

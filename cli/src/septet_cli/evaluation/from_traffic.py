@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from septet_cache.domain.normalise import normal_form
 from septet_contracts import Ask, Outcome
@@ -18,6 +19,11 @@ from septet_cli.evaluation.scrub import Scrubber
 FILTERS = ("status", "language", "policy", "model", "answer_kind", "tenant")
 DEFAULT_STATUSES = frozenset({"answered", "abstained"})
 _ASK_FIELDS = {"retrieval", "policy", "model", "output_schema", "generate"}
+
+
+def options_of(ask: Ask) -> dict[str, Any]:
+    """The options of a logged request that a case repeats."""
+    return ask.model_dump(mode="json", include=_ASK_FIELDS, exclude_defaults=True)
 
 
 def filters_of(conditions: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -106,7 +112,7 @@ class TrafficCases:
             messages=messages or None,
             conversation=outcome.conversation_id,
             slices={"language": outcome.language} if outcome.language else {},
-            request=ask.model_dump(mode="json", include=_ASK_FIELDS, exclude_defaults=True),
+            request=options_of(ask),
             origin=Origin(kind="traffic", request_id=outcome.request_id, trace_id=trace_id),
         )
 
@@ -126,5 +132,5 @@ def _texts(ask: Ask) -> Sequence[str]:
 def _form(ask: Ask) -> str:
     """What two requests share that ask the same: the question, the conversation before it and the options."""
     history = [[m.role, normal_form(m.content)] for m in ask.history]
-    options = ask.model_dump(mode="json", include=_ASK_FIELDS, exclude_defaults=True)
-    return json.dumps([normal_form(ask.query), history, options], ensure_ascii=False, sort_keys=True)
+    parts = [normal_form(ask.query), history, options_of(ask)]
+    return json.dumps(parts, ensure_ascii=False, sort_keys=True)

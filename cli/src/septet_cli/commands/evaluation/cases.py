@@ -16,10 +16,15 @@ from septet_cli.errors import EXIT_INTERRUPTED, EXIT_OK, CliError
 from septet_cli.options import tenant_of
 
 if TYPE_CHECKING:
+    from septet_client.ports import Log
+    from septet_contracts import Label
+
     from septet_cli.evaluation.case_file import CaseFile
     from septet_cli.evaluation.from_feedback import FeedbackCases
     from septet_cli.evaluation.from_traffic import TrafficCases
     from septet_cli.wire import Record
+
+FOLLOW_S = 0.5
 
 app = typer.Typer(
     help="Make cases of a suite from the log.",
@@ -162,32 +167,51 @@ def from_feedback(
 
 
 async def _from_feedback(made: FeedbackCases, hours: float, limit: int, *, follow: bool) -> int:
-    from septet_contracts import ContractError, Label, decode, topic
+    from septet_contracts import ContractError, decode, topic
 
+    from septet_cli.log import open_log
     from septet_cli.tail import tail
     from septet_cli.target import locate
     from septet_cli.window import read_window
 
     labels, kafka = topic("labels"), locate().kafka
+    since = datetime.now(UTC) - timedelta(hours=hours)
+    arrived: asyncio.Queue[Label] = asyncio.Queue()
 
     def receive(record: Record) -> None:
         try:
             label: Label = decode(labels, record.value)
         except ContractError:
             return
-        case = made.add(label)
-        if case is not None and follow:
-            err.print(f"{case.id}: {case.question}", markup=False, highlight=False)
+        if made.accepts(label):
+            arrived.put_nowait(label)
 
-    since = datetime.now(UTC) - timedelta(hours=hours)
     try:
-        if not follow:
-            await read_window(kafka, labels.name, since, limit, receive)
-            return EXIT_OK
-        # Follow first: a label that arrives while the window is read is then seen, at most twice.
-        async with tail(kafka, [labels.name], receive) as reading:
-            await read_window(kafka, labels.name, since, limit, receive)
-            await asyncio.shield(reading)
+        async with open_log(kafka) as log:
+            if not follow:
+                await read_window(kafka, labels.name, since, limit, receive)
+                await _write(made, log, arrived, since)
+                return EXIT_OK
+            # Follow first: a label that arrives while the window is read is then seen, at most twice.
+            async with tail(kafka, [labels.name], receive) as reading:
+                await read_window(kafka, labels.name, since, limit, receive)
+                while not reading.done():
+                    await _write(made, log, arrived, since, show=True)
+                    await asyncio.sleep(FOLLOW_S)
+                reading.result()
         return EXIT_OK
     finally:
         err.print(f"{made.written} cases were written; personal data was masked in {made.scrubbed}")
+
+
+async def _write(
+    made: FeedbackCases, log: Log, arrived: asyncio.Queue[Label], since: datetime, *, show: bool = False
+) -> None:
+    """Write the cases of the labels that have arrived."""
+    from septet_cli.evaluation.from_feedback import outcome_of
+
+    while not arrived.empty():
+        label = arrived.get_nowait()
+        case = made.add(label, await outcome_of(log, label, since))
+        if case is not None and show:
+            err.print(f"{case.id}: {case.question}", markup=False, highlight=False)
