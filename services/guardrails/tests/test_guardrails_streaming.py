@@ -69,6 +69,12 @@ PERSONAL = (
     "서울특별시 강남구 테헤란로 123에 있다.",
     "Apt. 5, Boston.",
 )
+PIECES = (
+    "kim", "@", "(at) ", "example.", "com ", "010", "-", "1234", "5678 ", "+82 ", "ext. ", "5 ", "Elm ", "St. ", "Apt. ",
+    "Mr. ", "John ", "Smith", "passport ", "여권 ", "카드 ", "서울시 ", "강남구 ", "로 ", "번지", "홍길동", "씨 ", "담당자: ", " ", ".",
+    ". ", ":", "/", "\n",
+)  # fmt: skip
+FRAGMENTS = st.lists(st.sampled_from(PIECES), min_size=3, max_size=12).map(lambda each: "".join(each) + ".")
 # Sentences whose end depends on the next word.
 OPEN_ENDS = (
     "The company is Harbour Ltd.",
@@ -214,6 +220,17 @@ def test_the_response_continues_what_was_shown(
         assert found.passed or re.search(r"\]\.\S", text), (text, found.reasons)
         assert not any(bad in text for bad in ("idiots", "kim@", "1234-5678", "im_end", "555-1234"))
         assert not grounded or not any(bad in text for bad in ("Giraffes", "기린"))
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.one_of(FRAGMENTS, st.sampled_from(SUPPORTED)), min_size=2, max_size=6))
+def test_fragments_of_personal_data_are_shown_as_in_the_answer(parts: list[str]) -> None:
+    """Pieces of addresses, numbers and names in any order, over the ends of sentences."""
+    whole = draft(" ".join(parts).strip(), passages=())
+    text = shown(released(whole))
+    final = decide(whole, DEFAULT, RAILS, 60)
+    if isinstance(final, Conclude) and final.kind == "generated":
+        assert final.answer.startswith(text), (text, final.answer)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
