@@ -58,9 +58,9 @@ SHARES = {"answerable": 0.5, "hard": 0.4, "easy": 0.1}
 Sets = Mapping[str, Sequence[Example]]
 
 
-def fit(kind: Kind, learned: Sets) -> dict[str, float]:
-    """Coefficients on the raw features. Each set has the same weight."""
-    names = FEATURES[kind]
+def fit(kind: Kind, learned: Sets, names: Sequence[str] = ()) -> dict[str, float]:
+    """Coefficients on the raw features, by default those of the kind. Each set has the same weight."""
+    names = names or FEATURES[kind]
     rows = [(name, e) for name, seen in learned.items() for e in seen if e.group in SHARES]
     counts = Counter((name, e.group) for name, e in rows)
     values = np.array([[e.features[kind][feature] for feature in names] for _, e in rows])

@@ -260,17 +260,19 @@ def test_pods_of_a_service_have_names_of_their_own(manifests: list[Manifest]) ->
         assert env["SEPTET_KAFKA_USERNAME"]["value"] == name
 
 
-def test_a_service_reaches_what_it_needs_and_nothing_else(manifests: list[Manifest]) -> None:
-    policies = kind(manifests, "NetworkPolicy")
-    assert "egress" not in policies["default-deny"]["spec"]
+def egress_ports(manifests: list[Manifest], name: str) -> set[int]:
+    rules = kind(manifests, "NetworkPolicy")[name]["spec"]["egress"]
+    return {p["port"] for rule in rules for p in rule["ports"]}
 
-    def ports(name: str) -> set[int]:
-        rules = policies[name]["spec"]["egress"]
-        return {p["port"] for rule in rules for p in rule["ports"]}
 
-    assert ports("guardrails") == {53, 9093, 4318}
-    assert ports("generation") == {53, 9093, 4318, 5432, 8000}
-    assert ports("retrieval") == {53, 9093, 4318, 5432, 8080, 9200}
+def test_a_service_reaches_what_it_needs_and_nothing_else(manifests: list[Manifest], render: Render) -> None:
+    assert "egress" not in kind(manifests, "NetworkPolicy")["default-deny"]["spec"]
+    assert egress_ports(manifests, "guardrails") == {53, 9093, 4318}
+    assert egress_ports(manifests, "generation") == {53, 9093, 4318, 5432, 8000}
+    assert egress_ports(manifests, "retrieval") == {53, 9093, 4318, 5432, 8080, 9200}
+    judged = render("--set=networkPolicy.entailment.port=8443")
+    assert egress_ports(judged, "guardrails") == {53, 9093, 4318, 8443}
+    assert egress_ports(judged, "generation") == egress_ports(manifests, "generation")
 
 
 def test_the_setup_runs_before_the_services(manifests: list[Manifest]) -> None:
