@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from scipy.stats import binom
+from septet_experiments.errors import NotComparable
 from septet_experiments.gates import Counts, Decision, GateRule, decide, decide_all
 from septet_experiments.gates.rule import GateResult
 
@@ -99,6 +100,13 @@ def test_equal_values_of_an_unbounded_metric_need_a_span(make_pairs: MakePairs) 
     assert (decision.verdict, decision.lower, decision.mde) == ("INCONCLUSIVE", None, None)
     assert "set `span`" in decision.reason
     assert decide(pairs, rule.model_copy(update={"span": 10_000.0})).verdict == "PASS"
+
+
+def test_a_difference_above_the_span_is_refused(make_pairs: MakePairs) -> None:
+    pairs = make_pairs([0.0] * 50, [5.0] + [0.0] * 49)
+    with pytest.raises(NotComparable, match="is 5, more than the span 4"):
+        decide(pairs, GateRule(metric="score", margin=1, span=4.0))
+    assert decide(pairs, GateRule(metric="score", margin=1, span=5.0)).verdict == "PASS"
 
 
 def test_a_proven_gain_passes_with_margin_0_and_equal_values_do_not(make_pairs: MakePairs) -> None:

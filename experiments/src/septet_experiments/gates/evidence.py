@@ -104,7 +104,7 @@ class ByShares:
         gain: gained share: the sum of gains, in units of ``span`` and of an average cluster, of the clusters.
         loss: the same of losses.
         span: largest possible difference of two values. None: unknown, then only the sign can be bounded.
-        p_worse: one-sided p-value of a loss. The upper bound is below 0, or 0, exactly if it is below ``alpha``.
+        p_worse: one-sided p-value of a loss. The bounds never contradict it: they are moved to 0 if necessary.
         p_better: the same of a gain.
         method: the test behind the p-values.
     """

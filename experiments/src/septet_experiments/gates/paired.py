@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from septet_experiments.errors import NotComparable
 from septet_experiments.gates.clustered import clustered_mean, sums_by_cluster
 from septet_experiments.gates.decisions import blocked, conclude
 from septet_experiments.gates.evidence import ByShares, BySigns, ByT, Evidence
@@ -31,6 +32,7 @@ def decide(pairs: Pairs, rule: GateRule, *, p_adjusted: float | None = None) -> 
 
     Raises:
         ValueError: the rule is about another metric.
+        NotComparable: few cases changed, and a difference exceeds the rule's span.
     """
     draft = _draft(pairs, rule)
     evidence = observe(pairs, rule.span)
@@ -59,7 +61,7 @@ def observe(pairs: Pairs, span: float | None = None) -> Evidence | None:
         sizes = sums_by_cluster(np.ones(pairs.n), pairs.codes)
         is_uneven = sizes.size <= ENUMERATED and np.ptp(sizes) > 0
         return BySigns(estimate, subset_means(sums, sizes)) if is_uneven else ByT(estimate)
-    span = pairs.span if span is None else span
+    span = pairs.span if span is None else _checked(span, pairs)
     p_worse, p_better = sign_flip(sums) or (1.0, 1.0)
     # One unit is a loss by the whole span in a cluster of average size.
     unit = (span or 1.0) * pairs.n / estimate.clusters
@@ -68,6 +70,16 @@ def observe(pairs: Pairs, span: float | None = None) -> Evidence | None:
     )
     method: Method = "mcnemar" if is_mcnemar else "sign-flip"
     return ByShares(estimate, gain, loss, span, p_worse, p_better, method)
+
+
+def _checked(span: float, pairs: Pairs) -> float:
+    largest = float(np.abs(pairs.differences).max())
+    if largest > span * (1 + _ROUNDING):
+        raise NotComparable(
+            f"a difference of {pairs.metric} is {largest:.4g}, more than the span {span:.4g}",
+            "set `span` to the largest possible difference",
+        )
+    return span
 
 
 def _changes(pairs: Pairs) -> Floats:
