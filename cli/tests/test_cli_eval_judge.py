@@ -203,6 +203,36 @@ def test_a_gate_decides_only_by_judges_of_both_runs_that_are_calibrated(
     assert "different judges" in undecided([one, other], names, section, cards)["judge_rubric"]
 
 
+@pytest.mark.slow
+def test_a_comparison_shows_the_win_rate_at_equal_length(judge: type[_Judge], tmp_path: Path) -> None:
+    def answers(name: str, text: str) -> RunFolder:
+        folder = RunFolder(tmp_path / name)
+        now = datetime.now(UTC)
+        folder.write_info(RunInfo(id=name, suite="s", suite_digest="0", dataset_digest="0", started_at=now))
+        cases = [Case(id=f"c{n}", question=f"question {n}") for n in range(24)]
+        folder.write_cases(cases)
+        samples = []
+        for n, case in enumerate(cases):
+            response = Response(
+                request_id=f"{name}-{n}",
+                event_id=event_id("default", f"{name}-{n}", Response.STEP),
+                occurred_at=now,
+                status="answered",
+                answer=text + " more" * (n % 5),
+                model="small",
+            )
+            samples.append(Sample(case_id=case.id, request_id=f"{name}-{n}", response=response))
+        folder.write_samples(samples)
+        return folder
+
+    (tmp_path / "suite.yaml").write_text("name: s\njudge: {model: judge}\n")
+    candidate, baseline = answers("candidate", "right"), answers("baseline", "wrong")
+    options = ("--metric", "judge_pairwise", "--against", baseline.path, "--record", tmp_path / "judgments")
+    shown = invoke("score", candidate.path, tmp_path, *options)
+    assert "win rate 1.000 [1.000, 1.000] n=24" in shown
+    assert "at equal length 1.000" in shown
+
+
 @pytest.mark.parametrize("given", [(), ("--record", "a", "--replay", "b")])
 def test_replies_are_either_recorded_or_replayed(given: tuple[str, ...], pairs: Path) -> None:
     done = runner.invoke(app, ["eval", "judge", "calibrate", str(pairs), *given])

@@ -32,6 +32,7 @@ from septet_experiments.judges import (
 )
 from septet_experiments.judges.calibration import calibrate, calibration_calls
 from septet_experiments.judges.labelled import read_labelled
+from septet_experiments.judges.length import LengthControlled, length_controlled
 from septet_experiments.judges.probing import Weighting, probe, weighting_of
 from septet_experiments.judges.store import RecordReport
 from septet_experiments.judges.suite import METRIC_NAMES
@@ -223,6 +224,17 @@ def score_judged(folder: RunFolder, metrics: Sequence[JudgeMetric]) -> dict[str,
     signatures = info.metrics | {metric.name: metric.signature for metric in metrics}
     folder.write_info(info.model_copy(update={"metrics": signatures}))
     return counts
+
+
+def win_rate(folder: RunFolder, metric: JudgeMetric) -> LengthControlled:
+    """How often a run's answers beat those of the opponent, as judged and at equal length."""
+    return length_controlled(
+        [
+            (sample.values[metric.name], len(sample.response.answer), len(metric.opponents[sample.case_id]))
+            for sample in folder.samples()
+            if metric.name in sample.values and sample.response is not None and sample.response.answer
+        ]
+    )
 
 
 def undecided(

@@ -167,7 +167,13 @@ def score(
 
 
 async def _score(reference: str, suite: Path, names: list[str], against: str | None, replies: Replies) -> int:
-    from septet_cli.evaluation.judging import default_cards, metrics_of_run, score_judged, section_of
+    from septet_cli.evaluation.judging import (
+        default_cards,
+        metrics_of_run,
+        score_judged,
+        section_of,
+        win_rate,
+    )
 
     with as_cli_errors():
         folder = _run_folder(reference)
@@ -193,6 +199,10 @@ async def _score(reference: str, suite: Path, names: list[str], against: str | N
         mean = f"{sum(found) / len(found):.3f}" if found else "none"
         decides = "decides" if made.standing.decides else f"does not decide: {made.standing.reasons[0]}"
         out.print(f"{made.name}  mean {mean}  n {len(found)}  {decides}", markup=False, soft_wrap=True)
+        if made.name == "judge_pairwise":
+            rates = win_rate(folder, made)
+            out.print(f"  win rate {rates.raw}", markup=False)
+            out.print(f"  at equal length {rates.adjusted or 'needs 20 answers'}", markup=False)
     for reason, count in (*missing.items(), *report.failed.items()):
         out.print(f"without a value: {count} x {reason}", markup=False, soft_wrap=True)
     return EXIT_OK
