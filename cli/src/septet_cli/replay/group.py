@@ -110,6 +110,8 @@ async def _start(running: list[Supervised], progress: Progress) -> None:
 async def _remove(place: Place, running: list[Supervised], progress: Progress) -> None:
     await asyncio.gather(*(service.stop() for service in running))
     progress("namespace", f"removing {place.replay}")
+    if place.owner_dsn is None:
+        progress("schemas", "not removed: SEPTET_POSTGRES_OWNER_DSN is not set")
     await namespaces.remove(place.kafka, place.owner_dsn, place.tenants.namespace)
     place.workspace.remove()
 
