@@ -64,13 +64,16 @@ async def septet_replay(
     return child.returncode or 0, shown.decode(), said.decode()
 
 
-async def start(shop: Backend, tenants_file: Path, *arguments: str) -> asyncio.subprocess.Process:
+async def start(
+    shop: Backend, tenants_file: Path, *arguments: str, **variables: str
+) -> asyncio.subprocess.Process:
     """Start ``septet replay``."""
     env = {
         **os.environ,
         "SEPTET_DATA_DIR": shop.addresses.data_dir,
         "SEPTET_TENANTS_FILE": str(tenants_file),
         "COLUMNS": "200",
+        **variables,
     }
     return await asyncio.create_subprocess_exec(
         sys.executable,
@@ -306,6 +309,46 @@ async def test_an_identical_candidate_never_fails_in_twenty_runs(
     assert len(logged.requests) == 40
     assert "FAIL" not in verdicts
     assert len(verdicts) == 20
+
+
+async def test_services_elsewhere_are_waited_for(
+    shop: Backend, tenants_file: Path, asked: list[Response], clean: None
+) -> None:
+    """Without a local stack the command prints the variables of each service."""
+    addresses = shop.addresses
+    child = await start(
+        shop,
+        tenants_file,
+        *("--where", "policy=observe", "--rate", "20", *MARGIN),
+        **addresses.kafka_environment("operator"),
+        SEPTET_POSTGRES_OWNER_DSN=addresses.postgres_dsn,
+    )
+    assert child.stderr is not None
+    assert child.stdout is not None
+    said: list[str] = []
+    services: list[asyncio.subprocess.Process] = []
+    try:
+        async for line in child.stderr:
+            said.append(line.decode())
+            step, *words = line.decode().split() or [""]
+            if step == "start":
+                service = words[-1].removeprefix("septet_")
+                given = dict(word.split("=", 1) for word in words[:-3])
+                env = {**os.environ, **addresses.environment(service), **given}
+                command = (sys.executable, "-m", f"septet_{service}")
+                services.append(await asyncio.create_subprocess_exec(*command, env=env))
+            if step == "stop":
+                for each in services:
+                    each.terminate()
+        shown = (await child.stdout.read()).decode()
+        assert await child.wait() == 0, shown + "".join(said)
+        assert "PASS" in shown
+        assert len(services) == 3
+    finally:
+        for each in services:
+            if each.returncode is None:
+                each.kill()
+            await each.wait()
 
 
 async def test_a_killed_replay_is_found_named_and_removed(

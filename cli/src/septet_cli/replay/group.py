@@ -12,6 +12,7 @@ import psutil
 from confluent_kafka.admin import AdminClient
 from septet_kit.access import namespaces
 from septet_kit.access.table import load_specs
+from septet_kit.errors import Transient
 from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.migrate import MigrateSettings
 from septet_kit.spec import ServiceSpec, group_of
@@ -31,6 +32,8 @@ Progress = Callable[[str, str], None]
 # The group coordinator keeps a static member for this long after its end; brokers accept 6 s and more.
 _SESSION = "PT6S"
 _POLL_S = 1.0
+# Time for the services of a group that the user runs to end, and for their sessions.
+_STOP_S = 60.0
 # Names of the live process that the copy does not take over.
 _OWN = ("SEPTET_INSTANCE", "SEPTET_HEALTH_PORT", "SEPTET_NAMESPACE")
 
@@ -110,7 +113,16 @@ async def _start(running: list[Supervised], progress: Progress) -> None:
 async def _remove(place: Place, running: list[Supervised], progress: Progress) -> None:
     await asyncio.gather(*(service.stop() for service in running))
     progress("namespace", f"removing {place.replay}")
-    await namespaces.remove(place.kafka, place.owner_dsn, place.tenants.namespace)
+    if place.owner_dsn is None:
+        progress("schemas", "not removed: SEPTET_POSTGRES_OWNER_DSN is not set")
+    if place.stack is None:
+        progress("stop", f"end the services of {place.replay}; they are waited for {_STOP_S:.0f} s")
+    try:
+        await namespaces.remove(place.kafka, place.owner_dsn, place.tenants.namespace, patience_s=_STOP_S)
+    except Transient as error:
+        progress(
+            "namespace", f"not removed: {error.message}; later, run `septet replay clean {place.replay}`"
+        )
     place.workspace.remove()
 
 

@@ -102,23 +102,28 @@ async def existing(kafka: Kafka, owner_dsn: str | None, prefix: str = REPLAY_PRE
     return dict(found)
 
 
-async def remove(kafka: Kafka, owner_dsn: str | None, namespace: Namespace) -> Contents:
+async def remove(
+    kafka: Kafka, owner_dsn: str | None, namespace: Namespace, *, patience_s: float = _PATIENCE_S
+) -> Contents:
     """Remove a namespace; its processes must have ended. Returns what was removed. It can be repeated.
+
+    Groups come first, so that nothing is removed while a process is in one.
 
     Raises:
         ValueError: the live side.
-        Transient, Permanent: Kafka or PostgreSQL does not answer, or refuses, or a process is still in a group.
+        Transient: a process is still in a group after ``patience_s`` (code ``group_in_use``).
+        Transient, Permanent: Kafka or PostgreSQL does not answer, or refuses.
     """
     if namespace.is_live:
         raise ValueError("the live side is no namespace")
     found = (await existing(kafka, owner_dsn, namespace.prefix)).get(namespace.name, Contents())
+    await _delete_groups(KafkaConnection.of(kafka), found.groups, patience_s)
     if found.topics:
         async with open_admin(kafka) as admin:
             await admin.delete_topics(found.topics)
             await _gone(admin, set(found.topics))
     if found.schemas and owner_dsn is not None:
         await _drop(owner_dsn, found.schemas)
-    await _delete_groups(KafkaConnection.of(kafka), found.groups)
     return found
 
 
@@ -167,7 +172,7 @@ async def _gone(admin: AIOKafkaAdminClient, topics: set[str]) -> None:
             await asyncio.sleep(_POLL_S)
 
 
-async def _delete_groups(connection: KafkaConnection, groups: Sequence[str]) -> None:
+async def _delete_groups(connection: KafkaConnection, groups: Sequence[str], patience_s: float) -> None:
     """Delete groups, waiting for the sessions of members that have ended.
 
     Raises:
@@ -178,7 +183,7 @@ async def _delete_groups(connection: KafkaConnection, groups: Sequence[str]) -> 
     # librdkafka would print each error a second time.
     admin = AdminClient({**connection.librdkafka(), "log_level": 0})
     left, why = list(groups), ""
-    until = asyncio.get_running_loop().time() + _PATIENCE_S
+    until = asyncio.get_running_loop().time() + patience_s
     while left:
         futures = admin.delete_consumer_groups(left, request_timeout=_TIMEOUT_S)
         again = []
