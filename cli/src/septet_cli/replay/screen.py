@@ -33,7 +33,7 @@ def slices_table(comparison: Comparison) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold dim")
     for column in ("slice", "better", "worse", "same", "no value"):
         table.add_column(column, justify="left" if column == "slice" else "right", overflow="fold")
-    metric = comparison.primary.metric
+    metric = comparison.ordered_by
     for name, counts in _counted(comparison, metric):
         table.add_row(
             Text(name), *(str(counts[column]) for column in ("better", "worse", "same", "no value"))
