@@ -9,7 +9,7 @@ from septet_native.services import ALL_SERVICES, OPTIONAL_SERVICES, SERVICES, de
 
 
 def test_every_service_of_the_contracts_is_known() -> None:
-    assert ALL_SERVICES == (*STAGES, *HTTP_SERVICES)
+    assert (*STAGES, *HTTP_SERVICES) == ALL_SERVICES
 
 
 @pytest.mark.parametrize("value", [None, ""])
