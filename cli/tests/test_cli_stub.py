@@ -7,6 +7,16 @@ import openai
 import pytest
 from septet_cli.stub.answers import answer, instance
 from septet_cli.stub.server import StubOptions, serve_stub
+from septet_experiments.judges import (
+    Groundedness,
+    Item,
+    JudgeModel,
+    JudgeProtocol,
+    Pairwise,
+    Reference,
+    Reply,
+    Rubric,
+)
 
 PROMPT = [
     {"role": "system", "content": "Answer."},
@@ -74,3 +84,14 @@ def test_the_answer_satisfies_the_schema() -> None:
 
 def test_without_passages_the_answer_names_the_stub() -> None:
     assert answer([{"role": "user", "content": "안녕?"}], None) == "This is the stub model."
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("protocol", [Groundedness, Pairwise, Reference, Rubric])
+def test_a_judge_gets_a_verdict_in_its_format(protocol: type[JudgeProtocol], language: str) -> None:
+    made = protocol(JudgeModel("stub"))  # type: ignore[call-arg]
+    item = Item("q", "one", other="two", references=("three",), sources=("four",), language=language)
+    replies = [
+        Reply(text=answer([{"role": "user", "content": call.user}], None)) for call in made.calls(item)
+    ]
+    assert made.conclude(item, replies).value in (0.5, 0.75, 1.0)
