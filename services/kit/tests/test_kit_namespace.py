@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from septet_contracts import Draft, Grounded, Request, encode
 from septet_kit import Context, Emit, KitSettings, Permanent, ServiceSpec, Stage, Wiring
+from septet_kit.access.namespaces import _namespace_of
+from septet_kit.access.namespaces import topics_of as topics_of_group
 from septet_kit.access.table import load_specs
 from septet_kit.messaging.consumer import StageConsumer, open_client
 from septet_kit.messaging.progress import Progress
@@ -248,6 +250,23 @@ def test_stages_for_live_processes_alone_are_left_out() -> None:
     wiring = Wiring([Stage("documents", draft), Stage("missed", draft)])
     assert [s.topic for s in _consumed(spec, wiring, NAMES)] == ["missed"]
     assert [s.topic for s in _consumed(spec, wiring, LIVE)] == ["documents", "missed"]
+
+
+def test_a_group_of_services_gets_the_topics_that_it_uses() -> None:
+    tenants = Tenants(KNOWN, OWN, NAMES)
+    specs = [spec for spec in load_specs() if spec.name in ("retrieval", "generation", "guardrails", "eval")]
+    made = {t.name.removeprefix(NAMES.prefix) for t in topics_of_group(specs, tenants)}
+    assert {"septet.missed.v1", "septet.grounded.v1", "septet.responses.v2", "septet.eval.dead.v1"} <= made
+    assert {"septet.responses.v2.acme", "septet.cancellations.v1.acme"} <= made
+    # Documents are for live processes alone, and no service of the group reads feedback.
+    assert not {"septet.documents.v1", "septet.feedback.v1", "septet.cache.dead.v1"} & made
+    assert all(t.name.startswith(NAMES.prefix) for t in topics_of_group(specs, tenants))
+
+
+def test_contents_of_a_namespace_are_told_apart_by_their_prefix() -> None:
+    names = ["replay-1.septet.eval", "replay-2.septet.drafts.v1", "septet.eval", "half.retrieval", "replay-x"]
+    assert [_namespace_of(name, "replay-") for name in names] == ["replay-1", "replay-2", None, None, None]
+    assert [_namespace_of(name, "replay-1.") for name in names] == ["replay-1", None, None, None, None]
 
 
 KIT = Path(septet_kit.__file__).parent
