@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from io import StringIO
+from pathlib import Path
 
 from rich.console import Console
 from septet_cli.demo.checks import Checks
 from septet_cli.demo.corpus import UNRELATED_QUESTIONS, make_facts, unrelated_question
+from septet_cli.demo.scenes_gates import UNSURE, break_prompt
 from septet_cli.ingest.document import Document, stale_parts
 
 
@@ -39,3 +41,18 @@ def test_parts_of_a_document_that_shrank_are_stale() -> None:
     vanished = {"a#part-1", "a#part-2", "b", "c#part-1"}
     assert stale_parts(vanished, {"a", "d"}) == {"a#part-1", "a#part-2"}
     assert stale_parts({"a"}, {"a#part-1"}) == {"a"}
+
+
+def test_the_broken_prompt_differs_in_what_the_model_is_told_alone(tmp_path: Path) -> None:
+    break_prompt(tmp_path)
+    template = (tmp_path / "answer@1.en.j2").read_text(encoding="utf-8")
+    examples = template.count("{% block example")
+    assert template.count(UNSURE) == examples // 2 + 1
+    assert "[n]" not in template
+    assert "{{ question }}" in template
+    assert {path.name for path in tmp_path.glob("*.j2")} == {
+        "answer@1.en.j2",
+        "answer@1.ko.j2",
+        "revise@1.en.j2",
+        "revise@1.ko.j2",
+    }

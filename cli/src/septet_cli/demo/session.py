@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -28,7 +29,7 @@ RELEASE_TRIES, RELEASE_PAUSE_S = 5, 0.5
 
 @dataclass
 class Session:
-    """One run of the demo: its client, console, checks, answers, and a key of the HTTP API."""
+    """One run of the demo: its client, console, checks, answers, a key of the HTTP API, and the stack's data directory."""
 
     kafka: Kafka
     traces_url: str
@@ -40,6 +41,8 @@ class Session:
     unanswerable: str
     api_url: str
     api_key: str
+    data_dir: Path
+    began: float = field(default_factory=time.monotonic)
     asked: list[str] = field(default_factory=list)
     answers: dict[str, Response] = field(default_factory=dict)
 

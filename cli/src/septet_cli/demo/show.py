@@ -32,6 +32,7 @@ from septet_cli.demo.scenes_answers import (
 from septet_cli.demo.scenes_api import openai_api
 from septet_cli.demo.scenes_cache import deleted, not_served, served, thumbs_down
 from septet_cli.demo.scenes_checked import harmless, hostile_document, table
+from septet_cli.demo.scenes_gates import gates
 from septet_cli.demo.scenes_trace import exactly_one, waterfall
 from septet_cli.demo.session import Session
 from septet_cli.embedded import running
@@ -59,6 +60,7 @@ SCENES: tuple[Scene, ...] = (
     openai_api,
     waterfall,
     exactly_one,
+    gates,
 )
 
 
@@ -69,9 +71,10 @@ async def run_demo(data_dir: Path | None, *, keep: bool) -> int:
     given: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
     try:
         async with AsyncExitStack() as context:
-            stack = await _start(context, StackSettings(**given))
+            settings = StackSettings(**given)
+            stack = await _start(context, settings)
             assert stack.addresses is not None
-            await _play(stack.addresses, checks)
+            await _play(stack.addresses, settings.data_dir, checks)
             out.print(f"\n[dim]{time.monotonic() - began:.0f} s in total[/]")
             if keep:
                 out.print(checks.line)
@@ -99,7 +102,7 @@ async def _start(context: AsyncExitStack, settings: StackSettings) -> Stack:
     return stack
 
 
-async def _play(addresses: Addresses, checks: Checks) -> None:
+async def _play(addresses: Addresses, data_dir: Path, checks: Checks) -> None:
     run = uuid4().hex[:8]
     facts = make_facts(run)
     documents = shared_documents()
@@ -116,6 +119,7 @@ async def _play(addresses: Addresses, checks: Checks) -> None:
             unrelated_question(documents),
             addresses.gateway_url,
             await _new_key(addresses, run),
+            data_dir,
         )
         for scene in SCENES:
             try:

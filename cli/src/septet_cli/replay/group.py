@@ -31,6 +31,7 @@ from septet_cli.replay.workspace import Workspace
 Progress = Callable[[str, str], None]
 # The group coordinator keeps a static member for this long after its end; brokers accept 6 s and more.
 _SESSION = "PT6S"
+_SCORING_BUDGET = "PT10S"
 _POLL_S = 1.0
 # Time for the services of a group that the user runs to end, and for their sessions.
 _STOP_S = 60.0
@@ -151,7 +152,10 @@ def group_environment(
     place: Place, service: str, candidate: Candidate, live: Mapping[str, str]
 ) -> dict[str, str]:
     """Variables of a service of the group that differ from those of the live one."""
+    # Nobody waits for these responses, and a missing score is a case without a value.
+    patient = {"SEPTET_EVAL_SCORING_BUDGET": _SCORING_BUDGET} if service == "eval" else {}
     return {
+        **patient,
         "SEPTET_NAMESPACE": place.replay,
         "SEPTET_INSTANCE": f"{service}-0",
         "SEPTET_SESSION_TIMEOUT": _SESSION,
