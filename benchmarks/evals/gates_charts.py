@@ -53,7 +53,7 @@ def detection(results: Mapping[str, Any]) -> str:
         shown = f"n = {n}: a loss of {100 * row['mde']:.1f} points is detected in {row['detected']:.0%}"
         at = f'cx="{_x(row["mde"]):.1f}" cy="{_y(row["detected"]):.1f}"'
         lines.append(f'  <circle class="dot" {at} r="4"><title>{shown}</title></circle>')
-    legend = "gate by number of cases (solid), any drop fails at 400 (dashed), detectable loss (dots)"
+    legend = "gate (solid), any drop fails, n = 400 (dashed), detectable loss (dots)"
     lines.append(f'  <text x="{LEFT}" y="{TOP + HEIGHT + 56}">{legend}</text>')
     size = f'viewBox="0 0 {LEFT + WIDTH + 24} {TOP + HEIGHT + 68}"'
     label = "Share of runs that fail, by the true loss"

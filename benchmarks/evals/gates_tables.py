@@ -1,4 +1,4 @@
-"""Tables of docs/explanation/gates.md: ``python -m benchmarks.evals.gates_tables`` prints them from the results."""
+"""Tables of docs/explanation/gates.md: ``python -m benchmarks.evals.gates_tables`` writes them from the results."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from septet_experiments.gates import GateRule
 from benchmarks.evals.exact_rates import binary_decision
 
 RESULT = Path(__file__).parent / "results" / "gates.json"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "gates.md"
 EXAMPLES = ((20, 20), (20, 40), (20, 30))
 """Better and worse cases of 400."""
 
@@ -108,10 +109,22 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def replaced(page: str, results: Mapping[str, Any]) -> str:
+    """The page with its tables replaced; a table is found by its first line."""
+    for lines in tables(results).values():
+        before, after = page.split(lines[0] + "\n")
+        rest = after.split("\n")
+        while rest and rest[0].startswith("|"):
+            del rest[0]
+        page = before + "\n".join([*lines, *rest])
+    return page
+
+
 def main() -> None:
-    """Print the tables."""
-    for name, lines in tables(json.loads(RESULT.read_text("utf-8"))).items():
-        print(f"<!-- {name} -->", *lines, "", sep="\n")
+    """Write the tables."""
+    page = PAGE.read_text("utf-8")
+    PAGE.write_text(replaced(page, json.loads(RESULT.read_text("utf-8"))), "utf-8")
+    print(f"wrote {PAGE}")
 
 
 if __name__ == "__main__":
