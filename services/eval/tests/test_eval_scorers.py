@@ -132,9 +132,13 @@ def test_citation_precision_counts_supported_pairs() -> None:
 
 
 def test_citation_recall_counts_supported_sentences() -> None:
-    text = "Deques generalize stacks and queues [1]. They generalize queues. They were invented in Paris [1][9]."
+    text = (
+        "Deques generalize stacks and queues [1]. They generalize queues. They were invented in Paris [1][9]."
+    )
     assert value("citation_recall", case(text, "?", DEQUE)) == pytest.approx(1 / 3, abs=1e-3)
-    assert value("citation_recall", case("덱은 스택과 큐를 일반화합니다 [1]. 큐입니다.", "?", KO_DEQUE)) == 0.5
+    assert (
+        value("citation_recall", case("덱은 스택과 큐를 일반화합니다 [1]. 큐입니다.", "?", KO_DEQUE)) == 0.5
+    )
     assert value("citation_recall", case("Appends take O(3) from either side [1].", "?", DEQUE)) == 0.0
 
 
