@@ -14,34 +14,43 @@ _TOKENIZERS = {False: "13a", True: "char"}
 """sacrebleu's tokenizer by whether the references are Korean. Its Korean one needs a dictionary that it downloads."""
 
 
-def _bleu(_resources: Resources, _cutoff: int | None) -> Built:
-    from importlib.metadata import version
+class _Bleu:
+    """BLEU of sentences and of a corpus, with the tokenizer of the references' language."""
 
-    from sacrebleu.metrics.bleu import BLEU
+    def __init__(self) -> None:
+        from sacrebleu.metrics.bleu import BLEU
 
-    sentences = {
-        korean: BLEU(tokenize=name, effective_order=True, force=True) for korean, name in _TOKENIZERS.items()
-    }
-    corpora = {korean: BLEU(tokenize=name, force=True) for korean, name in _TOKENIZERS.items()}
+        names = _TOKENIZERS.items()
+        self._sentences = {ko: BLEU(tokenize=name, effective_order=True, force=True) for ko, name in names}
+        self._corpora = {ko: BLEU(tokenize=name, force=True) for ko, name in names}
 
-    def sentence(observed: Observed) -> float:
+    def sentence(self, observed: Observed) -> float:
         references = references_of(observed.case)
-        return float(
-            sentences[_korean(references)].sentence_score(answer_of(observed.response), references).score
-        )
+        bleu = self._sentences[_korean(references)]
+        return float(bleu.sentence_score(answer_of(observed.response), references).score)
 
-    def corpus(observed: Sequence[Observed], korean: bool) -> float:
+    def corpus(self, observed: Sequence[Observed]) -> float:
+        return self._corpus(observed, korean=False)
+
+    def corpus_ko(self, observed: Sequence[Observed]) -> float:
+        return self._corpus(observed, korean=True)
+
+    def _corpus(self, observed: Sequence[Observed], *, korean: bool) -> float:
         answers, references = _texts(observed, korean)
         if not answers:
-            raise NotComputable(
-                f"no answer can be compared with {'Korean' if korean else 'other'} references"
-            )
+            language = "Korean" if korean else "other"
+            raise NotComputable(f"no answer can be compared with {language} references")
         # One list for each place in the references; a case with fewer references repeats its first one, which
         # changes neither its counts nor its length.
         places = max(map(len, references))
         streams = [[r[place] if place < len(r) else r[0] for r in references] for place in range(places)]
-        return float(corpora[korean].corpus_score(answers, streams).score)
+        return float(self._corpora[korean].corpus_score(answers, streams).score)
 
+
+def _bleu(_resources: Resources, _cutoff: int | None) -> Built:
+    from importlib.metadata import version
+
+    bleu = _Bleu()
     # In the notation of sacrebleu, whose own signature fixes one tokenizer.
     details = {
         "nrefs": "var",
@@ -51,11 +60,7 @@ def _bleu(_resources: Resources, _cutoff: int | None) -> Built:
         "ko": _TOKENIZERS[True],
     }
     details |= {"smooth": "exp", "sacrebleu": version("sacrebleu")}
-    return Built(
-        sentence,
-        details,
-        {"corpus": lambda all_: corpus(all_, False), "corpus_ko": lambda all_: corpus(all_, True)},
-    )
+    return Built(bleu.sentence, details, {"corpus": bleu.corpus, "corpus_ko": bleu.corpus_ko})
 
 
 def _texts(observed: Sequence[Observed], korean: bool) -> tuple[list[str], list[tuple[str, ...]]]:
