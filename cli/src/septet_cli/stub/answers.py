@@ -14,13 +14,9 @@ _PASSAGE = re.compile(r'<passage n="(\d+)">\s*(.+?)\s*</passage>', re.DOTALL)
 
 
 def answer(
-    messages: Sequence[Mapping[str, Any]],
-    schema: Mapping[str, Any] | None,
-    sentences: int = 1,
-    *,
-    cited: bool = True,
+    messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None, sentences: int = 1
 ) -> str:
-    """The completion of a chat: an instance of *schema* if given, else so many sentences, cited unless told otherwise."""
+    """The completion of a chat: an instance of *schema* if given, else so many cited sentences."""
     if schema is not None:
         return json.dumps(instance(schema))
     # Earlier messages are worked examples with their own passages.
@@ -32,8 +28,7 @@ def answer(
     # Most passages start with a title or a signature; the longest sentence has more content.
     best = max(said[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
     chosen = [best] if sentences == 1 else said[:sentences]
-    mark = f" [{number}]" if cited else ""
-    return " ".join(f"{_finished(s[:MAX_ANSWER_CHARS].rstrip())}{mark}" for s in chosen)
+    return " ".join(f"{_finished(s[:MAX_ANSWER_CHARS].rstrip())} [{number}]" for s in chosen)
 
 
 def _finished(text: str) -> str:
