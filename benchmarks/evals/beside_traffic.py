@@ -76,7 +76,7 @@ class Run:
         return await asyncio.create_subprocess_exec(*command, env=env, stdout=asyncio.subprocess.DEVNULL)
 
 
-async def main(cases: int) -> None:
+async def main(cases: int, phase_s: float) -> None:
     """Measure and write the result."""
     async with AsyncExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="septet-evals-")))
@@ -94,7 +94,7 @@ async def main(cases: int) -> None:
         await workload.ingest(kafka, found)
         asked = workload.questions(found)
         run = Run(_suite(folder / "suite", asked, cases), folder / "data", stack.addresses.kafka)
-        times = await _measure(client, asked, run)
+        times = await _measure(client, asked, run, phase_s)
         samples = (run.folder() or RunFolder(folder)).samples()
     _write(times, cases, errors=sum(s.error is not None for s in samples), samples=len(samples))
 
@@ -107,23 +107,23 @@ def _suite(folder: Path, asked: Sequence[str], cases: int) -> Path:
     return folder
 
 
-async def _measure(client: Client, asked: Sequence[str], run: Run) -> Times:
+async def _measure(client: Client, asked: Sequence[str], run: Run, phase_s: float) -> Times:
     """Alternate phases until the run is finished; the last phase is one without it."""
     times, randomness = Times(), random.Random(1)
     await _live(client, asked, randomness, WARM_UP_S, asyncio.Event(), [])
     while not run.is_finished():
-        await _live(client, asked, randomness, PHASE_S, asyncio.Event(), times.without)
+        await _live(client, asked, randomness, phase_s, asyncio.Event(), times.without)
         began, ended = time.monotonic(), asyncio.Event()
         child = await run.start()
         waiting = asyncio.create_task(_until_exit(child, ended))
-        await _live(client, asked, randomness, PHASE_S, ended, times.beside)
+        await _live(client, asked, randomness, phase_s, ended, times.beside)
         if not ended.is_set():
             child.send_signal(signal.SIGINT)
         await waiting
         times.run_s += time.monotonic() - began
         times.phases += 1
         print(f"{times.run_s:.0f} s of the run, {len(times.beside)} live requests beside it", flush=True)
-    await _live(client, asked, randomness, PHASE_S, asyncio.Event(), times.without)
+    await _live(client, asked, randomness, phase_s, asyncio.Event(), times.without)
     return times
 
 
@@ -190,4 +190,6 @@ def _write(times: Times, cases: int, *, errors: int, samples: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=1000)
-    asyncio.run(main(parser.parse_args().cases))
+    parser.add_argument("--phase-s", type=float, default=PHASE_S)
+    given = parser.parse_args()
+    asyncio.run(main(given.cases, given.phase_s))

@@ -119,6 +119,16 @@ def test_runs_of_different_cases_are_not_compared(suite: Path) -> None:
         file.write('\n{"id": "new", "question": "Which is 1 new?"}\n')
     result = command("gate", str(suite), "--against", first.id, "--run", a_run(suite).id)
     assert (result.exit_code, "different cases" in result.output) == (3, True), result.output
+    known = len(list(RunStore(suite.parent / "data").all()))
+    for arguments, code in (
+        (["gate", str(suite), "--against", first.id], 3),
+        (["run", str(suite), "--against", first.id], 1),
+    ):
+        result = command(*arguments)
+        assert (result.exit_code, "has other cases than the suite" in result.output) == (code, True), (
+            result.output
+        )
+    assert len(list(RunStore(suite.parent / "data").all())) == known
 
 
 def test_a_metric_that_the_suite_got_later_is_computed_for_both_runs(suite: Path) -> None:

@@ -67,7 +67,7 @@ async def evaluation(shop: Backend, tenants_file: Path, tmp_path: Path) -> Evalu
     (suite / "suite.yaml").write_text(
         f"name: e2e-{name}\ncases: [cases.jsonl]\nprimary: {{metric: citation_recall, margin: 0.2}}\n"
         "secondary: [{metric: abstention, margin: 0.2}]\nmetrics: [groundedness, latency_ms]\n"
-        # The output rails of other policies put the missing citations back.
+        # The output rails of other policies replace such an answer by a quotation.
         "request: {policy: observe}\nrate: 40\nin_flight: 6\ndeadline: 45\n"
     )
     cases = [
@@ -91,11 +91,11 @@ async def evaluation(shop: Backend, tenants_file: Path, tmp_path: Path) -> Evalu
 
 @pytest.fixture
 async def broken_prompt(shop_model: Stub) -> AsyncIterator[Any]:
-    """Makes the model leave out its citations from the call on."""
+    """Makes the model ignore the passages from the call on, as after a prompt without them."""
     before = shop_model.options
 
     def plant() -> None:
-        shop_model.options = replace(before, cited=False)
+        shop_model.options = replace(before, says="I am glad that you ask, and happy to help you.")
 
     yield plant
     shop_model.options = before

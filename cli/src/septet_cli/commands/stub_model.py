@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
             "septet stub-model --latency-ms 200 --tokens-per-s 50",
             "septet stub-model --fail-rate 0.1            every tenth call fails with status 503",
             "septet stub-model --hang                     accepts calls and never responds",
-            "septet stub-model --no-citations             plays a broken prompt",
+            'septet stub-model --says "Hello."              plays a broken prompt',
             "curl -s localhost:8099/calls                 number of calls",
         ),
     )(stub_model)
@@ -32,14 +32,14 @@ def stub_model(
     tokens_per_s: Annotated[float, typer.Option(min=0, help="Tokens per second; 0 sends all at once.")] = 0,
     fail_rate: Annotated[float, typer.Option(min=0, max=1, help="Share of failed calls.")] = 0,
     hang: Annotated[bool, typer.Option("--hang", help="Accept calls and never respond.")] = False,
-    no_citations: Annotated[
-        bool, typer.Option("--no-citations", help="Leave out the citations that the prompt demands.")
-    ] = False,
+    says: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Answer every question with this text.")
+    ] = None,
 ) -> None:
     """Serve until Ctrl-C."""
     from septet_cli.stub.server import StubOptions
 
-    run(_serve(StubOptions(port, latency_ms, tokens_per_s, fail_rate, hang, cited=not no_citations)))
+    run(_serve(StubOptions(port, latency_ms, tokens_per_s, fail_rate, hang, says=says)))
 
 
 async def _serve(options: object) -> int:

@@ -32,14 +32,26 @@ class _Runs:
         return pairs, GateRule(metric=rule.metric, margin=rule.margin, max_errors=self.max_errors)
 
 
-def gate(baseline: RunFolder, candidate: RunFolder, settings: SuiteSettings) -> tuple[GateResult, Comparison]:
-    """Decide whether a candidate is worse than a baseline.
-
-    Metrics that a run lacks are computed from its kept responses.
+def check_comparable(baseline: RunFolder, dataset_digest: str) -> None:
+    """Check that a run of these cases can be compared with a baseline, before it publishes a request.
 
     Raises:
-        CliError: the suite has no primary metric.
-        ExperimentError: the runs cannot be compared.
+        CliError: the baseline has other cases.
+        InvalidRun: the baseline is not a run.
+    """
+    info = baseline.info()
+    if info.dataset_digest != dataset_digest:
+        raise CliError(
+            f"The run {info.id} has other cases than the suite: they cannot be compared.",
+            "run the version in use on the present cases, and promote that run",
+        )
+
+
+def rules_of(settings: SuiteSettings) -> tuple[SuiteRule, ...]:
+    """The rules of a suite's gate, the primary one first.
+
+    Raises:
+        CliError: the suite has no primary metric, or a metric that is not computed here.
     """
     if settings.primary is None:
         raise CliError(
@@ -53,10 +65,23 @@ def gate(baseline: RunFolder, candidate: RunFolder, settings: SuiteSettings) -> 
             f"The gate of {settings.name} cannot decide by {judged[0]}: the judge must be called first.",
             "list it under `metrics`, and compare two scored runs with `septet eval compare`",
         )
+    return rules
+
+
+def gate(baseline: RunFolder, candidate: RunFolder, settings: SuiteSettings) -> tuple[GateResult, Comparison]:
+    """Decide whether a candidate is worse than a baseline.
+
+    Metrics that a run lacks are computed from its kept responses.
+
+    Raises:
+        CliError: the suite has no rules that can decide.
+        ExperimentError: the runs cannot be compared.
+    """
+    rules = rules_of(settings)
     for folder in (baseline, candidate):
         ensure_scored(folder, settings.all_metrics)
     runs = _Runs(baseline, candidate, settings.max_errors)
-    lower = lower_is_better(candidate, names)
+    lower = lower_is_better(candidate, [rule.metric for rule in rules])
     first, *others = [runs.judged(rule, higher_is_better=rule.metric not in lower) for rule in rules]
     result = decide_all(first, others)
     return result, compare(baseline, candidate, result, lower_is_better=lower)

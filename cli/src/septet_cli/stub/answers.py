@@ -23,15 +23,11 @@ _PASSAGE = re.compile(r'<passage n="(\d+)">\s*(.+?)\s*</passage>', re.DOTALL)
 
 
 def answer(
-    messages: Sequence[Mapping[str, Any]],
-    schema: Mapping[str, Any] | None,
-    sentences: int = 1,
-    *,
-    cited: bool = True,
+    messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None, sentences: int = 1
 ) -> str:
-    """The completion of a chat: an instance of *schema* if given, else so many sentences, cited unless told otherwise.
+    """The completion of a chat: an instance of *schema* if given, else so many sentences.
 
-    A system message with :data:`NO_CITATIONS`, as in a broken prompt of a test, tells so too.
+    They are cited, unless a system message has :data:`NO_CITATIONS`, as in the broken prompt of a test.
     """
     if schema is not None:
         return json.dumps(instance(schema))
@@ -48,8 +44,8 @@ def answer(
     # Most passages start with a title or a signature; the longest sentence has more content.
     best = max(said[:4], key=lambda s: min(len(s), MAX_ANSWER_CHARS))
     chosen = [best] if sentences == 1 else said[:sentences]
-    broken = any(m.get("role") == "system" and NO_CITATIONS in str(m.get("content", "")) for m in messages)
-    mark = f" [{number}]" if cited and not broken else ""
+    is_cited = not any(m.get("role") == "system" and NO_CITATIONS in str(m.get("content")) for m in messages)
+    mark = f" [{number}]" if is_cited else ""
     return " ".join(f"{_finished(s[:MAX_ANSWER_CHARS].rstrip())}{mark}" for s in chosen)
 
 

@@ -30,7 +30,7 @@ class StubOptions:
         fail_rate: share of calls that fail with status 503, spread evenly.
         hang: accept calls and never respond.
         sentences: sentences of an answer; with more than one, the first ones of the passage.
-        cited: whether the answer cites the passage, as the prompt demands.
+        says: answer to every question instead of a quotation: plays a broken prompt.
     """
 
     port: int = 0
@@ -39,7 +39,7 @@ class StubOptions:
     fail_rate: float = 0
     hang: bool = False
     sentences: int = 1
-    cited: bool = True
+    says: str | None = None
 
 
 class Stub:
@@ -83,7 +83,8 @@ class Stub:
             await asyncio.sleep(0.05)
         await asyncio.sleep(self.options.latency_ms / 1000)
         schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema")
-        words = answer(body["messages"], schema, self.options.sentences, cited=self.options.cited).split(" ")
+        said = self.options.says or answer(body["messages"], schema, self.options.sentences)
+        words = said.split(" ")
         tokens = [word if i == 0 else " " + word for i, word in enumerate(words)]
         usage = _usage(body["messages"], tokens)
         if body.get("stream"):

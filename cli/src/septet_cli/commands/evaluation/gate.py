@@ -74,6 +74,7 @@ def gate(
 
     from septet_cli.commands.evaluation.run import open_session, tenant_or_default
     from septet_cli.commands.up import until_signalled
+    from septet_cli.evaluation.gating import check_comparable, rules_of
     from septet_cli.evaluation.overrides import overrides_of
     from septet_cli.evaluation.session import PaceOptions
     from septet_cli.evaluation.store import RunStore
@@ -91,7 +92,10 @@ def gate(
         )
         with as_cli_errors():
             loaded = Suite.load(suite)
-            store.find(against, loaded.name)
+            baseline = store.find(against, loaded.name)
+            rules_of(loaded.settings)
+            if run is None:
+                check_comparable(baseline, loaded.dataset_digest)
             session = open_session(store, suite, None, overrides, pace, samples) if run is None else None
     except CliError as error:
         error.exit_code = EXIT_NOT_RUN

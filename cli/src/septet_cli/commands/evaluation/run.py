@@ -92,11 +92,23 @@ def run(
         if resume is not None and (overrides.keys() - {"tenant"} or samples):
             raise CliError("--resume continues a run as it began.", "leave the other options of requests out")
         with as_cli_errors():
+            if against is not None and suite is not None:
+                _check_against(store, suite, against)
             session = open_session(store, suite, resume, overrides, pace, samples)
     except CliError as error:
         fail(error)
     work = _run(store, session, against, as_json=as_json)
     run_command(until_signalled(work, when_stopped=EXIT_INTERRUPTED))
+
+
+def _check_against(store: RunStore, suite: Path, against: str) -> None:
+    from septet_experiments.suites import Suite
+
+    from septet_cli.evaluation.gating import check_comparable, rules_of
+
+    loaded = Suite.load(suite)
+    rules_of(loaded.settings)
+    check_comparable(store.find(against, loaded.name), loaded.dataset_digest)
 
 
 def tenant_or_default(tenant: str | None) -> str | None:
