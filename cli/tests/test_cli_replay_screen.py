@@ -15,7 +15,14 @@ RUN = RunInfo(
     id="replay-1", suite="replay", suite_digest="s", dataset_digest="d", started_at=datetime.now(UTC)
 )
 METRIC = MetricResult(
-    metric="groundedness", primary=True, verdict="FAIL", reason="worse", margin=0.05, n=3, clusters=3
+    metric="groundedness",
+    primary=True,
+    verdict="FAIL",
+    reason="worse",
+    method="t",
+    margin=0.05,
+    n=3,
+    clusters=3,
 )
 
 
