@@ -11,12 +11,19 @@ from septet_experiments.reports import CaseDifference, Comparison, MetricResult
 from septet_experiments.reports.comparison import SideOfCase
 from septet_experiments.runs import RunInfo
 
-from tests.support.report_runs import decision
-
 RUN = RunInfo(
     id="replay-1", suite="replay", suite_digest="s", dataset_digest="d", started_at=datetime.now(UTC)
 )
-METRIC = MetricResult(**decision(metric="groundedness").model_dump(exclude={"exit_code"}), primary=True)
+METRIC = MetricResult(
+    metric="groundedness",
+    primary=True,
+    verdict="FAIL",
+    reason="worse",
+    method="t",
+    margin=0.05,
+    n=3,
+    clusters=3,
+)
 
 
 def case(name: str, difference: float | None, **slices: str) -> CaseDifference:
@@ -39,7 +46,6 @@ def shown(*cases: CaseDifference) -> list[list[str]]:
         exit_code=1,
         reason="worse",
         metrics=(METRIC,),
-        ordered_by="groundedness",
         cases=cases,
     )
     console = Console(width=120)
