@@ -46,6 +46,7 @@ def shown(*cases: CaseDifference) -> list[list[str]]:
         exit_code=1,
         reason="worse",
         metrics=(METRIC,),
+        ordered_by="groundedness",
         cases=cases,
     )
     console = Console(width=120)
