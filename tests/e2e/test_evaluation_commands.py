@@ -23,6 +23,7 @@ from septet_cli.stub.server import Stub
 from septet_cli.traces import complete_trace
 from septet_client.adapters.kafka import KafkaLog
 from septet_contracts import Outcome, Release, Request, decode, topic
+from septet_experiments.suites import read_cases
 from septet_kit.messaging.connection import Kafka
 
 from ..conftest import Backend
@@ -37,7 +38,12 @@ class Evaluation:
     """A suite about documents that are indexed, and the data directory of its runs."""
 
     suite: Path
+    name: str
     env: dict[str, str]
+
+    def runs(self) -> list[Path]:
+        """The folders of the suite's runs."""
+        return list((Path(self.env["SEPTET_DATA_DIR"]) / "evals" / "runs").glob(f"{self.name}-*"))
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
         command = (sys.executable, "-m", "septet_cli", "eval", *arguments)
@@ -81,12 +87,11 @@ async def evaluation(shop: Backend, tenants_file: Path, tmp_path: Path) -> Evalu
     (suite / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)), encoding="utf-8")
     env = {
         **os.environ,
-        "SEPTET_DATA_DIR": str(tmp_path / "data"),
-        "SEPTET_KAFKA_BOOTSTRAP": shop.addresses.kafka,
+        "SEPTET_DATA_DIR": shop.addresses.data_dir,
         "SEPTET_TENANTS_FILE": str(tenants_file),
         "COLUMNS": "300",
     }
-    return Evaluation(suite, env)
+    return Evaluation(suite, f"e2e-{name}", env)
 
 
 @pytest.fixture
@@ -122,11 +127,24 @@ async def test_a_gate_passes_the_same_version_and_fails_a_broken_prompt(
     assert code == 0, shown
     assert "errors: none" in shown
     run_id = next(word for word in shown.split() if word.startswith("e2e-")).rstrip(":")
-    code, shown = await evaluation("promote", "latest")
+    code, shown = await evaluation("promote", run_id)
     assert (code, run_id in shown) == (0, True), shown
 
     code, shown = await evaluation("gate", suite)
     assert (code, shown.count("PASS") > 0) == (0, True), shown
+
+    baseline, report = (
+        next(path for path in evaluation.runs() if path.name == run_id),
+        tmp_path / "gate.json",
+    )
+    options = ("--samples", "2", "--retrieval", "8/dense", "--set", "retrieval.fusion=rrf")
+    code, shown = await evaluation("gate", suite, "--against", str(baseline), *options, "--json", str(report))
+    assert code in (0, 1, 2), shown
+    candidate = json.loads(report.read_bytes())["candidate"]
+    assert (candidate["draws"], candidate["overrides"]) == (
+        2,
+        {"retrieval": {"k": 8, "mode": "dense", "fusion": "rrf"}},
+    )
 
     broken_prompt()
     junit, html = tmp_path / "gate.xml", tmp_path / "gate.html"
@@ -154,15 +172,57 @@ def _tag(span: dict[str, Any], name: str) -> Any:
     return next((tag["value"] for tag in span["tags"] if tag["key"] == name), None)
 
 
-def most_samples(runs: Path) -> int:
+async def test_cases_come_from_feedback_and_from_traffic_and_not_from_runs(
+    shop: Backend, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    feedback, traffic = tmp_path / "feedback.jsonl", tmp_path / "traffic.jsonl"
+    question = json.loads((evaluation.suite / "cases.jsonl").read_bytes().splitlines()[0])["question"]
+    asked = await shop.ask(f"{question} Ask bob@example.com.")
+    follow = await evaluation.start(
+        "cases", "from-feedback", "--to", str(feedback), "--hours", "1", "--follow"
+    )
+    command = (
+        sys.executable,
+        "-m",
+        "septet_cli",
+        "feedback",
+        asked.request_id,
+        "--correct",
+        "Red; ask 010-1234-5678.",
+    )
+    child = await asyncio.create_subprocess_exec(*command, env=evaluation.env, stdout=asyncio.subprocess.PIPE)
+    said, _ = await child.communicate()
+    assert child.returncode == 0, said.decode()
+    for _ in range(400):
+        if asked.request_id in (feedback.read_text("utf-8") if feedback.exists() else ""):
+            break
+        await asyncio.sleep(0.05)
+    follow.send_signal(signal.SIGINT)
+    await follow.communicate()
+    case = next(c for _, c in read_cases(feedback) if c.origin.request_id == asked.request_id)
+    assert case.question == f"{question} Ask <EMAIL_1>."
+    assert "1234" not in case.references[0]
+
+    (evaluation.suite / "cases.jsonl").write_text(json.dumps({"id": "c0", "question": question}))
+    code, shown = await evaluation("run", str(evaluation.suite))
+    assert code == 0, shown
+    code, shown = await evaluation("cases", "from-traffic", "--to", str(traffic), "--hours", "1")
+    assert code == 0, shown
+    found = {c.origin.request_id: c.question for _, c in read_cases(traffic)}
+    assert found[asked.request_id] == f"{question} Ask <EMAIL_1>."
+    assert question not in found.values()
+
+
+def most_samples(evaluation: Evaluation) -> int:
     """Number of samples of the run that has most of them."""
-    return max((len(path.read_bytes().splitlines()) for path in runs.glob("*/samples.jsonl")), default=0)
+    files = [folder / "samples.jsonl" for folder in evaluation.runs()]
+    return max((len(file.read_bytes().splitlines()) for file in files if file.exists()), default=0)
 
 
-async def until_sampled(runs: Path, count: int) -> None:
+async def until_sampled(evaluation: Evaluation, count: int) -> None:
     """Wait until a run has so many samples on disk."""
     for _ in range(1800):
-        if most_samples(runs) >= count:
+        if most_samples(evaluation) >= count:
             return
         await asyncio.sleep(0.05)
     pytest.fail("the run wrote too few samples in 90 s")
@@ -170,11 +230,10 @@ async def until_sampled(runs: Path, count: int) -> None:
 
 async def test_a_killed_run_resumes_without_repeating_cases(shop: Backend, evaluation: Evaluation) -> None:
     child = await evaluation.start("run", str(evaluation.suite), "--rate", "12")
-    runs = Path(evaluation.env["SEPTET_DATA_DIR"]) / "evals" / "runs"
-    await until_sampled(runs, 8)
+    await until_sampled(evaluation, 8)
     child.send_signal(signal.SIGKILL)
     await child.communicate()
-    [folder] = list(runs.iterdir())
+    [folder] = evaluation.runs()
     before = len((folder / "samples.jsonl").read_bytes().splitlines())
     assert before < CASES
 

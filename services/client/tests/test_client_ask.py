@@ -87,6 +87,7 @@ async def test_options_are_those_of_the_contract(septet: Septet, log: MemoryLog)
         (None, {}, None),
         ("x", {"retrieval": {"mode": "none"}}, "retrieval.mode"),
         ("x", {"colour": "red"}, "colour"),
+        ("x", {"evaluation": {"run": "r", "case": "c"}}, "evaluation"),
         ("x", {"request_id": "not an id"}, "request_id"),
         ("x", {"deadline": datetime(2026, 1, 1)}, "deadline"),
         ("x\0y", {}, None),

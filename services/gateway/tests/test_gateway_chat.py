@@ -122,6 +122,7 @@ def test_nulls_and_unknown_fields_are_ignored(client: TestClient) -> None:
         ({"tool_choice": "required"}, "tool_choice"),
         ({"modalities": ["audio"]}, "modalities"),
         ({"septet": {"polcy": "strict"}}, "septet.polcy"),
+        ({"septet": {"evaluation": {"run": "r", "case": "c"}}}, "septet.evaluation"),
         ({"septet": {"retrieval": {"k": 0}}}, "septet.retrieval.k"),
     ],
 )
