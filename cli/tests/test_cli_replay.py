@@ -106,6 +106,11 @@ def test_changes_reach_the_service_that_they_concern_alone(tmp_path: Path) -> No
     assert (asked.model, asked.policy, asked.stream) == (ALIAS, "default", False)
 
 
+def test_another_index_must_find_the_documents_that_were_cited() -> None:
+    assert parse_candidate(["index=schema:half"]).further_metrics == ("abstention", "recall")
+    assert parse_candidate(["model=next"]).further_metrics == ("abstention",)
+
+
 def test_names_of_models_and_policies_are_set_in_the_request() -> None:
     candidate = parse_candidate(["model=next", "policy=strict"])
     asked = candidate.rewrite(Ask(question="q"))
@@ -248,6 +253,7 @@ def test_a_case_has_what_reports_slice_by() -> None:
     }
     assert case.origin.trace_id == response().trace_id
     assert case.expected == "answer"
+    assert case.relevant == {"d-1": 1}
     assert case_of(logged(flow(Grounded), status="abstained")).expected == "abstain"
     assert case_of(logged(flow(Grounded), status="failed")).expected is None
     long = case_of(logged(flow(Grounded, request_id="x" * 128)))

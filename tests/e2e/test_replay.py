@@ -253,7 +253,8 @@ async def test_an_index_without_half_of_its_documents_fails(
     options = ("--where", "policy=observe", "--with", f"index=schema:{half_of_the_passages}", "--rate", "20")
     code, shown, said = await septet_replay(shop, tenants_file, *options)
     assert code == 1, shown + said
-    assert re.search(r"abstention +FAIL", shown)
+    # The documents are so similar that most answers come from another one, in which they are grounded.
+    assert re.search(r"recall +FAIL", shown)
 
 
 @pytest.fixture

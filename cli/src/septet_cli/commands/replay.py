@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from septet_cli.replay.logged import Logged
     from septet_cli.replay.session import Options, Runs
 
-ALSO = ["abstention"]
 WORST = 5
 """Cases that the screen shows."""
 EXIT_NOT_RUN = 3
@@ -70,7 +69,8 @@ def replay(
     also: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="METRIC", help="Further metric that must not get worse \\[default: abstention]."
+            metavar="METRIC",
+            help="Further metric that must not get worse \\[default: abstention, and recall of an index].",
         ),
     ] = None,
     rate: Annotated[float, typer.Option(min=0.01, help="Requests per second.")] = 5.0,
@@ -95,8 +95,9 @@ def replay(
     from septet_cli.replay.session import SUITE, Options
 
     try:
+        candidate = parse_candidate(change or [])
         options = Options(
-            parse_candidate(change or []),
+            candidate,
             parse_duration(span),
             parse_selection(where or []),
             limit,
@@ -105,7 +106,9 @@ def replay(
                 name=SUITE,
                 cases=("traffic",),
                 primary=Decision(metric=metric, margin=margin),
-                secondary=tuple(Decision(metric=name, margin=margin) for name in also or ALSO),
+                secondary=tuple(
+                    Decision(metric=name, margin=margin) for name in also or candidate.further_metrics
+                ),
             ),
         )
     except CliError as error:

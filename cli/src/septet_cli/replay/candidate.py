@@ -96,6 +96,15 @@ class Candidate:
         stages = list(INPUTS)
         return tuple(dict.fromkeys((*stages[stages.index(self.first) :], "guardrails", "eval")))
 
+    @property
+    def further_metrics(self) -> tuple[str, ...]:
+        """Metrics that must not get worse, unless others are named.
+
+        Another index may answer from the wrong document, which is then grounded in it.
+        """
+        is_index = any(change.kind == "index" for change in self.changes)
+        return ("abstention", "recall") if is_index else ("abstention",)
+
     def environment(self, service: str, live: Mapping[str, str]) -> dict[str, str]:
         """Variables of a service that differ from those of the live one."""
         return {name: v for change in self.changes for name, v in change.environment(service, live).items()}

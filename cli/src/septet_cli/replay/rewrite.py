@@ -102,7 +102,8 @@ def rewritten(
 def case_of(logged: LoggedRequest) -> Case:
     """The case of a logged request. The question is the answered one, with personal data masked.
 
-    The candidate is expected to answer, abstain or refuse as the logged response did.
+    The candidate is expected to answer, abstain or refuse as the logged response did, and to find the documents that the
+    logged answer cites.
     """
     response, event = logged.response, logged.event
     ask: Ask = event if isinstance(event, Request) else event.ask
@@ -121,6 +122,7 @@ def case_of(logged: LoggedRequest) -> Case:
         question=response.question or ask.query,
         expected=_EXPECTED.get(response.status),
         references=references,
+        relevant=dict.fromkeys(cited, 1),
         conversation=event.conversation_id,
         document=cited[0] if cited else None,
         slices={name: value for name, value in slices.items() if value},
