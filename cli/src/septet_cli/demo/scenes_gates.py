@@ -21,14 +21,15 @@ from septet_cli.demo.session import Session
 UNSURE = "I do not know."
 MARGIN = "0.5"
 """Loss of the share of answered questions that passes. About ten requests cannot prove a smaller one."""
-SHOWN_LINES = 40
+SHOWN_LINES = 36
+_INDENT = 2
 _EXAMPLE = re.compile(r"(\{% block example\d_assistant %\}\n).*?(\n\{% endblock %\})", re.DOTALL)
 _CITE = "Cite the number of the passage as [n]."
 
 
 async def gates(s: Session) -> None:
     """The same version passes the gate, and a broken prompt fails it."""
-    s.scene("Would a change be worse? The requests above, replayed without side effects, and a gate")
+    s.scene("Would a change make answers worse? Replay the requests above")
     code = await _replay(s, "the same version again")
     s.checks.that("gate: the same version passes", code == 0, expected="exit code 0, PASS", got=code)
     with tempfile.TemporaryDirectory(prefix="septet-demo-prompt-") as folder:
@@ -61,10 +62,14 @@ async def _replay(s: Session, what: str, *options: str, shown: int = 1) -> int:
             *command,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**environment, "SEPTET_DATA_DIR": str(s.data_dir), "COLUMNS": "110"},
+            env={
+                **environment,
+                "SEPTET_DATA_DIR": str(s.data_dir),
+                "COLUMNS": str(s.console.width - _INDENT),
+            },
         )
         found, problems = (stream.decode() for stream in await child.communicate())
     s.note(f"septet {' '.join(command)}: {what}")
     text = found if child.returncode in (0, 1, 2) else found + problems
-    s.console.print(Padding(Text("\n".join(text.splitlines()[:shown])), (0, 0, 0, 2)))
+    s.console.print(Padding(Text("\n".join(text.splitlines()[:shown])), (0, 0, 0, _INDENT)))
     return child.returncode or 0
