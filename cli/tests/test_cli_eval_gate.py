@@ -17,6 +17,7 @@ from septet_contracts import Request, Score, encode
 from septet_experiments.runs import RunInfo
 from septet_experiments.suites import Suite
 from septet_kit.tenants import SHARED_ONLY
+from septet_native.errors import StackError
 from typer.testing import CliRunner, Result
 
 from tests.support.memory_log import MemoryLog, respond
@@ -145,6 +146,17 @@ def test_a_gate_needs_a_primary_metric(suite: Path) -> None:
     (suite / "suite.yaml").write_text("name: colours\ncases: [cases.jsonl]\n")
     result = command("gate", str(suite), "--against", first.id, "--run", first.id)
     assert (result.exit_code, "has no primary metric" in result.output) == (3, True), result.output
+
+
+def test_a_metric_whose_model_is_missing_is_no_verdict(suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise StackError("the model cannot be built", "install its wheel")
+
+    first = a_run(suite)
+    monkeypatch.setattr("septet_cli.evaluation.metric_selection._token_vectors", missing)
+    (suite / "suite.yaml").write_text(SUITE.replace("token_f1", "bertscore"))
+    result = command("gate", str(suite), "--against", first.id, "--run", first.id)
+    assert (result.exit_code, "the model cannot be built" in result.output) == (3, True), result.output
 
 
 def test_a_finished_run_that_is_resumed_publishes_nothing(suite: Path) -> None:

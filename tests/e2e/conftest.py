@@ -24,6 +24,8 @@ TENANTS_FILE = "tenants: [default, {name: acme, topics: own}, {name: globex, top
 REQUESTS, RESPONSES = topic("requests").name, topic("responses").name
 BESIDE = (topic("responses.v1").name, topic("releases").name)
 """What is written with each response: its previous version, and what services need to know of it."""
+POLICIES = Path(__file__).parents[1] / "chaos" / "policies"
+"""Adds the policy `bare`, without any rail."""
 DEAD = [t.name for t in TOPICS.values() if t.raw]
 
 
@@ -124,5 +126,6 @@ async def shop(
     """A whole Septet for these tenants, on the stub model, which quotes what it is given."""
     async with serve_stub(shop_model.options, shop_model) as url:
         settings = stack_settings(tmp_path_factory.mktemp("shop"), llm_url=url, llm_model="stub")
-        async with started(settings, {"SEPTET_TENANTS_FILE": str(tenants_file)}) as made:
+        env = {"SEPTET_TENANTS_FILE": str(tenants_file), "SEPTET_GUARDRAILS_POLICIES_DIR": str(POLICIES)}
+        async with started(settings, env) as made:
             yield made

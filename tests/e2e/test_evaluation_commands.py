@@ -73,8 +73,8 @@ async def evaluation(shop: Backend, tenants_file: Path, tmp_path: Path) -> Evalu
     (suite / "suite.yaml").write_text(
         f"name: e2e-{name}\ncases: [cases.jsonl]\nprimary: {{metric: citation_recall, margin: 0.2}}\n"
         "secondary: [{metric: abstention, margin: 0.2}]\nmetrics: [groundedness, latency_ms]\n"
-        # The output rails of other policies replace such an answer by a quotation.
-        "request: {policy: observe}\nrate: 40\nin_flight: 6\ndeadline: 45\n"
+        # The output rails of other policies replace a broken answer by a quotation.
+        "request: {policy: bare}\nrate: 40\nin_flight: 6\ndeadline: 45\n"
     )
     cases = [
         {

@@ -112,6 +112,8 @@ async def _gate(
     files: dict[str, Path | None],
 ) -> int:
     from septet_experiments.reports import to_text
+    from septet_kit.errors import SeptetError
+    from septet_native.errors import StackError
 
     from septet_cli.commands.evaluation.run import execute
     from septet_cli.evaluation.gating import gate as decide
@@ -128,6 +130,10 @@ async def _gate(
     except CliError as error:
         error.exit_code = EXIT_NOT_RUN
         raise
+    except (SeptetError, StackError) as error:
+        failed = CliError(error.message, error.fix or "run `septet doctor`")
+        failed.exit_code = EXIT_NOT_RUN
+        raise failed from error
     out.print(to_text(comparison), soft_wrap=True, markup=False, highlight=False)
     return result.exit_code
 
