@@ -42,6 +42,7 @@ from septet_kit.namespace import Namespace
 from septet_kit.record import EVENT_ID_HEADER, Record
 from septet_kit.spec import group_of
 from septet_kit.tenants import Tenants
+from septet_native.services import SERVICES as STARTED
 from septet_native.stack.settings import StackSettings
 from septet_native.stack.stack import Stack
 
@@ -350,7 +351,7 @@ async def test_the_whole_flow_works_with_each_service_as_itself(secured: Secured
     assert response.status == "answered"
     assert response.sources[0].document_id == "deque"
     lag = {g: n for state in await topic_states(operator) for g, n in state.lag.items()}
-    assert set(lag) == {group_of(name) for name in SERVICES}
+    assert set(lag) == {group_of(name) for name in STARTED}
 
 
 async def test_a_tenant_is_served_on_its_own_topics(secured: Secured) -> None:
