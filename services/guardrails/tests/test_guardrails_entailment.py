@@ -17,7 +17,7 @@ from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.application.judging import COMPONENT, Judge, Limits
-from septet_guardrails.domain.entailment import UNCALIBRATED, Calibration
+from septet_guardrails.domain.entailment import UNCALIBRATED, Calibration, Pair
 from septet_guardrails.domain.policy import parse_policy
 from septet_guardrails.domain.rails import input_rails, output_rails
 from septet_guardrails.domain.unfinished import stream_mode
@@ -107,6 +107,12 @@ async def test_the_model_alone_releases_a_paraphrase_that_the_rules_reject(
     assert (event.status, event.answer) == ("answered", answer)
 
 
+@pytest.mark.parametrize("threshold", [0.02, 0.5, 0.9, 0.997])
+def test_a_score_below_the_threshold_is_never_support(threshold: float) -> None:
+    calibration, pair = Calibration({"en": threshold}), Pair("a passage", "a claim")
+    assert calibration.probability(pair, threshold - 1e-6) < 0.5 <= calibration.probability(pair, threshold)
+
+
 async def test_one_unsupported_sentence_is_dropped(entailment: EntailmentServer) -> None:
     entailment.scores = {"four hours": 0.05}
     event = await handle(f"{SUPPORTED} Support answers within four hours [1].", entailment)
@@ -187,6 +193,19 @@ async def test_a_reply_without_a_score_falls_back_to_the_rules(
 async def test_an_endpoint_that_is_down_falls_back_to_the_rules() -> None:
     down = EntailmentServer(url="http://127.0.0.1:9/v1")
     event = await handle(SUPPORTED, down, "both")
+    assert (event.answer, event.degraded) == (SUPPORTED, (COMPONENT,))
+
+
+async def test_an_unforeseen_error_of_the_adapter_falls_back_to_the_rules(
+    entailment: EntailmentServer,
+) -> None:
+    given = judge(entailment)
+
+    async def fail(_: object) -> float:
+        raise RecursionError("The Team plan")
+
+    given._model.score = fail  # type: ignore[method-assign]
+    event = await handle(SUPPORTED, given)
     assert (event.answer, event.degraded) == (SUPPORTED, (COMPONENT,))
 
 

@@ -124,6 +124,10 @@ class Judge:
             except SeptetError as error:
                 log.warning("entailment model failed", code=error.code, error=error.message)
                 return None
+            except Exception as error:
+                # The rules decide, so that an unforeseen reply fails no answer. The message could repeat the reply.
+                log.error("entailment model failed", code="internal_error", error=type(error).__name__)  # noqa: TRY400
+                return None
         self._known.put(self._key(pair), score)
         return score
 
