@@ -57,7 +57,23 @@ def test_money_is_counted_in_millionths() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"share": 1.1}, {"policy_shares": {"a": -1}}, {"protocols": ("pairwise",)}]
+    "fields",
+    [
+        {"share": 1.1},
+        {"share": "nan"},
+        {"policy_shares": {"a": -1}},
+        {"protocols": ("pairwise",)},
+        {"usd_per_day": "inf"},
+        {"usd_per_day": "nan"},
+        {"prompt_usd": "inf"},
+        {"calls_per_day": 2**63},
+        {"tokens_per_day": 2**63},
+        {"timeout": "PT0S"},
+        {"response_timeout": "PT0S"},
+        {"max_age": "-PT1S"},
+        {"breaker_pause": "PT0S"},
+        {"breaker_longest": "PT0S"},
+    ],
 )
 def test_settings_that_cannot_work_are_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
