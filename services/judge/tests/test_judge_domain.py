@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from septet_contracts import EvaluationSample, Verdict
+from septet_contracts import EvaluationSample, Verdict, decode, encode, topic
 from septet_experiments.judges import ChatCall, EndpointSettings, JudgeModel, Judgment, Rubric, Usage
 from septet_judge.domain.breaker import Breaker
 from septet_judge.domain.budget import Spend, spent, upper_bound
@@ -162,3 +162,12 @@ def test_the_event_names_the_judge_and_its_id_follows_from_response_and_judge() 
     assert (score.name, score.value, score.explanation) == ("judge_rubric", 0.75, "fine")
     assert score.scorer == f"{rubric.signature} calibration=none"
     assert first.causation_id == response().event_id  # type: ignore[attr-defined]
+
+
+def test_a_reason_that_is_no_valid_unicode_is_published() -> None:
+    judgments = {
+        CalibratedProtocol(Rubric(JudgeModel("large"))): Judgment(0.75, reason="좋음 \ud83d" + "x" * 2000)
+    }
+    made = evaluation_of(response(), "judge:large", judgments, datetime.now(UTC))
+    (score,) = decode(topic("evaluations"), encode(made)).scores
+    assert score.explanation == "좋음 ?" + "x" * 996
