@@ -246,6 +246,17 @@ async def test_an_outage_pauses_the_calls(entailment: EntailmentServer) -> None:
     assert len(entailment.calls) == 3
 
 
+async def test_steps_without_time_do_not_pause_the_calls(entailment: EntailmentServer) -> None:
+    entailment.hangs = "Team"
+    handler = DraftsHandler(policies("both"), RAILS, judge=judge(entailment, timeout=5.0))
+    event = flow(Draft, answer=SUPPORTED, passages=PASSAGES)
+    for _ in range(3):
+        await handler(event, context("drafts", event, expires=time.monotonic() + 0.55))
+    entailment.hangs = None
+    (emit,) = await handler(event, context("drafts", event))
+    assert emit.event.degraded == ()
+
+
 async def test_cited_passages_are_judged_by_the_model(entailment: EntailmentServer) -> None:
     """A citation that the rules would replace is kept, because the model finds support in the passage."""
     entailment.scores = {"dozen": 0.95}
