@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 from pydantic_settings import BaseSettings
 from septet_contracts import HTTP_SERVICES
 from septet_contracts import SERVICES as STAGES
+from septet_judge.settings import JudgeSettings
 from septet_kit import KitSettings
 from septet_kit.settings import SECRETS_DIR
 from septet_native.credentials.containers import Layout
@@ -231,6 +232,17 @@ def test_variables_are_settings_that_the_service_reads(services: dict[str, dict[
         }
         image = {v for v in image_of(services[name]).environment if v.startswith("SEPTET_")}
         assert {*services[name]["environment"], *image} <= known | {SECRETS_DIR}, name
+
+
+@pytest.mark.parametrize(
+    "field", ["calls_per_day", "tokens_per_day", "usd_per_day", "prompt_usd", "completion_usd"]
+)
+def test_the_limits_of_what_the_judge_costs_reach_its_container(
+    field: str, services: dict[str, dict[str, Any]]
+) -> None:
+    name = f"SEPTET_JUDGE_{field.upper()}"
+    default = JudgeSettings.model_fields[field].default
+    assert services["judge"]["environment"][name] == f"${{{name}:-{default}}}"
 
 
 @pytest.mark.parametrize("name", ["embeddings", "llm"])

@@ -17,7 +17,7 @@ from septet_guardrails.adapters.policies import PolicyFiles
 from septet_guardrails.adapters.profanity import ProfanityModel
 from septet_guardrails.adapters.weights import injection_curve, injection_model
 from septet_guardrails.application.judging import COMPONENT, Judge, Limits
-from septet_guardrails.domain.entailment import UNCALIBRATED, Calibration
+from septet_guardrails.domain.entailment import UNCALIBRATED, Calibration, Pair
 from septet_guardrails.domain.policy import parse_policy
 from septet_guardrails.domain.rails import input_rails, output_rails
 from septet_guardrails.domain.unfinished import stream_mode
@@ -107,6 +107,12 @@ async def test_the_model_alone_releases_a_paraphrase_that_the_rules_reject(
     assert (event.status, event.answer) == ("answered", answer)
 
 
+@pytest.mark.parametrize("threshold", [0.02, 0.5, 0.9, 0.997])
+def test_a_score_below_the_threshold_is_never_support(threshold: float) -> None:
+    calibration, pair = Calibration({"en": threshold}), Pair("a passage", "a claim")
+    assert calibration.probability(pair, threshold - 1e-6) < 0.5 <= calibration.probability(pair, threshold)
+
+
 async def test_one_unsupported_sentence_is_dropped(entailment: EntailmentServer) -> None:
     entailment.scores = {"four hours": 0.05}
     event = await handle(f"{SUPPORTED} Support answers within four hours [1].", entailment)
@@ -190,6 +196,19 @@ async def test_an_endpoint_that_is_down_falls_back_to_the_rules() -> None:
     assert (event.answer, event.degraded) == (SUPPORTED, (COMPONENT,))
 
 
+async def test_an_unforeseen_error_of_the_adapter_falls_back_to_the_rules(
+    entailment: EntailmentServer,
+) -> None:
+    given = judge(entailment)
+
+    async def fail(_: object) -> float:
+        raise RecursionError("The Team plan")
+
+    given._model.score = fail  # type: ignore[method-assign]
+    event = await handle(SUPPORTED, given)
+    assert (event.answer, event.degraded) == (SUPPORTED, (COMPONENT,))
+
+
 async def test_scores_are_remembered_by_claim_and_passage(entailment: EntailmentServer) -> None:
     given = judge(entailment)
     await handle(SUPPORTED, given, "model")
@@ -225,6 +244,17 @@ async def test_an_outage_pauses_the_calls(entailment: EntailmentServer) -> None:
         event = await handle(SUPPORTED, given)
         assert event.degraded == (COMPONENT,)
     assert len(entailment.calls) == 3
+
+
+async def test_steps_without_time_do_not_pause_the_calls(entailment: EntailmentServer) -> None:
+    entailment.hangs = "Team"
+    handler = DraftsHandler(policies("both"), RAILS, judge=judge(entailment, timeout=5.0))
+    event = flow(Draft, answer=SUPPORTED, passages=PASSAGES)
+    for _ in range(3):
+        await handler(event, context("drafts", event, expires=time.monotonic() + 0.55))
+    entailment.hangs = None
+    (emit,) = await handler(event, context("drafts", event))
+    assert emit.event.degraded == ()
 
 
 async def test_cited_passages_are_judged_by_the_model(entailment: EntailmentServer) -> None:

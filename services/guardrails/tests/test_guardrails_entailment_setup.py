@@ -146,7 +146,7 @@ def test_replies_of_classifiers_are_read(reply: Any, score: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [[], [{"label": "A", "score": 1}, {"label": "B", "score": 0}], {"entailment": 7}]
+    "reply", [[], [{"label": "A", "score": 1}, {"label": "B", "score": 0}], {"entailment": 7}, {"code": 429}]
 )
 def test_replies_without_the_label_are_rejected(reply: Any) -> None:
     with pytest.raises(ValueError, match=r"labels|between"):
@@ -199,3 +199,26 @@ async def test_a_failed_call_marks_its_span(
         await called(entailment, "chat", spans)
     (span,) = spans.get_finished_spans()
     assert (span.attributes or {})["error.type"] == "entailment_rejected"
+
+
+_TOKEN = {"token": "yes", "logprob": "The Team plan"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reply"),
+    [
+        ("tei", {"error": "cannot read: The Team plan"}),
+        ("tei", {"entailment": "The Team plan"}),
+        ("tei", [{"label": "entailment", "score": 10**400}]),
+        ("chat", {"choices": [{"message": {"content": "yes"}, "logprobs": {"content": [_TOKEN]}}]}),
+    ],
+)
+async def test_neither_error_nor_span_repeats_the_reply(
+    entailment: EntailmentServer, spans: InMemorySpanExporter, kind: Kind, reply: Any
+) -> None:
+    entailment.garbage = json.dumps(reply)
+    with pytest.raises(Transient) as caught:
+        await called(entailment, kind, spans)
+    assert caught.value.code == "entailment_unreadable"
+    (span,) = spans.get_finished_spans()
+    assert "The Team plan" not in str(caught.value) + span.to_json()

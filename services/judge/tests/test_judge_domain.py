@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from septet_contracts import Verdict
+from septet_contracts import EvaluationSample, Verdict, decode, encode, topic
 from septet_experiments.judges import ChatCall, EndpointSettings, JudgeModel, Judgment, Rubric, Usage
 from septet_judge.domain.breaker import Breaker
 from septet_judge.domain.budget import Spend, spent, upper_bound
@@ -37,12 +37,7 @@ def test_which_responses_are_judged(fields: dict[str, object], reason: str | Non
 
 
 def test_a_response_of_an_evaluation_run_is_judged_by_its_run() -> None:
-    sample = response()
-    # The field exists from version 2.3 of the response.
-    marked = type(
-        "Marked", (), {n: getattr(sample, n) for n in type(sample).model_fields} | {"evaluation": object()}
-    )()
-    assert ALL.refuse(marked) == "evaluation"
+    assert ALL.refuse(response(evaluation=EvaluationSample(run="r", case="c"))) == "evaluation"
 
 
 def test_a_judge_may_be_allowed_to_judge_itself() -> None:
@@ -76,8 +71,8 @@ def test_the_upper_bound_covers_every_language() -> None:
     call = ChatCall(model="m", prompt="p", system="가나다", user="abc", max_tokens=100)
     bound = upper_bound([call, call], EndpointSettings(attempts=2, prompt_usd=1.0, completion_usd=2.0))
     assert bound.calls == 4
-    assert bound.tokens == 2 * (9 + 3 + 32 + 100)
-    assert bound.micro_usd == 2 * (44 + 200)
+    assert bound.tokens == 2 * 2 * (9 + 3 + 32 + 100)
+    assert bound.micro_usd == 2 * 2 * (44 + 200)
 
 
 def test_what_the_endpoint_does_not_report_counts_as_the_reservation() -> None:
@@ -114,6 +109,18 @@ def test_the_breaker_opens_after_failures_in_a_row_and_tries_again() -> None:
     assert breaker.allows()
     breaker.succeeded()
     assert breaker.allows()
+    assert breaker.allows()
+
+
+def test_calls_that_began_before_the_breaker_opened_do_not_lengthen_the_pause() -> None:
+    clock = Clock()
+    breaker = Breaker(1, pause=10, longest=600, clock=clock)
+    for _ in range(8):
+        assert breaker.allows()
+    clock.now = 1
+    for _ in range(8):
+        breaker.failed()
+    clock.now = 11
     assert breaker.allows()
 
 
@@ -155,3 +162,12 @@ def test_the_event_names_the_judge_and_its_id_follows_from_response_and_judge() 
     assert (score.name, score.value, score.explanation) == ("judge_rubric", 0.75, "fine")
     assert score.scorer == f"{rubric.signature} calibration=none"
     assert first.causation_id == response().event_id  # type: ignore[attr-defined]
+
+
+def test_a_reason_that_is_no_valid_unicode_is_published() -> None:
+    judgments = {
+        CalibratedProtocol(Rubric(JudgeModel("large"))): Judgment(0.75, reason="좋음 \ud83d" + "x" * 2000)
+    }
+    made = evaluation_of(response(), "judge:large", judgments, datetime.now(UTC))
+    (score,) = decode(topic("evaluations"), encode(made)).scores
+    assert score.explanation == "좋음 ?" + "x" * 996

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from septet_experiments.judges import (
+    ChatCall,
     EndpointSettings,
     Groundedness,
     JudgeModel,
     JudgeRejected,
     JudgeUnavailable,
+    Reply,
     Rubric,
     Usage,
 )
@@ -23,7 +25,7 @@ from septet_judge.domain.evaluation import CalibratedProtocol
 from septet_judge.domain.selection import Skipped
 from septet_kit import Transient
 
-from .support import FakeEndpoint, MemoryBudget, response
+from .support import RATED, FakeEndpoint, MemoryBudget, response
 
 MODEL = JudgeModel("large")
 PLENTY = Spend(1000, 1_000_000, 1_000_000)
@@ -60,6 +62,35 @@ async def test_a_response_is_judged_by_all_protocols_and_pays_what_they_cost() -
 async def test_groundedness_needs_sources() -> None:
     found = await Setup().judge.judge(response(sources=()))
     assert [p.protocol.name for p in found] == ["rubric"]
+
+
+async def test_a_response_that_no_protocol_applies_to_neither_calls_nor_closes_the_breaker() -> None:
+    setup = Setup()
+    setup.judge._protocols = [CalibratedProtocol(Groundedness(MODEL))]
+    setup.endpoint.error = JudgeUnavailable("down")
+    for _ in range(2):
+        assert await setup.skipped() == "outage"
+        assert await setup.skipped(sources=()) == "no_sources"
+    assert not setup.breaker.allows()
+    assert setup.budget.spent.calls == 0
+
+
+async def test_a_lost_reply_and_its_retry_both_count() -> None:
+    """The first try times out after the model has worked on it; the second one reports its tokens."""
+    setup = Setup()
+    setup.judge._protocols = [CalibratedProtocol(Rubric(MODEL, samples=1))]
+    lost = Usage(calls=1, unreported=1)
+    reported = Usage(calls=1, prompt_tokens=100, completion_tokens=20)
+
+    async def retried(call: ChatCall) -> Reply:
+        setup.endpoint.calls.append(call)
+        return Reply(text=RATED, usage=lost + reported)
+
+    setup.endpoint.reply = retried  # type: ignore[method-assign]
+    await setup.judge.judge(response())
+    (call,) = setup.endpoint.calls
+    one_try = len(f"{call.system}{call.user}".encode()) + call.max_tokens
+    assert setup.budget.spent.tokens > 2 * one_try
 
 
 async def test_a_reply_without_a_verdict_is_left_out() -> None:

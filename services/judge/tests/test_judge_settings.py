@@ -5,10 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from pydantic import ValidationError
-from septet_experiments.judges import CalibrationCard, CardFolder
-from septet_judge.app import calibrated, refuse_generator
+from septet_experiments.judges import (
+    CalibrationCard,
+    CardFolder,
+    ChatCall,
+    JudgeRejected,
+    JudgeUnavailable,
+)
+from septet_judge.app import calibrated, open_endpoint, refuse_generator
 from septet_judge.domain.budget import Spend
 from septet_judge.settings import JudgeSettings
 from septet_kit import KitSettings, Permanent
@@ -57,7 +64,23 @@ def test_money_is_counted_in_millionths() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"share": 1.1}, {"policy_shares": {"a": -1}}, {"protocols": ("pairwise",)}]
+    "fields",
+    [
+        {"share": 1.1},
+        {"share": "nan"},
+        {"policy_shares": {"a": -1}},
+        {"protocols": ("pairwise",)},
+        {"usd_per_day": "inf"},
+        {"usd_per_day": "nan"},
+        {"prompt_usd": "inf"},
+        {"calls_per_day": 2**63},
+        {"tokens_per_day": 2**63},
+        {"timeout": "PT0S"},
+        {"response_timeout": "PT0S"},
+        {"max_age": "-PT1S"},
+        {"breaker_pause": "PT0S"},
+        {"breaker_longest": "PT0S"},
+    ],
 )
 def test_settings_that_cannot_work_are_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
@@ -67,3 +90,17 @@ def test_settings_that_cannot_work_are_refused(fields: dict[str, object]) -> Non
 def test_the_key_is_not_shown() -> None:
     made = settings(api_key="sk-secret-1")
     assert "sk-secret-1" not in f"{made!r} {made.endpoint!r}"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(400, JudgeRejected), (500, JudgeUnavailable)])
+async def test_errors_of_the_endpoint_quote_no_text(status: int, kind: type[Exception]) -> None:
+    endpoint = open_endpoint(settings(attempts=1))
+    reply = httpx.Response(status, json={"error": {"message": "cannot read: the patient's name"}})
+    await endpoint.aclose()
+    endpoint._http = httpx.AsyncClient(
+        base_url="http://judge:1/v1", transport=httpx.MockTransport(lambda _: reply)
+    )
+    with pytest.raises(kind, match=str(status)) as caught:
+        await endpoint.reply(ChatCall(model="m", prompt="p", system="s", user="the patient's name"))
+    await endpoint.aclose()
+    assert "patient" not in str(caught.value)

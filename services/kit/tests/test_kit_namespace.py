@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from septet_contracts import Draft, Grounded, Request, encode
 from septet_kit import Context, Emit, KitSettings, Permanent, ServiceSpec, Stage, Wiring
+from septet_kit.access import namespaces
 from septet_kit.access.namespaces import _namespace_of
 from septet_kit.access.namespaces import topics_of as topics_of_group
 from septet_kit.access.table import load_specs
+from septet_kit.errors import Transient
 from septet_kit.messaging.consumer import StageConsumer, open_client
 from septet_kit.messaging.progress import Progress
 from septet_kit.messaging.step import StepRunner
@@ -267,6 +269,32 @@ def test_contents_of_a_namespace_are_told_apart_by_their_prefix() -> None:
     names = ["replay-1.septet.eval", "replay-2.septet.drafts.v1", "septet.eval", "half.retrieval", "replay-x"]
     assert [_namespace_of(name, "replay-") for name in names] == ["replay-1", "replay-2", None, None, None]
     assert [_namespace_of(name, "replay-1.") for name in names] == ["replay-1", None, None, None, None]
+
+
+class FakeAdmin:
+    """A broker that keeps its topics, and answers a deletion with ``code``."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+    async def delete_topics(self, topics: list[str]) -> Any:
+        return SimpleNamespace(topic_error_codes=[(name, self.code) for name in topics])
+
+    async def list_topics(self) -> list[str]:
+        return ["replay-1.a", "septet.a"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [(29, "TopicAuthorizationFailed"), (0, "replay-1.a was not"), (3, "replay-1.a was not")],
+)
+async def test_topics_that_are_not_deleted_are_reported(
+    code: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(namespaces, "_TIMEOUT_S", 0.01)
+    with pytest.raises(Transient, match=reason) as caught:
+        await namespaces._delete_topics(cast("Any", FakeAdmin(code)), ["replay-1.a"])
+    assert caught.value.code == "topics_not_deleted"
 
 
 KIT = Path(septet_kit.__file__).parent

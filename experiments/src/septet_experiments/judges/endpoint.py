@@ -48,13 +48,18 @@ class EndpointSettings(BaseModel):
 
 @dataclass
 class ChatEndpoint:
-    """Client of one endpoint; close it with :meth:`aclose`. ``usage`` is that of all calls."""
+    """Client of one endpoint; close it with :meth:`aclose`. ``usage`` is that of all calls.
+
+    ``quotes_errors``: whether errors quote the endpoint's message, which can repeat a part of the prompt. Services log
+    errors, so they leave it out.
+    """
 
     settings: EndpointSettings
     headers: Callable[[], Mapping[str, str]] = dict
     transport: httpx.AsyncBaseTransport | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[float, float], float] = random.uniform
+    quotes_errors: bool = True
     usage: Usage = field(default=Usage(), init=False)
 
     def __post_init__(self) -> None:
@@ -112,13 +117,13 @@ class ChatEndpoint:
             ) from error
         if response.status_code in _RETRYABLE or response.status_code >= 500:
             raise JudgeUnavailable(
-                f"the judge answers {response.status_code}: {self._message(response)}",
+                f"the judge answers {response.status_code}{self._message(response)}",
                 _retry_after(response),
                 Usage(calls=1),
             )
         if response.status_code >= 400:
             raise JudgeRejected(
-                f"the judge rejects the call with {response.status_code}: {self._message(response)}",
+                f"the judge rejects the call with {response.status_code}{self._message(response)}",
                 "check the judge's model, key and parameters",
                 Usage(calls=1),
             )
@@ -165,14 +170,16 @@ class ChatEndpoint:
         return Usage(calls=1, prompt_tokens=prompt, completion_tokens=completion, cost_usd=cost)
 
     def _message(self, response: httpx.Response) -> str:
-        """The error's message. Some endpoints repeat the key, so it is removed."""
+        """The error's message after a colon. Some endpoints repeat the key, so it is removed."""
+        if not self.quotes_errors:
+            return ""
         try:
             error = response.json()["error"]
             text = str(error["message"] if isinstance(error, dict) else error)
         except (ValueError, KeyError, TypeError):
             text = response.text
         key = self.settings.api_key.get_secret_value()
-        return (text.replace(key, "…") if key else text)[:_MAX_ERROR_CHARS]
+        return f": {text.replace(key, '…') if key else text}"[: _MAX_ERROR_CHARS + 2]
 
 
 def _tokens(logprobs: Any) -> tuple[Token, ...] | None:

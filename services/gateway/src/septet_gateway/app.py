@@ -20,7 +20,7 @@ from septet_kit import KitSettings, SeptetError, ServiceSpec
 from septet_kit.lifecycle import exit_within, first_end, running, untraced
 from septet_kit.messaging.publisher import Publisher
 from septet_kit.messaging.watchdog import LoopGuard
-from septet_kit.observe import get_logger, logs, tracing
+from septet_kit.observe import get_logger, logs, metrics, tracing
 from septet_kit.observe.health import Server, health_server
 from septet_kit.spec import Task, group_of
 from septet_kit.store.pool import StorePool, open_pool
@@ -68,6 +68,7 @@ def main() -> None:
     instance = kit.member(SPEC.name)
     logs.configure(SPEC.name, kit.log_level)
     tracing.configure(SPEC.name, instance, kit.otlp_endpoint, namespace=kit.namespace)
+    metrics.namespace.labels(kit.namespace).set(1)
     AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call]
     try:
         uvloop.run(_serve(kit, GatewaySettings(), instance))

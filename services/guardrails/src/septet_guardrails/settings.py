@@ -60,6 +60,7 @@ class GuardrailsSettings(FileSettings):
     )
     entailment_timeout: timedelta = Field(
         default=timedelta(seconds=3),
+        gt=timedelta(),
         description="For all claims of an answer. After it, the rules decide on the rest.",
     )
     entailment_concurrency: int = Field(default=8, ge=1, description="Calls at the same time.")

@@ -44,7 +44,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     refuse_generator(settings, kit.settings)
     async with (
         kit.open_pool(SCHEMA, migrations.HEAD) as pool,
-        aclosing(ChatEndpoint(settings.endpoint, telemetry.trace_headers)) as endpoint,
+        aclosing(open_endpoint(settings)) as endpoint,
     ):
         budget = PostgresBudget(pool, settings.limits)
         breaker = Breaker(
@@ -69,6 +69,11 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
             stages=[Stage("responses", handler, longest, settings.concurrency, attempts=None)],
             background=[lambda: watch_budget(budget)],
         )
+
+
+def open_endpoint(settings: JudgeSettings) -> ChatEndpoint:
+    """The client of the judge's model. Its errors, which are logged and recorded on spans, quote no text."""
+    return ChatEndpoint(settings.endpoint, telemetry.trace_headers, quotes_errors=False)
 
 
 def calibrated(settings: JudgeSettings) -> list[CalibratedProtocol]:

@@ -46,8 +46,10 @@ class JudgeSettings(FileSettings):
     token_limit_field: str = Field(
         default="max_tokens", description="`max_completion_tokens` for endpoints that reject `max_tokens`."
     )
-    prompt_usd: float = Field(default=0.0, ge=0, description="Price of a million tokens of prompts.")
-    completion_usd: float = Field(default=0.0, ge=0, description="Price of a million tokens of replies.")
+    prompt_usd: float = Field(default=0.0, ge=0, le=1e6, description="Price of a million tokens of prompts.")
+    completion_usd: float = Field(
+        default=0.0, ge=0, le=1e6, description="Price of a million tokens of replies."
+    )
     cards: Path | None = Field(
         default=None, description="Folder of calibration cards that `septet eval judge calibrate` wrote."
     )
@@ -59,27 +61,35 @@ class JudgeSettings(FileSettings):
     tenant_shares: dict[str, Share] = Field(
         default={}, description="Shares by tenant, which take precedence over those of policies."
     )
-    calls_per_day: int = Field(default=1000, ge=0, description="Calls per UTC day, with retries.")
-    tokens_per_day: int = Field(default=2_000_000, ge=0, description="Tokens per UTC day.")
+    calls_per_day: int = Field(default=1000, ge=0, le=10**9, description="Calls per UTC day, with retries.")
+    tokens_per_day: int = Field(default=2_000_000, ge=0, le=10**15, description="Tokens per UTC day.")
     usd_per_day: float = Field(
-        default=1.0, ge=0, description="US dollars per UTC day, by the two prices above."
+        default=1.0, ge=0, le=1e9, description="US dollars per UTC day, by the two prices above."
     )
-    timeout: timedelta = Field(default=timedelta(seconds=30), description="Time limit of a call.")
+    timeout: timedelta = Field(
+        default=timedelta(seconds=30), gt=timedelta(), description="Time limit of a call."
+    )
     attempts: int = Field(default=2, ge=1, le=10, description="Tries of a call.")
     response_timeout: timedelta = Field(
-        default=timedelta(seconds=120), description="Time limit of all calls for a response."
+        default=timedelta(seconds=120), gt=timedelta(), description="Time limit of all calls for a response."
     )
     max_age: timedelta = Field(
-        default=timedelta(minutes=10), description="Older responses are skipped, so that no backlog grows."
+        default=timedelta(minutes=10),
+        gt=timedelta(),
+        description="Older responses are skipped, so that no backlog grows.",
     )
     concurrency: int = Field(default=4, ge=1, description="Responses judged at the same time.")
     breaker_failures: int = Field(
         default=5, ge=1, description="Failures in a row after which no call is made for a while."
     )
     breaker_pause: timedelta = Field(
-        default=timedelta(seconds=30), description="First pause; it doubles with each failed trial."
+        default=timedelta(seconds=30),
+        gt=timedelta(),
+        description="First pause; it doubles with each failed trial.",
     )
-    breaker_longest: timedelta = Field(default=timedelta(minutes=10), description="Longest pause.")
+    breaker_longest: timedelta = Field(
+        default=timedelta(minutes=10), gt=timedelta(), description="Longest pause."
+    )
 
     def check_complete(self) -> None:
         """Check that the endpoint is given.

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from septet_guardrails.adapters.entailment_reply import NoScore
 from septet_guardrails.domain.entailment import Pair
 
 PROMPTS: Mapping[str, str] = {
@@ -50,15 +51,15 @@ def chat_score(reply: Any) -> float:
     """Return the probability of "yes" among yes and no; 1 or 0 by the reply's word if there are no log-probabilities.
 
     Raises:
-        ValueError: the reply does not begin with yes or no.
-        KeyError, IndexError, TypeError, AttributeError: it is not a chat completion.
+        NoScore: the reply does not begin with yes or no.
+        ValueError, KeyError, IndexError, TypeError, AttributeError: it is not a chat completion.
     """
     choice = reply["choices"][0]
     text = choice["message"]["content"]
     answer = _THOUGHTS.sub("", text, count=1)
     word = _WORD.match(answer)
     if word is None:
-        raise ValueError("the reply is neither yes nor no")
+        raise NoScore("the reply is neither yes nor no")
     if (
         answer == text
         and (shares := _shares((choice.get("logprobs") or {}).get("content") or ())) is not None

@@ -18,6 +18,7 @@ from septet_kit.openai_http import Endpoint, is_retryable
 
 from septet_guardrails.adapters.entailment_chat import PROMPTS, chat_body, chat_score
 from septet_guardrails.adapters.entailment_nli import label_score, nli_body, tei_body
+from septet_guardrails.adapters.entailment_reply import NoScore
 from septet_guardrails.domain.entailment import Pair
 from septet_guardrails.telemetry import entailment_span
 
@@ -82,8 +83,9 @@ class EntailmentEndpoint:
             try:
                 score = chat_score(reply) if address.kind == "chat" else label_score(reply, address.label)
                 _record_usage(current, reply)
-            except (ValueError, LookupError, TypeError, AttributeError) as error:
-                raise Transient("entailment_unreadable", f"{address.model}: {_shown(error)}") from error
+            except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+                # Neither the error nor its cause is shown: both could repeat the reply.
+                raise Transient("entailment_unreadable", f"{address.model}: {_shown(error)}") from None
         return score
 
     def _body(self, pair: Pair) -> dict[str, Any]:
@@ -113,7 +115,7 @@ class EntailmentEndpoint:
 
 
 def _shown(error: Exception) -> str:
-    return str(error) if type(error) is ValueError else f"unexpected reply ({type(error).__name__})"
+    return str(error) if isinstance(error, NoScore) else f"unexpected reply ({type(error).__name__})"
 
 
 def _record_usage(current: Span, reply: Any) -> None:

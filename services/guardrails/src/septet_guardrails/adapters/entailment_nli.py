@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from septet_guardrails.adapters.entailment_reply import NoScore
 from septet_guardrails.domain.entailment import Pair
+
+_SHOWN = 30
 
 
 def nli_body(pair: Pair) -> dict[str, Any]:
@@ -24,18 +27,18 @@ def label_score(reply: Any, label: str) -> float:
     Accepts ``[{"label": …, "score": …}]``, also inside another list, one such object, and ``{label: score}``.
 
     Raises:
-        ValueError: the reply has several labels without ``label``, or the score is not between 0 and 1.
-        KeyError, TypeError, AttributeError: the reply has no labels.
+        NoScore: the reply has several labels without ``label``, or the score is not between 0 and 1.
+        ValueError, OverflowError, KeyError, TypeError, AttributeError: the reply has no labels.
     """
     scores = dict(_labels(reply))
-    if label.lower() not in scores:
-        if len(scores) != 1:
-            raise ValueError(f"the labels are {', '.join(sorted(scores)[:5]) or 'missing'}")
-        return 0.0
-    score = scores[label.lower()]
+    name = label.lower()
+    if name not in scores and len(scores) != 1:
+        shown = ", ".join(other[:_SHOWN] for other in sorted(scores)[:5])
+        raise NoScore(f"the labels are {shown or 'missing'}")
+    score = scores[name] if name in scores else next(iter(scores.values()))
     if not 0.0 <= score <= 1.0:
-        raise ValueError("the score is not between 0 and 1")
-    return score
+        raise NoScore("the score is not between 0 and 1")
+    return score if name in scores else 0.0
 
 
 def _labels(reply: Any) -> Iterator[tuple[str, float]]:

@@ -52,7 +52,7 @@ class Judge:
     """Scores claims with a model. It remembers scores by claim, passage and model, and holds digests and no text.
 
     After three answers in a row without any score it does not call the model for ten seconds, so that an outage does
-    not delay every answer.
+    not delay every answer. Answers with less than half of the timeout left do not count.
     """
 
     def __init__(self, model: EntailmentModel, calibration: Calibration, limits: Limits) -> None:
@@ -101,7 +101,10 @@ class Judge:
         left = ends - time.monotonic()
         if asked and left > 0 and time.monotonic() >= self._resume_at:
             answered = await self._ask(asked, left)
-            self._note(len(answered), len(asked))
+            count_judged("called", len(answered))
+            # A model that had hardly any time is not down: the step was late.
+            if answered or left >= self._limits.timeout / 2:
+                self._note(len(answered), len(asked))
             found |= answered
         count_judged("missing", len(pairs) - len(found))
         return found
@@ -124,11 +127,14 @@ class Judge:
             except SeptetError as error:
                 log.warning("entailment model failed", code=error.code, error=error.message)
                 return None
+            except Exception as error:
+                # The rules decide, so that an unforeseen reply fails no answer. The message could repeat the reply.
+                log.error("entailment model failed", code="internal_error", error=type(error).__name__)  # noqa: TRY400
+                return None
         self._known.put(self._key(pair), score)
         return score
 
     def _note(self, answered: int, asked: int) -> None:
-        count_judged("called", answered)
         self._failures = 0 if answered else self._failures + 1
         if self._failures >= _FAILURES:
             self._resume_at = time.monotonic() + _PAUSE_S

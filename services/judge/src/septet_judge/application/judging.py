@@ -54,11 +54,13 @@ class ResponseJudge:
         """The judgments by protocol. A protocol whose replies have no verdict is counted and left out.
 
         Raises:
-            Skipped: the budget is spent, or the endpoint does not answer or rejects a call.
+            Skipped: no protocol applies, the budget is spent, or the endpoint does not answer or rejects a call.
             Transient: the database is not available; nothing was called.
         """
         item = item_of(response)
         calls = {p: p.protocol.calls(item) for p in applicable(self._protocols, response)}
+        if not calls:
+            raise Skipped("no_sources")
         replies = await self._replies(calls)
         judgments: dict[CalibratedProtocol, Judgment] = {}
         for protocol, found in replies.items():

@@ -43,7 +43,12 @@ class Breaker:
         self._trial = False
 
     def failed(self, retry_after: float | None = None) -> None:
-        """Note a call that failed. The endpoint's own ``retry_after`` lengthens the pause, up to the longest one."""
+        """Note a call that failed. The endpoint's own ``retry_after`` lengthens the pause, up to the longest one.
+
+        While the breaker is open, only the trial counts: the other calls began before it opened.
+        """
+        if self.is_open and not self._trial:
+            return
         self._failed += 1
         self._trial = False
         if self.is_open:

@@ -36,14 +36,15 @@ def upper_bound(calls: Iterable[ChatCall], endpoint: EndpointSettings) -> Spend:
     A token of common tokenizers is at least one byte of UTF-8, so the bound holds for every language. It is too high for
     most texts; the difference is returned when the calls end.
     """
-    total = Spend()
+    total, tries = Spend(), endpoint.attempts
     for call in calls:
         prompt = len(f"{call.system}{call.user}".encode()) + _OVERHEAD_TOKENS
         usd = (prompt * endpoint.prompt_usd + call.max_tokens * endpoint.completion_usd) / 1e6
+        # A try whose reply is lost costs as much as one with a reply.
         total = Spend(
-            total.calls + endpoint.attempts,
-            total.tokens + prompt + call.max_tokens,
-            total.micro_usd + ceil(usd * 1e6),
+            total.calls + tries,
+            total.tokens + tries * (prompt + call.max_tokens),
+            total.micro_usd + tries * ceil(usd * 1e6),
         )
     return total
 

@@ -63,9 +63,14 @@ def evaluation_of(
                 name=f"judge_{p.protocol.name}",
                 value=judgment.value,
                 label=judgment.label,
-                explanation=judgment.reason[:_MAX_EXPLANATION] or None,
+                explanation=_explanation(judgment.reason),
                 scorer=p.scorer,
             )
             for p, judgment in judgments.items()
         ),
     )
+
+
+def _explanation(reason: str) -> str | None:
+    """The judge's reason, shortened. A JSON reply can hold half of a surrogate pair, which no event can."""
+    return reason[:_MAX_EXPLANATION].encode("utf-8", "replace").decode() or None

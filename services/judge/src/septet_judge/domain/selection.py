@@ -15,6 +15,7 @@ Skip = Literal[
     "not_sampled",
     "personal_data",
     "self",
+    "no_sources",
     "late",
     "outage",
     "budget",
@@ -23,7 +24,7 @@ Skip = Literal[
 """Why a response is not judged.
 
 ``evaluation``: its run judges it. ``personal_data``: the answer may contain values that were masked for the model.
-``self``: the judge wrote the answer. ``late``: the record waited too long. ``rejected``: the endpoint rejects the call.
+``self``: the judge wrote the answer. ``no_sources``: only groundedness is judged, and it needs sources. ``late``: the record waited too long. ``rejected``: the endpoint rejects the call.
 """
 
 _JUDGED_KINDS = frozenset({"generated", "extractive", "cached"})
@@ -69,8 +70,7 @@ class Selection:
         """Why a response is not judged, or None."""
         if response.status != "answered" or not response.answer or response.answer_kind not in _JUDGED_KINDS:
             return "no_answer"
-        # Contracts before version 2.3 of the response do not have the field.
-        if getattr(response, "evaluation", None) is not None:
+        if response.evaluation is not None:
             return "evaluation"
         if not self.sampling.includes(response):
             return "not_sampled"

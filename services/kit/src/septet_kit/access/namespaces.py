@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from septet_contracts import Topic
@@ -111,7 +112,8 @@ async def remove(
 
     Raises:
         ValueError: the live side.
-        Transient: a process is still in a group after ``patience_s`` (code ``group_in_use``).
+        Transient: a process is still in a group after ``patience_s`` (code ``group_in_use``), or a topic still exists
+            (code ``topics_not_deleted``).
         Transient, Permanent: Kafka or PostgreSQL does not answer, or refuses.
     """
     if namespace.is_live:
@@ -120,8 +122,7 @@ async def remove(
     await _delete_groups(KafkaConnection.of(kafka), found.groups, patience_s)
     if found.topics:
         async with open_admin(kafka) as admin:
-            await admin.delete_topics(found.topics)
-            await _gone(admin, set(found.topics))
+            await _delete_topics(admin, found.topics)
     if found.schemas and owner_dsn is not None:
         await _drop(owner_dsn, found.schemas)
     return found
@@ -166,10 +167,25 @@ async def _connect(dsn: str) -> asyncpg.Connection:
         ) from error
 
 
-async def _gone(admin: AIOKafkaAdminClient, topics: set[str]) -> None:
-    async with asyncio.timeout(_TIMEOUT_S):
-        while topics & set(await admin.list_topics()):  # noqa: ASYNC110 - the broker has no event for it
-            await asyncio.sleep(_POLL_S)
+async def _delete_topics(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> None:
+    """Delete topics, and wait until the broker lists none of them.
+
+    Raises:
+        Transient: the broker refuses one, or still lists one after a while.
+    """
+    left = set(topics)
+    try:
+        answer = await admin.delete_topics([*topics])
+        for name, code in answer.topic_error_codes:
+            if code not in (0, UnknownTopicOrPartitionError.errno):
+                raise for_code(code)(f"deleting {name}")
+        async with asyncio.timeout(_TIMEOUT_S):
+            while left := left & set(await admin.list_topics()):  # noqa: ASYNC110 - the broker has no event for it
+                await asyncio.sleep(_POLL_S)
+    except KafkaError as error:
+        raise Transient("topics_not_deleted", f"topics were not deleted: {error}") from error
+    except TimeoutError as error:
+        raise Transient("topics_not_deleted", f"the topic {min(left)} was not deleted") from error
 
 
 async def _delete_groups(connection: KafkaConnection, groups: Sequence[str], patience_s: float) -> None:

@@ -28,7 +28,8 @@ class Calibration:
         """Map a score onto the scale of the rules, on which the calibrated threshold is 0.5."""
         threshold = self.thresholds[pair.language]
         if score < threshold:
-            return round(0.5 * score / threshold, 4)
+            # A score next to the threshold must not be rounded up to it.
+            return min(0.4999, round(0.5 * score / threshold, 4))
         return round(0.5 + 0.5 * (score - threshold) / (1 - threshold), 4)
 
 
