@@ -11,7 +11,7 @@ from septet_contracts import EvaluationSample, Request, decode, topic
 from septet_experiments.cases import Case
 from septet_experiments.errors import InvalidRun, InvalidSuite
 from septet_experiments.requests import request_body, request_id_of
-from septet_experiments.runs import RunFolder
+from septet_experiments.runs import RunFolder, Sample
 from septet_experiments.suites import Suite, SuiteSettings
 
 SUITE = "name: support\ncases: [cases.jsonl]\nprimary: {metric: token_f1, margin: 0.05}\nsecondary:\n  - {metric: latency, margin: 100}\n"
@@ -182,3 +182,21 @@ def test_the_settings_of_a_run_are_kept(tmp_path: Path) -> None:
     assert RunFolder(tmp_path).settings() == settings
     with pytest.raises(InvalidRun):
         RunFolder(tmp_path / "none").settings()
+
+
+def test_samples_that_arrive_while_values_are_computed_are_kept(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.append(Sample(case_id="a"))
+    read = folder.samples()
+    folder.append(Sample(case_id="b"))
+    folder.update_samples([sample.model_copy(update={"values": {"m": 1.0}}) for sample in read])
+    assert {s.case_id: s.values for s in folder.samples()} == {"a": {"m": 1.0}, "b": {}}
+
+
+def test_one_process_at_a_time_runs_a_run(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_cases([])
+    with folder.claim(), pytest.raises(InvalidRun, match="another process runs"), RunFolder(tmp_path).claim():
+        pass
+    with folder.claim():
+        pass

@@ -214,7 +214,7 @@ def score_judged(folder: RunFolder, metrics: Sequence[JudgeMetric]) -> dict[str,
     cases = {case.id: case for case in folder.cases()}
     counts: dict[str, int] = {}
     samples = [_scored(cases[sample.case_id], sample, metrics, counts) for sample in folder.samples()]
-    folder.write_samples(samples)
+    folder.update_samples(samples)
     info = folder.info()
     signatures = info.metrics | {metric.name: metric.signature for metric in metrics}
     folder.write_info(info.model_copy(update={"metrics": signatures}))

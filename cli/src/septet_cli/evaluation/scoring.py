@@ -34,7 +34,7 @@ def score_run(folder: RunFolder, names: Sequence[str]) -> RunInfo:
     metrics = selected(
         without_judged(names), [reference for case in cases.values() for reference in case.references]
     )
-    folder.write_samples([score(cases[s.case_id], s, metrics) for s in folder.samples()])
+    folder.update_samples([score(cases[s.case_id], s, metrics) for s in folder.samples()])
     info = folder.info()
     signatures = {**info.metrics, **{metric.name: metric.signature for metric in metrics}}
     info = info.model_copy(update={"metrics": signatures})
