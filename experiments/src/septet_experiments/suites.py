@@ -205,7 +205,8 @@ def _read_settings(file: Path) -> SuiteSettings:
 def _parsed(file: Path, text: str) -> tuple[Any, dict[str, Any]]:
     """The YAML document and its content."""
     try:
-        node, value = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+        node: Any = yaml.compose(text, yaml.SafeLoader)
+        value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
