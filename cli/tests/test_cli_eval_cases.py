@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,34 @@ def label(kind: str = "thumbs", **fields: Any) -> Label:
 
 
 CORRECTION = {"corrected_answer": "A queue; ask bob@example.com.", "feedback_id": "f-2"}
+
+
+def test_a_replaced_line_leaves_all_others_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text(
+        '\ufeff{"id": "a", "question": "?"}\n{"id": "b", "question": "two\u2028lines\u0085"}\n',
+        encoding="utf-8",
+    )
+    file = CaseFile(path)
+    with path.open("a", encoding="utf-8") as edited:
+        edited.write('{"id": "half\n')
+    assert file.add(Case(id="a", question="!"))
+    first, *others = path.read_text(encoding="utf-8").split("\n")
+    assert json.loads(first) == {"id": "a", "question": "!"}
+    assert others == ['{"id": "b", "question": "two\u2028lines\u0085"}', '{"id": "half', ""]
+
+
+def test_a_reference_that_the_user_edited_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.jsonl"
+    correction = label("correction", **CORRECTION)
+    FeedbackCases(CaseFile(path)).add(correction)
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("A queue", "A double-ended queue"), encoding="utf-8"
+    )
+    for item in (label(), correction):
+        assert FeedbackCases(CaseFile(path)).add(item) is None
+    [(_, case)] = read_cases(path)
+    assert case.references == ("A double-ended queue; ask <EMAIL_1>.",)
 
 
 @pytest.mark.parametrize("corrected_first", [True, False])

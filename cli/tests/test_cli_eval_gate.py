@@ -127,10 +127,45 @@ def test_runs_of_different_cases_are_not_compared(suite: Path) -> None:
         (["run", str(suite), "--against", first.id], 1),
     ):
         result = command(*arguments)
-        assert (result.exit_code, "has other cases than the suite" in result.output) == (code, True), (
-            result.output
-        )
+        assert (result.exit_code, "different cases" in result.output) == (code, True), result.output
     assert len(list(RunStore(suite.parent / "data").all())) == known
+
+
+def test_different_cases_are_reported_before_the_first_request(suite: Path) -> None:
+    first = a_run(suite)
+    (suite / "cases.jsonl").write_text('{"id": "new", "question": "Which is 1 new?"}\n')
+    for arguments, code in ((("gate", str(suite), "--against"), 3), (("run", str(suite), "--against"), 1)):
+        result = command(*arguments, first.id)
+        assert (result.exit_code, "different cases" in result.output) == (code, True), result.output
+
+
+def test_a_gate_refuses_runs_of_cases_that_the_suite_no_longer_has(suite: Path) -> None:
+    first, second = a_run(suite), a_run(suite)
+    (suite / "cases.jsonl").write_text('{"id": "new", "question": "Which is 1 new?"}\n')
+    result = command("gate", str(suite), "--against", first.id, "--run", second.id)
+    assert (result.exit_code, "different cases" in result.output) == (3, True), result.output
+
+
+def test_a_run_is_not_compared_with_itself(suite: Path) -> None:
+    first = a_run(suite)
+    command("promote", "latest")
+    result = command("gate", str(suite), "--run", "latest")
+    assert (result.exit_code, f"{first.id} would be compared with itself" in result.output) == (3, True)
+
+
+def test_a_judge_decides_only_with_a_calibration(suite: Path) -> None:
+    (suite / "suite.yaml").write_text(SUITE.replace("token_f1", "judge_rubric") + "judge: {model: judge}\n")
+    first, second = a_run(suite), a_run(suite)
+    new = command("gate", str(suite), "--against", first.id)
+    assert (new.exit_code, "no judge has read a new run" in new.output) == (3, True), new.output
+    result = command("gate", str(suite), "--against", first.id, "--run", second.id)
+    assert (result.exit_code, "a run is not judged" in result.output) == (3, True), result.output
+    store = RunStore(suite.parent / "data")
+    for folder in map(store.find, (first.id, second.id)):
+        info = folder.info()
+        folder.write_info(info.model_copy(update={"metrics": {**info.metrics, "judge_rubric": "rubric/1 x"}}))
+    result = command("gate", str(suite), "--against", first.id, "--run", second.id)
+    assert (result.exit_code, "the judge is not calibrated" in result.output) == (3, True), result.output
 
 
 def test_a_metric_that_the_suite_got_later_is_computed_for_both_runs(suite: Path) -> None:
@@ -152,10 +187,10 @@ def test_a_metric_whose_model_is_missing_is_no_verdict(suite: Path, monkeypatch:
     def missing(*_: object) -> None:
         raise StackError("the model cannot be built", "install its wheel")
 
-    first = a_run(suite)
+    first, second = a_run(suite), a_run(suite)
     monkeypatch.setattr("septet_cli.evaluation.metric_selection._token_vectors", missing)
     (suite / "suite.yaml").write_text(SUITE.replace("token_f1", "bertscore"))
-    result = command("gate", str(suite), "--against", first.id, "--run", first.id)
+    result = command("gate", str(suite), "--against", first.id, "--run", second.id)
     assert (result.exit_code, "the model cannot be built" in result.output) == (3, True), result.output
 
 
@@ -177,8 +212,9 @@ def test_the_kept_responses_are_scored_again(suite: Path) -> None:
     assert sum(figures["latency_ms"]["failures"].values()) == CASES + 1
 
 
-def test_an_unknown_metric_is_reported_before_the_first_request(suite: Path) -> None:
-    (suite / "suite.yaml").write_text(SUITE.replace("exact_match", "exactness"))
+@pytest.mark.parametrize("name", ["exactness", "judge_exactness"])
+def test_an_unknown_metric_is_reported_before_the_first_request(suite: Path, name: str) -> None:
+    (suite / "suite.yaml").write_text(SUITE.replace("exact_match", name))
     result = command("run", str(suite))
-    assert (result.exit_code, "unknown metric exactness" in result.output) == (1, True)
+    assert (result.exit_code, f"suite.yaml: unknown metric {name}" in result.output) == (1, True)
     assert list(RunStore(suite.parent / "data").all()) == []

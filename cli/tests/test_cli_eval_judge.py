@@ -246,3 +246,14 @@ def test_a_suite_without_a_valid_judge_is_refused(body: str, tmp_path: Path) -> 
     done = runner.invoke(app, ["eval", "judge", "show", "--suite", str(tmp_path)])
     assert done.exit_code == 1
     assert "judge" in done.output
+
+
+def test_a_run_is_named_as_in_the_other_commands(
+    judge: type[_Judge], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEPTET_DATA_DIR", str(tmp_path))
+    run_folder(tmp_path / "evals" / "runs" / "run-1")
+    (tmp_path / "suite.yaml").write_text("name: s\njudge: {model: judge, weighting: samples, samples: 1}\n")
+    arguments = (tmp_path, "--metric", "judge_rubric", "--replay", tmp_path / "judgments")
+    for reference in ("latest", "run-"):
+        assert "without a value" in invoke("score", reference, *arguments)

@@ -16,7 +16,7 @@ from septet_cli.replay.candidate import ALIAS, parse_candidate
 from septet_cli.replay.logged import Join, LoggedRequest
 from septet_cli.replay.rewrite import case_of, request_id_of, rewritten
 from septet_cli.replay.selection import parse_duration, parse_selection
-from septet_cli.replay.session import Options, prepare
+from septet_cli.replay.session import Options, prepare, replay_settings
 from septet_cli.replay.workspace import Workspace
 from septet_contracts import (
     Ask,
@@ -163,6 +163,21 @@ def test_time_spans() -> None:
     for text in ("24", "h", "-1h", "1w", ""):
         with pytest.raises(CliError):
             parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["0s", "99999d", "999999999999d"])
+def test_a_time_span_that_no_log_has_is_refused(text: str) -> None:
+    with pytest.raises(CliError, match="not between 0 and 3650 days"):
+        parse_duration(text)
+
+
+def test_the_metrics_of_a_replay_are_checked_before_it_runs() -> None:
+    settings = replay_settings("abstention", ["abstention", "token_f1", "token_f1"], 0.1)
+    assert settings.all_metrics == ("abstention", "token_f1")
+    with pytest.raises(CliError, match="unknown metric fluency"):
+        replay_settings("groundedness", ["fluency"], 0.1)
+    with pytest.raises(CliError, match="--margin inf"):
+        replay_settings("groundedness", [], float("inf"))
 
 
 def test_the_log_is_joined_by_tenant_and_request() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
+from rich.text import Text
 from septet_cli.commands.ask import exit_code
+from septet_cli.console import SafeConsole
 from septet_cli.live import TokenText
 from septet_cli.render import DECISION_STYLE, STATUS_STYLE, response_panel, trace_page
 from septet_cli.screen import status_screen
@@ -254,3 +256,16 @@ def test_a_source_shows_its_cited_text() -> None:
     text = rendered(response_panel(response(sources=[source])))
     assert "cited words" in text
     assert "before" not in text
+
+
+def test_a_text_does_not_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\x1b]0;title\x07\x1b[2J 가\x9b31m\tend\r\n"
+    for shown in (Text(hostile), hostile):
+        SafeConsole(force_terminal=True, width=200, color_system="truecolor").print(
+            shown, style="red", markup=False, highlight=False
+        )
+        printed = capsys.readouterr().out
+        assert printed.startswith("\x1b[31m]0;title[2J 가31m")
+        assert not set("\x07\r\x9b") & set(printed)
+        assert "\x1b]" not in printed
+        assert "\x1b[2J" not in printed

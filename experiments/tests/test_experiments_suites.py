@@ -11,7 +11,7 @@ from septet_contracts import EvaluationSample, Request, decode, topic
 from septet_experiments.cases import Case
 from septet_experiments.errors import InvalidRun, InvalidSuite
 from septet_experiments.requests import request_body, request_id_of
-from septet_experiments.runs import RunFolder
+from septet_experiments.runs import RunFolder, Sample
 from septet_experiments.suites import Suite, SuiteSettings
 
 SUITE = "name: support\ncases: [cases.jsonl]\nprimary: {metric: token_f1, margin: 0.05}\nsecondary:\n  - {metric: latency, margin: 100}\n"
@@ -50,6 +50,24 @@ def test_a_suite_is_its_settings_and_its_cases(tmp_path: Path) -> None:
         (SUITE, '{"question": "?"}\n', "cases.jsonl:1: id: Field required", "add `id`"),
         (SUITE, '{"id": "a"}\n', "cases.jsonl:1: line: give `question` or `messages`", "correct the line"),
         (SUITE, '{"id": "a", "question": "1"}\n{"id": "a", "question": "2"}\n', "cases.jsonl:2: id: 'a' is the id", "another"),
+        (SUITE.replace("0.05", ".inf"), CASES, "suite.yaml:3: primary.margin: Input should be a finite", "primary.margin"),
+        (SUITE + "rate: .inf\n", CASES, "suite.yaml:6: rate: Input should be a finite", "correct `rate`"),
+        (SUITE + "name: other\n", CASES, "suite.yaml:1: name: given twice", "remove one"),
+        (SUITE.replace("latency", "token_f1"), CASES, "suite.yaml:4: secondary: token_f1 decides twice", "`secondary`"),
+        (SUITE + "judge: {model: 2026-13-45}\n", CASES, "suite.yaml:1: not YAML: month must be", "quote texts"),
+        (SUITE + "request: {policy: 2026-01-01}\n", CASES, "suite.yaml:6: request: Object of type date", "quote the value"),
+        (SUITE + "request: " + "[" * 2000 + "\n", CASES, "suite.yaml:1: not YAML: maximum recursion", "correct the YAML"),
+        (SUITE + "request: {retrieval: {k: .nan}}\n", CASES, "suite.yaml:6: request: ", "quote the value"),
+        (SUITE + "request: {retrieval: {k: x}}\n", CASES, "suite.yaml:6: retrieval.k: Input", "correct `retrieval.k`"),
+        (SUITE + "request: {tenant: acme}\n", CASES, "suite.yaml:6: request.tenant: a run has one tenant", "--tenant"),
+        (SUITE, '{"id": "a", "question": "?", "request": {"tenant": "acme"}}\n', "cases.jsonl:1: request.tenant: a run", "--tenant"),
+        (SUITE.replace("[cases.jsonl]", '["a\\0b"]'), CASES, "embedded null byte", "correct `cases`"),
+        (
+            SUITE,
+            json.dumps({"id": "a", "question": "?", "choices": [str(n) for n in range(27)]}),
+            "cases.jsonl:1: choices: Tuple should have at most 26",
+            "correct `choices`",
+        ),
         (SUITE, b'{"id": "a", "question": "\xff"}\n', "cases.jsonl:1: line: Invalid JSON", "correct the line"),
         (
             SUITE,
@@ -164,3 +182,21 @@ def test_the_settings_of_a_run_are_kept(tmp_path: Path) -> None:
     assert RunFolder(tmp_path).settings() == settings
     with pytest.raises(InvalidRun):
         RunFolder(tmp_path / "none").settings()
+
+
+def test_samples_that_arrive_while_values_are_computed_are_kept(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.append(Sample(case_id="a"))
+    read = folder.samples()
+    folder.append(Sample(case_id="b"))
+    folder.update_samples([sample.model_copy(update={"values": {"m": 1.0}}) for sample in read])
+    assert {s.case_id: s.values for s in folder.samples()} == {"a": {"m": 1.0}, "b": {}}
+
+
+def test_one_process_at_a_time_runs_a_run(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_cases([])
+    with folder.claim(), pytest.raises(InvalidRun, match="another process runs"), RunFolder(tmp_path).claim():
+        pass
+    with folder.claim():
+        pass

@@ -36,7 +36,7 @@ class Case(BaseModel):
         id: unique within the suite. Runs are paired by it.
         question: the question; ``messages`` may hold a conversation whose last user message is the question.
         references: known correct answers.
-        choices: options of a multiple-choice question, in the order that the prompt shows.
+        choices: options of a multiple-choice question, in the order that the prompt shows; at most 26, one a letter.
         answer_index: 0-based index of the correct choice.
         expected: ``answer``: the documents hold the answer; ``abstain``: they do not; ``refuse``: the request is one
             that the guardrails must block.
@@ -54,7 +54,7 @@ class Case(BaseModel):
     question: str | None = None
     messages: tuple[Message, ...] | None = None
     references: tuple[str, ...] = ()
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] = Field(default=(), max_length=26)
     answer_index: int | None = Field(default=None, ge=0)
     expected: Literal["answer", "abstain", "refuse"] | None = None
     relevant: dict[str, int] = {}

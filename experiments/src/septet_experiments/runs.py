@@ -5,8 +5,10 @@ A sample is appended as soon as its response arrived, so that a killed run conti
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -124,16 +126,42 @@ class RunFolder:
         except (OSError, ValidationError) as error:
             raise InvalidRun(f"{path} holds no settings of a suite", "run the suite again") from error
 
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """Reserve the run for this process, which publishes its requests.
+
+        Raises:
+            InvalidRun: another process has reserved it.
+        """
+        with (self.path / "cases.jsonl").open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InvalidRun(
+                    f"another process runs {self.path.name}", "wait for its end, or stop it with Ctrl-C"
+                ) from error
+            yield
+
     def append(self, sample: Sample) -> None:
         """Add a sample without values: its response. It replaces an earlier sample of the same draw."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "samples.jsonl").open("ab+") as file:
+        with self._locked(), (self.path / "samples.jsonl").open("ab+") as file:
             _drop_torn_line(file)
             file.write(sample.model_dump_json(exclude_defaults=True).encode() + b"\n")
 
     def write_samples(self, samples: list[Sample]) -> None:
-        """Replace all samples: with their values."""
+        """Replace all samples."""
         self._write_lines("samples.jsonl", samples)
+
+    def update_samples(self, samples: list[Sample]) -> None:
+        """Replace samples by those with values. Samples that were appended in the meantime are kept."""
+        with self._locked():
+            merged = {(sample.case_id, sample.draw): sample for sample in samples}
+            for present in self.samples():
+                given = merged.get((present.case_id, present.draw))
+                if given is None or given.response != present.response:
+                    merged[present.case_id, present.draw] = present
+            self.write_samples(list(merged.values()))
 
     def samples(self) -> list[Sample]:
         """The samples that are complete on disk; the last one of each draw.
@@ -155,6 +183,16 @@ class RunFolder:
                 ) from error
             found[sample.case_id, sample.draw] = sample
         return list(found.values())
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Serialise changes of ``samples.jsonl`` over all processes."""
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def _lines(self, name: str) -> Iterator[str]:
         path = self.path / name

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from septet_contracts import EvaluationSample
 
 from septet_experiments.cases import Case, digest_of
@@ -30,7 +30,7 @@ class Decision(_Settings):
     """A metric that the gate decides on. ``margin`` is the largest loss of its mean that passes."""
 
     metric: str = Field(min_length=1)
-    margin: float = Field(ge=0)
+    margin: float = Field(ge=0, allow_inf_nan=False)
 
 
 class SuiteSettings(_Settings):
@@ -59,7 +59,7 @@ class SuiteSettings(_Settings):
     request: dict[str, Any] = {}
     draws: int = Field(default=1, ge=1, le=100)
     max_errors: float = Field(default=0.02, ge=0, le=1)
-    rate: float = Field(default=5.0, gt=0)
+    rate: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     in_flight: int = Field(default=4, ge=1, le=256)
     deadline: float = Field(default=60.0, gt=0, le=3600)
     judge: dict[str, Any] | None = None
@@ -70,6 +70,15 @@ class SuiteSettings(_Settings):
         if name in ("baseline", "latest"):
             raise ValueError("this name stands for a run in the commands")
         return name
+
+    @field_validator("secondary", mode="after")
+    @classmethod
+    def _decides_once(cls, rules: tuple[Decision, ...], info: ValidationInfo) -> tuple[Decision, ...]:
+        primary = info.data.get("primary")
+        names = [rule.metric for rule in (primary, *rules) if rule is not None]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"{twice} decides twice")
+        return rules
 
     @property
     def all_metrics(self) -> tuple[str, ...]:
@@ -120,7 +129,7 @@ class Suite:
                     raise InvalidSuite(
                         f"{where}: id: {case.id!r} is the id of another case", "give it another id"
                     )
-                _check_request(where, case, settings)
+                _check_request(where, case, settings.request, case.request)
                 cases[case.id] = case
         if not cases:
             raise InvalidSuite(
@@ -137,9 +146,11 @@ def read_cases(file: Path) -> Iterator[tuple[str, Case]]:
     """
     try:
         lines = file.read_bytes().split(b"\n")
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A path that holds U+0000 raises ValueError.
+        reason = error.strerror if isinstance(error, OSError) else error
         raise InvalidSuite(
-            f"{file}: {error.strerror}", "create the file, or correct `cases` in suite.yaml"
+            f"{file}: {reason}", "create the file, or correct `cases` in suite.yaml"
         ) from error
     for number, line in enumerate(lines, start=1):
         text, where = line.removeprefix(b"\xef\xbb\xbf").strip(), f"{file}:{number}"
@@ -152,10 +163,13 @@ def read_cases(file: Path) -> Iterator[tuple[str, Case]]:
             raise InvalidSuite(f"{where}: {field}: {message}", _fix(error, Case)) from error
 
 
-def _check_request(where: str, case: Case, settings: SuiteSettings) -> None:
+def _check_request(where: str, case: Case, *layers: Mapping[str, Any]) -> None:
     sample = EvaluationSample(run="check", case=case.id, draw=0)
     try:
-        request_body(case, sample, settings.request, case.request)
+        for layer in layers:
+            if "tenant" in layer:
+                raise InvalidSuite("request.tenant: a run has one tenant", "remove it, and use --tenant")
+        request_body(case, sample, *layers)
     except InvalidSuite as error:
         raise InvalidSuite(f"{where}: {error}", error.fix) from error
 
@@ -169,21 +183,46 @@ def _read_settings(file: Path) -> SuiteSettings:
         ) from error
     except UnicodeDecodeError as error:
         raise InvalidSuite(f"{file}: not UTF-8", "save the file as UTF-8") from error
+    node, value = _parsed(file, text)
     try:
-        node, value = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+        settings = SuiteSettings.model_validate(value)
+    except ValidationError as error:
+        field, message = _first(error)
+        line = _line_of(node, error.errors()[0]["loc"])
+        raise InvalidSuite(f"{file}:{line}: {field}: {message}", _fix(error, SuiteSettings)) from error
+    for name, setting in value.items():
+        try:
+            json.dumps(setting, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            where = f"{file}:{_line_of(node, [name])}: {name}"
+            raise InvalidSuite(f"{where}: {error}", "quote the value, so that it is a text") from error
+    _check_request(
+        f"{file}:{_line_of(node, ['request'])}", Case(id="check", question="check"), settings.request
+    )
+    return settings
+
+
+def _parsed(file: Path, text: str) -> tuple[Any, dict[str, Any]]:
+    """The YAML document and its content."""
+    try:
+        node: Any = yaml.compose(text, yaml.SafeLoader)
+        value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or "not YAML"
         raise InvalidSuite(f"{file}:{line}: {problem}", "correct the YAML") from error
+    except (ValueError, RecursionError) as error:
+        # Dates that do not exist, and very deep nesting.
+        raise InvalidSuite(
+            f"{file}:1: not YAML: {error}", "correct the YAML; quote texts such as dates"
+        ) from error
     if not isinstance(value, dict):
         raise InvalidSuite(f"{file}:1: not a mapping", "write `name: …`, `cases: […]` and the other settings")
-    try:
-        return SuiteSettings.model_validate(value)
-    except ValidationError as error:
-        field, message = _first(error)
-        line = _line_of(node, error.errors()[0]["loc"])
-        raise InvalidSuite(f"{file}:{line}: {field}: {message}", _fix(error, SuiteSettings)) from error
+    keys = [key.value for key, _ in node.value]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise InvalidSuite(f"{file}:{_line_of(node, [twice])}: {twice}: given twice", "remove one of them")
+    return node, value
 
 
 def _first(error: ValidationError) -> tuple[str, str]:

@@ -86,13 +86,11 @@ def replay(
     """Read the log, run the candidate, compare, and exit with the verdict."""
     if context.invoked_subcommand is not None:
         return
-    from septet_experiments.suites import Decision, SuiteSettings
-
     from septet_cli.commands.up import until_signalled
     from septet_cli.evaluation.pace import Pace
     from septet_cli.replay.candidate import parse_candidate
     from septet_cli.replay.selection import parse_duration, parse_selection
-    from septet_cli.replay.session import SUITE, Options
+    from septet_cli.replay.session import Options, replay_settings
 
     try:
         candidate = parse_candidate(change or [])
@@ -102,14 +100,7 @@ def replay(
             parse_selection(where or []),
             limit,
             Pace(rate, in_flight, deadline),
-            SuiteSettings(
-                name=SUITE,
-                cases=("traffic",),
-                primary=Decision(metric=metric, margin=margin),
-                secondary=tuple(
-                    Decision(metric=name, margin=margin) for name in also or candidate.further_metrics
-                ),
-            ),
+            replay_settings(metric, also or candidate.further_metrics, margin),
         )
     except CliError as error:
         error.exit_code = EXIT_NOT_RUN
@@ -177,7 +168,8 @@ def _print_step(name: str, state: str) -> None:
 def _show_logged(logged: Logged, options: Options) -> None:
     err.print(
         f"{options.candidate}: {len(logged.requests)} of {logged.matching} matching requests since "
-        f"{logged.since:%Y-%m-%d %H:%M} UTC, from {options.candidate.topic} on"
+        f"{logged.since:%Y-%m-%d %H:%M} UTC, from {options.candidate.topic} on",
+        markup=False,
     )
     if logged.ended_before:
         err.print(f"[dim]{logged.ended_before} ended before {options.candidate.first} and are left out[/]")

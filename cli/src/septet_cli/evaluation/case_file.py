@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 
+from pydantic import ValidationError
 from septet_experiments.cases import Case
-from septet_experiments.suites import COMMENT, read_cases
+from septet_experiments.suites import read_cases
 
 
 def to_line(case: Case) -> str:
@@ -59,13 +61,17 @@ class CaseFile:
 
     def _replace(self, path: Path, case: Case) -> None:
         """Replace one line, and keep all others with their comments."""
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # `str.splitlines` would split texts at U+0085 and U+2028.
+        lines = path.read_bytes().removesuffix(b"\n").split(b"\n")
         new = path.with_name(f".{path.name}.new")
-        made = [to_line(case) if _is_case(line, case.id) else line for line in lines]
-        new.write_text("\n".join(made) + "\n", encoding="utf-8")
+        made = [to_line(case).encode() if _is_case(line, case.id) else line for line in lines]
+        new.write_bytes(b"\n".join(made) + b"\n")
         new.replace(path)
 
 
-def _is_case(line: str, case_id: str) -> bool:
-    text = line.strip()
-    return bool(text) and not text.startswith(COMMENT) and Case.model_validate_json(text).id == case_id
+def _is_case(line: bytes, case_id: str) -> bool:
+    try:
+        return Case.model_validate_json(line.removeprefix(BOM_UTF8).strip()).id == case_id
+    except ValidationError:
+        # A comment, an empty line, or a line that the user edits.
+        return False

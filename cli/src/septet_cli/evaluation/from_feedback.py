@@ -62,6 +62,9 @@ class FeedbackCases:
     def _case(self, label: Label, outcome: Outcome | None) -> Case:
         question, correction = label.question or "", label.corrected_answer
         before = self._file.get(_id_of(label))
+        if before is not None and before.origin.feedback_id == label.feedback_id:
+            # The label is in the file, whose references the user may have edited since.
+            return before
         history = outcome.ask.history if outcome is not None else ()
         scrub = Scrubber([question, correction or "", *(message.content for message in history)])
         question = scrub(question)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from septet_experiments.gates import GateResult, GateRule, Pairs, decide_all, pair
@@ -12,7 +13,7 @@ from septet_experiments.suites import SuiteSettings
 
 from septet_cli.errors import CliError
 from septet_cli.evaluation.comparing import lower_is_better
-from septet_cli.evaluation.scoring import ensure_scored, without_judged
+from septet_cli.evaluation.scoring import ensure_scored, is_judge_metric
 
 
 @dataclass(frozen=True)
@@ -32,56 +33,86 @@ class _Runs:
         return pairs, GateRule(metric=rule.metric, margin=rule.margin, max_errors=self.max_errors)
 
 
-def check_comparable(baseline: RunFolder, dataset_digest: str) -> None:
-    """Check that a run of these cases can be compared with a baseline, before it publishes a request.
+def gate(baseline: RunFolder, candidate: RunFolder, settings: SuiteSettings) -> tuple[GateResult, Comparison]:
+    """Decide whether a candidate is worse than a baseline.
+
+    Metrics that a run lacks are computed from its kept responses; not those of judges.
 
     Raises:
-        CliError: the baseline has other cases.
-        InvalidRun: the baseline is not a run.
+        CliError: the suite has no primary metric, a judge does not decide, or both runs are the same.
+        ExperimentError: the runs cannot be compared.
     """
-    info = baseline.info()
-    if info.dataset_digest != dataset_digest:
+    rules = _rules(settings)
+    _check_different(baseline, candidate)
+    names = [rule.metric for rule in rules]
+    _check_judges(names, [baseline, candidate], settings)
+    for folder in (baseline, candidate):
+        ensure_scored(folder, settings.all_metrics)
+    runs = _Runs(baseline, candidate, settings.max_errors)
+    lower = lower_is_better(candidate, names)
+    first, *others = [runs.judged(rule, higher_is_better=rule.metric not in lower) for rule in rules]
+    result = decide_all(first, others)
+    return result, compare(baseline, candidate, result, lower_is_better=lower)
+
+
+def check_gate(
+    settings: SuiteSettings, dataset_digest: str, baseline: RunFolder, candidate: RunFolder | None = None
+) -> None:
+    """Check what can be known before a request is published.
+
+    Args:
+        settings: of the suite.
+        dataset_digest: of the suite's present cases.
+        baseline: the run to compare with.
+        candidate: a run that exists; None: a new one.
+
+    Raises:
+        CliError: no gate can decide, or a run has other cases than the suite.
+    """
+    rules = _rules(settings)
+    for info in (folder.info() for folder in (baseline, candidate) if folder is not None):
+        if info.dataset_digest != dataset_digest:
+            raise CliError(
+                f"The run {info.id} and the suite {settings.name} have different cases.",
+                "run the version in use on the present cases, and promote that run",
+            )
+    if candidate is not None:
+        _check_different(baseline, candidate)
+    elif judged := [rule.metric for rule in rules if is_judge_metric(rule.metric)]:
         raise CliError(
-            f"The run {info.id} has other cases than the suite: they cannot be compared.",
-            "run the version in use on the present cases, and promote that run",
+            f"The gate of {settings.name} cannot decide by {judged[0]}: no judge has read a new run.",
+            "`septet eval run`, then `septet eval judge score RUN SUITE`, then `septet eval gate SUITE --run RUN`",
         )
 
 
-def rules_of(settings: SuiteSettings) -> tuple[SuiteRule, ...]:
-    """The rules of a suite's gate, the primary one first.
-
-    Raises:
-        CliError: the suite has no primary metric, or a metric that is not computed here.
-    """
+def _rules(settings: SuiteSettings) -> tuple[SuiteRule, ...]:
+    """The deciding metrics, the primary one first."""
     if settings.primary is None:
         raise CliError(
             f"The suite {settings.name} has no primary metric.",
             "add `primary: {metric: token_f1, margin: 0.05}` to its suite.yaml",
         )
-    rules = (settings.primary, *settings.secondary)
-    names = [rule.metric for rule in rules]
-    if judged := sorted(set(names) - set(without_judged(names))):
+    return (settings.primary, *settings.secondary)
+
+
+def _check_different(baseline: RunFolder, candidate: RunFolder) -> None:
+    if (run_id := baseline.info().id) == candidate.info().id:
         raise CliError(
-            f"The gate of {settings.name} cannot decide by {judged[0]}: the judge must be called first.",
-            "list it under `metrics`, and compare two scored runs with `septet eval compare`",
+            f"The run {run_id} would be compared with itself.",
+            "name another run with --run, or leave --run out to run the suite",
         )
-    return rules
 
 
-def gate(baseline: RunFolder, candidate: RunFolder, settings: SuiteSettings) -> tuple[GateResult, Comparison]:
-    """Decide whether a candidate is worse than a baseline.
+def _check_judges(names: Sequence[str], runs: Sequence[RunFolder], settings: SuiteSettings) -> None:
+    """A judge decides only about runs that it has read, and only with a calibration that reaches the suite's bar."""
+    judged = [name for name in names if is_judge_metric(name)]
+    if not judged:
+        return
+    from septet_cli.evaluation.judging import default_cards, parse_section, undecided
 
-    Metrics that a run lacks are computed from its kept responses.
-
-    Raises:
-        CliError: the suite has no rules that can decide.
-        ExperimentError: the runs cannot be compared.
-    """
-    rules = rules_of(settings)
-    for folder in (baseline, candidate):
-        ensure_scored(folder, settings.all_metrics)
-    runs = _Runs(baseline, candidate, settings.max_errors)
-    lower = lower_is_better(candidate, [rule.metric for rule in rules])
-    first, *others = [runs.judged(rule, higher_is_better=rule.metric not in lower) for rule in rules]
-    result = decide_all(first, others)
-    return result, compare(baseline, candidate, result, lower_is_better=lower)
+    section = parse_section(settings.judge or {}, f"suite {settings.name}")
+    for name, reason in undecided(runs, judged, section, default_cards()).items():
+        raise CliError(
+            f"The gate of {settings.name} cannot decide by {name}: {reason}.",
+            "see `septet eval judge --help`, or list the metric under `metrics`, which reports it",
+        )

@@ -35,11 +35,11 @@ from septet_experiments.judges.labelled import read_labelled
 from septet_experiments.judges.length import LengthControlled, length_controlled
 from septet_experiments.judges.probing import Weighting, probe, weighting_of
 from septet_experiments.judges.store import RecordReport
-from septet_experiments.judges.suite import METRIC_NAMES
 from septet_experiments.runs import RunFolder, Sample
 from septet_judge.settings import JudgeSettings
 
 from septet_cli.errors import CliError
+from septet_cli.evaluation.scoring import is_judge_metric
 from septet_cli.settings import CliSettings
 
 Progress = Callable[[int, int], None]
@@ -49,11 +49,6 @@ Progress = Callable[[int, int], None]
 def default_cards() -> CardFolder:
     """The calibration cards of ``SEPTET_JUDGE_CARDS``, or of the data directory."""
     return CardFolder(JudgeSettings().cards or CliSettings().data_dir / "evals" / "judges")
-
-
-def is_judge_metric(name: str) -> bool:
-    """Whether a name of a suite's `metrics` is one of a judge."""
-    return name in METRIC_NAMES
 
 
 @dataclass(frozen=True)
@@ -219,7 +214,7 @@ def score_judged(folder: RunFolder, metrics: Sequence[JudgeMetric]) -> dict[str,
     cases = {case.id: case for case in folder.cases()}
     counts: dict[str, int] = {}
     samples = [_scored(cases[sample.case_id], sample, metrics, counts) for sample in folder.samples()]
-    folder.write_samples(samples)
+    folder.update_samples(samples)
     info = folder.info()
     signatures = info.metrics | {metric.name: metric.signature for metric in metrics}
     folder.write_info(info.model_copy(update={"metrics": signatures}))
@@ -246,6 +241,9 @@ def undecided(
     """
     found: dict[str, str] = {}
     for name in filter(is_judge_metric, names):
+        if name == "judge_pairwise":
+            found[name] = "its values are relative to another run"
+            continue
         signatures = {run.info().metrics.get(name) for run in runs}
         signature = next(iter(signatures))
         if None in signatures:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from septet_experiments.judges.suite import METRIC_NAMES
 from septet_experiments.metrics import score
 from septet_experiments.runs import RunFolder, RunInfo
 
 from septet_cli.evaluation.metric_selection import selected
 
-JUDGED = "judge_"
-"""Prefix of the metrics of judges. They are no part of the registry, because a judge is a model that must be called."""
+
+def is_judge_metric(name: str) -> bool:
+    """Whether a metric is one of a judge. The registry has none of them, because a judge is a model that must be called."""
+    return name in METRIC_NAMES
 
 
 def without_judged(names: Iterable[str]) -> list[str]:
     """The names that are not metrics of judges."""
-    return [name for name in names if not name.startswith(JUDGED)]
+    return [name for name in names if not is_judge_metric(name)]
 
 
 def score_run(folder: RunFolder, names: Sequence[str]) -> RunInfo:
@@ -31,7 +34,7 @@ def score_run(folder: RunFolder, names: Sequence[str]) -> RunInfo:
     metrics = selected(
         without_judged(names), [reference for case in cases.values() for reference in case.references]
     )
-    folder.write_samples([score(cases[s.case_id], s, metrics) for s in folder.samples()])
+    folder.update_samples([score(cases[s.case_id], s, metrics) for s in folder.samples()])
     info = folder.info()
     signatures = {**info.metrics, **{metric.name: metric.signature for metric in metrics}}
     info = info.model_copy(update={"metrics": signatures})

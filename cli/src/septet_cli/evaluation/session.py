@@ -54,10 +54,12 @@ class Session:
 
         Raises:
             Unreachable: Kafka does not answer. The run can be resumed.
+            InvalidRun: another process runs it.
         """
-        if self.missing:
-            runner = Runner(log, self.folder, self.info, self.pace, tenants)
-            await runner.run(self.missing, on_sample, resumed=self.resumed)
+        with self.folder.claim():
+            if self.missing:
+                runner = Runner(log, self.folder, self.info, self.pace, tenants)
+                await runner.run(self.missing, on_sample, resumed=self.resumed)
         score_run(self.folder, self.folder.settings().all_metrics)
         info = self.folder.info().model_copy(update={"finished_at": datetime.now(UTC)})
         self.folder.write_info(info)

@@ -23,6 +23,7 @@ FIELDS: Mapping[str, Callable[[Response], set[str | None]]] = {
     "answer_kind": lambda r: {r.answer_kind},
 }
 """The values of a response by the name of a condition."""
+_LONGEST = timedelta(days=3650)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -69,4 +70,7 @@ def parse_duration(text: str) -> timedelta:
         raise CliError(
             f"--from {text}: this is no time span.", "give a number and a unit: 90s, 30m, 24h or 7d"
         )
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if not 0 < seconds <= _LONGEST.total_seconds():
+        raise CliError(f"--from {text}: not between 0 and {_LONGEST.days} days.", "the log keeps 7 days: 7d")
+    return timedelta(seconds=seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from septet_contracts import Usage
 from septet_experiments.cases import digest_of
+from septet_experiments.errors import InvalidSuite
+from septet_experiments.metrics import resources_of
 from septet_experiments.runs import RunFolder, RunInfo, Sample
-from septet_experiments.suites import SuiteSettings
+from septet_experiments.suites import Decision, SuiteSettings
 
 from septet_cli.errors import CliError
 from septet_cli.evaluation.pace import Pace
@@ -78,6 +81,28 @@ class Runs:
         from septet_cli.evaluation.gating import gate
 
         return gate(self.baseline, self.candidate, self.candidate.settings())
+
+
+def replay_settings(metric: str, also: Sequence[str], margin: float) -> SuiteSettings:
+    """The metrics that decide about a replay.
+
+    Args:
+        metric: the primary one.
+        also: further ones.
+        margin: largest loss of the mean of each.
+
+    Raises:
+        CliError: a metric is unknown, or the margin is no number.
+    """
+    names = [metric, *(name for name in dict.fromkeys(also) if name != metric)]
+    try:
+        resources_of(names)
+    except InvalidSuite as error:
+        raise CliError(f"{error}.", error.fix) from error
+    if not math.isfinite(margin):
+        raise CliError(f"--margin {margin}: this is no number.", "give for example --margin 0.05")
+    primary, *secondary = (Decision(metric=name, margin=margin) for name in names)
+    return SuiteSettings(name=SUITE, cases=("traffic",), primary=primary, secondary=tuple(secondary))
 
 
 async def select(kafka: KafkaConnection, live: Tenants, options: Options) -> Logged:

@@ -16,10 +16,10 @@ from septet_cli.errors import EXIT_INTERRUPTED, CliError
 
 if TYPE_CHECKING:
     from septet_experiments.reports import Comparison
+    from septet_experiments.runs import RunFolder
     from septet_experiments.suites import Suite
 
     from septet_cli.evaluation.session import Session
-    from septet_cli.evaluation.store import RunStore
 
 EXIT_NOT_RUN = 3
 """The gate has no verdict. 1 and 2 are verdicts."""
@@ -74,7 +74,7 @@ def gate(
 
     from septet_cli.commands.evaluation.run import open_session, tenant_or_default
     from septet_cli.commands.up import until_signalled
-    from septet_cli.evaluation.gating import check_comparable, rules_of
+    from septet_cli.evaluation.gating import check_gate
     from septet_cli.evaluation.overrides import overrides_of
     from septet_cli.evaluation.session import PaceOptions
     from septet_cli.evaluation.store import RunStore
@@ -93,38 +93,35 @@ def gate(
         with as_cli_errors():
             loaded = Suite.load(suite)
             baseline = store.find(against, loaded.name)
-            rules_of(loaded.settings)
-            if run is None:
-                check_comparable(baseline, loaded.dataset_digest)
-            session = open_session(store, suite, None, overrides, pace, samples) if run is None else None
+            existing = None if run is None else store.find(run, loaded.name)
+            check_gate(loaded.settings, loaded.dataset_digest, baseline, existing)
+            session = open_session(store, suite, None, overrides, pace, samples) if existing is None else None
     except CliError as error:
         error.exit_code = EXIT_NOT_RUN
         fail(error)
-    work = _gate(store, loaded, session, (against, run), files)
+    work = _gate(loaded, baseline, session or existing, files)
     run_command(until_signalled(work, when_stopped=EXIT_INTERRUPTED))
 
 
 async def _gate(
-    store: RunStore,
-    suite: Suite,
-    session: Session | None,
-    runs: tuple[str, str | None],
-    files: dict[str, Path | None],
+    suite: Suite, baseline: RunFolder, candidate: Session | RunFolder | None, files: dict[str, Path | None]
 ) -> int:
     from septet_experiments.reports import to_text
+    from septet_experiments.runs import RunFolder
     from septet_kit.errors import SeptetError
     from septet_native.errors import StackError
 
     from septet_cli.commands.evaluation.run import execute
     from septet_cli.evaluation.gating import gate as decide
 
-    against, run = runs
+    assert candidate is not None
     try:
         with as_cli_errors():
-            baseline = store.find(against, suite.name)
-            if session is not None:
-                await execute(session)
-            folder = session.folder if session is not None else store.find(run or "latest", suite.name)
+            if isinstance(candidate, RunFolder):
+                folder = candidate
+            else:
+                await execute(candidate)
+                folder = candidate.folder
             result, comparison = decide(baseline, folder, suite.settings)
         write_reports(comparison, files)
     except CliError as error:

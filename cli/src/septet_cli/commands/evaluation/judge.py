@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from septet_cli.errors import EXIT_OK, CliError
 
 if TYPE_CHECKING:
     from septet_experiments.judges import CalibrationCard, JudgeSection
+    from septet_experiments.runs import RunFolder
 
     from septet_cli.evaluation.judging import Replies
 
@@ -146,7 +147,12 @@ def show(
     ),
 )
 def score(
-    reference: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or the path of its folder.")],
+    reference: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="Id of a run, the beginning of one, the path of its folder, or `latest`."
+        ),
+    ],
     suite: Annotated[
         Path, typer.Argument(metavar="SUITE", help="Directory of the suite, with a section `judge`.")
     ],
@@ -235,15 +241,11 @@ def _section(suite: Path | None) -> JudgeSection:
     return settings.section
 
 
-def _run_folder(reference: str) -> Any:
-    from septet_experiments.runs import RunFolder
-
+def _run_folder(reference: str) -> RunFolder:
+    from septet_cli.evaluation.store import RunStore
     from septet_cli.settings import CliSettings
 
-    path = Path(reference)
-    if not (path / "run.json").is_file():
-        path = CliSettings().data_dir / "evals" / "runs" / reference
-    return RunFolder(path)
+    return RunStore(CliSettings().data_dir).find(reference)
 
 
 def _print(card: CalibrationCard, reasons: tuple[str, ...]) -> None:

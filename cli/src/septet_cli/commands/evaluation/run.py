@@ -16,6 +16,7 @@ from septet_cli.errors import EXIT_INTERRUPTED, EXIT_NOT_ANSWERED, EXIT_OK, CliE
 
 if TYPE_CHECKING:
     from septet_experiments.runs import RunInfo, Sample
+    from septet_experiments.suites import Suite
 
     from septet_cli.evaluation.session import Session
     from septet_cli.evaluation.store import RunStore
@@ -104,11 +105,10 @@ def run(
 def _check_against(store: RunStore, suite: Path, against: str) -> None:
     from septet_experiments.suites import Suite
 
-    from septet_cli.evaluation.gating import check_comparable, rules_of
+    from septet_cli.evaluation.gating import check_gate
 
     loaded = Suite.load(suite)
-    rules_of(loaded.settings)
-    check_comparable(store.find(against, loaded.name), loaded.dataset_digest)
+    check_gate(loaded.settings, loaded.dataset_digest, store.find(against, loaded.name))
 
 
 def tenant_or_default(tenant: str | None) -> str | None:
@@ -128,26 +128,39 @@ def open_session(
     samples: int | None,
 ) -> Session:
     """The session of a suite or of a run to resume."""
-    from septet_experiments.metrics import resources_of
     from septet_experiments.suites import Suite
 
-    from septet_cli.evaluation.scoring import without_judged
     from septet_cli.evaluation.session import begin, resume
 
     if resumed is not None:
         return resume(store.find(resumed), pace)
     assert suite is not None
     loaded = Suite.load(suite)
-    # An unknown metric is reported before the first request.
-    resources_of(without_judged(loaded.settings.all_metrics))
+    _check_metrics(loaded)
     return begin(store, loaded, overrides, pace, samples)
 
 
+def _check_metrics(suite: Suite) -> None:
+    """Report an unknown metric before the first request."""
+    from septet_experiments.errors import InvalidSuite
+    from septet_experiments.metrics import resources_of
+
+    from septet_cli.evaluation.scoring import without_judged
+
+    try:
+        resources_of(without_judged(suite.settings.all_metrics))
+    except InvalidSuite as error:
+        raise InvalidSuite(f"{suite.folder / 'suite.yaml'}: {error}", error.fix) from error
+
+
 async def _run(store: RunStore, session: Session, against: str | None, *, as_json: bool) -> int:
+    from septet_cli.evaluation.gating import check_gate
     from septet_cli.evaluation.show import summary, summary_screen
 
     with as_cli_errors():
         baseline = store.find(against, session.info.suite) if against is not None else None
+        if baseline is not None:
+            check_gate(session.folder.settings(), session.info.dataset_digest, baseline)
         info = await execute(session)
         samples = session.folder.samples()
         figures = summary(info, samples)
