@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from septet_cache.domain.classifier import ParaphraseClassifier, classifiers
 from septet_cache.domain.features import features
-from septet_cache.domain.fit_classifier import Pair, Row, rates, train
+from septet_cache.domain.fit_classifier import Pair, Row, Vectors, rates, train
 from septet_cache.domain.fit_classifier import rows as rows_of
 from septet_cache.domain.reading import read
 from septet_cache.domain.verify import align, run_checks
@@ -89,7 +89,7 @@ def left_out(
     return rates_of(checked, [c.is_served(model) for c in checked])
 
 
-def measure(vectors: pairs.Vectors) -> dict[str, dict[str, object]]:
+def measure(vectors: Vectors) -> dict[str, dict[str, object]]:
     """Measure every set whose file exists."""
     names = available()
     loaded = {name: pairs.load(name, vectors) for name in names}

@@ -17,7 +17,7 @@ from septet_kit.text import is_korean
 from septet_retrieval import in_process
 from septet_retrieval.application import examples
 from septet_retrieval.domain import fit_answerability
-from septet_retrieval.domain.answerability import coefficients
+from septet_retrieval.domain.answerability import Kind, coefficients
 from septet_retrieval.domain.fit_answerability import SHARES_WITHOUT_EASY, Example
 from septet_retrieval.domain.passages import Document
 from septet_retrieval.domain.query import is_latin
@@ -111,7 +111,7 @@ def _by_words(seen: Sequence[Example]) -> list[tuple[Example, float]]:
     """The examples with their probabilities without a calibration."""
     scored: list[tuple[Example, float]] = []
     for example in seen:
-        kind = "foreign" if "foreign" in example.features else "lexical"
+        kind: Kind = "foreign" if "foreign" in example.features else "lexical"
         scored += fit_answerability.scored(kind, coefficients()[kind], [example])
     return scored
 

@@ -20,8 +20,8 @@ def lines_of(calibration: Calibration) -> Iterator[str]:
                 yield _relevance(language, part.counts[language], figures)
             elif isinstance(figures, Mapping) and name == "cache":
                 yield _cache(language, part.counts[language], figures)
-    for name, reason in calibration.uncalibrated.items():
-        yield f"{name}: not calibrated: {reason}"
+    for missing, reason in calibration.uncalibrated.items():
+        yield f"{missing}: not calibrated: {reason}"
 
 
 def _answerability(counts: Mapping[str, int], figures: Mapping[str, Any]) -> str:

@@ -39,7 +39,7 @@ def as_embedding(model: str, vector: Vectors) -> Embedding:
 def prefixes_of(settings: KitSettings) -> dict[TextKind, str]:
     """The text before each kind of text: of the settings, else of the model's definition, else none."""
     known = definition_of(settings.embeddings_model)
-    defined = known.prefixes if known else {"question": "", "passage": ""}
+    defined: dict[TextKind, str] = known.prefixes if known else {"question": "", "passage": ""}
     overrides: dict[TextKind, str | None] = {
         "question": settings.embeddings_question_prefix,
         "passage": settings.embeddings_passage_prefix,
