@@ -62,10 +62,19 @@ def test_the_fit_separates_the_groups_and_ignores_a_constant_feature() -> None:
     seen = _examples()
     model = fit("semantic", {"": seen}, SHARES_WITHOUT_EASY)
     assert model["union_coverage"] == 0
-    assert model["evidence_cosine"] > 0
     near, far = ({"union_coverage": 0.5, "evidence_cosine": c, "evidence_margin": c / 10} for c in (0.9, 0.5))
     assert probability(model, near) > 0.5 > probability(model, far)
     assert figures(scored_by_folds("semantic", seen, FOLDS, SHARES_WITHOUT_EASY), 0.5)["auc"] > 0.85
+
+
+def test_a_feature_that_is_constant_except_for_rounding_gets_no_weight() -> None:
+    seen = [
+        replace(
+            e, features={"semantic": {**e.features["semantic"], "union_coverage": (0.3, 0.1 + 0.2)[n % 2]}}
+        )
+        for n, e in enumerate(_examples())
+    ]
+    assert fit("semantic", {"": seen}, SHARES_WITHOUT_EASY)["union_coverage"] == pytest.approx(0, abs=1e-3)
 
 
 def test_an_example_without_passages_is_not_learned_and_never_answered() -> None:

@@ -26,6 +26,7 @@ FEATURES: dict[Kind, tuple[str, ...]] = {
 SHARES: Mapping[Group, float] = {"answerable": 0.5, "hard": 0.4, "easy": 0.1}
 SHARES_WITHOUT_EASY: Mapping[Group, float] = {"answerable": 0.5, "hard": 0.5}
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9)
+_LEAST_SCALE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def fit(
     counts = Counter((name, e.group) for name, e in rows)
     values = np.array([[e.features[kind][feature] for feature in names] for _, e in rows])
     mean, scale = values.mean(axis=0), values.std(axis=0)
-    scale[scale == 0] = 1.0
+    # The deviation of a constant feature is zero, except for rounding.
+    scale[scale < _LEAST_SCALE] = 1.0
     weights = np.array([shares[e.group] / counts[name, e.group] for name, e in rows])
     model = LogisticRegression(C=10.0, max_iter=2000).fit(
         (values - mean) / scale,
