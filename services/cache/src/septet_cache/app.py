@@ -80,5 +80,6 @@ def _is_calibrated(model: str) -> bool:
         "semantic hits are disabled: the classifier was trained for another embeddings model",
         model=model,
         calibrated_for=calibrated_for(),
+        fix="run `septet calibrate` and set SEPTET_CALIBRATION_FILE",
     )
     return False

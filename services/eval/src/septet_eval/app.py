@@ -53,6 +53,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
                 "answer_relevance compares words only: the embeddings model has no calibration",
                 model=embedder.model,
                 calibrated_for=sorted(calibrations),
+                fix="run `septet calibrate` and set SEPTET_CALIBRATION_FILE",
             )
         evaluator = Evaluator(
             select(settings.scorers, calibrations),

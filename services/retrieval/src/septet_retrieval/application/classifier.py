@@ -32,6 +32,7 @@ def is_calibrated(model: str) -> bool:
         "answerability compares words only: its coefficients were trained for another embeddings model",
         model=model,
         calibrated_for=calibrated_for(),
+        fix="run `septet calibrate` and set SEPTET_CALIBRATION_FILE",
     )
     return False
 
