@@ -24,6 +24,7 @@ from pathlib import Path
 
 from septet_cache.domain.classifier import classifiers
 from septet_cache.domain.features import features
+from septet_cache.domain.fit_classifier import Vectors
 from septet_cache.domain.reading import Term, read
 from septet_cache.domain.reading.korean_words import PARTICLES
 from septet_cache.domain.verify import Alignment, align, run_checks
@@ -64,7 +65,7 @@ def class_of(alignment: Alignment) -> str:
     return "exchanged" if frozenset().union(*left) & frozenset().union(*right) else "reworded"
 
 
-def measure(name: str, vectors: pairs.Vectors) -> dict[str, dict[str, dict[str, float | None]]]:
+def measure(name: str, vectors: Vectors) -> dict[str, dict[str, dict[str, float | None]]]:
     """Shares of the same and different pairs of a set that each class adds, by threshold."""
     found = pairs.load(name, vectors)
     counts: Counter[tuple[str, float, bool]] = Counter()

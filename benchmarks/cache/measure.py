@@ -28,10 +28,13 @@ from pathlib import Path
 import numpy as np
 from septet_cache.domain.classifier import ParaphraseClassifier, classifiers
 from septet_cache.domain.features import features
+from septet_cache.domain.fit_classifier import Pair, Row, Vectors, rates, train
+from septet_cache.domain.fit_classifier import rows as rows_of
 from septet_cache.domain.reading import read
 from septet_cache.domain.verify import align, run_checks
 
-from benchmarks.cache import pairs, train
+from benchmarks.cache import pairs
+from benchmarks.cache.train import FALSE_HITS, WEIGHTS
 from benchmarks.data import data_dir
 
 RESULTS = Path(__file__).parent / "results"
@@ -52,7 +55,7 @@ KINDS = {
 class Checked:
     """A pair, its cosine, the checks that rejected it, and its features if none did."""
 
-    pair: pairs.Pair
+    pair: Pair
     similarity: float
     objections: tuple[str, ...]
     values: tuple[float, ...] = ()
@@ -61,7 +64,7 @@ class Checked:
         return bool(self.values) and classifier.probability(self.values) >= classifier.threshold
 
 
-def check(pair: pairs.Pair, similarity: float) -> Checked:
+def check(pair: Pair, similarity: float) -> Checked:
     """Run the checks on a pair as the cache does."""
     left, right = read(pair.left), read(pair.right)
     if left is None or right is None:
@@ -71,30 +74,22 @@ def check(pair: pairs.Pair, similarity: float) -> Checked:
     return Checked(pair, similarity, failed, () if failed else features(alignment, similarity))
 
 
-def rates(found: list[Checked], served: list[bool]) -> dict[str, float | int | None]:
-    """Number of pairs, served share of the same and of the different pairs, and wrong share of the hits."""
-    same = [s for c, s in zip(found, served, strict=True) if c.pair.same]
-    different = [s for c, s in zip(found, served, strict=True) if not c.pair.same]
-    hits = sum(same) + sum(different)
-    return {
-        "pairs": len(found),
-        "served": round(sum(same) / len(same), 4) if same else None,
-        "false_hits": round(sum(different) / len(different), 4) if different else None,
-        "wrong": round(sum(different) / hits, 4) if same and hits else None,
-    }
+def rates_of(found: list[Checked], served: list[bool]) -> dict[str, float | int | None]:
+    """The rates of :func:`septet_cache.domain.fit_classifier.rates`."""
+    return rates([c.pair.same for c in found], served)
 
 
 def left_out(
-    name: str, checked: list[Checked], rows: Mapping[str, list[train.Row]]
+    name: str, checked: list[Checked], rows: Mapping[str, list[Row]]
 ) -> dict[str, float | int | None]:
     """Rates on a whole set of a classifier that was trained on the other sets of its language."""
-    weights = train.WEIGHTS[pairs.LANGUAGES[name]]
+    weights = WEIGHTS[pairs.LANGUAGES[name]]
     others = {n: rows[n] for n in weights if n != name and n in rows}
-    model = ParaphraseClassifier.model_validate(train.train(others, weights))
-    return rates(checked, [c.is_served(model) for c in checked])
+    model = ParaphraseClassifier.model_validate(train(others, weights, FALSE_HITS))
+    return rates_of(checked, [c.is_served(model) for c in checked])
 
 
-def measure(vectors: pairs.Vectors) -> dict[str, dict[str, object]]:
+def measure(vectors: Vectors) -> dict[str, dict[str, object]]:
     """Measure every set whose file exists."""
     names = available()
     loaded = {name: pairs.load(name, vectors) for name in names}
@@ -102,9 +97,7 @@ def measure(vectors: pairs.Vectors) -> dict[str, dict[str, object]]:
         name: [check(p, float(vectors[p.left] @ vectors[p.right])) for p in found]
         for name, found in loaded.items()
     }
-    rows = {
-        n: train.rows(loaded[n], vectors) for weights in train.WEIGHTS.values() for n in weights if n in names
-    }
+    rows = {n: rows_of(loaded[n], vectors) for weights in WEIGHTS.values() for n in weights if n in names}
     cosines = {
         language: _equal_hits(language, checked[name])
         for language, name in REFERENCE.items()
@@ -123,10 +116,10 @@ def measure(vectors: pairs.Vectors) -> dict[str, dict[str, object]]:
         results[name] = {
             "language": language,
             "kind": KINDS[name],
-            "held_out": rates(held, served),
+            "held_out": rates_of(held, served),
             "left_out": left_out(name, found, rows),
             "similarity_alone": {"cosine": round(cosines[language], 4)}
-            | rates(held, [c.similarity >= cosines[language] for c in held]),
+            | rates_of(held, [c.similarity >= cosines[language] for c in held]),
             "objections_to_different": dict(Counter(o for objections in rejected for o in objections)),
         }
         print(name, json.dumps(results[name]["held_out"]), flush=True)
@@ -144,7 +137,7 @@ def available() -> list[str]:
 def _equal_hits(language: str, found: list[Checked]) -> float:
     """The cosine at which similarity alone reaches the hit rate of the cache on the reference set."""
     held = [c for c in found if not c.pair.training]
-    hit = rates(held, [c.is_served(classifiers()[language]) for c in held])["served"] or 0.0
+    hit = rates_of(held, [c.is_served(classifiers()[language]) for c in held])["served"] or 0.0
     return float(np.quantile([c.similarity for c in held if c.pair.same], 1 - hit))
 
 

@@ -8,19 +8,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from septet_cache.domain.fit_classifier import Pair, Vectors
 from septet_cache.domain.normalise import normal_form
 from septet_native.models.build import DEFAULT
 
 from benchmarks.data import data_dir
 from benchmarks.encoder import CachedEncoder
-
-Vectors = Mapping[str, NDArray[np.float32]]
 
 EMBEDDINGS_MODEL = DEFAULT.name
 SETS = {
@@ -49,21 +46,6 @@ NEAREST = {
     "tydiqa_ko": ("question", "context_id"),
 }
 MAX_QUESTIONS = 1500
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two texts; ``same`` if annotators gave them the same meaning. ``training`` selects half of each set by id."""
-
-    set: str
-    id: str
-    left: str
-    right: str
-    same: bool
-
-    @property
-    def training(self) -> bool:
-        return hashlib.sha256(self.id.encode()).digest()[0] % 2 == 0
 
 
 def load(name: str, vectors: Vectors) -> list[Pair]:

@@ -12,31 +12,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from septet_eval.domain.fit_relevance import Pair, Table, above, auc, auc_by_weight, mixed, scale, table_of
 from septet_eval.domain.scorers.relevance import CALIBRATIONS, Calibration
-from septet_eval.domain.text import coverage, terms
 from septet_kit.embedding_models import KNOWN
-from sklearn.metrics import roc_auc_score
 
 from benchmarks.encoder import CachedEncoder
-from benchmarks.eval.sets import Pair, relevance_pairs
+from benchmarks.eval.sets import relevance_pairs
 
 SETS = ("anthropic_docs_qa", "tydiqa_goldp_en", "tydiqa_goldp_ko")
 FLOORS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4)
 RESULT = Path(__file__).parent / "results" / "answer_relevance.json"
-Table = np.ndarray[Any, Any]
 
 
 def features(pairs: list[Pair], encoder: CachedEncoder) -> Table:
     """Columns: cosine, lexical coverage, relevant."""
     questions = encoder.encode([p.question for p in pairs], "question")
     answers = encoder.encode([p.answer for p in pairs], "passage")
-    return np.array(
-        [
-            (float(question @ answer), coverage(terms(p.question), terms(p.answer)), p.relevant)
-            for p, question, answer in zip(pairs, questions, answers, strict=True)
-        ]
-    )
+    return table_of(pairs, questions, answers)
 
 
 def halves(table: Table) -> dict[str, Table]:
@@ -44,14 +36,10 @@ def halves(table: Table) -> dict[str, Table]:
     return {"fit": table[:half], "check": table[half:]}
 
 
-def scale(model: str, tables: Mapping[str, Table]) -> dict[str, float]:
-    """Mean cosine of irrelevant and relevant answers: the mean of the sets' means."""
+def scale_of(model: str, tables: Mapping[str, Table]) -> dict[str, float]:
+    """Mean cosine of irrelevant and relevant answers in the fitted halves."""
     spoken = [n for n in tables if KNOWN[model].multilingual or not _is_korean(n)]
-    fitted = [halves(tables[name])["fit"] for name in spoken]
-    return {
-        name: round(float(np.mean([t[t[:, 2] == label][:, 0].mean() for t in fitted])), 2)
-        for name, label in (("unrelated", 0), ("related", 1))
-    }
+    return scale([halves(tables[name])["fit"] for name in spoken])
 
 
 def report(table: Table, calibration: Calibration, weight: float) -> dict[str, Any]:
@@ -59,28 +47,15 @@ def report(table: Table, calibration: Calibration, weight: float) -> dict[str, A
     out: dict[str, Any] = {"pairs": len(table)}
     for name, part in halves(table).items():
         cosine, lexical, relevant = part.T
-        scaled = np.array([calibration.scaled(value) for value in cosine])
-        mixed = weight * scaled + (1 - weight) * lexical
+        score = mixed(part, calibration, weight)
         out[name] = {
             "auc_cosine": auc(relevant, cosine),
             "auc_lexical": auc(relevant, lexical),
-            "auc": auc(relevant, mixed),
-            "auc_by_weight": {
-                f"{w:.1f}": auc(relevant, w * scaled + (1 - w) * lexical) for w in np.arange(0, 1.01, 0.1)
-            },
-            "above_floor": {
-                f"{floor:.2f}": {
-                    "relevant": round(float((mixed[relevant == 1] >= floor).mean()), 3),
-                    "irrelevant": round(float((mixed[relevant == 0] >= floor).mean()), 3),
-                }
-                for floor in FLOORS
-            },
+            "auc": auc(relevant, score),
+            "auc_by_weight": auc_by_weight(part, calibration),
+            "above_floor": {f"{floor:.2f}": above(part, score, floor) for floor in FLOORS},
         }
     return out
-
-
-def auc(relevant: Table, value: Table) -> float:
-    return round(float(roc_auc_score(relevant, value)), 4)
 
 
 def _is_korean(name: str) -> bool:
@@ -92,7 +67,7 @@ def main() -> None:
     for model, calibration in CALIBRATIONS.items():
         encoder = CachedEncoder(model)
         tables = {name: features(relevance_pairs(name), encoder) for name in SETS}
-        result[model] = {"scale": scale(model, tables)}
+        result[model] = {"scale": scale_of(model, tables)}
         for name, table in tables.items():
             weight = calibration.weight_korean if _is_korean(name) else calibration.weight
             result[model][name] = report(table, calibration, weight)

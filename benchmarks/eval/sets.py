@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
 from typing import Any
 
+from septet_eval.domain.fit_relevance import Pair, paired
 from septet_eval.domain.text import sentences
 
 from benchmarks.data import data_dir
 
 SEED = 5
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A question with its answer, or with the answer to another question of the same set."""
-
-    question: str
-    answer: str
-    relevant: bool
 
 
 def rows(name: str, file: str) -> list[dict[str, Any]]:
@@ -41,13 +32,7 @@ def relevance_pairs(name: str, limit: int = 300) -> list[Pair]:
     """Each question with its own answer, and with the answer to another question of the set."""
     answered = _question_answers(name)
     random.Random(SEED).shuffle(answered)
-    answered = answered[:limit]
-    others = answered[1:] + answered[:1]
-    return [
-        Pair(q, a, relevant)
-        for (q, own), (_, other) in zip(answered, others, strict=True)
-        for a, relevant in ((own, True), (other, False))
-    ]
+    return paired(answered[:limit])
 
 
 def _question_answers(name: str) -> list[tuple[str, str]]:

@@ -22,11 +22,12 @@ from pathlib import Path
 from septet_cli.bench.datasets import DataSet, Question
 from septet_cli.bench.metrics import percentile, ranking_figures
 from septet_retrieval.adapters.tantivy import TantivyIndex
+from septet_retrieval.application.examples import TENANT
 from septet_retrieval.domain.passages import Document, to_passages
 from septet_retrieval.ports import DocumentPassages, LexicalIndex
 from septet_retrieval.settings import RetrievalSettings
 
-from benchmarks.retrieval.corpus import TENANT, data_set
+from benchmarks.retrieval.corpus import data_set
 from tests.support.opensearch import temporary_cluster
 
 FLOORS = {"cranfield": 0.337, "cisi": 0.332, "tydiqa_goldp_ko": 0.661, "tydiqa_goldp_en": 0.831}

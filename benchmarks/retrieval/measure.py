@@ -20,11 +20,12 @@ from pathlib import Path
 from septet_cli.bench.datasets import DataSet, Question
 from septet_cli.bench.metrics import percentile, ranking_figures
 from septet_contracts import RetrievalOptions
+from septet_retrieval.application.examples import TENANT
 from septet_retrieval.application.search import Query, Searcher
 from septet_retrieval.settings import RetrievalSettings
 
 from benchmarks.encoder import CachedEncoder
-from benchmarks.retrieval.corpus import TENANT, data_set, engine
+from benchmarks.retrieval.corpus import data_set, engine
 
 SETS = (
     "cranfield",

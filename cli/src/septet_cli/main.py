@@ -8,6 +8,7 @@ from septet_cli.commands import (
     ask,
     bench,
     cache,
+    calibrate,
     cancel,
     contracts,
     delete,
@@ -60,6 +61,7 @@ for module in (
     reindex,
     doctor,
     demo,
+    calibrate,
     stub_model,
 ):
     module.register(app)

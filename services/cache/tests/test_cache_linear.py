@@ -12,6 +12,7 @@ from septet_cache.domain import normalise
 from septet_cache.domain.admission import is_volatile
 from septet_cache.domain.classifier import classifiers
 from septet_cache.domain.normalise import clean, normal_form
+from septet_kit import KitSettings
 from septet_kit.hostile import UNITS, growth
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {"clean": clean, "form": normal_form, "volatile": is_volatile}
@@ -38,7 +39,7 @@ async def test_wiring_loads_the_classifiers() -> None:
     def no_database(*_: Any) -> Any:
         raise ConnectionError
 
-    kit: Any = SimpleNamespace(open_pool=no_database)
+    kit: Any = SimpleNamespace(settings=KitSettings(), open_pool=no_database)
     with pytest.raises(ConnectionError):
         await app.wire(kit).__aenter__()
     assert classifiers.cache_info().currsize == 1

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from septet_contracts import UpsertDocument
+from septet_kit import KitSettings
 from septet_kit.hostile import UNITS, growth, text
 from septet_kit.namespace import LIVE
 from septet_kit.testing import context
@@ -124,7 +125,7 @@ async def test_the_wiring_loads_the_answerability_coefficients(monkeypatch: pyte
     def no_database(*_: Any) -> Any:
         raise ConnectionError
 
-    kit: Any = SimpleNamespace(open_pool=no_database, names=LIVE)
+    kit: Any = SimpleNamespace(settings=KitSettings(), open_pool=no_database, names=LIVE)
     with pytest.raises(ConnectionError):
         await app.wire(kit).__aenter__()
     assert coefficients.cache_info().currsize == 1

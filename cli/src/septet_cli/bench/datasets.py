@@ -89,7 +89,7 @@ def load_dataset(folder: Path, limit: int | None = None) -> DataSet:
     corpus = next((f for name in CORPUS_FILES if (f := folder / f"{name}.jsonl").is_file()), None)
     questions = folder / "questions.jsonl"
     if corpus is not None and questions.is_file():
-        found = [_question(row, i) for i, row in _rows(questions)]
+        found = [_question(row, i) for i, row in json_rows(questions)]
     elif corpus is not None and (folder / "queries.jsonl").is_file():
         found = _beir(folder)
     else:
@@ -104,7 +104,12 @@ def load_dataset(folder: Path, limit: int | None = None) -> DataSet:
     return DataSet(folder.resolve().name, documents, tuple(usable[:limit]))
 
 
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def json_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSON lines file with their line numbers.
+
+    Raises:
+        CliError: a line is not a JSON object.
+    """
     with file.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
@@ -119,7 +124,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _documents(corpus: Path) -> Iterator[Document]:
-    for number, row in _rows(corpus):
+    for number, row in json_rows(corpus):
         name = first_text(row, ID_FIELDS)
         if not name:
             raise CliError(f"{corpus}:{number} has no id.", f"add one of the fields {', '.join(ID_FIELDS)}")
@@ -153,7 +158,7 @@ def _beir(folder: Path) -> list[Question]:
     grades: dict[str, dict[str, float]] = defaultdict(dict)
     for query, document, grade in _qrels(folder):
         grades[query][document] = grade
-    queries = (row for _, row in _rows(folder / "queries.jsonl"))
+    queries = (row for _, row in json_rows(folder / "queries.jsonl"))
     named = ((first_text(row, ("id", "_id", "query_id")), row) for row in queries)
     return [
         Question(
@@ -169,7 +174,7 @@ def _beir(folder: Path) -> list[Question]:
 def _qrels(folder: Path) -> Iterator[tuple[str, str, float]]:
     lines = folder / "qrels.jsonl"
     if lines.is_file():
-        for _, row in _rows(lines):
+        for _, row in json_rows(lines):
             query = first_text(row, ("query_id", "query-id", "qid", "query"))
             document = first_text(row, ("doc_id", "corpus-id", "corpus_id", "document_id", "docid"))
             yield query, document, float(row.get("score", row.get("relevance", row.get("grade", 1))))

@@ -142,11 +142,12 @@ async def _warm_top(
     from septet_cache.application.advice import rules_of
     from septet_cache.domain.frequent import frequent
     from septet_cache.settings import CacheSettings
+    from septet_kit.settings import KitSettings
 
     from septet_cli.caching.questions import frequent_request
 
     traffic = await _traffic(*window, tenant)
-    found = frequent(traffic.requests, rules_of(CacheSettings()), datetime.now(UTC))
+    found = frequent(traffic.requests, rules_of(CacheSettings(), KitSettings()), datetime.now(UTC))
     if not found:
         out.print(
             f"Each question of the {len(traffic.requests)} requests that were read is stored, or cannot be."
@@ -246,6 +247,7 @@ async def _advise(hours: float, limit: int, tenant: str | None, as_json: bool) -
     from septet_cache.application.advice import rules_of
     from septet_cache.application.sentences import sentences
     from septet_cache.settings import CacheSettings
+    from septet_kit.settings import KitSettings
 
     from septet_cli.caching.show import advice_screen
 
@@ -253,7 +255,7 @@ async def _advise(hours: float, limit: int, tenant: str | None, as_json: bool) -
     # The comparison blocks the event loop: let Ctrl-C raise in it instead of cancelling this task.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with err.status(f"[dim]comparing {len(traffic.requests)} requests …[/]"):
-        advice = report_on(traffic.requests, rules_of(CacheSettings()))
+        advice = report_on(traffic.requests, rules_of(CacheSettings(), KitSettings()))
     lines = sentences(advice)
     if as_json:
         out.print_json(data={**advice.model_dump(mode="json"), "advice": lines})

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from septet_kit import Kit, ServiceSpec, Stage, Wiring
+from septet_kit.calibration import values_of
 from septet_kit.embedding_models import base_name
 from septet_kit.embeddings_client import Embedder
 from septet_kit.observe import get_logger
@@ -15,7 +16,7 @@ from septet_cache.adapters.postgres import PostgresEntries
 from septet_cache.application.admission import Admission
 from septet_cache.application.lookup import Lookup
 from septet_cache.application.revocation import Revocation
-from septet_cache.domain.classifier import calibrated_for, classifiers
+from septet_cache.domain.classifier import FittedClassifiers, calibrated_for, classifiers
 from septet_cache.handlers import DocumentsChangedHandler, LabelsHandler, ReleasesHandler, ScreenedHandler
 from septet_cache.housekeeping import purge_periodically
 from septet_cache.settings import CacheSettings
@@ -34,12 +35,14 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     """Open the store and the embeddings client, and build the stages."""
     settings = CacheSettings()
     classifiers()  # Loaded here, so that the first lookup does not wait for it.
+    fitted = values_of(kit.settings, "cache", FittedClassifiers)
     async with (
         kit.open_pool("cache", migrations.HEAD) as pool,
         _embedder(kit) as embedder,
     ):
         store = PostgresEntries(pool, settings.embedding_dimensions)
-        lookup = Lookup(store, embedder, settings, _is_calibrated(embedder.model))
+        calibrated = fitted is not None or _is_calibrated(embedder.model)
+        lookup = Lookup(store, embedder, settings, calibrated, fitted.models if fitted else None)
         admission, revocation = Admission(store, settings), Revocation(store)
 
         async def ready() -> None:
@@ -77,5 +80,6 @@ def _is_calibrated(model: str) -> bool:
         "semantic hits are disabled: the classifier was trained for another embeddings model",
         model=model,
         calibrated_for=calibrated_for(),
+        fix="run `septet calibrate` and set SEPTET_CALIBRATION_FILE",
     )
     return False

@@ -36,6 +36,17 @@ def as_embedding(model: str, vector: Vectors) -> Embedding:
     return Embedding(model=model, packed=base64.b64encode(vector.astype("<f4").tobytes()).decode())
 
 
+def prefixes_of(settings: KitSettings) -> dict[TextKind, str]:
+    """The text before each kind of text: of the settings, else of the model's definition, else none."""
+    known = definition_of(settings.embeddings_model)
+    defined: dict[TextKind, str] = known.prefixes if known else {"question": "", "passage": ""}
+    overrides: dict[TextKind, str | None] = {
+        "question": settings.embeddings_question_prefix,
+        "passage": settings.embeddings_passage_prefix,
+    }
+    return {**defined, **{kind: prefix for kind, prefix in overrides.items() if prefix is not None}}
+
+
 class Embedder:
     """A client of an embeddings endpoint. Vectors are float32, L2-normalised, in the order of the texts.
 
@@ -50,12 +61,7 @@ class Embedder:
         self.model = settings.embeddings_model
         known = definition_of(self.model)
         self.multilingual = known is not None and known.multilingual
-        self._prefixes = dict(known.prefixes) if known else {}
-        overrides: dict[TextKind, str | None] = {
-            "question": settings.embeddings_question_prefix,
-            "passage": settings.embeddings_passage_prefix,
-        }
-        self._prefixes |= {kind: prefix for kind, prefix in overrides.items() if prefix is not None}
+        self._prefixes = prefixes_of(settings)
         self._endpoint = Endpoint(settings.embeddings_url, settings.embeddings_api_key.get_secret_value())
         self._known: OrderedDict[str, Vectors] = OrderedDict()
         self._cached = cached
@@ -69,8 +75,7 @@ class Embedder:
         """
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
-        prefix = self._prefixes.get(kind, "")
-        return await self._embed([prefix + text for text in texts])
+        return await self._embed([self._prefixes[kind] + text for text in texts])
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
         found = {t: self._known[t] for t in texts if t in self._known}

@@ -94,6 +94,11 @@ class KitSettings(FileSettings):
         default=None, description="Text before a passage or an answer; by default as with questions."
     )
     embeddings_api_key: SecretStr = SecretStr("none")
+    calibration_file: Path | None = Field(
+        default=None,
+        description="File of `septet calibrate` for the embedding model: retrieval, eval and the cache use its values. "
+        "By default the shipped values.",
+    )
     llm_url: str = "http://127.0.0.1:8080/v1"
     llm_model: str = "septet-small"
     llm_api_key: SecretStr = SecretStr("none")

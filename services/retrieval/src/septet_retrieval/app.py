@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from septet_kit import Kit, Permanent, ServiceSpec, Stage, Transient, Wiring
+from septet_kit.calibration import values_of
 from septet_kit.embeddings_client import Embedder
 from septet_kit.observe import get_logger
 from septet_kit.store.pool import StorePool
@@ -21,7 +22,7 @@ from septet_retrieval.application.ingest import Ingestor
 from septet_retrieval.application.reembed import Reembedder
 from septet_retrieval.application.search import Searcher
 from septet_retrieval.domain import instructions
-from septet_retrieval.domain.answerability import coefficients
+from septet_retrieval.domain.answerability import FittedCoefficients, coefficients
 from septet_retrieval.handlers import DocumentsHandler, MissedHandler
 from septet_retrieval.housekeeping import ApplyLock, IndexFollower, no_lock
 from septet_retrieval.ports import LexicalIndex
@@ -48,6 +49,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     """
     settings = RetrievalSettings()
     coefficients()  # loaded here, so that no question waits for it
+    fitted = values_of(kit.settings, "answerability", FittedCoefficients)
     async with AsyncExitStack() as stack:
         is_live = kit.names.is_live
         pool = await stack.enter_async_context(
@@ -68,7 +70,7 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
         ingestor = Ingestor(store, embedder, follower, settings.ingest_batch, reader)
         searcher = Searcher(store, index, embedder, settings)
         reembedder = Reembedder(store, embedder)
-        classifier = AnswerabilityClassifier(embedder, settings)
+        classifier = AnswerabilityClassifier(embedder, settings, fitted)
         documents = Stage(
             "documents",
             DocumentsHandler(ingestor, settings),

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
+from septet_kit.calibration import values_of
+from septet_kit.embedding_models import base_name
+from septet_kit.settings import KitSettings
 
 from septet_cache.domain.admission import is_volatile
+from septet_cache.domain.classifier import FittedClassifiers
 from septet_cache.domain.findings import Cause, Finding, Rules, explain
 from septet_cache.domain.items import item_groups
 from septet_cache.domain.normalise import normal_form
@@ -107,11 +112,23 @@ SERVABLE: frozenset[Cause] = frozenset(
 """Causes of a miss that the rules of the cache do not require: the earlier answer could have been served."""
 
 
-def rules_of(settings: CacheSettings) -> Rules:
-    """Return the settings that decide about hits."""
-    return Rules(
+def rules_of(settings: CacheSettings, shared: KitSettings | None = None) -> Rules:
+    """Return the settings that decide about hits.
+
+    Args:
+        settings: those of the cache.
+        shared: those of all services, which name a calibration file.
+
+    Raises:
+        Permanent: the calibration file is invalid or belongs to another model.
+    """
+    fitted = values_of(shared, "cache", FittedClassifiers) if shared else None
+    rules = Rules(
         settings.ttl, settings.volatile_ttl, settings.semantic, settings.candidates, settings.strictness
     )
+    if shared is None or fitted is None:
+        return rules
+    return replace(rules, model=base_name(shared.embeddings_model), classifiers=fitted.models)
 
 
 def advise(requests: Sequence[LoggedRequest], rules: Rules) -> Advice:

@@ -16,6 +16,7 @@ from septet_kit.offload import Offload
 
 from septet_cache.domain import cache_info
 from septet_cache.domain.admission import CLEAN_DECISIONS
+from septet_cache.domain.classifier import Classifiers
 from septet_cache.domain.entry import Candidate, Entry
 from septet_cache.domain.grams import grams
 from septet_cache.domain.paraphrase import Verification, best, read_question, verify
@@ -50,15 +51,24 @@ class LookupResult:
 
 
 class Lookup:
-    """Finds a stored answer that is safe to serve to a question."""
+    """Finds a stored answer that is safe to serve to a question.
+
+    ``models`` are classifiers of a calibration file; by default the shipped ones.
+    """
 
     def __init__(
-        self, store: EntryStore, embeddings: Embeddings, settings: CacheSettings, calibrated: bool
+        self,
+        store: EntryStore,
+        embeddings: Embeddings,
+        settings: CacheSettings,
+        calibrated: bool,
+        models: Classifiers | None = None,
     ) -> None:
         self._store = store
         self._embeddings = embeddings
         self._settings = settings
         self._semantic = settings.semantic and calibrated
+        self._models = models
 
     async def find(self, event: Screened) -> LookupResult:
         """Look up a question. If a component is down, the result is a miss and not an error."""
@@ -117,7 +127,7 @@ class Lookup:
         with verify_span(len(candidates)):
             size = sum(len(c.entry.question) for c in candidates)
             nearest = await _offload_reading(
-                size, _verify_all, reading, candidates, self._settings.strictness
+                size, _verify_all, reading, candidates, self._settings.strictness, self._models
             )
         if nearest is None:
             return LookupResult(cache_info.miss(slot), embedding=embedding)
@@ -161,6 +171,9 @@ def _retrieve_exception(task: asyncio.Future[T]) -> None:
 
 
 def _verify_all(
-    reading: Reading, candidates: Sequence[Candidate], strictness: float | None
+    reading: Reading,
+    candidates: Sequence[Candidate],
+    strictness: float | None,
+    models: Classifiers | None,
 ) -> Verification | None:
-    return best(verify(reading, candidate, strictness) for candidate in candidates)
+    return best(verify(reading, candidate, strictness, models) for candidate in candidates)

@@ -1,7 +1,8 @@
 """Paraphrase classifier: the probability that two questions have the same meaning.
 
 A logistic regression over :func:`septet_cache.domain.features.features`, one per language.
-``benchmarks/cache/train.py`` writes its coefficients to ``classifier.json``. The classifier runs only if all checks
+``benchmarks/cache/train.py`` writes its coefficients to ``classifier.json``, and ``septet calibrate`` those for another
+embedding model to a file. The classifier runs only if all checks
 passed, so it cannot make a hit of a pair that failed a check.
 """
 
@@ -9,12 +10,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from septet_cache.domain.features import FEATURES
 
@@ -36,6 +37,28 @@ class ParaphraseClassifier(BaseModel):
         terms = zip(self.weight, values, self.mean, self.scale, strict=True)
         z = self.intercept + sum(w * (v - m) / s for w, v, m, s in terms)
         return 1 / (1 + math.exp(-max(-60.0, min(60.0, z))))
+
+
+Classifiers = Mapping[str, ParaphraseClassifier]
+"""By language."""
+
+
+class FittedClassifiers(BaseModel):
+    """The classifiers of a calibration file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: dict[str, ParaphraseClassifier]
+
+    @field_validator("models")
+    @classmethod
+    def _have_the_features(cls, models: dict[str, ParaphraseClassifier]) -> dict[str, ParaphraseClassifier]:
+        for language, model in models.items():
+            if model.features != FEATURES:
+                raise ValueError(f"the classifier of {language} was fitted to other features")
+            if not len(model.mean) == len(model.scale) == len(model.weight) == len(FEATURES):
+                raise ValueError(f"the classifier of {language} has too few coefficients")
+        return models
 
 
 @cache

@@ -12,7 +12,7 @@ import numpy as np
 from septet_kit.embedding_models import base_name
 
 from septet_cache.domain.admission import is_volatile
-from septet_cache.domain.classifier import calibrated_for
+from septet_cache.domain.classifier import Classifiers, calibrated_for
 from septet_cache.domain.normalise import normal_form
 from septet_cache.domain.scope import scope_parts
 from septet_cache.domain.similar import Pair, Question, best_pairs
@@ -51,6 +51,10 @@ class Rules:
     semantic: bool = True
     candidates: int = 5
     strictness: float | None = None
+    model: str | None = None
+    """Embedding model of ``classifiers``."""
+    classifiers: Classifiers | None = None
+    """Those of a calibration file; by default the shipped ones."""
 
     def lifetime(self, question: str) -> timedelta:
         """Lifetime of the answer to a question."""
@@ -190,7 +194,7 @@ def _similar(ordered: Sequence[LoggedRequest], rules: Rules) -> _Similar:
     vectors = {
         (r.tenant, r.slot.name): np.asarray(r.embedding.vector, dtype=np.float32)
         for r in ordered
-        if r.embedding is not None and base_name(r.embedding.model) == calibrated_for()
+        if r.embedding is not None and base_name(r.embedding.model) == (rules.model or calibrated_for())
     }
     scopes: dict[tuple[str, str, int], dict[str, LoggedRequest]] = defaultdict(dict)
     for request in ordered:
@@ -202,7 +206,7 @@ def _similar(ordered: Sequence[LoggedRequest], rules: Rules) -> _Similar:
     for (tenant, *_), slots in scopes.items():
         distinct = list(slots.values())
         questions = [Question(r.ask.query, r.language, vectors[tenant, r.slot.name]) for r in distinct]
-        pairs = best_pairs(questions, rules.candidates, rules.strictness)
+        pairs = best_pairs(questions, rules.candidates, rules.strictness, rules.classifiers)
         for request, pair in zip(distinct, pairs, strict=True):
             if pair is not None:
                 found[tenant, request.slot.name] = (distinct[pair.earlier], pair)

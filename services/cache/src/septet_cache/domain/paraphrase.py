@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from septet_contracts import CacheCheck
 
-from septet_cache.domain.classifier import classifiers
+from septet_cache.domain.classifier import Classifiers, classifiers
 from septet_cache.domain.entry import Candidate
 from septet_cache.domain.features import features
 from septet_cache.domain.reading import Reading, read
@@ -49,15 +49,24 @@ def read_question(question: str, language: str | None) -> Reading | None:
     return read(question, language) if len(question) <= MAX_QUESTION_CHARS else None
 
 
-def verify(reading: Reading, candidate: Candidate, strictness: float | None = None) -> Verification:
+def verify(
+    reading: Reading,
+    candidate: Candidate,
+    strictness: float | None = None,
+    models: Classifiers | None = None,
+) -> Verification:
     """Compare the candidate's question with ``reading``."""
     other = read_question(candidate.entry.question, candidate.entry.language)
-    found = compare(reading, other, candidate.similarity, strictness)
+    found = compare(reading, other, candidate.similarity, strictness, models)
     return Verification(found.checks, found.probability, candidate)
 
 
 def compare(
-    reading: Reading, other: Reading | None, similarity: float, strictness: float | None = None
+    reading: Reading,
+    other: Reading | None,
+    similarity: float,
+    strictness: float | None = None,
+    models: Classifiers | None = None,
 ) -> Comparison:
     """Run the checks on two questions, then the classifier.
 
@@ -66,6 +75,7 @@ def compare(
         other: the earlier question; None if it cannot be read.
         similarity: cosine of the questions' embeddings.
         strictness: replaces the classifier's trained threshold (0 to 1).
+        models: the classifiers; by default the shipped ones.
     """
     if other is None:
         return Comparison((CacheCheck(name="language", passed=False, detail="cannot be read"),), 0.0)
@@ -73,7 +83,10 @@ def compare(
     checks = tuple(CacheCheck(name=c.name, passed=c.passed, detail=c.detail) for c in run_checks(alignment))
     if not all(c.passed for c in checks):
         return Comparison(checks, 0.0)
-    classifier = classifiers()[reading.language]
+    classifier = (classifiers() if models is None else models).get(reading.language)
+    if classifier is None:
+        detail = f"no classifier for {reading.language} is calibrated"
+        return Comparison((*checks, CacheCheck(name="second_opinion", passed=False, detail=detail)), 0.0)
     threshold = classifier.threshold if strictness is None else strictness
     probability = classifier.probability(features(alignment, similarity))
     detail = f"same meaning with probability {probability:.2f}; {threshold:.2f} is needed"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from septet_cache.domain.classifier import Classifiers
 from septet_cache.domain.grams import grams
 from septet_cache.domain.paraphrase import Comparison, compare, read_question
 
@@ -37,7 +38,12 @@ class Pair(Comparison):
     similarity: float
 
 
-def best_pairs(questions: Sequence[Question], candidates: int, strictness: float | None) -> list[Pair | None]:
+def best_pairs(
+    questions: Sequence[Question],
+    candidates: int,
+    strictness: float | None,
+    models: Classifiers | None = None,
+) -> list[Pair | None]:
     """Compare each question with its nearest earlier ones, as a lookup does; return the best pair of each.
 
     ``candidates`` questions are compared by embedding, and as many by shared words. A question that cannot be read
@@ -60,7 +66,7 @@ def best_pairs(questions: Sequence[Question], candidates: int, strictness: float
         pairs = []
         for earlier in sorted({*map(int, nearest), *sharing}):
             cosine = float(similarity[earlier])
-            result = compare(reading, readings[earlier], cosine, strictness)
+            result = compare(reading, readings[earlier], cosine, strictness, models)
             pairs.append(Pair(result.checks, result.probability, earlier, cosine))
         found.append(max(pairs, key=lambda p: (p.is_safe, p.probability, p.similarity), default=None))
         for gram in words[index]:

@@ -13,7 +13,7 @@ from septet_kit.offload import Offload
 
 from septet_eval.domain.case import Case, Vector, case_of
 from septet_eval.domain.scorers import Scorer
-from septet_eval.domain.scorers.relevance import calibration_of
+from septet_eval.domain.scorers.relevance import CALIBRATIONS, Calibrations, calibration_of
 from septet_eval.domain.scoring import ScoreCard, run_scorers
 from septet_eval.ports import Vectors
 
@@ -25,7 +25,14 @@ _RESERVE_S = 0.01
 class Evaluator:
     """Runs the scorers. The answer's embedding is fetched while the lexical scorers run."""
 
-    def __init__(self, scorers: Sequence[Scorer], vectors: Vectors, budget_s: float) -> None:
+    def __init__(
+        self,
+        scorers: Sequence[Scorer],
+        vectors: Vectors,
+        budget_s: float,
+        calibrations: Calibrations = CALIBRATIONS,
+    ) -> None:
+        self._calibrations = calibrations
         self._lexical = [s for s in scorers if not s.semantic]
         self._semantic = [s for s in scorers if s.semantic]
         self._vectors = vectors
@@ -60,7 +67,9 @@ class Evaluator:
 
         No scorer reads the vectors of a model without a calibration.
         """
-        if outcome.embedding is None or calibration_of(outcome.embedding.model) is None:
+        if outcome.embedding is None:
+            return False
+        if calibration_of(outcome.embedding.model, self._calibrations) is None:
             return False
         return bool(self._semantic) and case.answered and bool(case.answer) and not case.cached
 

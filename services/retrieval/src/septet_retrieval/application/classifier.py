@@ -12,7 +12,7 @@ from septet_kit.embedding_models import base_name
 from septet_kit.observe import get_logger
 from septet_kit.offload import Offload
 
-from septet_retrieval.domain.answerability import Assessment, assess, calibrated_for
+from septet_retrieval.domain.answerability import Assessment, FittedCoefficients, assess, calibrated_for
 from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, best_sentences
 from septet_retrieval.domain.query import ANALYZED_CHARACTERS, is_latin
 from septet_retrieval.ports import TextEmbedder
@@ -32,18 +32,28 @@ def is_calibrated(model: str) -> bool:
         "answerability compares words only: its coefficients were trained for another embeddings model",
         model=model,
         calibrated_for=calibrated_for(),
+        fix="run `septet calibrate` and set SEPTET_CALIBRATION_FILE",
     )
     return False
 
 
 class AnswerabilityClassifier:
-    """Estimates the probability that passages answer a question."""
+    """Estimates the probability that passages answer a question.
 
-    def __init__(self, embedder: TextEmbedder, settings: RetrievalSettings) -> None:
+    ``fitted`` are coefficients for the model of the embedder, from a calibration file.
+    """
+
+    def __init__(
+        self,
+        embedder: TextEmbedder,
+        settings: RetrievalSettings,
+        fitted: FittedCoefficients | None = None,
+    ) -> None:
         self._embedder = embedder
         self._timeout_s = settings.side_timeout.total_seconds()
         self._multilingual = settings.is_multilingual(embedder.multilingual)
-        self._calibrated = is_calibrated(embedder.model)
+        self._semantic = fitted.semantic if fitted else None
+        self._calibrated = fitted is not None or is_calibrated(embedder.model)
 
     async def assess(
         self, question: str, passages: Sequence[Passage], embedding: Embedding | None
@@ -57,7 +67,15 @@ class AnswerabilityClassifier:
             cosines = await self._cosines(sentences, embedding) if usable else None
             text = question[:ANALYZED_CHARACTERS]
             result = await _offload(
-                size, assess, terms, passages, sentences, cosines, foreign=foreign, question=text
+                size,
+                assess,
+                terms,
+                passages,
+                sentences,
+                cosines,
+                foreign=foreign,
+                question=text,
+                semantic=self._semantic,
             )
             current.record(result.probability, result.kind)
         return result

@@ -16,6 +16,7 @@ from importlib.resources import files
 from statistics import mean
 from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, field_validator
 from septet_contracts import Answerability, Passage, Quote
 
 from septet_retrieval.domain.answer_type import AnswerType, expected_type, holds
@@ -63,6 +64,7 @@ def assess(
     *,
     foreign: bool = False,
     question: str = "",
+    semantic: Mapping[str, float] | None = None,
 ) -> Assessment:
     """Assess the evidence.
 
@@ -70,9 +72,10 @@ def assess(
         terms: those of the question.
         passages: those found, best first.
         sentences: the best sentences of the passages.
-        cosines: those of the question with ``sentences``, by the model of :func:`calibrated_for`.
+        cosines: those of the question with ``sentences``, by the model of the coefficients.
         foreign: whether the question is not in Latin script.
         question: its text, which determines the type of the answer.
+        semantic: coefficients of the kind ``semantic``; by default the shipped ones.
     """
     if not passages or not sentences:
         return Assessment(0.0, None, {}, "lexical")
@@ -81,7 +84,8 @@ def assess(
     best = best_position(sentences, cosines, subject, question)
     features = _features(terms, passages, sentences, cosines)
     quote = _quote(sentences[best], cosines[best] if cosines is not None else sentences[best].coverage)
-    probability = _probability(kind, features)
+    own = semantic if kind == "semantic" else None
+    probability = _probability(own or coefficients()[kind], features)
     if subject is not None:
         probability = max(probability, _SUBJECT_PROBABILITY)
     return Assessment(probability, quote, features, kind)
@@ -175,8 +179,7 @@ def _quote(sentence: Sentence, similarity: float) -> Quote:
     )
 
 
-def _probability(kind: Kind, features: Mapping[str, float]) -> float:
-    model = coefficients()[kind]
+def _probability(model: Mapping[str, float], features: Mapping[str, float]) -> float:
     logit = model["intercept"] + sum(
         weight * features[name] for name, weight in model.items() if name != "intercept"
     )
@@ -193,6 +196,21 @@ def coefficients() -> Mapping[Kind, Mapping[str, float]]:
 def calibrated_for() -> str:
     """Return the name of the embeddings model whose cosines the coefficients of ``semantic`` were trained with."""
     return str(_trained()["embeddings_model"])
+
+
+class FittedCoefficients(BaseModel):
+    """Coefficients of the kind ``semantic`` in a calibration file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    semantic: dict[str, float]
+
+    @field_validator("semantic")
+    @classmethod
+    def _has_the_features(cls, model: dict[str, float]) -> dict[str, float]:
+        if model.keys() != coefficients()["semantic"].keys():
+            raise ValueError(f"the coefficients are those of other features: {', '.join(model)}")
+        return model
 
 
 def _trained() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from types import MappingProxyType
 
 from septet_eval.domain.scorers.citations import citation_precision, citation_recall
@@ -13,7 +14,7 @@ from septet_eval.domain.scorers.protocol import Scorer
 from septet_eval.domain.scorers.readability import readability
 from septet_eval.domain.scorers.reference import exact_match, rouge_l, token_f1
 from septet_eval.domain.scorers.refusal import refusal
-from septet_eval.domain.scorers.relevance import answer_relevance
+from septet_eval.domain.scorers.relevance import CALIBRATIONS, Calibrations, answer_relevance
 
 SCORERS = MappingProxyType(
     {
@@ -36,8 +37,12 @@ SCORERS = MappingProxyType(
 """Scorers by name in the order in which they run: those that admission uses come first."""
 
 
-def select(names: Iterable[str]) -> tuple[Scorer, ...]:
+def select(names: Iterable[str], calibrations: Calibrations = CALIBRATIONS) -> tuple[Scorer, ...]:
     """The named scorers, in registry order.
+
+    Args:
+        names: those to select.
+        calibrations: scales of the embedding models, for ``answer_relevance``.
 
     Raises:
         ValueError: a name is not in the registry; the message lists the known ones.
@@ -46,7 +51,8 @@ def select(names: Iterable[str]) -> tuple[Scorer, ...]:
     unknown = wanted - SCORERS.keys()
     if unknown:
         raise ValueError(f"unknown scorers {', '.join(sorted(unknown))}; known: {', '.join(SCORERS)}")
-    return tuple(s for s in SCORERS.values() if s.name in wanted)
+    relevance = Scorer("answer_relevance", partial(answer_relevance, known=calibrations), semantic=True)
+    return tuple((SCORERS | {relevance.name: relevance})[name] for name in SCORERS if name in wanted)
 
 
 __all__ = ["SCORERS", "Scorer", "select"]

@@ -1,0 +1,1 @@
+"""``septet calibrate``: fits the values that depend on the embedding model to labelled data."""
