@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,6 +74,16 @@ class Terms:
         """Return the share of the question's words in ``terms``, 0 to 1; words of several terms count in parts."""
         met = sum(len(unit & terms) / len(unit) for unit in self.units)
         return met / len(self.units) if self.units else 0.0
+
+    def rare_coverages(self, held: Sequence[frozenset[str]]) -> list[float]:
+        """Return the coverage of each passage by its terms. The fewer passages have a word, the more it counts."""
+        met = [[len(unit & terms) / len(unit) for terms in held] for unit in self.units]
+        weights = [math.log(1 + len(held) / (sum(shares) + 0.5)) for shares in met]
+        total = sum(weights) or 1.0
+        return [
+            sum(weight * shares[at] for weight, shares in zip(weights, met, strict=True)) / total
+            for at in range(len(held))
+        ]
 
     def lead_coverage(self, terms: frozenset[str]) -> float:
         """Return the share of the first word's terms. Without capitals, the first word is often the topic."""
