@@ -35,7 +35,14 @@ from septet_contracts import Passage
 from septet_retrieval.domain.analysis import question_units
 from septet_retrieval.domain.answer_type import expected_type, holds
 from septet_retrieval.domain.answerability import _closeness, assess, margin, rare_evidence
-from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, best_sentences, passage_terms
+from septet_retrieval.domain.evidence import (
+    MAX_PASSAGES,
+    Sentence,
+    Terms,
+    best_sentences,
+    passage_terms,
+    stated_terms,
+)
 from septet_retrieval.domain.words import LIGHT_WORDS, QUESTION_WORDS
 from septet_retrieval.settings import RetrievalSettings
 
@@ -90,7 +97,7 @@ def _margins(
 ) -> dict[str, float]:
     """The margin of closeness, and each form of closeness and rare words."""
     closeness = _closeness(passages, sentences, cosines)
-    coverages = terms.rare_coverages([passage_terms(passage) for passage in passages])
+    coverages = terms.rare_coverages([stated_terms(passage) for passage in passages])
     features = {"evidence_margin": margin(closeness)}
     for share in _COVERAGE_SHARES:
         rare = rare_evidence(closeness, coverages, share)

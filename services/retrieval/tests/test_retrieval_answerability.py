@@ -10,7 +10,7 @@ from septet_retrieval.application.classifier import AnswerabilityClassifier
 from septet_retrieval.domain.abstention import abstention
 from septet_retrieval.domain.answer_type import expected_type, holds
 from septet_retrieval.domain.answerability import Assessment, assess, calibrated_for, coefficients
-from septet_retrieval.domain.evidence import MAX_SENTENCES, Terms, best_sentences, passage_terms
+from septet_retrieval.domain.evidence import MAX_SENTENCES, Terms, best_sentences, passage_terms, stated_terms
 from septet_retrieval.settings import RetrievalSettings
 
 from tests.support.retrieval import WordEmbedder
@@ -155,6 +155,19 @@ def test_a_word_that_few_passages_hold_counts_more(question: str, subject: str, 
     assert score(passage(f"{subject} {attribute}", similarity=0.85), *others) > 1.2 * score(
         *others, others[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Who won the football World Cup?", "Ask it. Who won the football World Cup? It abstains."),
+        ("월드컵 우승국은 어디인가요?", "직접 물어보세요. 월드컵 우승국은 어디인가요? 답하지 않습니다."),
+    ],
+)
+def test_the_words_of_a_quoted_question_are_not_covered(question: str, text: str) -> None:
+    quoting, terms = passage(text), Terms.of(question)
+    assert terms.coverage(passage_terms(quoting)) == 1.0
+    assert terms.rare_coverages([stated_terms(quoting)]) == [0.0]
 
 
 def test_rare_coverages_of_a_question_without_words_are_zero() -> None:

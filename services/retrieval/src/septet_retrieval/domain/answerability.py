@@ -19,7 +19,14 @@ from typing import Any, Literal
 from septet_contracts import Answerability, Passage, Quote
 
 from septet_retrieval.domain.answer_type import AnswerType, expected_type, holds
-from septet_retrieval.domain.evidence import MAX_PASSAGES, Sentence, Terms, passage_terms, terms_of
+from septet_retrieval.domain.evidence import (
+    MAX_PASSAGES,
+    Sentence,
+    Terms,
+    passage_terms,
+    stated_terms,
+    terms_of,
+)
 
 Kind = Literal["semantic", "lexical", "foreign"]
 """``semantic``: with cosines; ``lexical``: without; ``foreign``: without, for a question that is not in Latin script."""
@@ -136,7 +143,8 @@ def _features(
     }
     if cosines is not None:
         closeness = _closeness(passages, sentences, cosines)
-        rare = rare_evidence(closeness, terms.rare_coverages(held))
+        stated = [stated_terms(passage) for passage in passages[:MAX_PASSAGES]]
+        rare = rare_evidence(closeness, terms.rare_coverages(stated))
         features["evidence_cosine"] = max(closeness)
         features["rare_evidence"] = max(rare)
         features["rare_margin"] = margin(rare)

@@ -108,6 +108,17 @@ def passage_terms(passage: Passage) -> frozenset[str]:
     return heading_terms(passage) | terms_of(passage.text)
 
 
+def stated_terms(passage: Passage) -> frozenset[str]:
+    """Return the terms of a passage without its questions. A quoted question holds its own words, and no answer."""
+    text = passage.text
+    if "?" not in text and "？" not in text:
+        return passage_terms(passage)
+    for span in reversed(_sentences(text)):
+        if _QUESTION.search(span.of(text)):
+            text = f"{text[: span.start]} {text[span.end :]}"
+    return heading_terms(passage) | terms_of(text)
+
+
 def best_sentences(terms: Terms, passages: Sequence[Passage]) -> list[Sentence]:
     """Return at most ``MAX_SENTENCES`` sentences of the first passages that cover the question best, in order.
 
