@@ -184,7 +184,7 @@ def _matched(names: tuple[str, ...], learned: Sets, seen: Sequence[Example]) -> 
 
     refused = sum(score < THRESHOLD for score in scores(base, "answerable", "unfound"))
     threshold = scores(model, "answerable", "unfound")[refused]
-    return mean(score >= threshold for score in scores(model, "hard"))
+    return mean(float(score >= threshold) for score in scores(model, "hard"))
 
 
 def left_out(sets: Sets, names: tuple[str, ...]) -> dict[str, Any]:
