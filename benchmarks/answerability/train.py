@@ -43,7 +43,16 @@ LEARNED: dict[Kind, tuple[str, ...]] = {
     "lexical": tuple(name for name in EASY if name != KOREAN),
     "foreign": (KOREAN,),
 }
+# Added to the intercept. At the threshold, fewer questions are refused and fewer are answered without their documents
+# than with the features before decision 0075, on the mean of the sets that are left out.
+SHIFT: dict[Kind, float] = {"semantic": 0.08, "lexical": 0.0, "foreign": 0.0}
 Sets = Mapping[str, Sequence[QuotedExample]]
+
+
+def shifted(kind: Kind, learned: Sets) -> dict[str, float]:
+    """The coefficients to ship."""
+    model = fit(kind, learned)
+    return model | {"intercept": round(model["intercept"] + SHIFT[kind], 4)}
 
 
 def check(kind: Kind, model: dict[str, float], seen: Sequence[Example]) -> dict[str, Any]:
@@ -73,14 +82,14 @@ def checks(sets: Sets) -> dict[str, dict[str, Any]]:
     out: dict[str, dict[str, Any]] = {}
     for kind, names in LEARNED.items():
         out[kind] = {
-            name: check(kind, fit(kind, _only(sets, set(names) - {name})), sets[name])
+            name: check(kind, shifted(kind, _only(sets, set(names) - {name})), sets[name])
             for name in names
             if len(names) > 1
         }
         if KOREAN in names:
             halves = {half: [e for e in sets[KOREAN] if part(e.question) == half] for half in "ab"}
             learned = {**_only(sets, names), KOREAN: halves["a"]}
-            out[kind][f"{KOREAN} (other half)"] = check(kind, fit(kind, learned), halves["b"])
+            out[kind][f"{KOREAN} (other half)"] = check(kind, shifted(kind, learned), halves["b"])
     return out
 
 
@@ -94,7 +103,7 @@ async def run(limit: int) -> None:
     sets = {name: await examples(name, easy, encoder, limit) for name, easy in EASY.items()}
     if not all(sets.values()):
         raise SystemExit("the sets to learn from are missing")
-    models = {kind: fit(kind, _only(sets, names)) for kind, names in LEARNED.items()}
+    models = {kind: shifted(kind, _only(sets, names)) for kind, names in LEARNED.items()}
     _write(
         COEFFICIENTS,
         {

@@ -10,7 +10,7 @@ from septet_retrieval.application.classifier import AnswerabilityClassifier
 from septet_retrieval.domain.abstention import abstention
 from septet_retrieval.domain.answer_type import expected_type, holds
 from septet_retrieval.domain.answerability import Assessment, assess, calibrated_for, coefficients
-from septet_retrieval.domain.evidence import MAX_SENTENCES, Terms, best_sentences
+from septet_retrieval.domain.evidence import MAX_SENTENCES, Terms, best_sentences, passage_terms, stated_terms
 from septet_retrieval.settings import RetrievalSettings
 
 from tests.support.retrieval import WordEmbedder
@@ -73,7 +73,7 @@ def test_a_close_sentence_of_a_passage_about_much_is_evidence() -> None:
     question = "도서관 회원 가입은 어디에서 하나요?"
     text = "도서관은 아홉 시에 엽니다. 회원 가입은 1층 안내 창구에서 합니다. 책은 다섯 권까지 빌립니다."
     passages = [
-        passage(text, similarity=0.83),
+        passage(text, similarity=0.81),
         *(passage("다른 주제의 글입니다.", similarity=0.81) for _ in "abc"),
     ]
     terms = Terms.of(question)
@@ -133,6 +133,45 @@ def test_one_passage_closer_than_the_others_is_evidence() -> None:
 
     assert score(0.87, 0.80, 0.79) > score(0.87, 0.86, 0.86)
     assert score(0.87, 0.80) == score(0.87, 0.86) == score(0.87)
+
+
+@pytest.mark.parametrize(
+    ("question", "subject", "attribute"),
+    [
+        ("What is the length of the Erie Canal?", "The Erie Canal is in New York.", "length"),
+        ("이리 운하의 길이는 얼마인가요?", "이리 운하는 뉴욕에 있다.", "길이"),
+    ],
+)
+def test_a_word_that_few_passages_hold_counts_more(question: str, subject: str, attribute: str) -> None:
+    terms, others = Terms.of(question), [passage(subject, similarity=0.85) for _ in "abcd"]
+    held = [passage_terms(one) for one in (passage(f"{subject} {attribute}"), *others)]
+    with_it, without_it, *_ = terms.rare_coverages(held)
+    assert with_it == pytest.approx(terms.coverage(held[0]))
+    assert without_it < terms.coverage(held[1])
+
+    def score(*passages: Passage) -> float:
+        return classify(question, *passages, cosines=0.8, foreign=not question.isascii()).probability
+
+    assert score(passage(f"{subject} {attribute}", similarity=0.85), *others) > 1.2 * score(
+        *others, others[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Who won the football World Cup?", "Ask it. Who won the football World Cup? It abstains."),
+        ("월드컵 우승국은 어디인가요?", "직접 물어보세요. 월드컵 우승국은 어디인가요? 답하지 않습니다."),
+    ],
+)
+def test_the_words_of_a_quoted_question_are_not_covered(question: str, text: str) -> None:
+    quoting, terms = passage(text), Terms.of(question)
+    assert terms.coverage(passage_terms(quoting)) == 1.0
+    assert terms.rare_coverages([stated_terms(quoting)]) == [0.0]
+
+
+def test_rare_coverages_of_a_question_without_words_are_zero() -> None:
+    assert Terms(frozenset(), frozenset(), ()).rare_coverages([frozenset("a")]) == [0.0]
 
 
 @pytest.mark.parametrize(

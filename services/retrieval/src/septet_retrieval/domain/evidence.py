@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,6 +75,16 @@ class Terms:
         met = sum(len(unit & terms) / len(unit) for unit in self.units)
         return met / len(self.units) if self.units else 0.0
 
+    def rare_coverages(self, held: Sequence[frozenset[str]]) -> list[float]:
+        """Return the coverage of each passage by its terms. The fewer passages have a word, the more it counts."""
+        met = [[len(unit & terms) / len(unit) for terms in held] for unit in self.units]
+        weights = [math.log(1 + len(held) / (sum(shares) + 0.5)) for shares in met]
+        total = sum(weights) or 1.0
+        return [
+            sum(weight * shares[at] for weight, shares in zip(weights, met, strict=True)) / total
+            for at in range(len(held))
+        ]
+
     def lead_coverage(self, terms: frozenset[str]) -> float:
         """Return the share of the first word's terms. Without capitals, the first word is often the topic."""
         return len(self.units[0] & terms) / len(self.units[0]) if self.units else 0.0
@@ -95,6 +106,17 @@ def heading_terms(passage: Passage) -> frozenset[str]:
 
 def passage_terms(passage: Passage) -> frozenset[str]:
     return heading_terms(passage) | terms_of(passage.text)
+
+
+def stated_terms(passage: Passage) -> frozenset[str]:
+    """Return the terms of a passage without its questions. A quoted question holds its own words, and no answer."""
+    text = passage.text
+    if "?" not in text and "？" not in text:
+        return passage_terms(passage)
+    for span in reversed(_sentences(text)):
+        if _QUESTION.search(span.of(text)):
+            text = f"{text[: span.start]} {text[span.end :]}"
+    return heading_terms(passage) | terms_of(text)
 
 
 def best_sentences(terms: Terms, passages: Sequence[Passage]) -> list[Sentence]:
