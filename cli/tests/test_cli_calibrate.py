@@ -57,7 +57,7 @@ async def test_the_services_read_the_file_that_a_run_writes(tmp_path: Path) -> N
     configured = settings(tmp_path, calibration_file=file)
     coefficients = values_of(configured, "answerability", FittedCoefficients)
     assert coefficients is not None
-    assert coefficients.semantic["evidence_cosine"] + coefficients.semantic["evidence_margin"] > 0
+    assert coefficients.semantic["rare_evidence"] + coefficients.semantic["rare_margin"] > 0
     figures = result.calibration.parts["answerability"].held_out
     assert figures["auc"] > figures["words_alone"]["auc"]
     relevance = values_of(configured, "answer_relevance", Relevance)

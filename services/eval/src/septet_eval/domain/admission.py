@@ -36,10 +36,10 @@ def _not_an_answer(outcome: Outcome) -> str | None:
         return f"the status is {outcome.status}"
     if outcome.answer_kind not in ("generated", "extractive") or not outcome.answer:
         return f"the answer is of kind {outcome.answer_kind}"
-    if outcome.ask.cache.use == "bypass":
-        return "the request bypasses the cache"
     if outcome.ask.evaluation is not None:
         return "the request belongs to an evaluation run"
+    if outcome.ask.cache.use == "bypass":
+        return "the request bypasses the cache"
     return None
 
 
