@@ -1,0 +1,1 @@
+"""Datasets from feedback, tuning methods and the registry of model versions."""

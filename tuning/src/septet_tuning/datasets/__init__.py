@@ -1,0 +1,1 @@
+"""Building, checking, exporting and loading versions of datasets."""

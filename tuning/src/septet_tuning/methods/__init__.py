@@ -1,0 +1,1 @@
+"""The tuning methods by name."""

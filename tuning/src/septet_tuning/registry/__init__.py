@@ -1,0 +1,1 @@
+"""Immutable versions of models, the aliases that serve them, promotion and rollback."""

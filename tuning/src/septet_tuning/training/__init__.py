@@ -1,0 +1,1 @@
+"""Gradients for language models, in JAX. Needs the extra ``jax``."""

@@ -1,0 +1,1 @@
+"""Fast tests of datasets, tuning methods and the registry."""
