@@ -124,7 +124,7 @@ def test_a_look_right_after_another_one_replaces_it() -> None:
 
 def window(folder: Path, plan: Plan) -> Window:
     settings = replay_settings("groundedness", [], 0.1)
-    return Window(RunStore(folder), "replay-shadow", settings, plan, parse_candidate(["model=next"]))
+    return Window(RunStore(folder), "replay", settings, plan, parse_candidate(["model=next"]))
 
 
 def scored(n: int, value: float) -> Response:

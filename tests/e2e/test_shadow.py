@@ -14,7 +14,7 @@ import pytest
 from septet_native.processes.ports import free_port
 
 from ..conftest import Backend
-from .traffic import ask_all, group_started, namespaces, start, without_citations
+from .traffic import ask_all, namespaces, start, without_citations
 
 pytestmark = pytest.mark.slow
 
@@ -42,14 +42,14 @@ async def clean(shop: Backend) -> AsyncIterator[None]:
 
 
 async def shadowing(shop: Backend, tenants_file: Path, *options: str) -> asyncio.subprocess.Process:
-    """A shadow whose services have joined their groups."""
+    """A shadow that follows the log."""
     child = await start(shop, tenants_file, "shadow", *options)
-    await group_started(shop)
     assert child.stderr is not None
-    ready = 0
-    async with asyncio.timeout(120):
-        while ready < 3:
-            ready += (await child.stderr.readline()).endswith(b"ready\n")
+    said = []
+    async with asyncio.timeout(180):
+        while not said or not said[-1].startswith(b"mirror"):
+            said.append(await child.stderr.readline())
+            assert said[-1], b"".join(said).decode()
     return child
 
 
@@ -63,8 +63,11 @@ async def served(port: int, pattern: str) -> str:
             await asyncio.sleep(0.5)
 
 
-async def finished(child: asyncio.subprocess.Process, timeout: float = 240) -> tuple[int, str, str]:
-    shown, said = await asyncio.wait_for(child.communicate(), timeout)
+async def finished(child: asyncio.subprocess.Process, timeout: float = 120) -> tuple[int, str, str]:
+    """Exit code and output of a shadow that ends by itself; after *timeout* seconds it is interrupted."""
+    ending = asyncio.get_running_loop().call_later(timeout, child.send_signal, signal.SIGINT)
+    shown, said = await child.communicate()
+    ending.cancel()
     return child.returncode or 0, shown.decode(), said.decode()
 
 

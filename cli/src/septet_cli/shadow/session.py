@@ -22,13 +22,13 @@ from septet_cli.replay.candidate import Candidate
 from septet_cli.replay.group import Place, instance_group
 from septet_cli.replay.runner import Replayer
 from septet_cli.replay.selection import Selection
+from septet_cli.replay.session import SUITE
 from septet_cli.shadow.intake import Bounds, Intake
 from septet_cli.shadow.window import Look, Plan, Window
 from septet_cli.tail import tail
 from septet_cli.topics import topic_states
 from septet_cli.wire import Record
 
-SUITE = "replay-shadow"
 RETENTION = timedelta(hours=2)
 """Of the topics of the namespace."""
 _LAG_EVERY_S = 10.0
@@ -120,6 +120,7 @@ async def run_shadow(
         Replayer.opened(place.kafka, place.tenants, options.candidate, options.pace) as replayer,
         tail(place.kafka, topics, receive) as reading,
     ):
+        observer.step("mirror", f"follows {', '.join(topics)}")
         workers = [
             asyncio.create_task(_work(shadow, replayer, store, options, observer))
             for _ in range(options.pace.in_flight)
