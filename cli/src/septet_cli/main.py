@@ -22,6 +22,7 @@ from septet_cli.commands import (
     keys,
     reindex,
     replay,
+    shadow,
     stack,
     stub_model,
     tenants,
@@ -62,6 +63,7 @@ for module in (
     doctor,
     demo,
     calibrate,
+    shadow,
     stub_model,
 ):
     module.register(app)
