@@ -13,7 +13,7 @@ from septet_cli.replay.logged import LoggedRequest
 from septet_cli.replay.runner import sample_of
 from septet_cli.replay.selection import parse_selection
 from septet_cli.replay.session import replay_settings
-from septet_cli.shadow.intake import Bounds, Intake, is_selected
+from septet_cli.shadow.intake import Bounds, Intake
 from septet_cli.shadow.window import Plan, Window
 from septet_contracts import EvaluationSample, Grounded, Request, Response, Score
 from septet_kit.testing import flow
@@ -38,16 +38,6 @@ def intake(**bounds: int) -> Intake:
 
 def queued(of: Intake) -> list[str]:
     return [of.queue.get_nowait().event.request_id for _ in range(of.queue.qsize())]
-
-
-def test_a_conversation_is_on_one_side_and_a_larger_share_keeps_the_smaller_one() -> None:
-    names = [f"c-{n}" for n in range(4000)]
-    chosen = {share: {c for c in names if is_selected(share, "t", c, "r")} for share in (0.0, 0.1, 0.3, 1.0)}
-    assert chosen[0.0] == set()
-    assert chosen[0.0] <= chosen[0.1] <= chosen[0.3] <= chosen[1.0] == set(names)
-    assert len(chosen[0.1]) == pytest.approx(400, abs=80)
-    assert is_selected(0.1, "t", "c-0", "r-1") == is_selected(0.1, "t", "c-0", "r-2")
-    assert {is_selected(0.5, tenant, "c", "r") for tenant in map(str, range(20))} == {True, False}
 
 
 @pytest.mark.parametrize("response_first", [False, True])

@@ -9,6 +9,7 @@ from septet_cli.commands import (
     bench,
     cache,
     calibrate,
+    canary,
     cancel,
     contracts,
     delete,
@@ -74,5 +75,6 @@ app.add_typer(stack.app, name="stack")
 app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
 app.add_typer(replay.app, name="replay")
+app.add_typer(canary.app, name="canary")
 app.add_typer(evaluation.app, name="eval")
 contracts.register(app)

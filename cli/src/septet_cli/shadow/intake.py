@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Generic, Literal, TypeVar
 
 from septet_contracts import Request, Response
 from septet_contracts.flow import Flow
+from septet_kit.shares import is_selected
 
 from septet_cli.replay.logged import Key, LoggedRequest
 from septet_cli.replay.selection import Selection
@@ -20,22 +20,10 @@ T = TypeVar("T")
 Drop = Literal["queue_full", "late", "lag"]
 """Why a selected request is not mirrored: the queue is full; it has no response in time, or too many wait for one; or
 live services are behind."""
-_SCALE = 2**64
 _LONGEST = timedelta(minutes=15)
 """Time until the response of a request without a deadline."""
 _SHORT = timedelta(seconds=10)
 """Two topics are read at slightly different times: a response may be read before its event."""
-
-
-def is_selected(share: float, tenant: str, conversation_id: str | None, request_id: str) -> bool:
-    """Whether a request belongs to a share (0 to 1) of conversations. A request without one counts for itself.
-
-    All requests of a conversation are selected or none, in every process; a larger share selects those of a smaller one,
-    too.
-    """
-    name = f"{tenant}\x1f{conversation_id or request_id}"
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big") < share * _SCALE
 
 
 class _Halves(Generic[T]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -114,7 +114,7 @@ async def run_shadow(
     shadow = Shadow(Intake(options.share, options.selection, options.bounds), _window(store, options))
     place = place_of(shadow.window.id)
     topics = list(live.addresses(["responses", options.candidate.topic]))
-    receive = _receiver(live, options.candidate.topic, shadow.intake)
+    receive = receiver(live, [options.candidate.topic], shadow.intake)
     async with (
         instance_group(place, options.candidate, observer.step),
         Replayer.opened(place.kafka, place.tenants, options.candidate, options.pace) as replayer,
@@ -144,10 +144,11 @@ def _window(store: RunStore, options: Options) -> Window:
     return Window(store, SUITE, options.settings, options.plan, options.candidate)
 
 
-def _receiver(live: Tenants, name: str, intake: Intake) -> Callable[[Record], None]:
+def receiver(live: Tenants, names: Sequence[str], intake: Intake) -> Callable[[Record], None]:
+    """A listener that adds records of live responses, and of the topics with these short names, to an intake."""
     by_topic: dict[str, tuple[str, Callable[[Any], None]]] = {
         **dict.fromkeys(live.addresses(["responses"]), ("responses", intake.add_response)),
-        **dict.fromkeys(live.addresses([name]), (name, intake.add_event)),
+        **{full: (name, intake.add_event) for name in names for full in live.addresses([name])},
     }
 
     def receive(record: Record) -> None:
