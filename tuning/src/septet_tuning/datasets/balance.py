@@ -6,57 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from septet_tuning.datasets.manifest import SplitBalance
-from septet_tuning.rows import (
-    AnyRow,
-    Classified,
-    Demonstration,
-    Desirability,
-    GuardExample,
-    Preference,
-    Triple,
-)
+from septet_tuning.datasets.texts import class_of, texts_of
+from septet_tuning.rows import AnyRow
 
 _LENGTHS = (100, 300, 1000, 3000, 10_000)
-
-
-def class_of(row: AnyRow) -> str | None:
-    """The class of a row, or None for kinds without classes."""
-    match row:
-        case Desirability():
-            return "desirable" if row.label else "undesirable"
-        case GuardExample():
-            return f"{row.rail}: {row.label}"
-        case Classified():
-            return row.label
-    return None
-
-
-def texts_of(row: AnyRow) -> tuple[str, ...]:
-    """All texts of a row, the input first and the targets last."""
-    match row:
-        case Demonstration():
-            return tuple(message.content for message in row.messages)
-        case Preference():
-            return (*(message.content for message in row.prompt), row.chosen, row.rejected)
-        case Desirability():
-            return (*(message.content for message in row.prompt), row.completion)
-        case Triple():
-            return (row.question, row.positive, *row.negatives)
-        case GuardExample() | Classified():
-            return (row.text,)
-
-
-def input_of(row: AnyRow) -> str:
-    """What the model reads: the last message of the user, the question or the text."""
-    match row:
-        case Demonstration():
-            return _last_of_user(tuple((each.role, each.content) for each in row.messages[:-1]))
-        case Preference() | Desirability():
-            return _last_of_user(tuple((each.role, each.content) for each in row.prompt))
-        case Triple():
-            return row.question
-        case GuardExample() | Classified():
-            return row.text
 
 
 def measure_balance(rows: Sequence[AnyRow]) -> SplitBalance:
@@ -72,11 +25,6 @@ def measure_balance(rows: Sequence[AnyRow]) -> SplitBalance:
         languages=dict(sorted(languages.items())),
         lengths={name: lengths[name] for name in order if lengths[name]},
     )
-
-
-def _last_of_user(messages: tuple[tuple[str, str], ...]) -> str:
-    users = [content for role, content in messages if role == "user"]
-    return users[-1] if users else "\n".join(content for _, content in messages)
 
 
 def _band(length: int) -> str:

@@ -102,15 +102,18 @@ def write(
     for row in (row for split in SPLITS for row in rows[split]):
         if row.kind != kind:
             raise InvalidDataset(f"row {row.id} has kind {row.kind}, and the dataset has {kind}")
-    balances = {split: measure_balance(rows[split]) for split in SPLITS}
+    balances: dict[str, object] = {split: measure_balance(rows[split]) for split in SPLITS}
     parent = root / name
     parent.mkdir(parents=True, exist_ok=True)
     while True:
         number = max(versions(name, root), default=0) + 1
-        manifest = Manifest.model_validate(
-            {"name": name, "version": number, "kind": kind, "digest": digest_rows(rows), **balances}
-            | dict(details or {})
-        )
+        fields: dict[str, object] = {
+            "name": name,
+            "version": number,
+            "kind": kind,
+            "digest": digest_rows(rows),
+        }
+        manifest = Manifest.model_validate({**fields, **balances, **(details or {})})
         if _publish(parent / str(number), manifest, rows, card):
             return Dataset(folder=parent / str(number), manifest=manifest, splits=rows)
 
