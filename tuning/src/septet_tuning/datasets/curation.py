@@ -40,24 +40,27 @@ class Curated:
     warnings: list[str] = field(default_factory=list)
 
 
-def curate(candidates: Iterable[AnyRow], scrub: Scrub, rules: Rules) -> Curated:
+def curate(
+    candidates: Iterable[AnyRow], scrub: Scrub, rules: Rules, refused: Mapping[str, int] | None = None
+) -> Curated:
     """Check, deduplicate, split and weigh candidate rows. The same candidates give the same rows in the same order.
 
     Raises:
         UnsuitableData: there is too little data, one class, or too few users. The message has the counts.
     """
-    made = Curated()
+    made = Curated(refused=Counter(refused or {}))
     # Rows of higher weight first: of duplicates the most reliable one is kept.
     rows = sorted(candidates, key=lambda row: (-row.weight, row.origin.occurred_at or "", row.id))
     if not rows:
         raise UnsuitableData(
-            "no row of this kind was found: 0 candidates", "Collect feedback, or read more hours."
+            f"no row of this kind was found: 0 candidates{_described(made)}",
+            "Collect feedback, or read more hours.",
         )
     rows = _scrubbed(rows, scrub, made)
     rows = _outside_suite(rows, rules.suite, made)
     rows = _agreeing(rows, made)
     rows = _distinct(rows, made)
-    _require(rows, rules.minimum, made, "rows")
+    _require(rows, rules.minimum, made)
     split = split_rows(rows, rules.held_out)
     if split.straddling:
         made.refused["later than the split"] = split.straddling
@@ -163,14 +166,17 @@ def _distinct(rows: Sequence[AnyRow], made: Curated) -> list[AnyRow]:
     return kept
 
 
-def _require(rows: Sequence[AnyRow], minimum: int, made: Curated, what: str) -> None:
+def _require(rows: Sequence[AnyRow], minimum: int, made: Curated) -> None:
     if len(rows) < minimum:
-        refused = ", ".join(f"{count} {reason}" for reason, count in sorted(made.refused.items()))
         raise UnsuitableData(
-            f"{len(rows)} {what} remain, and at least {minimum} are needed"
-            + (f" (refused: {refused})" if refused else ""),
+            f"{len(rows)} rows remain, and at least {minimum} are needed{_described(made)}",
             "Collect more feedback, read more hours, or lower --minimum.",
         )
+
+
+def _described(made: Curated) -> str:
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(made.refused.items()))
+    return f" (refused: {counts})" if counts else ""
 
 
 def _require_classes(rows: Sequence[AnyRow]) -> None:

@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from septet_tuning.datasets.balance import measure_balance
+from septet_tuning.datasets.card import render_card
 from septet_tuning.datasets.manifest import Manifest
 from septet_tuning.errors import InvalidDataset
 from septet_tuning.rows import AnyRow, Kind
@@ -86,7 +87,6 @@ def write(
     splits: Mapping[Split, Iterable[AnyRow]],
     *,
     kind: Kind,
-    card: str = "",
     details: Mapping[str, object] | None = None,
 ) -> Dataset:
     """Write the next version. ``details`` sets further fields of the manifest.
@@ -114,7 +114,7 @@ def write(
             "digest": digest_rows(rows),
         }
         manifest = Manifest.model_validate({**fields, **balances, **(details or {})})
-        if _publish(parent / str(number), manifest, rows, card):
+        if _publish(parent / str(number), manifest, rows):
             return Dataset(folder=parent / str(number), manifest=manifest, splits=rows)
 
 
@@ -197,14 +197,14 @@ def _read_rows(path: Path, kind: Kind) -> tuple[AnyRow, ...]:
     return tuple(rows)
 
 
-def _publish(folder: Path, manifest: Manifest, rows: Mapping[Split, tuple[AnyRow, ...]], card: str) -> bool:
+def _publish(folder: Path, manifest: Manifest, rows: Mapping[Split, tuple[AnyRow, ...]]) -> bool:
     """Write a folder and give it its name. Returns False if another process took the version."""
     temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
     try:
         for split in SPLITS:
             lines = b"".join(row.model_dump_json().encode() + b"\n" for row in rows[split])
             (temporary / f"{split}.jsonl").write_bytes(lines)
-        (temporary / "card.md").write_text(card, encoding="utf-8")
+        (temporary / "card.md").write_text(render_card(manifest), encoding="utf-8")
         (temporary / "dataset.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         temporary.chmod(0o750)
         # A rename onto a folder that has files fails, so a version is never replaced.
