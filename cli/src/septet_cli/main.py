@@ -11,6 +11,7 @@ from septet_cli.commands import (
     calibrate,
     cancel,
     contracts,
+    dataset,
     delete,
     demo,
     dlq,
@@ -73,4 +74,5 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
 app.add_typer(replay.app, name="replay")
 app.add_typer(evaluation.app, name="eval")
+app.add_typer(dataset.app, name="dataset")
 contracts.register(app)
