@@ -12,6 +12,7 @@ from septet_cli.commands import (
     canary,
     cancel,
     contracts,
+    dataset,
     delete,
     demo,
     dlq,
@@ -77,4 +78,5 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(replay.app, name="replay")
 app.add_typer(canary.app, name="canary")
 app.add_typer(evaluation.app, name="eval")
+app.add_typer(dataset.app, name="dataset")
 contracts.register(app)
