@@ -77,10 +77,10 @@ test-clients: setup-dev ## Run the openai package's tests, LangChain's and other
 stack: setup ## Start Kafka with ACLs, OpenSearch, PostgreSQL, Jaeger and all services in the background
 	@$(BIN)/septet stack up
 
-test-stack: setup-dev stack ## Run the integration, end-to-end and trace tests on that stack
+test-stack: setup-dev stack ## Run the integration, end-to-end and trace tests on that stack (WHOLE=1: those that other servers do not change, too)
 	@url=$$($(BIN)/septet stack address opensearch); if [ -z "$$url" ]; then echo "OpenSearch is left out: see septet stack status" >&2; \
-	  else SEPTET_OPENSEARCH_URL=$$url $(BIN)/python -m pytest services/retrieval/tests; fi
-	@SEPTET_TEST_STACK=native $(BIN)/python -m pytest tests/integration tests/e2e tests/trace
+	  else SEPTET_OPENSEARCH_URL=$$url $(BIN)/python -m pytest services/retrieval/tests -k "opensearch or lexical or reindex or outage"; fi
+	@SEPTET_TEST_STACK=native $(BIN)/python -m pytest tests/integration tests/e2e tests/trace $(if $(WHOLE),,-m "not embedded")
 
 bench: setup ## Overhead against the raw log and against peers (28 minutes): JSON=file to write it, QUICK=1 to try it
 	@$(BIN)/python -m benchmarks.peers.environment || echo "bench: the peers could not be installed and are left out" >&2

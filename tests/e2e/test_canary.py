@@ -53,6 +53,7 @@ async def command(shop: Backend, tenants_file: Path, *arguments: str) -> str:
     return shown.decode()
 
 
+@pytest.mark.embedded
 async def test_a_planted_fault_ends_the_canary(shop: Backend, tenants_file: Path) -> None:
     options = (
         "--with",
@@ -109,6 +110,7 @@ async def test_a_conversation_stays_on_its_side_and_the_sides_share_no_cache(
     assert "stopped by the operator" in await command(shop, tenants_file, "status")
 
 
+@pytest.mark.embedded
 async def test_a_controller_that_is_killed_leaves_a_canary_that_expires(
     shop: Backend, tenants_file: Path
 ) -> None:

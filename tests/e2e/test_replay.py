@@ -158,6 +158,7 @@ async def test_an_identical_candidate_passes_and_nothing_live_changes(
     assert "not part of live totals" in said
 
 
+@pytest.mark.embedded
 async def test_a_prompt_that_drops_citations_fails_and_its_cases_are_shown(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None, tmp_path: Path
 ) -> None:
@@ -176,6 +177,7 @@ async def test_a_prompt_that_drops_citations_fails_and_its_cases_are_shown(
     assert shown.count("trace ") == 10
 
 
+@pytest.mark.embedded
 async def test_an_index_without_half_of_its_documents_fails(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None, half_of_the_passages: str
 ) -> None:
@@ -204,6 +206,7 @@ async def half_of_the_passages(shop: Backend) -> AsyncIterator[str]:
         await connection.close()
 
 
+@pytest.mark.embedded
 async def test_an_identical_candidate_never_fails_in_twenty_runs(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None, tmp_path: Path
 ) -> None:
@@ -283,6 +286,7 @@ async def test_services_elsewhere_are_waited_for(
             await each.wait()
 
 
+@pytest.mark.embedded
 async def test_a_killed_replay_is_found_named_and_removed(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None
 ) -> None:
@@ -299,6 +303,7 @@ async def test_a_killed_replay_is_found_named_and_removed(
     assert code == 0, shown + said
 
 
+@pytest.mark.embedded
 async def test_an_interrupted_replay_removes_its_namespace(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 from septet_native.processes.ports import free_port
 
 from ..conftest import Backend
-from .traffic import ask_all, namespaces, start, without_citations
+from .traffic import ask_all, namespaces, rows_that_name, start, without_citations
 
 pytestmark = pytest.mark.slow
 
@@ -85,12 +85,16 @@ async def test_an_identical_candidate_passes_beside_live_traffic(
     code, shown, said = await finished(child)
     assert code == 130, shown + said
     assert "FAIL" not in shown + said
+    # No live row belongs to the shadow: no cached answer, no feedback, no paid work.
+    assert await rows_that_name(shop.addresses.postgres_dsn, "replay-") == {}
+    assert await rows_that_name(shop.addresses.postgres_dsn, asked[0].request_id) != {}
     comparison = json.loads(report.read_text())
     assert {case["baseline"]["answer"] == case["candidate"]["answer"] for case in comparison["cases"]} == {
         True
     }
 
 
+@pytest.mark.embedded
 async def test_a_prompt_that_drops_citations_ends_the_shadow(
     shop: Backend, tenants_file: Path, clean: None, tmp_path: Path
 ) -> None:
@@ -106,6 +110,7 @@ async def test_a_prompt_that_drops_citations_ends_the_shadow(
     assert shown.startswith("FAIL")
 
 
+@pytest.mark.embedded
 async def test_a_share_of_conversations_is_mirrored_and_what_does_not_fit_is_dropped(
     shop: Backend, tenants_file: Path, clean: None
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import septet_generation
 from septet_cli.ingest.document import Document
 from septet_cli.ingest.publish import publish_documents, upsert
@@ -20,6 +21,7 @@ from septet_kit.access.namespaces import Contents, existing
 from ..conftest import Backend
 
 TENANT = "default"
+SCHEMAS = ["cache", "eval", "feedback", "gateway", "generation", "retrieval"]
 
 
 async def start(
@@ -67,6 +69,20 @@ async def ask_all(shop: Backend, count: int, **fields: Any) -> list[Response]:
             return await shop.ask(question, timeout=120, **fields)
 
     return await asyncio.gather(*map(ask, questions))
+
+
+async def rows_that_name(dsn: str, text: str) -> dict[str, int]:
+    """Number of rows of live tables that contain a text, by table."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        names = await connection.fetch(
+            "SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname = ANY($1)", SCHEMAS
+        )
+        query = "SELECT count(*) FROM {} t WHERE t::text LIKE $1"
+        counts = {r["name"]: await connection.fetchval(query.format(r["name"]), f"%{text}%") for r in names}
+    finally:
+        await connection.close()
+    return {name: count for name, count in counts.items() if count}
 
 
 async def namespaces(shop: Backend) -> Mapping[str, Contents]:
