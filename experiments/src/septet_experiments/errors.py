@@ -5,6 +5,7 @@ ExperimentError
 ├── InvalidRun      the folder of a run
 ├── NotComparable   two runs that no gate may compare
 └── NotComputable   a metric has no value for a sample; it is counted, and never NaN or 0
+    └── NotApplicable   the metric does not concern such a response; it is no error
 """
 
 from __future__ import annotations
@@ -32,3 +33,7 @@ class NotComparable(ExperimentError):
 
 class NotComputable(ExperimentError):
     """A metric has no value for a sample. The message is the reason that reports show."""
+
+
+class NotApplicable(NotComputable):
+    """A metric does not concern a response, such as the groundedness of one that declines. It is no error."""

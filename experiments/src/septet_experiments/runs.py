@@ -31,6 +31,7 @@ class Sample(BaseModel):
         error: why there is no usable response (`no_response`, `failed` …).
         values: value by metric.
         failures: reason by metric that has no value. A metric is in ``values`` or in ``failures``, never in both.
+        not_applicable: reason by metric that does not concern the response; no error.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +43,7 @@ class Sample(BaseModel):
     error: str | None = None
     values: dict[str, float] = {}
     failures: dict[str, str] = {}
+    not_applicable: dict[str, str] = {}
 
 
 class RunInfo(BaseModel):

@@ -39,7 +39,7 @@ def make_pairs() -> MakePairs:
 
 @pytest.fixture(scope="session")
 def make_run() -> MakeRun:
-    """A run with the given outcome by case id: a value, an error as text, None if not scored, or a list of draws."""
+    """A run with the given outcome by case id: a value, an error as text, None if not scored, ``declined``, or a list of draws."""
 
     def make(outcomes: dict[str, Any], run_id: str = "a", *, metric: str = "score", **info: Any) -> Run:
         cases = [Case(id=case_id, question=f"question {case_id}") for case_id in outcomes]
@@ -47,7 +47,9 @@ def make_run() -> MakeRun:
         for case_id, found in outcomes.items():
             for number, outcome in enumerate(found if isinstance(found, list) else [found]):
                 what: dict[str, Any] = {}
-                if isinstance(outcome, str):
+                if outcome == "declined":
+                    what = {"not_applicable": {metric: outcome}}
+                elif isinstance(outcome, str):
                     what = {"failures": {metric: outcome}} if outcome != "no_response" else {"error": outcome}
                 elif outcome is not None:
                     what = {"values": {metric: outcome}}

@@ -129,6 +129,23 @@ def test_cases_that_the_metric_does_not_apply_to_are_left_out(make_run: MakeRun)
     assert pairs.baseline_counts.reasons == {"not scored": 1}
 
 
+def test_responses_that_decline_are_no_errors(make_run: MakeRun) -> None:
+    old = make_run(
+        {"a": [1.0, 1.0], "b": [1.0, 1.0], "c": ["declined", "declined"], "d": [1.0, 1.0]}, draws=2
+    )
+    new = make_run(
+        {"a": [1.0, 1.0], "b": ["declined", "declined"], "c": [1.0, 1.0], "d": ["declined", 0.5]}, draws=2
+    )
+    pairs = pair(old, new, "score")
+    assert (pairs.case_ids, pairs.cases, pairs.not_applicable) == (("a", "d"), 2, 2)
+    assert pairs.candidate.tolist() == [1.0, 0.5]
+    assert (pairs.candidate_counts.draws, pairs.candidate_counts.errors, pairs.candidate_counts.missing) == (
+        3,
+        0,
+        0,
+    )
+
+
 def test_all_errors_are_inconclusive(make_run: MakeRun) -> None:
     run = make_run({"a": "unparsed", "b": "no_response"})
     decision = decide(pair(run, run, "score"), GateRule(metric="score", margin=0.1))

@@ -164,7 +164,7 @@ def test_a_metric_that_does_not_apply_to_a_case_has_no_entry(
     # The response does not decide: the same holds without one.
     for sample in (SAMPLE, Sample(case_id="c", error="no_response")):
         scored = score(case, sample, select(names))
-        assert {*scored.values, *scored.failures} == applying
+        assert {*scored.values, *scored.failures, *scored.not_applicable} == applying
 
 
 def test_scoring_again_replaces_only_the_entries_of_its_metrics() -> None:
@@ -221,7 +221,7 @@ def test_every_metric_has_a_finite_value_or_a_reason(run: Sequence[Observed]) ->
         assert all(math.isfinite(value) for value in scored.values.values())
         assert all(scored.failures.values())
         applying = {metric.name for metric in METRICS_OF_ALL if is_applicable(metric, case)}
-        assert {*scored.values, *scored.failures} == applying
+        assert {*scored.values, *scored.failures, *scored.not_applicable} == applying
         assert not scored.values.keys() & scored.failures.keys()
         for metric in METRICS_OF_ALL:
             if metric.binary and metric.name in scored.values:

@@ -20,11 +20,15 @@ NOT_SCORED = "not scored"
 
 
 class _Draw(NamedTuple):
-    """One draw: its value, or the reason why it has none. ``scored``: the metric gave a value or a reason."""
+    """One draw: its value, or the reason why it has none.
+
+    ``scored``: the metric gave a value or a reason. ``concerned``: the metric concerns the response.
+    """
 
     value: float | None
     reason: str
     scored: bool
+    concerned: bool = True
 
 
 _Draws = Mapping[str, Sequence[_Draw]]
@@ -33,8 +37,8 @@ _Draws = Mapping[str, Sequence[_Draw]]
 def pair(baseline: Run, candidate: Run, metric: str, *, higher_is_better: bool = True) -> Pairs:
     """Join two runs by case id; average the draws of a case; count errors, which are never values.
 
-    The metric does not apply to a case if it is in neither ``values`` nor ``failures`` of its samples in both runs. Such
-    a case is left out and counted. If several samples have the same case and draw, the last one is used.
+    The metric does not apply to a case if it is in neither ``values`` nor ``failures`` of its samples in both runs, or
+    concerns no sample of one run, because each of them declines to answer. Such a case is left out and counted. If several samples have the same case and draw, the last one is used.
 
     Args:
         baseline: facts, cases and samples of the run to compare with.
@@ -49,7 +53,7 @@ def pair(baseline: Run, candidate: Run, metric: str, *, higher_is_better: bool =
     _check_comparable(baseline, candidate, metric)
     old, new = _draws(baseline, metric), _draws(candidate, metric)
     cases = sorted(baseline[1], key=lambda case: case.id)
-    applicable = [case for case in cases if _applies([*old[case.id], *new[case.id]])]
+    applicable = [case for case in cases if _applies(old[case.id], new[case.id])]
     values = {case.id: (_mean(old[case.id]), _mean(new[case.id])) for case in applicable}
     paired = [(case, a, b) for case in applicable for a, b in [values[case.id]] if None not in (a, b)]
     return Pairs(
@@ -84,7 +88,9 @@ def _check_comparable(baseline: Run, candidate: Run, metric: str) -> None:
         )
     for info, _, samples in (baseline, candidate):
         answered = [sample for sample in samples if sample.error is None]
-        known = metric in info.metrics or any(metric in s.values or metric in s.failures for s in samples)
+        known = metric in info.metrics or any(
+            metric in {*s.values, *s.failures, *s.not_applicable} for s in samples
+        )
         if answered and not known:
             raise NotComparable(f"run {info.id} has no metric {metric}", "score it, or name another metric")
 
@@ -107,12 +113,17 @@ def _draws(run: Run, metric: str) -> _Draws:
 def _draw(sample: Sample, metric: str) -> _Draw:
     if metric in sample.failures:
         return _Draw(None, sample.failures[metric], scored=True)
+    if metric in sample.not_applicable:
+        return _Draw(None, sample.not_applicable[metric], scored=True, concerned=False)
     if metric in sample.values:
         return _Draw(sample.values[metric], "", scored=True)
     return _Draw(None, sample.error or NOT_SCORED, scored=False)
 
 
-def _applies(draws: Sequence[_Draw]) -> bool:
+def _applies(*sides: Sequence[_Draw]) -> bool:
+    if any(side and not any(draw.concerned for draw in side) for side in sides):
+        return False
+    draws = [draw for side in sides for draw in side]
     return any(draw.scored for draw in draws) or all(draw.reason != NOT_SCORED for draw in draws)
 
 
@@ -126,7 +137,7 @@ def _counts(info: RunInfo, cases: Iterable[Sequence[_Draw]]) -> Counts:
     drawn = missing = 0
     reasons: Counter[str] = Counter()
     for draws in cases:
-        drawn += max(info.draws, len(draws))
+        drawn += max(info.draws, len(draws)) - sum(not draw.concerned for draw in draws)
         missing += max(info.draws - len(draws), 0)
-        reasons.update(draw.reason for draw in draws if draw.value is None)
+        reasons.update(draw.reason for draw in draws if draw.value is None and draw.concerned)
     return Counts(draws=drawn, errors=reasons.total(), missing=missing, reasons=dict(sorted(reasons.items())))

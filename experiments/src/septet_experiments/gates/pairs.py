@@ -30,7 +30,7 @@ class Pairs:
         candidate: mean over the draws of the candidate.
         higher_is_better: whether a larger value is better.
         cases: cases of the suite to which the metric applies.
-        not_applicable: cases that neither run scored with this metric.
+        not_applicable: cases that neither run scored with this metric, or that one run declines to answer.
         baseline_counts: draws and errors of the baseline.
         candidate_counts: draws and errors of the candidate.
 

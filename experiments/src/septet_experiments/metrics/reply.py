@@ -9,7 +9,7 @@ from typing import Any
 from septet_contracts import Response
 
 from septet_experiments.cases import Case
-from septet_experiments.errors import NotComputable
+from septet_experiments.errors import NotApplicable, NotComputable
 
 ANSWERED = "answered"
 ABSTAINED = "abstained"
@@ -92,7 +92,8 @@ def score_of(response: Response, name: str) -> float:
             return score.value
     if f"eval.{name}" in response.degraded:
         raise NotComputable(f"eval did not compute the score `{name}` in time, or it failed")
-    raise NotComputable(f"the response ({response.status}) has no score `{name}`")
+    message = f"the response ({response.status}) has no score `{name}`"
+    raise NotApplicable(message) if response.status in DECLINED else NotComputable(message)
 
 
 def declines_in_words(response: Response) -> bool:

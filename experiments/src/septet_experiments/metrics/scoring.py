@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from septet_contracts import Response
 
 from septet_experiments.cases import Case
-from septet_experiments.errors import NotComputable
+from septet_experiments.errors import NotApplicable, NotComputable
 from septet_experiments.metrics.metric import Aggregated, Metric, Observed, Selective, accepted
 from septet_experiments.runs import Sample
 
@@ -40,15 +40,19 @@ def score(case: Case, sample: Sample, metrics: Iterable[Metric]) -> Sample:
     names = {metric.name for metric in wanted}
     values = {name: value for name, value in sample.values.items() if name not in names}
     failures = {name: reason for name, reason in sample.failures.items() if name not in names}
+    not_applicable = {name: reason for name, reason in sample.not_applicable.items() if name not in names}
     for metric in wanted:
         if isinstance(metric, Selective) and not metric.applies_to(case):
             continue
         try:
             found = metric.value(Observed(case, _response(sample)))
             values[metric.name] = accepted(found, binary=metric.binary)
+        except NotApplicable as error:
+            not_applicable[metric.name] = str(error)
         except NotComputable as error:
             failures[metric.name] = str(error)
-    return sample.model_copy(update={"values": values, "failures": failures})
+    update = {"values": values, "failures": failures, "not_applicable": not_applicable}
+    return sample.model_copy(update=update)
 
 
 def aggregate(cases: Iterable[Case], samples: Iterable[Sample], metrics: Iterable[Metric]) -> Aggregates:
