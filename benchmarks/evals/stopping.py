@@ -113,6 +113,19 @@ def _exceeds(live: Side, canary: Side, limits: Limits) -> bool:
     return bool(more > limits.errors or slow[1] > limits.slower * slow[0])
 
 
+def table(results: dict[str, Any]) -> list[str]:
+    """Lines of the table in docs/explanation/gates.md."""
+    lines = [
+        "| candidate | stopped | after so much of the plan | limits on raw numbers |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for name, row in results["candidates"].items():
+        after = row["share of the plan until then"]
+        cells = (row["stopped"], after, row["limits on raw numbers"])
+        lines.append(f"| {name} | " + " | ".join(f"{100 * cell:.1f} %" for cell in cells) + " |")
+    return lines
+
+
 def main() -> None:
     """Measure, print, and write the results."""
     parser = argparse.ArgumentParser(

@@ -65,6 +65,11 @@ def test_a_worse_candidate_is_stopped_with_the_reason(candidate: Side, reason: s
     assert look.reason.startswith(reason)
 
 
+def test_a_candidate_that_always_fails_is_stopped_at_the_first_look() -> None:
+    look = RULE.decide(side("b", 400), side("c", 20, failed=1), RULE.level(LOOKS[:1]))
+    assert look.reason.startswith("100.0% of the candidate's requests failed")
+
+
 def test_limits_accept_what_they_name() -> None:
     worse = side("c", 100, failed=0.3, slow=9)
     generous = StopRule(RULE.watched, Limits(errors=0.4, slower=10))
