@@ -7,6 +7,7 @@ from septet_experiments.gates.paired import decide
 from septet_experiments.gates.pairing import Run, pair
 from septet_experiments.gates.pairs import Pairs
 from septet_experiments.gates.rule import EXIT_CODES, Counts, Decision, GateResult, GateRule, Method, Verdict
+from septet_experiments.gates.stopping import Limits, Look, Side, StopRule, Watched
 
 __all__ = [
     "EXIT_CODES",
@@ -15,11 +16,16 @@ __all__ = [
     "GateResult",
     "GateRule",
     "Group",
+    "Limits",
+    "Look",
     "Method",
     "Pairs",
     "Run",
+    "Side",
     "Spending",
+    "StopRule",
     "Verdict",
+    "Watched",
     "at_look",
     "compare",
     "decide",
