@@ -10,12 +10,12 @@ from datetime import timedelta
 
 from septet_contracts import Canary
 from septet_contracts.flow import Flow
-from septet_experiments.gates import Verdict
+from septet_experiments.gates import Limits, Look, Verdict
 from septet_experiments.suites import SuiteSettings
 from septet_kit.messaging.connection import Kafka
 from septet_kit.tenants import Tenants
 
-from septet_cli.canary.groups import Comparison, Limits, Look, Side
+from septet_cli.canary.groups import Comparison, Variant
 from septet_cli.canary.record import RENEW_EVERY_S, is_active, read_canary, write_canary
 from septet_cli.errors import CliError, Unreachable
 from septet_cli.evaluation.metric_selection import selected
@@ -41,7 +41,7 @@ class Options:
         canary: the change and the share.
         span: how long it runs at most.
         plan: responses of the candidate at which the gate looks.
-        limits: limits that end it at once.
+        limits: how much worse the candidate may be.
         settings: metrics and margins.
     """
 
@@ -136,11 +136,11 @@ def _add(canary: Canary, logged: LoggedRequest, comparison: Comparison) -> Look 
     return None if side is None else comparison.add(side, logged)
 
 
-def side_of(canary: Canary, logged: LoggedRequest) -> Side | None:
+def side_of(canary: Canary, logged: LoggedRequest) -> Variant | None:
     """The side that answered a request; None if it did not take part."""
     if not isinstance(logged.event, Flow) or (canary.tenants and logged.event.tenant not in canary.tenants):
         return None
-    sides: dict[str, Side] = {canary.candidate: "candidate", canary.live: "live"}
+    sides: dict[str, Variant] = {canary.candidate: "candidate", canary.live: "live"}
     return sides.get(getattr(logged.event.ask, canary.field))
 
 

@@ -10,7 +10,6 @@ from septet_cli.console import err, examples, fail, out, run
 from septet_cli.errors import EXIT_INTERRUPTED, EXIT_OK, CliError
 
 if TYPE_CHECKING:
-    from septet_cli.canary.groups import Look
     from septet_cli.canary.session import Options, Progress
 
 EXIT_NOT_RUN = 3
@@ -36,7 +35,7 @@ app = typer.Typer(
     help="Start a canary and watch it.\n\n"
     "The command compares the candidate's responses with the others as two independent groups. The gate looks after every "
     "--look responses of the candidate; all looks together have the error probability of one gate, divided among the "
-    "metrics. A FAIL ends the canary within a second: guardrails read it from septet.canaries.v1, no restart is needed. A PASS "
+    "metrics and both limits. A FAIL ends the canary within a second: guardrails read it from septet.canaries.v1, no restart is needed. A PASS "
     "raises nothing by itself.\n\n"
     "The command renews the canary. If the command is killed, the canary ends after 45 s.\n\n"
     "Exit code: 0 PASS; 1 FAIL; 2 INCONCLUSIVE, or a wrong option; 3 it could not run; 130 interrupted.",
@@ -74,8 +73,8 @@ def start(
     from datetime import UTC, datetime
 
     from septet_contracts import Canary
+    from septet_experiments.gates import Limits
 
-    from septet_cli.canary.groups import Limits
     from septet_cli.canary.session import Options
     from septet_cli.commands.up import until_signalled
     from septet_cli.replay.selection import parse_duration
@@ -131,7 +130,9 @@ async def _start(options: Options) -> int:
     with err.status("[dim]starting …[/]") as status:
         progress = Progress(
             comparison_of(options),
-            on_look=_print_look,
+            on_look=lambda look: err.print(
+                f"look at {_counts(progress)}: {look.verdict}: {look.reason}", markup=False, soft_wrap=True
+            ),
             on_tick=lambda p: status.update(f"[dim]{_counts(p)}[/]"),
         )
         try:
@@ -143,14 +144,6 @@ async def _start(options: Options) -> int:
             err.print(f"[dim]{_counts(progress)}; the share is 0[/]")
     out.print(verdict if progress.last is None else f"{verdict}: {progress.last.reason}", markup=False)
     return EXIT_CODES[verdict]
-
-
-def _print_look(look: Look) -> None:
-    err.print(
-        f"look at {look.candidates} responses of the candidate and {look.lives} others: {look.verdict}: {look.reason}",
-        markup=False,
-        soft_wrap=True,
-    )
 
 
 def _counts(progress: Progress) -> str:
