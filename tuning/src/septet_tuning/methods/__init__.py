@@ -31,4 +31,5 @@ def _deferred(module: str, name: str) -> Callable[[], Method]:
 
 METHODS: Mapping[str, Callable[[], Method]] = {
     "lora": _deferred("language_model", "Lora"),
+    "dpo": _deferred("language_model", "Dpo"),
 }
