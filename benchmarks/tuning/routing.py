@@ -5,6 +5,8 @@ The messages are written by hand, in English and Korean. No held-out message is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from septet_tuning.rows import Demonstration, Message, Origin
 
 SYSTEM = "Name the department."
@@ -64,7 +66,7 @@ HELD_OUT = {
 }  # fmt: skip
 
 
-def rows(messages: dict[str, tuple[str, ...]], split: str) -> tuple[Demonstration, ...]:
+def rows(messages: Mapping[str, tuple[str, ...]], split: str) -> tuple[Demonstration, ...]:
     """The demonstrations of one split."""
     return tuple(
         Demonstration(

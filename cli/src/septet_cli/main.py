@@ -27,6 +27,7 @@ from septet_cli.commands import (
     tenants,
     topics,
     trace,
+    tune,
     up,
 )
 from septet_cli.console import examples
@@ -62,6 +63,7 @@ for module in (
     doctor,
     demo,
     calibrate,
+    tune,
     stub_model,
 ):
     module.register(app)

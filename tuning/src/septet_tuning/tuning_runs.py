@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from pydantic import ValidationError
@@ -52,7 +52,7 @@ class TuningRun:
         self._started = datetime.now(UTC)
 
     @classmethod
-    def create(cls, root: Path, recipe: Recipe, run_id: str | None = None) -> TuningRun:
+    def create(cls, root: Path, recipe: Recipe, run_id: str | None = None) -> Self:
         """Create the folder of a new run.
 
         Raises:
@@ -70,7 +70,7 @@ class TuningRun:
         return cls(folder, recipe)
 
     @classmethod
-    def open(cls, root: Path, run_id: str) -> TuningRun:
+    def open(cls, root: Path, run_id: str) -> Self:
         """Open an existing run.
 
         Raises:
