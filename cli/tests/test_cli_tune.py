@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from septet_cli.main import app
 from septet_cli.tuning.printed_run import PrintedRun
-from septet_tuning import datasets
+from septet_tuning.datasets import write
+from septet_tuning.rows import Demonstration, Message, Origin
 from septet_tuning.runner import read_recipe
 from typer.testing import CliRunner
 
@@ -48,11 +48,12 @@ def test_a_dry_run_prints_the_plan_and_creates_no_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("jax", reason="needs `make setup-tuning`")
-    rows = SimpleNamespace(name="routing", version=3, kind="sft", digest="d", rows=lambda split: ("a", "b"))
-    monkeypatch.setattr(datasets, "load", lambda reference, root: rows, raising=False)
+    messages = (Message(role="user", content="hi"), Message(role="assistant", content="yes"))
+    rows = [Demonstration(id=name, origin=Origin(source="file"), messages=messages) for name in "abc"]
+    write(tmp_path / "datasets", "routing", {"train": rows[:2], "held_out": rows[2:]}, kind="sft")
     result = CliRunner().invoke(app, ["tune", str(RECIPES[1]), "--dry-run"])
     assert result.exit_code == 0, result.output
-    assert "routing@3: 2 training and 2 held-out rows" in result.output
+    assert "routing@1: 2 training and 1 held-out rows" in result.output
     assert "rank = 8" in result.output
     assert not (tmp_path / "tuning").exists()
 

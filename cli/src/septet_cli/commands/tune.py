@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,9 +74,10 @@ async def _tune(recipe: Path | None, resume: str | None, base_model: Path | None
 
 
 def _plan(wanted: Recipe, datasets: Path) -> Plan:
+    from septet_tuning.datasets import load
     from septet_tuning.runner import plan
 
-    return plan(wanted, import_module("septet_tuning.datasets").load(wanted.data, datasets))
+    return plan(wanted, load(wanted.data, datasets))
 
 
 def _resources(wanted: Recipe, base_model: Path | None) -> Resources:
