@@ -7,9 +7,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SEED ?= 1
-MEMBERS := contracts experiments services/client services/kit tuning services/guardrails services/cache services/retrieval services/generation \
+MEMBERS := contracts experiments readers services/client services/kit tuning services/guardrails services/cache services/retrieval services/generation \
            services/eval services/feedback services/judge services/gateway infra/native cli
-PACKAGES := septet_contracts septet_experiments septet_client septet_kit septet_tuning septet_guardrails septet_cache septet_retrieval septet_generation \
+PACKAGES := septet_contracts septet_experiments septet_readers septet_client septet_kit septet_tuning septet_guardrails septet_cache septet_retrieval septet_generation \
             septet_eval septet_feedback septet_judge septet_gateway septet_native septet_cli
 
 FAST := $(BIN)/python -m pytest -q -m "not servers and not slow" --ignore=tests/integration --ignore=tests/e2e --ignore=tests/trace
@@ -58,7 +58,7 @@ demo: setup ## Start everything, ingest a corpus and show the main job
 # A test must not compile or download anything: clients of registries fail here instead.
 # One process for each core of a small machine; the first one's output follows that of the second.
 test-fast: setup-dev ## Run the quick tests, which start no server (under a minute)
-	@log=$$(mktemp); $(FAST) contracts experiments services tuning > $$log 2>&1 & first=$$!; \
+	@log=$$(mktemp); $(FAST) contracts experiments readers services tuning > $$log 2>&1 & first=$$!; \
 	  $(FAST) infra cli tests; second=$$?; wait $$first; first=$$?; cat $$log; rm $$log; exit $$((first || second))
 
 test: setup-dev ## Run the whole test suite
@@ -85,10 +85,10 @@ test-clients: setup-dev ## Run the openai package's tests, LangChain's and other
 stack: setup ## Start Kafka with ACLs, OpenSearch, PostgreSQL, Jaeger and all services in the background
 	@$(BIN)/septet stack up
 
-test-stack: setup-dev stack ## Run the integration, end-to-end and trace tests on that stack
+test-stack: setup-dev stack ## Run the integration, end-to-end and trace tests on that stack (WHOLE=1: those that other servers do not change, too)
 	@url=$$($(BIN)/septet stack address opensearch); if [ -z "$$url" ]; then echo "OpenSearch is left out: see septet stack status" >&2; \
-	  else SEPTET_OPENSEARCH_URL=$$url $(BIN)/python -m pytest services/retrieval/tests; fi
-	@SEPTET_TEST_STACK=native $(BIN)/python -m pytest tests/integration tests/e2e tests/trace
+	  else SEPTET_OPENSEARCH_URL=$$url $(BIN)/python -m pytest services/retrieval/tests -k "opensearch or lexical or reindex or outage"; fi
+	@SEPTET_TEST_STACK=native $(BIN)/python -m pytest tests/integration tests/e2e tests/trace $(if $(WHOLE),,-m "not embedded")
 
 bench: setup ## Overhead against the raw log and against peers (28 minutes): JSON=file to write it, QUICK=1 to try it
 	@$(BIN)/python -m benchmarks.peers.environment || echo "bench: the peers could not be installed and are left out" >&2

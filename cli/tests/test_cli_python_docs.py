@@ -76,9 +76,9 @@ def test_other_packages_are_not_imported(tmp_path: Path, monkeypatch: pytest.Mon
     assert "loud_package" not in sys.modules
 
 
-def test_the_demo_has_enough_documents_with_unique_ids() -> None:
+async def test_the_demo_has_enough_documents_with_unique_ids() -> None:
     from septet_cli.demo.corpus import shared_documents
 
-    documents = shared_documents()
+    documents = await shared_documents()
     assert len({d.document_id for d in documents}) == len(documents) >= 1000
     assert any("\uac00" <= c <= "\ud7a3" for d in documents for c in d.title)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from septet_contracts import TOPICS
 from septet_contracts.__main__ import main, write_reference
-from septet_contracts.asyncapi import CLIENT, Party, asyncapi, load_parties, render, short_name
+from septet_contracts.asyncapi import CLIENT, OPERATOR, Party, asyncapi, load_parties, render, short_name
 from septet_contracts.reference import topics_page
 
 GUARD = Party("guardrails", ("requests", "drafts"), ("screened", "outcomes"), "Looks at what comes and goes.")
@@ -91,14 +91,14 @@ def test_short_names() -> None:
 
 def test_parties_are_resolved_by_name() -> None:
     found = load_parties(["septet_contracts.asyncapi:CLIENT"])
-    assert found == [CLIENT, CLIENT]
+    assert found == [CLIENT, OPERATOR, CLIENT]
 
 
 @pytest.mark.slow
 def test_reference_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = "septet_contracts.asyncapi:CLIENT"
     assert main(["asyncapi", name, "--write", "--dir", str(tmp_path)]) == 0
-    assert (tmp_path / "asyncapi.yaml").read_text("utf-8") == render(asyncapi([CLIENT, CLIENT]))
+    assert (tmp_path / "asyncapi.yaml").read_text("utf-8") == render(asyncapi([CLIENT, OPERATOR, CLIENT]))
     assert write_reference(tmp_path, [name]) == [tmp_path / "asyncapi.yaml", tmp_path / "topics.md"]
     capsys.readouterr()
     assert main(["asyncapi", name]) == 0

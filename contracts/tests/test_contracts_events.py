@@ -105,7 +105,7 @@ def test_topic_table() -> None:
     assert list(TOPICS) == [t.name for t in TOPICS.values()]
     assert all(t.name == f"septet.{t.short}.v{t.major}" for t in TOPICS.values())
     assert {t.name for t in TOPICS.values() if t.raw} == {dead_letter_topic(s) for s in SERVICES}
-    assert [t.name for t in TOPICS.values() if t.compacted] == ["septet.models.v1"]
+    assert [t.name for t in TOPICS.values() if t.compacted] == ["septet.models.v1", "septet.canaries.v1"]
     assert len({(t.contract, t.major) for t in WIRED}) == len(WIRED)
 
 

@@ -37,7 +37,7 @@ def test_document_is_asyncapi_3() -> None:
 
 
 def test_services_are_called_what_the_table_calls_them(parties: list[Describes]) -> None:
-    assert [p.name for p in parties] == ["client", *SERVICES, *HTTP_SERVICES]
+    assert [p.name for p in parties] == ["client", "operator", *SERVICES, *HTTP_SERVICES]
 
 
 def test_every_topic_has_a_writer_and_a_reader(parties: list[Describes]) -> None:

@@ -264,9 +264,12 @@ def test_the_image_of_the_command_has_every_package_that_it_needs() -> None:
         for name in project["dependencies"]
         if "septet-" in name
     }
-    folders = {"experiments": "experiments", "tuning": "tuning", "native": "infra/native"} | {
-        path.name: f"services/{path.name}" for path in (ROOT / "services").iterdir() if path.is_dir()
-    }
+    folders = {
+        "experiments": "experiments",
+        "readers": "readers",
+        "tuning": "tuning",
+        "native": "infra/native",
+    } | {path.name: f"services/{path.name}" for path in (ROOT / "services").iterdir() if path.is_dir()}
     for name in needed:
         folder = folders[name]
         assert f"./{folder}" in dockerfile, folder

@@ -17,7 +17,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
 def test_examples_are_in_the_house_style(workspace: Workspace, command: tuple[str, ...]) -> None:
-    edited = ("services/eval/src/septet_eval/domain/scorers", "cli/src/septet_cli/ingest")
+    edited = (
+        "services/eval/src/septet_eval/domain/scorers",
+        "readers/src/septet_readers",
+        "cli/src/septet_cli/ingest",
+    )
     workspace.run("-m", "ruff", *command, "--no-cache", *edited, *workspace.written)
 
 

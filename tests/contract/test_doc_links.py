@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TREES = ("benchmarks", "cli", "contracts", "docs", "examples", "experiments", "infra", "services", "tests", "tuning")
+TREES = (
+    "benchmarks",
+    "cli",
+    "contracts",
+    "docs",
+    "examples",
+    "experiments",
+    "infra",
+    "readers",
+    "services",
+    "tests",
+    "tuning",
+)
 PAGES = sorted(
     page
     for page in (

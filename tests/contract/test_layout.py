@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 DIRECTORIES = sorted(
     {
         path.parent
-        for top in ("contracts", "experiments", "tuning", "services", "infra", "cli", "tests")
+        for top in ("contracts", "experiments", "readers", "tuning", "services", "infra", "cli", "tests")
         for path in (ROOT / top).rglob("test_*.py")
     }
 )

@@ -172,6 +172,7 @@ def _tag(span: dict[str, Any], name: str) -> Any:
     return next((tag["value"] for tag in span["tags"] if tag["key"] == name), None)
 
 
+@pytest.mark.embedded
 async def test_cases_come_from_feedback_and_from_traffic_and_not_from_runs(
     shop: Backend, evaluation: Evaluation, tmp_path: Path
 ) -> None:
@@ -228,6 +229,7 @@ async def until_sampled(evaluation: Evaluation, count: int) -> None:
     pytest.fail("the run wrote too few samples in 90 s")
 
 
+@pytest.mark.embedded
 async def test_a_killed_run_resumes_without_repeating_cases(shop: Backend, evaluation: Evaluation) -> None:
     child = await evaluation.start("run", str(evaluation.suite), "--rate", "12")
     await until_sampled(evaluation, 8)

@@ -8,32 +8,26 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import pytest
-import septet_generation
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from septet_cli.evaluation.pace import Pace
 from septet_cli.evaluation.store import RunStore
-from septet_cli.ingest.document import Document
-from septet_cli.ingest.publish import publish_documents, upsert
 from septet_cli.replay.candidate import parse_candidate
 from septet_cli.replay.group import Place, instance_group
-from septet_cli.replay.runner import ReplayRunner
+from septet_cli.replay.runner import Replayer, replay_all
 from septet_cli.replay.selection import parse_selection
 from septet_cli.replay.session import Options, prepare, select
 from septet_cli.replay.workspace import Workspace
-from septet_cli.stub.answers import NO_CITATIONS
 from septet_contracts import Response
 from septet_experiments.suites import Decision, SuiteSettings
-from septet_kit.access.namespaces import Contents, existing
 from septet_kit.messaging.connection import KafkaConnection
 from septet_kit.migrate import installed, migrate
 from septet_kit.namespace import Namespace
@@ -41,6 +35,7 @@ from septet_kit.tenants import Tenants
 from septet_native.stack.state import find_state
 
 from ..conftest import Backend
+from .traffic import ask_all, group_started, namespaces, start, without_citations
 
 pytestmark = pytest.mark.slow
 
@@ -59,29 +54,9 @@ async def septet_replay(
     shop: Backend, tenants_file: Path, *arguments: str, timeout: float = 540
 ) -> tuple[int, str, str]:
     """Run ``septet replay``; return its exit code, standard output and standard error."""
-    child = await start(shop, tenants_file, *arguments)
+    child = await start(shop, tenants_file, "replay", *arguments)
     shown, said = await asyncio.wait_for(child.communicate(), timeout)
     return child.returncode or 0, shown.decode(), said.decode()
-
-
-async def start(
-    shop: Backend, tenants_file: Path, *arguments: str, **variables: str
-) -> asyncio.subprocess.Process:
-    """Start ``septet replay``."""
-    env = {
-        **os.environ,
-        "SEPTET_DATA_DIR": shop.addresses.data_dir,
-        "SEPTET_TENANTS_FILE": str(tenants_file),
-        "COLUMNS": "200",
-        **variables,
-    }
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "septet_cli", "replay", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=env,
-    )
 
 
 async def tables(dsn: str) -> Snapshot:
@@ -147,33 +122,6 @@ async def snapshot(shop: Backend) -> Snapshot:
     raise AssertionError("the stack does not come to rest")
 
 
-async def ask_all(shop: Backend, count: int, **fields: Any) -> list[Response]:
-    """Ingest documents in English and Korean, and ask for each of them."""
-    run = uuid4().hex[:6]
-    documents, questions = [], []
-    for n in range(count):
-        name = f"{run}-{n}"
-        if n % 2:
-            documents.append(
-                Document(name, f"{name} 창고의 도자기 보관함은 강릉 항구 {n}번 부두 옆에 있습니다.")
-            )
-            questions.append(f"{name} 창고의 도자기 보관함은 어디에 있나요?")
-        else:
-            documents.append(Document(name, f"The {name} gateway listens on port {7000 + n} of the host."))
-            questions.append(f"Which port does the {name} gateway listen on?")
-    report = await publish_documents(
-        shop.addresses.connection(), [upsert(d) for d in documents], TENANT, stall=120
-    )
-    assert report.complete, report.summary()
-    places = asyncio.Semaphore(8)
-
-    async def ask(question: str) -> Response:
-        async with places:
-            return await shop.ask(question, timeout=120, **fields)
-
-    return await asyncio.gather(*map(ask, questions))
-
-
 @pytest.fixture(scope="module")
 async def asked(shop: Backend) -> list[Response]:
     """Logged requests whose policy only observes, so that what a model writes reaches the client."""
@@ -186,25 +134,6 @@ async def clean(shop: Backend) -> AsyncIterator[None]:
     assert await namespaces(shop) == {}
     yield
     assert await namespaces(shop) == {}
-
-
-async def namespaces(shop: Backend) -> Mapping[str, Contents]:
-    return await existing(shop.addresses.connection("admin"), shop.addresses.postgres_dsn)
-
-
-async def group_started(shop: Backend) -> None:
-    """Wait until a service of a replay has joined its group."""
-    async with asyncio.timeout(120):
-        while not any(found.groups for found in (await namespaces(shop)).values()):  # noqa: ASYNC110
-            await asyncio.sleep(0.5)
-
-
-def without_citations(folder: Path) -> Path:
-    """The packaged prompts, with the instruction to cite turned around."""
-    for file in (Path(septet_generation.__file__).parent / "prompts").glob("*.j2"):
-        text = file.read_text("utf-8").replace("{% block system %}", "{% block system %}\n" + NO_CITATIONS, 1)
-        (folder / file.name).write_text(text, "utf-8")
-    return folder
 
 
 async def test_an_identical_candidate_passes_and_nothing_live_changes(
@@ -229,6 +158,7 @@ async def test_an_identical_candidate_passes_and_nothing_live_changes(
     assert "not part of live totals" in said
 
 
+@pytest.mark.embedded
 async def test_a_prompt_that_drops_citations_fails_and_its_cases_are_shown(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None, tmp_path: Path
 ) -> None:
@@ -247,6 +177,7 @@ async def test_a_prompt_that_drops_citations_fails_and_its_cases_are_shown(
     assert shown.count("trace ") == 10
 
 
+@pytest.mark.embedded
 async def test_an_index_without_half_of_its_documents_fails(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None, half_of_the_passages: str
 ) -> None:
@@ -275,6 +206,7 @@ async def half_of_the_passages(shop: Backend) -> AsyncIterator[str]:
         await connection.close()
 
 
+@pytest.mark.embedded
 async def test_an_identical_candidate_never_fails_in_twenty_runs(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None, tmp_path: Path
 ) -> None:
@@ -300,11 +232,13 @@ async def test_an_identical_candidate_never_fails_in_twenty_runs(
         Workspace.of(tmp_path, "replay-twenty"),
         find_state(Path(shop.addresses.data_dir)),
     )
-    async with instance_group(place, options.candidate, lambda *_: None):
+    async with (
+        instance_group(place, options.candidate, lambda *_: None),
+        Replayer.opened(kafka, place.tenants, options.candidate, options.pace) as replayer,
+    ):
         for _ in range(20):
             runs = prepare(RunStore(tmp_path), options, logged.requests)
-            runner = ReplayRunner(kafka, place.tenants, runs.candidate, options.pace)
-            await runner.run(logged.requests, options.candidate, lambda _: None)
+            await replay_all(replayer, logged.requests, runs.candidate, lambda _: None)
             result, _ = runs.compare()
             verdicts.append(result.verdict)
     assert len(logged.requests) == 40
@@ -320,7 +254,7 @@ async def test_services_elsewhere_are_waited_for(
     child = await start(
         shop,
         tenants_file,
-        *("--where", "policy=observe", "--rate", "20", *MARGIN),
+        *("replay", "--where", "policy=observe", "--rate", "20", *MARGIN),
         **addresses.kafka_environment("operator"),
         SEPTET_POSTGRES_OWNER_DSN=addresses.postgres_dsn,
     )
@@ -352,10 +286,11 @@ async def test_services_elsewhere_are_waited_for(
             await each.wait()
 
 
+@pytest.mark.embedded
 async def test_a_killed_replay_is_found_named_and_removed(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None
 ) -> None:
-    child = await start(shop, tenants_file, "--where", "policy=observe", "--rate", "0.5")
+    child = await start(shop, tenants_file, "replay", "--where", "policy=observe", "--rate", "0.5")
     await group_started(shop)
     (name,) = await namespaces(shop)
     child.send_signal(signal.SIGKILL)
@@ -368,10 +303,11 @@ async def test_a_killed_replay_is_found_named_and_removed(
     assert code == 0, shown + said
 
 
+@pytest.mark.embedded
 async def test_an_interrupted_replay_removes_its_namespace(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None
 ) -> None:
-    child = await start(shop, tenants_file, "--where", "policy=observe", "--rate", "0.5")
+    child = await start(shop, tenants_file, "replay", "--where", "policy=observe", "--rate", "0.5")
     await group_started(shop)
     child.send_signal(signal.SIGINT)
     await asyncio.wait_for(child.communicate(), 60)

@@ -16,7 +16,19 @@ ROOT = Path(__file__).parents[2]
 ADD_A_SERVICE = ROOT / "docs" / "how-to" / "add-a-service.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 NAME = "brevity"
-_COPIED = ("contracts", "services", "infra", "cli", "tests", "conftest.py", "pyproject.toml", "Makefile")
+_COPIED = (
+    "contracts",
+    "experiments",
+    "readers",
+    "tuning",
+    "services",
+    "infra",
+    "cli",
+    "tests",
+    "conftest.py",
+    "pyproject.toml",
+    "Makefile",
+)
 _FILE = re.compile(r"^( *)```\w+\n\1# (\w+/\S+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 _EMPTY = re.compile(r"^touch (services/\S+)", re.MULTILINE)
 _EDIT = re.compile(r"^ *\| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)

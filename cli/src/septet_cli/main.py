@@ -9,8 +9,10 @@ from septet_cli.commands import (
     bench,
     cache,
     calibrate,
+    canary,
     cancel,
     contracts,
+    dataset,
     delete,
     demo,
     dlq,
@@ -22,6 +24,7 @@ from septet_cli.commands import (
     keys,
     reindex,
     replay,
+    shadow,
     stack,
     stub_model,
     tenants,
@@ -64,6 +67,7 @@ for module in (
     demo,
     calibrate,
     tune,
+    shadow,
     stub_model,
 ):
     module.register(app)
@@ -74,5 +78,7 @@ app.add_typer(stack.app, name="stack")
 app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
 app.add_typer(replay.app, name="replay")
+app.add_typer(canary.app, name="canary")
 app.add_typer(evaluation.app, name="eval")
+app.add_typer(dataset.app, name="dataset")
 contracts.register(app)

@@ -5,6 +5,7 @@ Every event is a JSON object with an :class:`Envelope`. ``TOPICS`` maps each top
 a redelivery.
 """
 
+from septet_contracts.canary import Canary
 from septet_contracts.cancellation import Cancellation
 from septet_contracts.codec import (
     MAX_BODY_BYTES,
@@ -91,6 +92,7 @@ __all__ = [
     "CacheCheck",
     "CacheInfo",
     "CacheOptions",
+    "Canary",
     "Cancellation",
     "Check",
     "CheckedPassage",

@@ -62,9 +62,16 @@ CLIENT = Party(
     about="An application that asks questions, publishes documents or sends feedback.",
 )
 
+OPERATOR = Party(
+    "operator",
+    consumes=("canaries",),
+    produces=("canaries",),
+    about="The command line: it starts, renews and ends canaries.",
+)
+
 
 def load_parties(names: Sequence[str] = ()) -> list[Describes]:
-    """The client and the services with these dotted names, such as ``septet_cache.app:SPEC``; all by default.
+    """The client, the operator and the services with these dotted names, such as ``septet_cache.app:SPEC``; all by default.
 
     Services are resolved by name because the contracts import no service.
 
@@ -72,7 +79,7 @@ def load_parties(names: Sequence[str] = ()) -> list[Describes]:
         ImportError, AttributeError: a name cannot be resolved.
     """
     wanted = names or [f"septet_{service}.app:SPEC" for service in (*SERVICES, *HTTP_SERVICES)]
-    return [CLIENT, *(pkgutil.resolve_name(name) for name in wanted)]
+    return [CLIENT, OPERATOR, *(pkgutil.resolve_name(name) for name in wanted)]
 
 
 def asyncapi(parties: Iterable[Describes], version: str = "1.0.0") -> Document:

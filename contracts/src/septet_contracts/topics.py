@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from septet_contracts import response_v1
+from septet_contracts.canary import Canary
 from septet_contracts.cancellation import Cancellation
 from septet_contracts.documents import DeleteDocument, DocumentChanged, UpsertDocument
 from septet_contracts.feedback import FeedbackEvent, Label
@@ -177,6 +178,15 @@ TOPICS: Mapping[str, Topic] = _table(
         ModelAlias,
         "The model behind each alias.",
         key="alias",
+        partitions=1,
+        compacted=True,
+    ),
+    Topic(
+        "septet.canaries.v1",
+        "septet.canary",
+        Canary,
+        "The share of conversations that a candidate answers.",
+        key="name",
         partitions=1,
         compacted=True,
     ),

@@ -64,7 +64,7 @@ def test_raw_text_of_models_reaches_guardrails_and_the_operator_alone() -> None:
 def test_the_operator_never_answers_for_the_services() -> None:
     spec = ServiceSpec("cache", ("responses", "responses.v1", "releases", "screened"), ("missed",))
     operator = operator_access([spec])
-    assert operator.writes == ("septet.screened.v1",)
+    assert operator.writes == ("septet.canaries.v1", "septet.screened.v1")
     assert set(operator.reads) == set(TOPICS)
     assert operator.watches == ("septet.cache",)
 

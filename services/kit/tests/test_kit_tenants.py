@@ -98,3 +98,17 @@ def test_documents_are_judged_alike() -> None:
 def test_between_services_the_event_says_whose_it_is() -> None:
     event = request(tenant="acme")
     assert KNOWN.identify(event, "septet.screened.v1") == (event, None)
+
+
+@pytest.mark.parametrize(
+    ("default", "expected"), [("", {"acme"}), ("tuning_consent: true\n", {"acme", "demo"})]
+)
+def test_consent_for_tuning_is_off_unless_the_file_sets_it(
+    tmp_path: Path, default: str, expected: set[str]
+) -> None:
+    file = tmp_path / "tenants.yaml"
+    file.write_text(
+        f"{default}tenants: [demo, {{name: acme, tuning_consent: true}}, {{name: globex, tuning_consent: false}}]\n"
+    )
+    assert Tenants.load(file).consenting == expected
+    assert not Tenants.load().consenting

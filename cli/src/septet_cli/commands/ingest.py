@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from septet_cli.console import err, examples, out, report, run
 from septet_cli.errors import EXIT_FAILED, EXIT_OK
@@ -19,8 +21,10 @@ def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command(
         "ingest",
-        help="Index documents: Markdown, text, HTML, JSONL, or the documentation of Python modules.\n\n"
-        "Unchanged documents are skipped.",
+        help="Index documents: Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, CSV, EPUB, EML, Jupyter, JSONL, source code, or "
+        "the documentation of Python modules.\n\n"
+        "Types and encodings are found by content. Unchanged documents are skipped. A file is one document, whether it is "
+        "given alone or with its folder.",
         epilog=examples(
             "septet ingest docs/                      a folder; document ids start with docs/",
             "septet ingest docs/ --prune              also delete documents that were removed from it",
@@ -52,27 +56,23 @@ def ingest(
 
 async def _ingest(sources: list[str], tenant: str, prefix: str | None, prune: bool, timeout: float) -> int:
     from septet_cli.ingest.document import stale_parts
-    from septet_cli.ingest.manifest import Manifest
+    from septet_cli.ingest.load import load_sources
+    from septet_cli.ingest.manifest import Manifest, known_files
     from septet_cli.ingest.publish import deletion, publish_documents, upsert
     from septet_cli.target import locate
     from septet_cli.tenancy import known_tenants
 
     target = locate()
-    documents: dict[str, Document] = {}
+    loaded = await load_sources(sources, prefix, known_files(target.data_dir, tenant))
+    documents = {d.document_id: d for source in loaded.values() for d in source.documents}
+    problems = [problem for source in loaded.values() for problem in source.problems]
+    manifests = {name: Manifest(target.data_dir, tenant, _identity(name)) for name in loaded}
     removed: set[str] = set()
-    manifests: list[tuple[Manifest, set[str]]] = []
-    problems: list[Problem] = []
-    for source in sources:
-        loaded, bad = _load(source, prefix)
-        documents.update((d.document_id, d) for d in loaded)
-        problems += bad
-        manifest = Manifest(target.data_dir, tenant, _identity(source))
-        ids = {d.document_id for d in loaded}
+    for name, source in loaded.items():
         # An unreadable file still exists: keep its documents.
-        removed |= manifest.read() - ids if not bad else set()
-        manifests.append((manifest, ids))
-    for problem in problems:
-        err.print(f"[yellow]skipped[/] {problem.where}: {problem.message}", soft_wrap=True)
+        if not source.problems:
+            removed |= manifests[name].read() - {d.document_id for d in source.documents}
+    _show(documents.values(), problems)
     events = [upsert(d) for d in documents.values()]
     obsolete = removed if prune else stale_parts(removed, documents)
     events += [deletion(i) for i in sorted(obsolete - documents.keys())]
@@ -82,22 +82,18 @@ async def _ingest(sources: list[str], tenant: str, prefix: str | None, prune: bo
     result = await publish_documents(target.kafka, events, tenant, stall=timeout, tenants=known_tenants())
     out.print(result.summary(), soft_wrap=True)
     if result.complete:
-        for manifest, ids in manifests:
-            manifest.write(ids | (manifest.read() - obsolete))
+        for name, source in loaded.items():
+            ids = {d.document_id for d in source.documents}
+            manifests[name].write(ids | (manifests[name].read() - obsolete), source.files)
     return EXIT_OK if result.complete and not problems else EXIT_FAILED
 
 
-def _load(source: str, prefix: str | None) -> tuple[list[Document], list[Problem]]:
-    from septet_cli.ingest.document import Document, Problem, parts
-    from septet_cli.ingest.files import load_path
-    from septet_cli.ingest.python_docs import PREFIX, load_modules
-
-    if source.startswith(PREFIX):
-        loaded = list(load_modules(source.removeprefix(PREFIX)))
-        return [part for document in loaded for part in parts(document)], []
-    found = list(load_path(Path(source), prefix))
-    documents = [part for item in found if isinstance(item, Document) for part in parts(item)]
-    return documents, [item for item in found if isinstance(item, Problem)]
+def _show(documents: Iterable[Document], problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        err.print(f"[yellow]skipped[/] {escape(f'{problem.where}: {problem.message}')}", soft_wrap=True)
+    for document in documents:
+        for warning in document.warnings:
+            err.print(f"[yellow]warning[/] {escape(f'{document.uri}: {warning}')}", soft_wrap=True)
 
 
 def _identity(source: str) -> str:

@@ -124,10 +124,10 @@ async def _replay(options: Options, replication: int, files: dict[str, Path | No
             logged = await select(locate().kafka, live, options)
         _show_logged(logged, options)
         runs = prepare(RunStore(CliSettings().data_dir), options, logged.requests)
-        place = _place(runs.candidate.path.name, live, replication)
+        where = place(runs.candidate.path.name, live, replication)
         with progress() as bar:
             task = bar.add_task("replayed", total=len(logged.requests))
-            await execute(place, options, logged.requests, runs, _print_step, lambda _: bar.advance(task))
+            await execute(where, options, logged.requests, runs, _print_step, lambda _: bar.advance(task))
         with as_cli_errors():
             return _report(runs, files)
     except CliError as error:
@@ -135,7 +135,7 @@ async def _replay(options: Options, replication: int, files: dict[str, Path | No
         raise
 
 
-def _place(replay: str, live: Tenants, replication: int = 1) -> Place:
+def place(replay: str, live: Tenants, replication: int = 1) -> Place:
     """Where a replay runs: on the local stack, or on services that the user starts."""
     from dataclasses import replace
 
@@ -247,7 +247,7 @@ async def _clean(name: str | None, dry_run: bool) -> int:
         if name in (None, each):
             out.print(f"{'found' if dry_run else 'removing'} {each}: {what}", highlight=False)
             if not dry_run:
-                await group.clean(_place(each, known_tenants()))
+                await group.clean(place(each, known_tenants()))
     if not found:
         out.print("no leftovers")
     return EXIT_OK

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from septet_cli.errors import CliError
 from septet_cli.ingest.document import Document
-from septet_cli.ingest.files import load_path
+from septet_cli.ingest.load import load_sources
 from septet_cli.ingest.python_docs import load_selection
 
 # These modules of the standard library are indexed in less than a minute on two cores.
@@ -53,14 +53,14 @@ class Fact:
     question: str
 
 
-def shared_documents() -> list[Document]:
+async def shared_documents() -> list[Document]:
     """Documents of every run: the standard library, this project and the Korean documents."""
     documents = [*load_selection(MODULES), PLANS, HOSTILE]
     root = project_root()
     if root is not None:
-        documents += _from(root / "README.md", "septet") + _from(root / "docs", "septet/docs")
+        documents += await _from(root / "README.md", "septet") + await _from(root / "docs", "septet/docs")
     with resources.as_file(resources.files("septet_cli.demo") / "documents") as folder:
-        documents += _from(folder, KOREAN)
+        documents += await _from(folder, KOREAN)
     return documents
 
 
@@ -78,12 +78,13 @@ def project_root() -> Path | None:
     return next((c for c in candidates if (c / "README.md").is_file() and (c / "docs").is_dir()), None)
 
 
-def _from(path: Path, prefix: str) -> list[Document]:
+async def _from(path: Path, prefix: str) -> list[Document]:
     try:
-        return [item for item in load_path(path, prefix) if isinstance(item, Document)]
+        loaded = await load_sources([str(path)], prefix)
     except CliError:
         # A checkout may lack documentation.
         return []
+    return [document for source in loaded.values() for document in source.documents]
 
 
 def make_facts(run: str) -> tuple[Fact, Fact]:

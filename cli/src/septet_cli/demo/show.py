@@ -105,7 +105,7 @@ async def _start(context: AsyncExitStack, settings: StackSettings) -> Stack:
 async def _play(addresses: Addresses, data_dir: Path, checks: Checks) -> None:
     run = uuid4().hex[:8]
     facts = make_facts(run)
-    documents = shared_documents()
+    documents = await shared_documents()
     await _ingest(addresses.connection(), [*documents, *(fact.document for fact in facts)], checks)
     async with connect(addresses.connection()) as client:
         session = Session(

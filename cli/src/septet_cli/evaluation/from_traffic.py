@@ -47,6 +47,19 @@ def filters_of(conditions: Iterable[str]) -> dict[str, frozenset[str]]:
     return found
 
 
+def matches(outcome: Outcome, accepted: Mapping[str, frozenset[str]]) -> bool:
+    """Whether an outcome has an accepted value in each field of ``accepted``."""
+    values = {
+        "status": outcome.status,
+        "language": outcome.language,
+        "policy": outcome.ask.policy,
+        "model": outcome.ask.model,
+        "answer_kind": outcome.answer_kind,
+        "tenant": outcome.tenant,
+    }
+    return all(values[name] in wanted for name, wanted in accepted.items())
+
+
 @dataclass
 class TrafficCases:
     """Cases of logged requests, one for each different question.
@@ -75,7 +88,7 @@ class TrafficCases:
         if request in self._seen:
             return
         self._seen.add(request)
-        if not _is_usable(outcome) or not self._matches(outcome):
+        if not _is_usable(outcome) or not matches(outcome, {"status": DEFAULT_STATUSES, **self.filters}):
             return
         form = _form(outcome.ask)
         if form not in self._cases and normal_form(outcome.ask.query) not in self._known:
@@ -87,18 +100,6 @@ class TrafficCases:
         if count is None or count >= len(cases):
             return cases
         return random.Random(seed).sample(cases, count)  # noqa: S311 - a sample, no secret
-
-    def _matches(self, outcome: Outcome) -> bool:
-        values = {
-            "status": outcome.status,
-            "language": outcome.language,
-            "policy": outcome.ask.policy,
-            "model": outcome.ask.model,
-            "answer_kind": outcome.answer_kind,
-            "tenant": outcome.tenant,
-        }
-        accepted = {"status": DEFAULT_STATUSES, **self.filters}
-        return all(values[name] in wanted for name, wanted in accepted.items())
 
     def _case(self, outcome: Outcome, form: str, trace_id: str | None) -> Case:
         ask = outcome.ask

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from septet_experiments.gates import GateResult, GateRule, Pairs, decide_all, pair
+from septet_experiments.gates import GateResult, GateRule, Pairs, at_look, decide_all, pair
 from septet_experiments.reports import Comparison, compare
 from septet_experiments.runs import RunFolder
 from septet_experiments.suites import Decision as SuiteRule
@@ -23,6 +23,7 @@ class _Runs:
     baseline: RunFolder
     candidate: RunFolder
     max_errors: float
+    looks: Sequence[float] = ()
 
     def judged(self, rule: SuiteRule, *, higher_is_better: bool) -> tuple[Pairs, GateRule]:
         """The pairs of a metric, with the rule of the gate."""
@@ -30,13 +31,23 @@ class _Runs:
             (folder.info(), folder.cases(), folder.samples()) for folder in (self.baseline, self.candidate)
         ]
         pairs = pair(runs[0], runs[1], rule.metric, higher_is_better=higher_is_better)
-        return pairs, GateRule(metric=rule.metric, margin=rule.margin, max_errors=self.max_errors)
+        of_rule = GateRule(metric=rule.metric, margin=rule.margin, max_errors=self.max_errors)
+        return pairs, at_look(of_rule, self.looks) if self.looks else of_rule
 
 
-def gate(baseline: RunFolder, candidate: RunFolder, settings: SuiteSettings) -> tuple[GateResult, Comparison]:
+def gate(
+    baseline: RunFolder, candidate: RunFolder, settings: SuiteSettings, looks: Sequence[float] = ()
+) -> tuple[GateResult, Comparison]:
     """Decide whether a candidate is worse than a baseline.
 
     Metrics that a run lacks are computed from its kept responses; not those of judges.
+
+    Args:
+        baseline: the run to compare with.
+        candidate: the run of the new version.
+        settings: metrics and margins.
+        looks: for runs that grow: fractions of the planned cases at this look and at the earlier ones. Each look then
+            has a part of the error probability.
 
     Raises:
         CliError: the suite has no primary metric, a judge does not decide, or both runs are the same.
@@ -48,7 +59,7 @@ def gate(baseline: RunFolder, candidate: RunFolder, settings: SuiteSettings) -> 
     _check_judges(names, [baseline, candidate], settings)
     for folder in (baseline, candidate):
         ensure_scored(folder, settings.all_metrics)
-    runs = _Runs(baseline, candidate, settings.max_errors)
+    runs = _Runs(baseline, candidate, settings.max_errors, looks)
     lower = lower_is_better(candidate, names)
     first, *others = [runs.judged(rule, higher_is_better=rule.metric not in lower) for rule in rules]
     result = decide_all(first, others)

@@ -18,7 +18,10 @@ PART = "#part-"
 
 @dataclass(frozen=True)
 class Document:
-    """A document to index. The same source always gets the same ``document_id``."""
+    """A document to index. The same source always gets the same ``document_id``.
+
+    ``warnings`` say what of the source could not be read; they are shown and not published.
+    """
 
     document_id: str
     text: str
@@ -26,6 +29,7 @@ class Document:
     uri: str = ""
     media_type: MediaType = "text/plain"
     location: str = ""
+    warnings: tuple[str, ...] = ()
 
     def event(self, tenant: str) -> dict[str, Any]:
         """The body of the `documents` record. Title, URI and location are cut to the contract's limits."""

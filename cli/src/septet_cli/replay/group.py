@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psutil
 from confluent_kafka.admin import AdminClient
@@ -50,6 +51,7 @@ class Place:
         workspace: folder of the replay.
         stack: the local stack; None if the services run elsewhere.
         replication: of the topics.
+        retention: of the topics; None: that of the live ones.
     """
 
     kafka: KafkaConnection
@@ -58,6 +60,7 @@ class Place:
     workspace: Workspace
     stack: State | None = None
     replication: int = 1
+    retention: timedelta | None = None
 
     @property
     def replay(self) -> str:
@@ -88,7 +91,12 @@ async def instance_group(place: Place, candidate: Candidate, progress: Progress)
     try:
         progress("namespace", f"creating {place.replay}")
         await namespaces.create(
-            place.kafka, place.owner_dsn, specs, place.tenants, replication=place.replication
+            place.kafka,
+            place.owner_dsn,
+            specs,
+            place.tenants,
+            replication=place.replication,
+            retention=place.retention,
         )
         if place.stack is None:
             await _wait_for_group(place, specs, candidate, progress)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from aiokafka import AIOKafkaProducer
@@ -23,80 +24,75 @@ from septet_cli.tail import tail
 from septet_cli.wire import Record, open_producer
 
 
-class ReplayRunner:
-    """Publishes requests and appends their samples to the candidate's run.
+class Replayer:
+    """Publishes rewritten requests into a namespace and waits for their responses. ``opened`` makes one.
 
     Args:
-        kafka: connection to Kafka.
-        tenants: the tenants, in the replay's namespace.
-        folder: the candidate's run. Its name is the id that all request ids follow from.
+        tenants: the tenants, in the namespace. Its name is the id that all request ids follow from.
+        candidate: the change.
         pace: the limits.
     """
 
-    def __init__(self, kafka: Kafka, tenants: Tenants, folder: RunFolder, pace: Pace) -> None:
-        self._kafka = kafka
+    def __init__(self, tenants: Tenants, candidate: Candidate, pace: Pace) -> None:
         self._tenants = tenants
-        self._folder = folder
+        self._candidate = candidate
         self._pace = pace
         self._gate = Gate(pace)
         self._waiting: dict[tuple[str, str], asyncio.Future[Response]] = {}
+        self._producer: AIOKafkaProducer | None = None
+        self._reading: asyncio.Task[None] | None = None
 
-    async def run(
-        self, requests: Sequence[LoggedRequest], candidate: Candidate, on_sample: Callable[[Sample], None]
-    ) -> None:
-        """Replay requests.
-
-        Args:
-            requests: as logged.
-            candidate: the change.
-            on_sample: is called with each sample, after it was written.
+    @classmethod
+    @asynccontextmanager
+    async def opened(
+        cls, kafka: Kafka, tenants: Tenants, candidate: Candidate, pace: Pace
+    ) -> AsyncIterator[Replayer]:
+        """A replayer that follows the responses of the namespace.
 
         Raises:
             Unreachable: Kafka does not answer.
         """
-        topics = list(self._tenants.addresses(["responses"]))
-        async with (
-            tail(self._kafka, topics, self._receive) as reading,
-            open_producer(self._kafka) as producer,
-            asyncio.TaskGroup() as group,
-        ):
-            for logged in requests:
-                group.create_task(self._one(producer, reading, logged, candidate, on_sample))
+        replayer = cls(tenants, candidate, pace)
+        topics = list(tenants.addresses(["responses"]))
+        async with tail(kafka, topics, replayer._receive) as reading, open_producer(kafka) as producer:
+            replayer._reading, replayer._producer = reading, producer
+            yield replayer
 
-    async def _one(
-        self,
-        producer: AIOKafkaProducer,
-        reading: asyncio.Task[None],
-        logged: LoggedRequest,
-        candidate: Candidate,
-        on_sample: Callable[[Sample], None],
-    ) -> None:
+    async def replay(self, logged: LoggedRequest) -> Sample:
+        """Run one request and return its sample. It waits for a place and for its turn.
+
+        Raises:
+            Unreachable: Kafka does not answer.
+        """
         async with self._gate.place():
             await self._gate.turn()
-            deadline = timedelta(seconds=self._pace.deadline)
-            request = rewritten(logged, self._folder.path.name, candidate, datetime.now(UTC), deadline)
-            response = await self._response(producer, reading, request, candidate.topic)
-        sample = sample_of(request.case.id, request.event.request_id, response)
-        self._folder.append(sample)
-        on_sample(sample)
+            deadline, now = timedelta(seconds=self._pace.deadline), datetime.now(UTC)
+            request = rewritten(logged, self._tenants.namespace.name, self._candidate, now, deadline)
+            response = await self._response(request)
+        return sample_of(request.case.id, request.event.request_id, response)
 
-    async def _response(
-        self, producer: AIOKafkaProducer, reading: asyncio.Task[None], request: ReplayedRequest, name: str
-    ) -> Response | None:
+    async def _response(self, request: ReplayedRequest) -> Response | None:
+        assert self._producer is not None
+        assert self._reading is not None
         future = self._waiting[request.key] = asyncio.get_running_loop().create_future()
-        await producer.send_and_wait(
-            self._tenants.address(name, request.event.tenant),
-            request.value,
-            key=request.record_key,
-            headers=request.headers,
-        )
-        limit = self._pace.deadline + MARGIN_S
-        await asyncio.wait([future, reading], timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await self._producer.send_and_wait(
+                self._tenants.address(self._candidate.topic, request.event.tenant),
+                request.value,
+                key=request.record_key,
+                headers=request.headers,
+            )
+            limit = self._pace.deadline + MARGIN_S
+            await asyncio.wait([future, self._reading], timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            del self._waiting[request.key]
         if future.done():
             response: Response = future.result()
             return response
-        if reading.done():
-            raise Unreachable(f"Reading from Kafka failed: {reading.exception()}", "run `septet doctor`")
+        if self._reading.done():
+            raise Unreachable(
+                f"Reading from Kafka failed: {self._reading.exception()}", "run `septet doctor`"
+            )
         return None
 
     def _receive(self, record: Record) -> None:
@@ -107,6 +103,34 @@ class ReplayRunner:
         future = self._waiting.get((response.tenant, response.request_id))
         if future is not None and not future.done():
             future.set_result(response)
+
+
+async def replay_all(
+    replayer: Replayer,
+    requests: Sequence[LoggedRequest],
+    folder: RunFolder,
+    on_sample: Callable[[Sample], None],
+) -> None:
+    """Replay requests, and append their samples to a run.
+
+    Args:
+        replayer: runs each of them.
+        requests: as logged.
+        folder: the candidate's run.
+        on_sample: is called with each sample, after it was written.
+
+    Raises:
+        Unreachable: Kafka does not answer.
+    """
+
+    async def one(logged: LoggedRequest) -> None:
+        sample = await replayer.replay(logged)
+        folder.append(sample)
+        on_sample(sample)
+
+    async with asyncio.TaskGroup() as group:
+        for logged in requests:
+            group.create_task(one(logged))
 
 
 def sample_of(case_id: str, request_id: str, response: Response | None) -> Sample:

@@ -59,8 +59,8 @@ def parse_selection(values: Sequence[str]) -> Selection:
     return Selection({name: frozenset(wanted) for name, wanted in conditions.items()})
 
 
-def parse_duration(text: str) -> timedelta:
-    """Read ``90s``, ``30m``, ``24h`` or ``7d``.
+def parse_duration(text: str, option: str = "--from") -> timedelta:
+    """Read ``90s``, ``30m``, ``24h`` or ``7d``, the value of an option.
 
     Raises:
         CliError: it is none of them.
@@ -68,9 +68,11 @@ def parse_duration(text: str) -> timedelta:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     if match is None:
         raise CliError(
-            f"--from {text}: this is no time span.", "give a number and a unit: 90s, 30m, 24h or 7d"
+            f"{option} {text}: this is no time span.", "give a number and a unit: 90s, 30m, 24h or 7d"
         )
     seconds = float(match[1]) * _UNITS[match[2]]
     if not 0 < seconds <= _LONGEST.total_seconds():
-        raise CliError(f"--from {text}: not between 0 and {_LONGEST.days} days.", "the log keeps 7 days: 7d")
+        raise CliError(
+            f"{option} {text}: not between 0 and {_LONGEST.days} days.", "the log keeps 7 days: 7d"
+        )
     return timedelta(seconds=seconds)

@@ -22,7 +22,7 @@ from septet_cli.replay.candidate import Candidate
 from septet_cli.replay.group import Place, Progress, instance_group
 from septet_cli.replay.logged import Logged, LoggedRequest, read_logged
 from septet_cli.replay.rewrite import case_of
-from septet_cli.replay.runner import ReplayRunner, sample_of
+from septet_cli.replay.runner import Replayer, replay_all, sample_of
 from septet_cli.replay.selection import Selection
 
 if TYPE_CHECKING:
@@ -169,8 +169,10 @@ async def execute(
         StackError, SeptetError: the services or their namespace could not be created.
         Unreachable: Kafka does not answer.
     """
-    runner = ReplayRunner(place.kafka, place.tenants, runs.candidate, options.pace)
-    async with instance_group(place, options.candidate, progress):
-        await runner.run(requests, options.candidate, on_sample)
+    async with (
+        instance_group(place, options.candidate, progress),
+        Replayer.opened(place.kafka, place.tenants, options.candidate, options.pace) as replayer,
+    ):
+        await replay_all(replayer, requests, runs.candidate, on_sample)
     info = runs.candidate.info()
     runs.candidate.write_info(info.model_copy(update={"finished_at": datetime.now(UTC)}))

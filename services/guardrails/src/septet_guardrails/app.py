@@ -9,6 +9,7 @@ from septet_kit import Kit, Permanent, ServiceSpec, Stage, Wiring
 from septet_kit.sealing import MAKE_KEY, Sealer
 from septet_kit.settings import KitSettings
 
+from septet_guardrails.adapters.canaries import CanaryFollower
 from septet_guardrails.adapters.entailment_http import EntailmentEndpoint
 from septet_guardrails.adapters.entailment_setup import PREFIX, model_address, read_calibration
 from septet_guardrails.adapters.language import FastTextLanguage
@@ -30,6 +31,7 @@ SPEC = ServiceSpec(
     name=STAGE,
     consumes=("requests", "drafts", "tokens"),
     produces=("screened", "revisions", "outcomes", "released-tokens"),
+    follows=("canaries",),
     about="Runs input rails on questions before they are processed, and output rails on answers before release.",
 )
 
@@ -52,7 +54,10 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
     _load(policies, names, profanity, language)
     output = output_rails(names, profanity)
     questions = input_rails(injection_model(), injection_curve(), names, profanity)
-    requests = RequestsHandler(policies, questions, language, output, restorer, judge)
+    canaries = CanaryFollower(kit.settings.kafka(), kit.tenants.namespace)
+    requests = RequestsHandler(
+        policies, questions, language, output, restorer, judge, lambda: canaries.current
+    )
     drafts = DraftsHandler(policies, output, restorer, judge)
     tokens = TokensHandler(policies, SentenceStream(output))
     try:
@@ -61,7 +66,8 @@ async def wire(kit: Kit) -> AsyncIterator[Wiring]:
                 Stage("requests", requests, settings.budget, settings.concurrency),
                 Stage("drafts", drafts, settings.budget, settings.concurrency),
                 Stage("tokens", tokens, settings.budget, settings.stream_concurrency, on_malformed="ignore"),
-            ]
+            ],
+            background=[canaries.run],
         )
     finally:
         if model is not None:

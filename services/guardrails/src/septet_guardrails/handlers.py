@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from septet_contracts import (
     Ask,
+    Canary,
     Check,
     Draft,
     Outcome,
@@ -29,6 +30,7 @@ from septet_guardrails.application.judging import COMPONENT, Judge, judged
 from septet_guardrails.application.restoring import WITHOUT_KEYS, Restorer
 from septet_guardrails.application.screening import Screening, screen
 from septet_guardrails.application.streaming import SentenceStream, released_whole
+from septet_guardrails.domain.canary import with_candidate
 from septet_guardrails.domain.entailment import Judgements
 from septet_guardrails.domain.errors import Rejected
 from septet_guardrails.domain.policy import Policy
@@ -36,7 +38,7 @@ from septet_guardrails.domain.rails import InputRails, OutputRails
 from septet_guardrails.domain.rails.base import MAX_ANSWER
 from septet_guardrails.domain.replies import blocked, truncation
 from septet_guardrails.ports import LanguageDetector, Policies
-from septet_guardrails.telemetry import count_chunk, count_restored, count_verdicts
+from septet_guardrails.telemetry import count_canary, count_chunk, count_restored, count_verdicts
 
 STAGE = "guardrails"
 
@@ -57,6 +59,7 @@ class RequestsHandler:
     output_rails: OutputRails | None = None
     restorer: Restorer = WITHOUT_KEYS
     judge: Judge | None = None
+    canary: Callable[[], Canary | None] = lambda: None
 
     async def __call__(self, request: Request, ctx: Context) -> Emits:
         """Handle one record of ``requests``.
@@ -67,7 +70,7 @@ class RequestsHandler:
             TooLate: the deadline passed while the record waited.
         """
         deadline = _deadline(request, ctx)
-        ask = Ask(**{name: getattr(request, name) for name in Ask.model_fields})
+        ask = self._asked(request)
         try:
             policy = self.policies.find(request.tenant, ask.policy)
             size = _question_size(ask, policy, len(ctx.value))
@@ -85,6 +88,17 @@ class RequestsHandler:
         sealed = self.restorer.seal(screened, result.values)
         update = {"timings": (ctx.timing(STAGE),), "sealed": sealed}
         return [Emit("screened", screened.model_copy(update=update))]
+
+    def _asked(self, request: Request) -> Ask:
+        """The question with its options; those of the candidate, if the request belongs to a canary."""
+        ask = Ask(**{name: getattr(request, name) for name in Ask.model_fields})
+        canary = self.canary() if request.check is None else None
+        chosen = with_candidate(
+            ask, canary, request.tenant, request.conversation_id, request.request_id, datetime.now(UTC)
+        )
+        if canary is not None and chosen is not ask:
+            count_canary(canary)
+        return chosen
 
     async def _check(
         self, check: Check, screened: Screened, result: Screening, policy: Policy, ctx: Context

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from opentelemetry.trace import Span
-from septet_contracts import Verdict
+from opentelemetry.trace import Span, get_current_span
+from septet_contracts import Canary, Verdict
 from septet_kit.errors import SeptetError
 from septet_kit.observe import semconv, span
 from septet_kit.observe.metrics import counter, histogram
@@ -30,6 +30,14 @@ _judged = counter(
 _model_seconds = histogram(
     "septet_guard_entailment_seconds", "Time of a call of the entailment model.", ["model"]
 )
+
+_canary = counter("septet_guard_canary_total", "Requests that the candidate of a canary answers.", ["run"])
+
+
+def count_canary(canary: Canary) -> None:
+    """Count a request of a canary, and name the run in the request's trace."""
+    _canary.labels(canary.run).inc()
+    get_current_span().set_attribute("septet.canary", canary.run)
 
 
 def count_judged(source: str, number: int) -> None:

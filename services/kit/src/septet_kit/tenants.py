@@ -36,10 +36,12 @@ class _Entry(BaseModel):
 
     name: Tenant
     topics: Literal["shared", "own"] = "shared"
+    tuning_consent: bool | None = None
 
 
 class _File(BaseModel):
     tenants: list[_Entry | Tenant]
+    tuning_consent: bool = False
 
 
 _FILE = TypeAdapter(_File)
@@ -47,11 +49,19 @@ _FILE = TypeAdapter(_File)
 
 @dataclass(frozen=True)
 class Tenants:
-    """The known tenants; ``own`` are those that have topics of their own. All topics are those of ``namespace``."""
+    """The known tenants. All topics are those of ``namespace``.
+
+    Attributes:
+        names: all tenants.
+        own: those that have topics of their own.
+        namespace: of the topics.
+        consenting: those whose requests and feedback may be used for tuning.
+    """
 
     names: frozenset[str]
     own: frozenset[str] = frozenset()
     namespace: Namespace = LIVE
+    consenting: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, path: Path | None = None, namespace: Namespace = LIVE) -> Tenants:
@@ -63,7 +73,8 @@ class Tenants:
         """
         try:
             text = (path or files("septet_kit") / "tenants.yaml").read_text(encoding="utf-8")
-            entries = [_entry(e) for e in _FILE.validate_python(yaml.safe_load(text)).tenants]
+            file = _FILE.validate_python(yaml.safe_load(text))
+            entries = [_entry(e) for e in file.tenants]
         except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
             raise _invalid(path, str(error)) from error
         names = [e.name for e in entries]
@@ -71,7 +82,12 @@ class Tenants:
             raise _invalid(path, f"the tenant {twice[0]!r} is listed twice")
         if SHARED in names:
             raise _invalid(path, f"no tenant may be called {SHARED!r}")
-        return cls(frozenset(names), frozenset(e.name for e in entries if e.topics == "own"), namespace)
+        own = frozenset(e.name for e in entries if e.topics == "own")
+        consents = {
+            e.name: file.tuning_consent if e.tuning_consent is None else e.tuning_consent for e in entries
+        }
+        consenting = frozenset(name for name, consent in consents.items() if consent)
+        return cls(frozenset(names), own, namespace, consenting)
 
     def require(self, tenant: str) -> None:
         """Check that a tenant exists.

@@ -6,7 +6,8 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
@@ -63,6 +64,7 @@ async def create(
     tenants: Tenants,
     *,
     replication: int = 1,
+    retention: timedelta | None = None,
 ) -> None:
     """Create topics and schemas for an instance group of services.
 
@@ -72,12 +74,16 @@ async def create(
         specs: services of the group.
         tenants: the tenants, in the namespace.
         replication: of the topics.
+        retention: of the topics; ``None``: that of the live ones.
 
     Raises:
         Transient, Permanent: Kafka or PostgreSQL does not answer, or refuses.
         aiokafka.errors.KafkaError: the broker refuses a topic.
     """
-    await ensure_topics(kafka, topics=topics_of(specs, tenants), replication=replication)
+    topics = topics_of(specs, tenants)
+    if retention is not None:
+        topics = [replace(each, retention=min(each.retention, retention)) for each in topics]
+    await ensure_topics(kafka, topics=topics, replication=replication)
     if owner_dsn is not None:
         with_schema = {each.service for each in installed()} & {spec.name for spec in specs}
         await migrate(owner_dsn, installed(sorted(with_schema), tenants.namespace))

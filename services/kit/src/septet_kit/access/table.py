@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from septet_contracts import HTTP_SERVICES, TOPICS, client_access, dead_letter_topic, tenancy, topic
+from septet_contracts.asyncapi import OPERATOR as COMMAND_LINE
 from septet_contracts.asyncapi import load_parties
 
 from septet_kit.errors import Permanent
@@ -81,7 +82,7 @@ def service_access(spec: ServiceSpec) -> Access:
 
 
 def operator_access(specs: Sequence[ServiceSpec]) -> Access:
-    """The operator reads every topic, and writes the topics of clients and of redriven dead letters.
+    """The operator reads every topic, and writes its own topics, those of clients and those of redriven dead letters.
 
     Text that clients read is the exception: eval is the only writer of responses, guardrails that of released text.
     """
@@ -90,7 +91,7 @@ def operator_access(specs: Sequence[ServiceSpec]) -> Access:
     return Access(
         principal=OPERATOR,
         reads=_full(TOPICS),
-        writes=_full(consumed),
+        writes=_full({*consumed, *COMMAND_LINE.produces}),
         watches=tuple(sorted(group_of(spec.name) for spec in specs if _has_group(spec))),
         manages=(REPLAY_PREFIX,),
     )

@@ -1,4 +1,4 @@
-"""Topics that each process follows from their ends, without a consumer group and without commits."""
+"""Topics that each process follows without a consumer group and without commits."""
 
 from __future__ import annotations
 
@@ -47,6 +47,41 @@ async def following(
                         if record.value and not isinstance(record, UndecodableRecord):
                             receive(record)
 
+        yield run
+
+
+@asynccontextmanager
+async def following_state(kafka: Kafka, name: str, receive: Callable[[Any], None]) -> AsyncIterator[Task]:
+    """Read a compacted topic from its beginning; yields the function of the task that goes on reading.
+
+    On entry the present record of each key was received.
+
+    Args:
+        kafka: connection to Kafka.
+        name: full name of the topic.
+        receive: called with each record that has a value and can be decoded.
+
+    Raises:
+        Transient, Permanent: Kafka does not answer, refuses the credentials, or the topic does not exist.
+    """
+    async with open_reader(kafka, auto_offset_reset="earliest") as consumer:
+        consumer.subscribe([name])
+        partitions = await assigned_partitions(consumer, [name])
+        await consumer.seek_to_beginning()
+        ends = await consumer.end_offsets(partitions)
+
+        async def read() -> None:
+            for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+                for record in records:
+                    if record.value and not isinstance(record, UndecodableRecord):
+                        receive(record)
+
+        async def run() -> None:
+            while True:
+                await read()
+
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            await read()
         yield run
 
 

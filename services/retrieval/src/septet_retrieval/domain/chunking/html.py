@@ -27,13 +27,21 @@ _VOID_TAGS = "area base br col embed hr img input link meta param source track w
 _VOID = frozenset(_VOID_TAGS.split())
 _COLLECTED = {*_HEADINGS, "pre", "table"}
 _SPACE = re.compile(r"\s+")
+_SIDE_ROLES = {"navigation", "banner", "contentinfo", "search"}
+_MAIN_TAGS = ("main", "article")
+_LEAST_MAIN = 200
+"""Characters. A shorter main element is the frame of a page that a script fills."""
 _FEED = 16_384
 _LONGEST = 4 * _FEED
 _BROKEN_TAGS = 8
 
 
 def html_blocks(source: str) -> tuple[str, Iterator[Block]]:
-    """Return the visible text of a page and its blocks, without scripts, styles and navigation."""
+    """Return the visible text of a page and the blocks of its main content.
+
+    Scripts, styles and navigation are left out. If the page has a ``main`` element, or ``article`` elements, only blocks in
+    these count.
+    """
     reader = _Reader()
     reader.read(source)
     return reader.out.finish()
@@ -49,11 +57,25 @@ class _Rendering:
         # Plain tuples: the garbage collector untracks them, and a page may have hundreds of thousands.
         self._blocks: list[tuple[int, int, str, tuple[str, ...]]] = []
         self._headings: dict[int, str] = {}
+        self._main: dict[str, list[range]] = {tag: [] for tag in _MAIN_TAGS}
 
     def finish(self) -> tuple[str, Iterator[Block]]:
         self.close_paragraph()
-        blocks = (Block(start, end, Kind(kind), path) for start, end, kind, path in self._blocks)
-        return "".join(self._parts), blocks
+        chosen = next(filter(self._is_long, self._main.values()), [range(len(self._blocks))])
+        found = (self._blocks[n] for n in sorted({n for numbers in chosen for n in numbers}))
+        return "".join(self._parts), (Block(start, end, Kind(kind), path) for start, end, kind, path in found)
+
+    def _is_long(self, numbers: list[range]) -> bool:
+        return sum(self._blocks[n][1] - self._blocks[n][0] for part in numbers for n in part) >= _LEAST_MAIN
+
+    def position(self) -> int:
+        """Number of the next block."""
+        self.close_paragraph()
+        return len(self._blocks)
+
+    def end_main(self, tag: str, start: int) -> None:
+        """Mark the blocks since *start* as content of an element."""
+        self._main[tag].append(range(start, self.position()))
 
     def close_paragraph(self) -> None:
         paragraph = _joined(self.inline)
@@ -93,6 +115,7 @@ class _Reader(HTMLParser):
         self.out = _Rendering()
         self._stack: list[str] = []
         self._open: Counter[str] = Counter()
+        self._main: list[tuple[int, str, int]] = []
         self._hidden: int | None = None
         self._collecting: int | None = None
         self._texts: list[str] = []
@@ -146,7 +169,8 @@ class _Reader(HTMLParser):
         if self._hidden is not None:
             return
         depth = len(self._stack)
-        if tag in (_DROPPED if self._collecting is None else _NO_TEXT):
+        role = dict(attrs).get("role")
+        if tag in (_DROPPED if self._collecting is None else _NO_TEXT) or role in _SIDE_ROLES:
             self._hidden = depth
         elif self._collecting is not None:
             self._begin_cell(tag)
@@ -155,6 +179,10 @@ class _Reader(HTMLParser):
             self._collecting = depth
         elif tag in _BLOCKS:
             self.out.close_paragraph()
+            main = "main" if role == "main" else tag
+            # Nested articles are part of the outer one.
+            if main in _MAIN_TAGS and not any(open_tag == main for _, open_tag, _ in self._main):
+                self._main.append((depth, main, self.out.position()))
 
     def handle_endtag(self, tag: str) -> None:
         if self._open[tag]:
@@ -193,6 +221,9 @@ class _Reader(HTMLParser):
             self._render(tag)
         elif self._collecting is None and tag in _BLOCKS:
             self.out.close_paragraph()
+            if self._main and self._main[-1][0] == depth:
+                _, main, start = self._main.pop()
+                self.out.end_main(main, start)
         return tag
 
     def _render(self, tag: str) -> None:

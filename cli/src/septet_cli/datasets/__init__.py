@@ -1,0 +1,1 @@
+"""Datasets for tuning: reading the log and files, and showing versions."""

@@ -1,0 +1,1 @@
+"""Runs a share of live traffic through a changed system, beside the live one."""
