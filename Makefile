@@ -16,7 +16,7 @@ FAST := $(BIN)/python -m pytest -q -m "not servers and not slow" --ignore=tests/
 
 EXPORT := --quiet --all-packages --no-emit-workspace --format requirements-txt --no-header --no-annotate
 
-.PHONY: help setup setup-dev demo test test-fast chaos chaos-short bench chart test-chart test-clients stack test-stack stack-down lint audit format up doctor lock contracts clean
+.PHONY: help setup setup-dev setup-tuning demo test test-fast chaos chaos-short bench chart test-chart test-clients stack test-stack stack-down lint audit format up doctor lock contracts clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -38,7 +38,15 @@ $(VENV)/.ready: requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 	@$(BIN)/python -m septet_native.prepare
 	@touch $@
 
-$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
+setup-tuning: $(VENV)/.ready-tuning ## Install JAX, which tunes language models on a CPU, into .venv, too
+
+$(VENV)/.ready-tuning: $(VENV)/.ready requirements-tuning.lock
+	@echo "setup: installing JAX from requirements-tuning.lock (about 150 MB on a new machine)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off --no-deps --require-hashes \
+	  -r requirements-tuning.lock
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready-tuning requirements-dev.lock
 	@echo "setup: installing the tools of tests and lint from requirements-dev.lock (about 70 MB on a new machine)"
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off --no-deps --require-hashes \
 	  -r requirements-dev.lock
@@ -123,6 +131,7 @@ lock: ## Resolve dependencies anew (needs uv) and export them without index addr
 	uv lock --quiet --upgrade
 	uv export $(EXPORT) --no-dev --group build > requirements.lock
 	uv export $(EXPORT) --only-group dev > requirements-dev.lock
+	uv export $(EXPORT) --only-group tuning > requirements-tuning.lock
 	uv export $(EXPORT) --only-group bench > requirements-bench.lock
 	uv export $(EXPORT) --only-group clients > requirements-clients.lock
 

@@ -32,7 +32,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 ROOT = Path(__file__).parents[2]
-LOCKS = (ROOT / "requirements.lock", ROOT / "requirements-dev.lock")
+LOCKS = (ROOT / "requirements.lock", ROOT / "requirements-dev.lock", ROOT / "requirements-tuning.lock")
 POLICY = Path(__file__).with_name("policy.toml")
 OURS = "septet"
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")

@@ -13,7 +13,7 @@ from ..support.script import load_script
 
 ROOT = Path(__file__).parents[2]
 AUDIT = ROOT / "infra" / "audit" / "audit.py"
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-tuning.lock")
 HASH = "--hash=sha256:" + "0" * 64
 
 

@@ -30,6 +30,7 @@ from septet_cli.commands import (
     tenants,
     topics,
     trace,
+    tune,
     up,
 )
 from septet_cli.console import examples
@@ -65,6 +66,7 @@ for module in (
     doctor,
     demo,
     calibrate,
+    tune,
     shadow,
     stub_model,
 ):

@@ -4,6 +4,7 @@ TuningError
 ├── InvalidDataset   rows, folder or version of a dataset
 ├── InvalidRecipe    a recipe breaks its format
 ├── UnsuitableData   the data cannot train the model: empty, of one class, contradictory
+├── MissingExtra     an optional package is not installed
 └── RegistryError    a version or an alias
 """
 
@@ -28,6 +29,10 @@ class InvalidRecipe(TuningError):
 
 class UnsuitableData(TuningError):
     """The data cannot train the model. The message has the counts."""
+
+
+class MissingExtra(TuningError):
+    """An optional package is not installed."""
 
 
 class RegistryError(TuningError):

@@ -1,0 +1,1 @@
+"""Progress of `septet tune`."""
