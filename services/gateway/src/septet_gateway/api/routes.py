@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from septet_gateway.api.chat import ChatCompletions, Models
+from septet_gateway.api.console import ROUTES as CONSOLE
 from septet_gateway.api.documents import PATH as DOCUMENTS
 from septet_gateway.api.documents import Documents
 from septet_gateway.api.embeddings import CreateEmbeddings
@@ -100,6 +101,7 @@ def create_app(parts: Parts) -> Starlette:
         route("PUT", DOCUMENTS + "{document_id:text}", "documents", documents.put),
         route("DELETE", DOCUMENTS + "{document_id:text}", "documents", documents.delete),
         Route("/openapi.json", open_api, methods=["GET"]),
+        *CONSOLE,
     ]
     middleware = [
         Middleware(
@@ -113,7 +115,10 @@ def create_app(parts: Parts) -> Starlette:
         Middleware(Pieces),
     ]
     handlers: Any = dict(HANDLERS)
-    return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+    # With `TrailingSlash`, a redirect to a path with a slash would never end.
+    app.router.redirect_slashes = False
+    return app
 
 
 class TrailingSlash:

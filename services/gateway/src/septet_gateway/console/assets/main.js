@@ -1,0 +1,2 @@
+// Starts the console.
+document.querySelector("#console").setAttribute("role", "main");
