@@ -17,7 +17,7 @@ from .conformance import deviation
 from .conftest import open_client
 from .support import KEYS, World
 
-SCOPED = [operation for operation in OPERATIONS if operation.scope is not None]
+SCOPED = [operation for operation in OPERATIONS if operation.scope]
 _NOT_DOCUMENTED = {"HEAD", "OPTIONS"}
 
 
