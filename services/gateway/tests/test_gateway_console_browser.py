@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 from septet_contracts import Request, Response
-from septet_contracts.parts import CitedSpan, Source
+from septet_contracts.parts import CacheInfo, CitedSpan, Source
 
 from .support import KEYS, World, respond
 
@@ -159,14 +159,15 @@ def test_row_10_a_slash_focuses_the_input_and_enter_sends_once(page: Page, world
     assert len(world.asked) == 1
 
 
-def test_row_10_an_enter_that_ends_a_composition_sends_once(page: Page, world: World) -> None:
+@pytest.mark.parametrize("code", [229, 13])
+def test_row_10_an_enter_that_ends_a_composition_sends_once(page: Page, world: World, code: int) -> None:
     page.get_by_role("textbox", name="Question").focus()
     cdp = page.context.new_cdp_session(page)
     cdp.send("Input.imeSetComposition", {"text": "안녕", "selectionStart": 2, "selectionEnd": 2})
     for kind in ("keyDown", "keyUp"):
         cdp.send(
             "Input.dispatchKeyEvent",
-            {"type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 229},
+            {"type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": code},
         )
     cdp.send("Input.insertText", {"text": "안녕"})
     expect(page.get_by_role("button", name="Ask again")).to_be_visible()
@@ -259,3 +260,21 @@ def test_row_8_the_catalogues_have_the_same_keys(page: Page) -> None:
     page.locator("header select").first.select_option("ko")
     expect(page.locator("html")).to_have_attribute("lang", "ko")
     expect(page.get_by_role("textbox", name="질문")).to_be_visible()
+
+
+def test_rows_4_and_18_limits_and_the_matched_question_are_shown(page: Page, world: World) -> None:
+    cache = CacheInfo(status="hit_semantic", matched_question="Explain a deque")
+    world.log.answer = lambda r: answer(r, cache=cache, answer_kind="cached", degraded=("judge_unavailable",))
+    ask(page)
+    expect(page.get_by_text("From cache", exact=True)).to_be_visible()
+    expect(page.get_by_text("Limited", exact=True)).to_be_visible()
+    page.get_by_text("Why?").click()
+    expect(page.get_by_text("Matched question: Explain a deque")).to_be_visible()
+
+
+def test_row_20_a_follow_up_after_a_reload_has_the_same_conversation(page: Page, world: World) -> None:
+    ask(page)
+    page.reload()
+    ask(page, "And a queue?")
+    assert len(world.asked) == 2
+    assert len({request.conversation_id for request in world.asked}) == 1
