@@ -16,7 +16,7 @@ FAST := $(BIN)/python -m pytest -q -m "not servers and not slow" --ignore=tests/
 
 EXPORT := --quiet --all-packages --no-emit-workspace --format requirements-txt --no-header --no-annotate
 
-.PHONY: help setup setup-dev setup-tuning demo test test-fast chaos chaos-short bench chart test-chart test-clients stack test-stack stack-down lint audit format up doctor lock contracts clean
+.PHONY: help setup setup-dev setup-tuning demo test test-fast chaos chaos-short bench chart test-chart test-clients stack test-stack stack-down lint audit format up doctor lock vendor contracts clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -104,6 +104,7 @@ lint: setup-dev ## Style, types, import rules and contract compatibility
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m septet_contracts check
 	@$(BIN)/python docs/generate/openapi_page.py --check
+	@$(BIN)/python infra/vendor/vendor.py --check
 
 audit: setup-dev ## Check locks, hashes and licences of dependencies; write dist/sbom.json
 	@mkdir -p dist
@@ -134,6 +135,9 @@ lock: ## Resolve dependencies anew (needs uv) and export them without index addr
 	uv export $(EXPORT) --only-group tuning > requirements-tuning.lock
 	uv export $(EXPORT) --only-group bench > requirements-bench.lock
 	uv export $(EXPORT) --only-group clients > requirements-clients.lock
+
+vendor: setup-dev ## Fetch the console's libraries by their lock (needs npm) and verify them
+	@$(BIN)/python infra/vendor/vendor.py
 
 clean: ## Remove caches and the data of the embedded stack (not .venv)
 	rm -rf .septet .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

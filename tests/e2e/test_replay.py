@@ -207,6 +207,7 @@ async def half_of_the_passages(shop: Backend) -> AsyncIterator[str]:
 
 
 @pytest.mark.embedded
+@pytest.mark.timeout(900)
 async def test_an_identical_candidate_never_fails_in_twenty_runs(
     shop: Backend, tenants_file: Path, asked: list[Response], clean: None, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from septet_gateway.api.chat import ChatCompletions, Models
+from septet_gateway.api.console import ROUTES as CONSOLE
 from septet_gateway.api.documents import PATH as DOCUMENTS
 from septet_gateway.api.documents import Documents
 from septet_gateway.api.embeddings import CreateEmbeddings
@@ -26,6 +27,7 @@ from septet_gateway.api.errors import HANDLERS, as_response, of_exception
 from septet_gateway.api.openapi.serving import open_api
 from septet_gateway.api.responses import CreateResponse
 from septet_gateway.api.septet import Feedback, Requests
+from septet_gateway.api.session import Session
 from septet_gateway.api.sse import EventStream
 from septet_gateway.api.write_limit import Pieces
 from septet_gateway.application.asking import Asker
@@ -83,7 +85,9 @@ def create_app(parts: Parts) -> Starlette:
     documents = Documents(parts.indexer, settings.max_body)
     feedback = Feedback(parts.log, settings.max_body)
 
-    def route(method: str, path: str, scope: str, handler: Handler) -> Route:
+    session = Session(parts.authenticator)
+
+    def route(method: str, path: str, scope: str | None, handler: Handler) -> Route:
         return Route(path, _endpoint(parts, path, scope, handler), methods=[method])
 
     routes = [
@@ -96,10 +100,14 @@ def create_app(parts: Parts) -> Starlette:
         route("DELETE", "/v1/septet/requests/{request_id}", "ask", requests.cancel),
         route("POST", "/v1/septet/checks", "ask", requests.check),
         route("GET", "/v1/septet/responses/{request_id}", "ask", requests.get),
+        route("POST", "/v1/septet/session", None, session.create),
+        route("GET", "/v1/septet/session", None, session.get),
+        route("DELETE", "/v1/septet/session", None, session.delete),
         route("POST", "/v1/septet/feedback", "feedback", feedback),
         route("PUT", DOCUMENTS + "{document_id:text}", "documents", documents.put),
         route("DELETE", DOCUMENTS + "{document_id:text}", "documents", documents.delete),
         Route("/openapi.json", open_api, methods=["GET"]),
+        *CONSOLE,
     ]
     middleware = [
         Middleware(
@@ -113,7 +121,10 @@ def create_app(parts: Parts) -> Starlette:
         Middleware(Pieces),
     ]
     handlers: Any = dict(HANDLERS)
-    return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+    # With `TrailingSlash`, a redirect to a path with a slash would never end.
+    app.router.redirect_slashes = False
+    return app
 
 
 class TrailingSlash:
@@ -152,7 +163,7 @@ async def _admit_stream(parts: Parts, caller: Caller, held: ExitStack) -> None:
 
 
 def _endpoint(
-    parts: Parts, path: str, scope: str, handler: Handler
+    parts: Parts, path: str, scope: str | None, handler: Handler
 ) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that authenticates, applies the key's quotas, calls a handler, and counts."""
 
@@ -165,7 +176,8 @@ def _endpoint(
                 admission = request.state.admission = await parts.quotas.admit(caller)
                 held.callback(admission.end)
                 request.state.admit_stream = partial(_admit_stream, parts, caller, held)
-                require(caller, scope)
+                if scope is not None:
+                    require(caller, scope)
                 response = await handler(request, caller)
             except Exception as error:
                 found = _final(of_exception(error), request)

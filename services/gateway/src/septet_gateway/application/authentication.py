@@ -8,9 +8,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from http.cookies import CookieError, SimpleCookie
 
 from septet_gateway.domain.errors import ApiError, unauthorized
 from septet_gateway.domain.keys import PREFIX, ApiKey, Caller, digest_of, id_of, matches
+from septet_gateway.domain.sessions import COOKIE, HEADER, seal, unseal
 from septet_gateway.ports import KeyTable
 
 _CACHED = 4096
@@ -59,6 +61,8 @@ class Authenticator:
             ApiError: 401; the error is the same for every reason.
             Transient: the keys cannot be read.
         """
+        if "authorization" not in headers and HEADER in headers:
+            return await self._resume(headers.get("cookie", ""))
         kind, _, key = headers.get("authorization", "").partition(" ")
         key = key.strip()
         key_id = id_of(key) or _NO_ID
@@ -76,6 +80,24 @@ class Authenticator:
             raise unauthorized()
         self._accept(at, stored)
         return _caller(stored)
+
+    def session(self, caller: Caller, until: datetime) -> str:
+        """The value of a session cookie for the caller's key."""
+        return seal(caller.key_id, until, self._secret)
+
+    async def _resume(self, cookies: str) -> Caller:
+        """The caller of a session. A forged cookie is refused without a look-up."""
+        key_id = unseal(_cookie(cookies), self._secret, datetime.now(UTC))
+        if key_id is None:
+            raise unauthorized()
+        at, key = self._accepted.get(key_id, (0.0, None))
+        if key is None or self._clock() - at >= self._ttl:
+            at, key = await self._find(key_id, is_known=True)
+        if key is None or not _is_valid(key):
+            self._accepted.pop(key_id, None)
+            raise unauthorized()
+        self._accept(at, key)
+        return _caller(key)
 
     def _accept(self, at: float, key: ApiKey) -> None:
         self._accepted[key.key_id] = (at, key)
@@ -103,6 +125,14 @@ class Authenticator:
     async def _look_up(self, key_id: str, *, is_known: bool) -> tuple[float, ApiKey | None]:
         async with nullcontext() if is_known else self._strangers:
             return self._clock(), await self._keys.find(key_id)
+
+
+def _cookie(header: str) -> str:
+    try:
+        found = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found is not None else ""
 
 
 def _is_valid(key: ApiKey) -> bool:

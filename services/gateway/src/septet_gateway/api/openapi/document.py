@@ -74,7 +74,9 @@ def _operation(operation: Operation) -> Schema:
         "operationId": operation.name,
         "tags": [operation.tag],
         "summary": operation.about,
-        "security": [] if operation.scope is None else [{"apiKey": [operation.scope]}],
+        "security": []
+        if operation.scope is None
+        else [{"apiKey": [operation.scope] if operation.scope else []}],
     }
     if operation.note:
         made["description"] = operation.note

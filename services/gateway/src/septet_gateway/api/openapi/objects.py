@@ -304,3 +304,11 @@ class AcceptedFeedback(BaseModel):
 
     feedback_id: str
     status: Literal["accepted"]
+
+
+class Session(BaseModel):
+    """The caller, as its key describes it."""
+
+    tenant: str
+    key_id: str
+    scopes: list[str]

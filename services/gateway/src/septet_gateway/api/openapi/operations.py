@@ -35,7 +35,7 @@ class Operation:
     """A call.
 
     Attributes:
-        scope: what the API key needs; ``None`` if the call needs no key.
+        scope: what the API key needs; empty if every key will do, ``None`` if the call needs no key.
         parameters: components of its parameters.
         body: component of its body; ``None`` without one.
         answers: by status.
@@ -214,6 +214,34 @@ OPERATIONS = (
         _DOCUMENT_STATES,
         (*_LIMITS, 400, 413),
         ("DocumentId", "Wait", "Revision"),
+    ),
+    Operation(
+        "POST",
+        "/v1/septet/session",
+        "createSession",
+        "Septet",
+        "Set a session cookie for a browser.",
+        "",
+        {200: Answer("The tenant and the scopes of the key.", "Session")},
+        note="The cookie is `HttpOnly` and `SameSite=Strict`. A call with it also needs the header `X-Septet-Console`.",
+    ),
+    Operation(
+        "GET",
+        "/v1/septet/session",
+        "getSession",
+        "Septet",
+        "Get the tenant and the scopes of the caller.",
+        "",
+        {200: Answer("The tenant and the scopes of the key.", "Session")},
+    ),
+    Operation(
+        "DELETE",
+        "/v1/septet/session",
+        "deleteSession",
+        "Septet",
+        "Remove the session cookie.",
+        "",
+        {200: Answer("The tenant and the scopes of the key.", "Session")},
     ),
     Operation(
         "GET",

@@ -30,6 +30,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     objects.ModelList,
     objects.PendingDocument,
     objects.PendingResponse,
+    objects.Session,
     objects.ResponseObject,
     objects.ResponseStreamEvent,
     Response,

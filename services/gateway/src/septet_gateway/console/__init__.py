@@ -1,0 +1,1 @@
+"""The web console: its page, its assets and how they are served."""
