@@ -57,7 +57,7 @@ demo: setup ## Start everything, ingest a corpus and show the main job
 
 # A test must not compile or download anything: clients of registries fail here instead.
 # One process for each core of a small machine; the first one's output follows that of the second.
-test-fast: setup-dev ## Run the quick tests, which start no server (under a minute)
+test-fast: setup-dev ## Run the quick tests, which start no server (a few minutes)
 	@log=$$(mktemp); $(FAST) contracts experiments readers services tuning > $$log 2>&1 & first=$$!; \
 	  $(FAST) infra cli tests; second=$$?; wait $$first; first=$$?; cat $$log; rm $$log; exit $$((first || second))
 
