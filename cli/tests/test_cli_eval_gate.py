@@ -202,6 +202,11 @@ def test_a_finished_run_that_is_resumed_publishes_nothing(suite: Path) -> None:
     assert (log.published, again.metrics) == ([], info.metrics)
 
 
+def test_a_run_is_not_resumed_as_another_tenant(suite: Path) -> None:
+    result = command("run", "--resume", a_run(suite).id, "--tenant", "acme")
+    assert (result.exit_code, "continues a run as it began" in result.output) == (1, True), result.output
+
+
 def test_the_kept_responses_are_scored_again(suite: Path) -> None:
     a_run(suite)
     (suite / "suite.yaml").write_text(SUITE.replace("exact_match", "exact_match, latency_ms"))

@@ -23,7 +23,9 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 cli = CliRunner()
 
 
-def add(store: RunStore, run_id: str, minutes: int = 0, suite: str = "s", **fields: Any) -> RunInfo:
+def add(
+    store: RunStore, run_id: str, minutes: int = 0, suite: str = "s", *, sampled: bool = True, **fields: Any
+) -> RunInfo:
     info = RunInfo(
         id=run_id,
         suite=suite,
@@ -36,6 +38,8 @@ def add(store: RunStore, run_id: str, minutes: int = 0, suite: str = "s", **fiel
     _, folder = store.new(suite, NOW)
     folder = type(folder)(folder.path.parent / run_id)
     folder.write_info(info)
+    if sampled:
+        folder.append(Sample(case_id="c"))
     return info
 
 
@@ -49,6 +53,7 @@ def test_a_run_is_found_by_its_id_by_its_beginning_and_as_the_latest(tmp_path: P
     assert store.find("s-1b").path.name == "s-1b"
     assert store.find("s-1").path.name == "s-1"
     assert store.find("t").path.name == "t-9"
+    add(store, "t-10", 10, "t", sampled=False)
     assert store.find("latest").path.name == "t-9"
     assert store.find("latest", "s").path.name == "s-1"
     assert store.find(str(tmp_path / "evals" / "runs" / "s-1a")).info().id == "s-1a"

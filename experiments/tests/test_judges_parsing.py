@@ -86,6 +86,13 @@ def test_json_takes_the_last_object_with_the_keys() -> None:
         json_object("[1, 2]", "verdict")
 
 
+@pytest.mark.parametrize(
+    ("text", "score"), [("4", 4.0), ("[4]", 4.0), ("점수: 4점", 4.0), ("[1", None), ("1]", None)]
+)
+def test_a_filled_form_is_a_whole_number(text: str, score: float | None) -> None:
+    assert form_score(text) == score
+
+
 def test_long_replies_cost_linear_time() -> None:
     for text in ("{" * 20_000, "3" + " " * 50_000 + "x", "[[" * 20_000, '{"a":' * 5_000):
         with pytest.raises(Unparsed):

@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 from septet_contracts import Response, Source, event_id
 from septet_experiments.cases import Case
-from septet_experiments.errors import InvalidSuite, NotComputable
+from septet_experiments.errors import InvalidSuite, NotApplicable, NotComputable
 from septet_experiments.judges import (
     CardFolder,
     JudgeSection,
@@ -104,6 +104,9 @@ def test_what_cannot_be_judged_is_not_computable(tmp_path: Path) -> None:
     rubric, pairwise, *_ = metrics(tmp_path)
     with pytest.raises(NotComputable, match="no answer"):
         rubric.value(observed(answer=None))
+    declined = observed(answer=None).response.model_copy(update={"status": "abstained"})
+    with pytest.raises(NotApplicable):
+        rubric.value(Observed(observed().case, declined))
     other = Observed(Case(id="c2", question="q"), observed().response)
     with pytest.raises(NotComputable, match="another answer"):
         pairwise.value(other)

@@ -13,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 from septet_contracts import Response
 from septet_experiments.cases import Case
-from septet_experiments.errors import InvalidSuite, NotComputable
+from septet_experiments.errors import InvalidSuite, NotApplicable, NotComputable
 from septet_experiments.judges import (
     CalibrationCard,
     CardFolder,
@@ -257,21 +257,25 @@ def undecided(
 
 def _scored(case: Case, sample: Sample, metrics: Sequence[JudgeMetric], counts: dict[str, int]) -> Sample:
     values, failures = dict(sample.values), dict(sample.failures)
+    not_applicable = dict(sample.not_applicable)
     for metric in metrics:
-        values.pop(metric.name, None)
-        failures.pop(metric.name, None)
+        for known in (values, failures, not_applicable):
+            known.pop(metric.name, None)
         if not metric.applies_to(case):
             continue
         try:
             if sample.response is None or sample.error is not None:
                 raise NotComputable(f"no usable response: {sample.error or 'none arrived'}")
             values[metric.name] = metric.value(_Observed(case, sample.response))
+        except NotApplicable as error:
+            not_applicable[metric.name] = str(error)
         except NotComputable as error:
             fix = f"; {error.fix}" if isinstance(error, MissingJudgment) else ""
             failures[metric.name] = f"{error}{fix}"
             reason = "no recorded reply" + fix if isinstance(error, MissingJudgment) else str(error)
             counts[reason] = counts.get(reason, 0) + 1
-    return sample.model_copy(update={"values": values, "failures": failures})
+    update = {"values": values, "failures": failures, "not_applicable": not_applicable}
+    return sample.model_copy(update=update)
 
 
 def _observed(folder: RunFolder) -> list[_Observed]:

@@ -53,6 +53,9 @@ class RunStore:
         if (path := Path(reference)) != Path(path.name) and (path / "run.json").is_file():
             return RunFolder(path)
         known = [(f, i) for f, i in self.all() if suite in (None, i.suite) or reference != LATEST]
+        if reference == LATEST:
+            # A run that could not publish anything has no sample.
+            known = [item for item in known if (item[0].path / "samples.jsonl").is_file()]
         found = known[:1] if reference == LATEST else [k for k in known if k[1].id.startswith(reference)]
         exact = [item for item in found if item[1].id == reference]
         if len(exact or found) == 1:

@@ -85,7 +85,9 @@ def rating(text: str, low: float, high: float) -> float:
 
 def form_score(text: str) -> float | None:
     """The number of a filled form: the reply is nothing but a score. None if it is something else."""
-    found = _FORM.fullmatch(text.strip()) if len(text) <= _MAX_FORM else None
+    # A reply that was cut off, such as `[1`, may lack a digit.
+    is_whole = len(text) <= _MAX_FORM and text.count("[") == text.count("]")
+    found = _FORM.fullmatch(text.strip()) if is_whole else None
     return float(found[1]) if found else None
 
 

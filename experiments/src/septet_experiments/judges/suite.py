@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from septet_contracts import Response
 
 from septet_experiments.cases import Case
-from septet_experiments.errors import InvalidSuite, NotComputable
+from septet_experiments.errors import InvalidSuite, NotApplicable, NotComputable
 from septet_experiments.judges.calls import ChatCall
 from septet_experiments.judges.cards import Bar, CardFolder, Standing, standing
 from septet_experiments.judges.errors import SelfJudge
@@ -33,6 +33,7 @@ from septet_experiments.judges.protocols import (
     Rubric,
 )
 from septet_experiments.judges.store import JudgmentStore
+from septet_experiments.metrics.reply import DECLINED
 
 METRIC_NAMES = ("judge_rubric", "judge_pairwise", "judge_reference", "judge_groundedness")
 
@@ -155,7 +156,8 @@ class JudgeMetric:
         """
         case, response = observed.case, observed.response
         if not response.answer:
-            raise NotComputable("the response has no answer")
+            error = NotApplicable if response.status in DECLINED else NotComputable
+            raise error("the response has no answer")
         generator = ModelIdentity(response.model or "", self.generator_url)
         try:
             check_not_generator(self.identity, generator, allowed=self.allow_self)

@@ -202,7 +202,14 @@ async def behind(dsn: str, migrations: Sequence[Migrations]) -> list[str]:
 
 async def _main(arguments: argparse.Namespace) -> int:
     settings = MigrateSettings()
-    migrations = installed(arguments.services, Namespace(settings.namespace))
+    try:
+        namespace = Namespace(settings.namespace)
+    except ValueError as error:
+        message = f"SEPTET_NAMESPACE: {error}"
+        raise Permanent(
+            "invalid_namespace", message, field="SEPTET_NAMESPACE", fix="give another name"
+        ) from error
+    migrations = installed(arguments.services, namespace)
     if arguments.sql:
         sys.stdout.write(as_sql(migrations))
         return 0

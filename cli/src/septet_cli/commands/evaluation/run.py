@@ -90,7 +90,7 @@ def run(
             fields=set_field or (),
             tenant=tenant_or_default(tenant),
         )
-        if resume is not None and (overrides.keys() - {"tenant"} or samples):
+        if resume is not None and (tenant or overrides.keys() - {"tenant"} or samples):
             raise CliError("--resume continues a run as it began.", "leave the other options of requests out")
         with as_cli_errors():
             if against is not None and suite is not None:
