@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from septet_cli.commands.evaluation import cases, convert, gate, judge, listing, new, reports, run
+from septet_cli.commands.evaluation import (
+    cases,
+    convert,
+    gate,
+    judge,
+    judge_labels,
+    listing,
+    new,
+    reports,
+    run,
+)
 from septet_cli.console import examples
 
 app = typer.Typer(
@@ -29,4 +39,5 @@ reports.register(app)
 gate.register(app)
 convert.register(app)
 app.add_typer(cases.app, name="cases")
+judge_labels.register(judge.app)
 app.add_typer(judge.app, name="judge")
