@@ -84,7 +84,7 @@ async def test_a_planted_fault_ends_the_canary(shop: Backend, tenants_file: Path
 async def test_a_conversation_stays_on_its_side_and_the_sides_share_no_cache(
     shop: Backend, tenants_file: Path
 ) -> None:
-    options = ("--with", "policy=observe", "--share", "0.5", "--margin", "0.5", "--for", "5m")
+    options = ("--with", "policy=twin", "--share", "0.5", "--margin", "0.5", "--for", "5m")
     async with canary(shop, tenants_file, *options) as child:
         of = await active(shop)
         names = [f"c-{uuid4().hex[:8]}" for _ in range(12)]
@@ -97,7 +97,7 @@ async def test_a_conversation_stays_on_its_side_and_the_sides_share_no_cache(
         seen: dict[bool, list[str]] = {True: [], False: []}
         for conversation in names:
             response = await shop.ask(first.question, policy=LIVE, conversation_id=conversation)
-            assert response.policy == ("observe" if chosen[conversation] else LIVE)
+            assert response.policy == ("twin" if chosen[conversation] else LIVE)
             assert response.cache is not None
             seen[chosen[conversation]].append(response.cache.status)
         assert seen[True][0] == "miss"
