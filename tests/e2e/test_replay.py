@@ -235,13 +235,15 @@ async def test_an_identical_candidate_never_fails_in_several_runs(
         Workspace.of(tmp_path, "replay-several"),
         find_state(Path(shop.addresses.data_dir)),
     )
-    async with (
-        instance_group(place, options.candidate, lambda *_: None),
-        Replayer.opened(kafka, place.tenants, options.candidate, options.pace) as replayer,
-    ):
+    async with instance_group(place, options.candidate, lambda *_: None):
         for _ in range(RUNS):
             runs = prepare(RunStore(tmp_path), options, logged.requests)
-            await replay_all(replayer, logged.requests, runs.candidate, lambda _: None)
+            run = runs.candidate.path.name
+            async with Replayer.opened(
+                kafka, place.tenants, run, options.candidate, options.pace
+            ) as replayer:
+                await replay_all(replayer, logged.requests, runs.candidate, lambda _: None)
+            assert all(sample.response for sample in runs.candidate.samples())
             result, _ = runs.compare()
             verdicts.append(result.verdict)
     assert len(logged.requests) == 40

@@ -28,13 +28,15 @@ class Replayer:
     """Publishes rewritten requests into a namespace and waits for their responses. ``opened`` makes one.
 
     Args:
-        tenants: the tenants, in the namespace. Its name is the id that all request ids follow from.
+        tenants: the tenants, in the namespace.
+        run: id that all request ids follow from. One namespace runs a request once for each.
         candidate: the change.
         pace: the limits.
     """
 
-    def __init__(self, tenants: Tenants, candidate: Candidate, pace: Pace) -> None:
+    def __init__(self, tenants: Tenants, run: str, candidate: Candidate, pace: Pace) -> None:
         self._tenants = tenants
+        self._run = run
         self._candidate = candidate
         self._pace = pace
         self._gate = Gate(pace)
@@ -45,14 +47,14 @@ class Replayer:
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, kafka: Kafka, tenants: Tenants, candidate: Candidate, pace: Pace
+        cls, kafka: Kafka, tenants: Tenants, run: str, candidate: Candidate, pace: Pace
     ) -> AsyncIterator[Replayer]:
         """A replayer that follows the responses of the namespace.
 
         Raises:
             Unreachable: Kafka does not answer.
         """
-        replayer = cls(tenants, candidate, pace)
+        replayer = cls(tenants, run, candidate, pace)
         topics = list(tenants.addresses(["responses"]))
         async with tail(kafka, topics, replayer._receive) as reading, open_producer(kafka) as producer:
             replayer._reading, replayer._producer = reading, producer
@@ -67,7 +69,7 @@ class Replayer:
         async with self._gate.place():
             await self._gate.turn()
             deadline, now = timedelta(seconds=self._pace.deadline), datetime.now(UTC)
-            request = rewritten(logged, self._tenants.namespace.name, self._candidate, now, deadline)
+            request = rewritten(logged, self._run, self._candidate, now, deadline)
             response = await self._response(request)
         return sample_of(request.case.id, request.event.request_id, response)
 

@@ -171,7 +171,9 @@ async def execute(
     """
     async with (
         instance_group(place, options.candidate, progress),
-        Replayer.opened(place.kafka, place.tenants, options.candidate, options.pace) as replayer,
+        Replayer.opened(
+            place.kafka, place.tenants, runs.candidate.path.name, options.candidate, options.pace
+        ) as replayer,
     ):
         await replay_all(replayer, requests, runs.candidate, on_sample)
     info = runs.candidate.info()

@@ -117,7 +117,9 @@ async def run_shadow(
     receive = receiver(live, [options.candidate.topic], shadow.intake)
     async with (
         instance_group(place, options.candidate, observer.step),
-        Replayer.opened(place.kafka, place.tenants, options.candidate, options.pace) as replayer,
+        Replayer.opened(
+            place.kafka, place.tenants, place.replay, options.candidate, options.pace
+        ) as replayer,
         tail(place.kafka, topics, receive) as reading,
     ):
         observer.step("mirror", f"follows {', '.join(topics)}")
